@@ -15,14 +15,23 @@ from pathlib import Path
 
 import pytest
 
-from domain.calls.events import AgentTurn, CallerPresent, CallEvent, TurnMeasured
+from domain.calls.events import (
+    AgentTurn,
+    CallerPresent,
+    CallEvent,
+    PartialTranscript,
+    Speaker,
+    TurnMeasured,
+)
 from domain.calls.model import Call
 from domain.common.access import Viewer
 from domain.common.settings import Settings
+from domain.common.tasks import background_task
 from domain.ports import Services
-from domain.workflows.agents import AgentSpec
+from domain.workflows.agents import AgentSpec, ProviderChoice
 from local import livekit as livekit_server
 from local import livekit_binary
+from local.emulators.faults import Disconnect
 from local.emulators.speech import SpeechEmulator
 from local.emulators.voices import WordTones
 from local.livekit import LivekitCredentials, LivekitServers
@@ -30,7 +39,7 @@ from tests.support.caller_process import CallerProcess, caller_process
 from tests.support.demo_workflow import RECEPTION
 from tests.support.heard_audio import HeardAudio, words_of
 from tests.support.spoken_texts import CONNECTION_DROPPED
-from tests.support.voice_clients import VoiceCaller, voice_clinic
+from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic
 from tests.voice.test_voice_calls import started
 from tests.worker.test_text_calls import watch
 
@@ -121,6 +130,99 @@ async def test_ten_barge_ins(
         check_heard(turn, [word.text for word in heard.words(since) if word.at < until])
 
 
+async def test_a_greeting_that_is_cut_off_at_its_start(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    voice = WordTones()
+    agent = answering("Gladly.", greeting=LONG)
+    async with voice_clinic(settings, viewer, livekit, agent, voice=voice) as (services, _, _):
+        for offset in (0.0, 0.3):
+            call = await started(services, viewer)
+            heard = HeardAudio(voice)
+            caller = VoiceCaller(heard=heard)
+            try:
+                await caller.join(services, call)
+                await heard_since(heard, 0.0)
+                await asyncio.sleep(offset)
+                await caller.speak(2.0)
+                [turn] = agent_turns(await watch(services, viewer, call.id, AgentTurn))
+            finally:
+                await caller.leave()
+            assert (turn.text, turn.interrupted) == (LONG, True)
+            check_heard(turn, heard.text().split())
+
+
+async def test_a_voice_that_breaks_off_was_heard_until_then(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    voice = WordTones()
+    async with voice_clinic(settings, viewer, livekit, answering(LONG), voice=voice) as (
+        services,
+        speech,
+        _,
+    ):
+        speech.utterances = ["what are your hours"]
+        call = await started(services, viewer)
+        heard = HeardAudio(voice)
+        async with joined_caller(services, call, VoiceCaller(heard=heard)) as caller:
+            speech.faults.scheduled["cartesia"] = [Disconnect(), Disconnect()]
+            since = time.monotonic()
+            await caller.speak()
+            turn = agent_turns(await watch(services, viewer, call.id, AgentTurn, 2))[-1]
+            await caller.wait_for_silence()
+    assert turn.interrupted
+    check_heard(turn, [word.text for word in heard.words(since)])
+
+
+async def test_a_voice_without_timestamps_was_heard_until_it_was_cut_off(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    voice = WordTones()
+    sarvam = ProviderChoice(provider="sarvam", model="bulbul:v2")
+    async with voice_clinic(
+        settings, viewer, livekit, answering(LONG), tts=sarvam, voice=voice
+    ) as (services, speech, _):
+        speech.utterances = ["what are your hours", "where are you"]
+        call = await started(services, viewer)
+        heard = HeardAudio(voice)
+        async with joined_caller(services, call, VoiceCaller(heard=heard)) as caller:
+            since = time.monotonic()
+            await caller.speak()
+            await heard_since(heard, since)
+            await asyncio.sleep(2.5)
+            await caller.speak()
+            turns = agent_turns(await watch(services, viewer, call.id, AgentTurn, 3))
+    cut = turns[1]
+    assert cut.interrupted
+    log, words = len(words_of(cut.heard_text)), [word.text for word in heard.words(since)]
+    # Without timestamps the time of a word is estimated from its length.
+    assert abs(log - said_of(cut.text, words)) <= 3, (cut.heard_text, words)
+
+
+async def test_what_is_not_spoken_is_not_in_the_log(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    agent = answering("**Bold** words and `code`, see [the map](http://x.y/z) 😀.")
+    async with voice_clinic(settings, viewer, livekit, agent) as (services, speech, _):
+        speech.utterances = ["what are your hours"]
+        call = await started(services, viewer)
+        partials: list[str] = []
+
+        async def collect() -> None:
+            async for update in services.streams.follow(viewer.tenant_id, call.id, None):
+                event = getattr(update, "event", None) or update
+                if isinstance(event, PartialTranscript) and event.speaker is Speaker.AGENT:
+                    partials.append(event.text)
+
+        async with background_task(collect()), joined_caller(services, call) as caller:
+            await caller.speak()
+            turn = agent_turns(await watch(services, viewer, call.id, AgentTurn, 2))[-1]
+    assert turn.text == turn.heard_text
+    assert turn.text.split() == ["Bold", "words", "and", "code,", "see", "the", "map", "."]
+    assert partials
+    assert not any(mark in text for text in partials for mark in ("*", "`", "http", "😀"))
+
+
 async def heard_since(heard: HeardAudio, since: float) -> None:
     async with asyncio.timeout(60):
         while not heard.words(since):  # noqa: ASYNC110 - decoded from audio
@@ -185,7 +287,10 @@ async def test_who_leaves_has_heard_no_more(
         assert turn.interrupted
         async with caller_process(line.services, line.call, line.caller.voice, tmp_path) as back:
             again = replace(line, caller=back)
-            assert words_of(CONNECTION_DROPPED)[:3] == (await returned(again, line.asked))[:3]
+            assert await returned(again, line.asked) == words_of(CONNECTION_DROPPED)
+            last = agent_turns(await line.watch(AgentTurn, 3))[-1]
+            assert (last.text, last.heard_text) == (CONNECTION_DROPPED, CONNECTION_DROPPED)
+            assert not last.in_history
 
 
 @pytest.mark.parametrize("seconds", [10, 40])

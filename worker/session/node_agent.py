@@ -59,7 +59,7 @@ class NodeAgent(Agent):
         entry_mode: EntryMode,
         opening: Callable[[], None] = lambda: None,
     ) -> None:
-        """`opening` says what comes first if this agent resumes the call."""
+        """`opening` says what comes before the greeting."""
         self._conversation = conversation
         self._opening = opening
         self._resolved_node = resolved_node
@@ -135,7 +135,6 @@ class NodeAgent(Agent):
             return
         if self._entry_mode is EntryMode.RESUME:
             greet = not self._has_greeted
-            self._opening()
         else:
             greet = self._node not in conversation.projection.visited
             conversation.record(
@@ -146,6 +145,7 @@ class NodeAgent(Agent):
                     skipped=self._resolved_node.skipped,
                 )
             )
+        self._opening()
         greeting = self._greeting() if greet else ""
         conversation.turn.reply_started()
         announcement = conversation.recorder and conversation.recorder.announcement
@@ -153,7 +153,9 @@ class NodeAgent(Agent):
             self.session.say(self.render_text(announcement), allow_interruptions=False)
         speech: SpeechHandle | None = None
         if greeting:
-            interruptible = self._spec.prompt.interruptible_greeting
+            # What the caller says during the hand-off is replied to after the greeting.
+            is_spoken_over = conversation.turn.is_caller_mid_turn
+            interruptible = self._spec.prompt.interruptible_greeting and not is_spoken_over
             speech = self.session.say(greeting, allow_interruptions=interruptible)
         elif self._entry_mode is EntryMode.HANDOFF:
             speech = self.session.generate_reply()
@@ -165,23 +167,37 @@ class NodeAgent(Agent):
     ) -> None:
         """Record the caller's turn and decide which agent replies."""
         conversation = self._conversation
-        speech = conversation.speech
-        conversation.record_user_turn(
-            new_message.text_content or "",
-            speech.caller_language if speech else None,
-            new_message.transcript_confidence,
-        )
-        self._follow_caller_language()
+        text = conversation.turn.whole_caller_turn(new_message.text_content or "")
+        if text != new_message.text_content:
+            new_message.content = [text]
+        self._record_user_turn(text, new_message.transcript_confidence)
         if conversation.turn.take_preemptive_failure():
             # A new message id, or LiveKit would treat the failed generation as the reply.
             renamed = [i.model_copy(update={"id": shortuuid()}) for i in turn_ctx.items[-1:]]
             turn_ctx.items[-1:] = renamed
+        if await self._hand_off_by_condition():
+            raise StopResponse()
+
+    async def reply_to(self, text: str) -> None:
+        """Record and answer a turn of the caller that the session dropped."""
+        self._record_user_turn(text, None)
+        if not await self._hand_off_by_condition():
+            self.session.generate_reply(user_input=text)
+
+    def _record_user_turn(self, text: str, confidence: float | None) -> None:
+        speech = self._conversation.speech
+        language = speech.caller_language if speech else None
+        self._conversation.record_user_turn(text, language, confidence)
+        self._follow_caller_language()
+
+    async def _hand_off_by_condition(self) -> bool:
+        """Hand off if a condition holds; returns whether the next agent replies instead of this
+        one, whose model is not called."""
         next_agent = await self.next_agent_by_condition()
         if next_agent is not None:
-            # This agent's model is not called: the next agent replies.
-            conversation.record_handoff()
+            self._conversation.record_handoff()
             self.session.update_agent(next_agent)
-            raise StopResponse()
+        return next_agent is not None
 
     async def transcription_node(
         self, text: AsyncIterable[Any], model_settings: ModelSettings
@@ -218,9 +234,10 @@ class NodeAgent(Agent):
         return projection.turns_since_entry > is_announced or self._is_revisited
 
     @property
-    def will_greet(self) -> bool:
-        """Whether this agent, which resumes the call, starts with its greeting."""
-        return bool(not self._has_greeted and self._greeting())
+    def speaks_on_entry(self) -> bool:
+        """Whether this agent, which resumes the call, speaks without being asked to reply."""
+        is_resumed = self._entry_mode is EntryMode.RESUME
+        return not is_resumed or bool(not self._has_greeted and self._greeting())
 
     @property
     def _is_revisited(self) -> bool:

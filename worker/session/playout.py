@@ -15,16 +15,19 @@ from worker.session.speech_progress import SpeechProgress
 
 
 class PlayedListener(Protocol):
-    """Receives what the caller heard of a speech, and whether that is less than all of it."""
+    """Receives the text of a speech that is over, what the caller heard of it, and whether the speech
+    was interrupted."""
 
-    def __call__(self, heard_text: str, interrupted: bool) -> None: ...
+    def __call__(self, text: str, heard_text: str, interrupted: bool) -> None: ...
 
 
 class Playout:
-    """Tracks one speech after another. `current_text` returns the text of the one being played."""
+    """Tracks one speech after another. `next_speech` returns the one whose audio begins."""
 
-    def __init__(self, current_text: Callable[[], str], on_played: PlayedListener) -> None:
-        self._current_text = current_text
+    def __init__(
+        self, next_speech: Callable[[], SpeechProgress], on_played: PlayedListener
+    ) -> None:
+        self._next_speech = next_speech
         self._on_played = on_played
         self._output: _TrackedOutput | None = None
         self._held = False
@@ -33,7 +36,7 @@ class Playout:
         self._reset()
 
     def _reset(self) -> None:
-        self._progress = SpeechProgress()
+        self._speech = SpeechProgress()
         self._runs: list[tuple[float, float, float]] = []
         """Stretches that were played: when (as `time.time`), from which second on, how many."""
         self._truncated = False
@@ -85,9 +88,10 @@ class Playout:
     def frame_added(self, frame: rtc.AudioFrame, is_first: bool) -> None:
         if is_first:
             self._reset()
+            self._speech = self._next_speech()
         self.has_audio = True
-        self._progress.add_timestamps(frame.userdata.get(USERDATA_TIMED_TRANSCRIPT) or ())
-        self._progress.add_audio(frame.duration)
+        self._speech.add_timestamps(frame.userdata.get(USERDATA_TIMED_TRANSCRIPT) or ())
+        self._speech.add_audio(frame.duration)
 
     def input_truncated(self) -> None:
         """The voice failed, so that the audio ends before the text does."""
@@ -95,7 +99,7 @@ class Playout:
 
     def input_ended(self) -> None:
         if not self._truncated:
-            self._progress.audio_ended()
+            self._speech.audio_ended()
 
     def add_started_listener(self, listener: Callable[[], None]) -> None:
         """Call the listener whenever a speech starts to be played."""
@@ -112,16 +116,16 @@ class Playout:
     def finished(self, position: float, interrupted: bool, transcript: str | None) -> str:
         """Report the speech, and return what was heard of it. `transcript` is what the session would
         assume."""
-        text = self._current_text().strip()
+        text = self._speech.text.strip()
         interrupted = interrupted or self._truncated or self._heard_until is not None
-        heard = self._heard_text(text, position, transcript) if interrupted else text
+        heard = self._heard_text(position, transcript) if interrupted else text
         self._reset()
-        if heard.strip():
-            self._on_played(heard, interrupted)
+        if heard:
+            self._on_played(text, heard, interrupted)
         return heard
 
-    def _heard_text(self, text: str, position: float, transcript: str | None) -> str:
-        heard = self._progress.heard_text(text, self._heard_seconds(position))
+    def _heard_text(self, position: float, transcript: str | None) -> str:
+        heard = self._speech.heard_text(self._heard_seconds(position))
         return (transcript or "").strip() if heard is None else heard
 
     def _heard_seconds(self, position: float) -> float:

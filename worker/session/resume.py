@@ -15,7 +15,7 @@ def first_agent(
     conversation: Conversation, opening: Callable[[], None] = lambda: None
 ) -> NodeAgent:
     """Return the agent that speaks first, after closing tool calls left open by a lost worker.
-    `opening` says what comes first if it resumes the call."""
+    `opening` says what comes before anything else."""
     projection = conversation.projection
     entry_mode = EntryMode.RESUME if projection.visited else EntryMode.START
     if projection.node is not None and projection.node not in projection.visited[-1:]:

@@ -26,6 +26,7 @@ from domain.calls.model import EndReason
 from domain.workflows.spoken_texts import SpokenText
 from worker.session.announcements import Announcements
 from worker.session.conversation import Conversation
+from worker.session.deferred_turns import DeferredTurns
 from worker.session.failure_monitor import FailureTracker
 from worker.session.latency import LatencyTracker
 from worker.session.silence_monitor import SilenceMonitor
@@ -41,7 +42,9 @@ class SessionListener:
         silence: SilenceMonitor,
         failures: FailureTracker,
         announcements: Announcements,
+        deferred_turns: DeferredTurns,
     ) -> None:
+        self._deferred_turns = deferred_turns
         self._conversation = conversation
         self._silence_monitor = silence
         self._failures = failures
@@ -84,6 +87,7 @@ class SessionListener:
         if event.is_final and speech is not None:
             speech.update_caller_language(event.transcript, event.language)
         self._conversation.publish_caller_partial(event.transcript, event.is_final)
+        self._deferred_turns.caller_transcribed()
 
     def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
         speech = self._conversation.speech
@@ -108,12 +112,12 @@ class SessionListener:
         elif item.role == "assistant" and item.text_content:
             self._complete_reply(item)
 
-    def record_played(self, heard_text: str, interrupted: bool) -> None:
-        """Record what the caller heard of a speech that is over."""
+    def record_played(self, text: str, heard_text: str, interrupted: bool) -> None:
+        """Record a speech that is over, and what the caller heard of it."""
         conversation = self._conversation
         conversation.record_agent_turn(
             conversation.node,
-            conversation.turn.generated_text.strip(),
+            text,
             interrupted,
             heard_text,
             in_history=not self._announcements.is_outside_history(self._session.current_speech),

@@ -12,6 +12,8 @@ from domain.workflows.agents import Session, SilencePrompt
 from worker.session.call_clock import earliest
 from worker.session.conversation import Conversation
 
+TRANSCRIPT_SECONDS = 1.0
+"""Time that a final transcript may take longer than the turn detection."""
 CLOSING_SILENCE_SECONDS = 1.0
 """A call that is to end is over after this much silence: the agent has nothing more to say."""
 
@@ -31,15 +33,32 @@ class SilenceMonitor:
         self._prompts_sent = 0
         self._is_caller_speaking = False
         self._is_agent_busy = False
+        self._caller_spoke_last = False
         self._quiet_since: datetime | None = self._clock.now()
         self.is_prompting = False
         self.quiet = asyncio.Event()
         """Set while neither side speaks and no reply is being generated."""
         self.quiet.set()
 
+    @property
+    def quiet_since(self) -> datetime | None:
+        """Since when neither side speaks and no reply is being generated; None if one does."""
+        return self._quiet_since
+
+    @property
+    def turn_over_at(self) -> datetime | None:
+        """When the last turn is over, and answered if the caller said something; None if it is not
+        known yet."""
+        projection = self._conversation.projection
+        if self._quiet_since is None or projection.reply_pending or projection.running_tools:
+            return None
+        undecided = self._session_spec.max_endpointing + TRANSCRIPT_SECONDS
+        return self._quiet_since + timedelta(seconds=undecided if self._caller_spoke_last else 0.0)
+
     def caller_speaks(self, is_speaking: bool) -> None:
         self._is_caller_speaking = is_speaking
         if is_speaking:
+            self._caller_spoke_last = True
             self._prompts_sent = 0
         self._update()
 
@@ -47,6 +66,7 @@ class SilenceMonitor:
         """Whether the agent speaks or prepares a reply; a silence prompt does not count."""
         if not self.is_prompting:
             self._is_agent_busy = is_busy
+            self._caller_spoke_last = self._caller_spoke_last and not is_busy
             self._update()
 
     def restart(self) -> None:

@@ -24,7 +24,11 @@ class TimedText:
 
 
 class SpeechProgress:
+    """One speech, from the first word of its text to the end of its audio."""
+
     def __init__(self) -> None:
+        self.text = ""
+        """The text as far as it has been generated."""
         self._parts: list[TimedText] = []
         self._audio_seconds = 0.0
         self._is_complete = False
@@ -42,15 +46,17 @@ class SpeechProgress:
         """The audio of the whole text has been added."""
         self._is_complete = True
 
-    def heard_text(self, text: str, played_seconds: float) -> str | None:
+    def heard_text(self, played_seconds: float) -> str | None:
         """The start of the text that is heard in so many seconds of the audio; None if that cannot be
         told, because the voice sends no timestamps and more audio is to come."""
         parts = self._parts
         if not parts and self._is_complete:
-            parts = [TimedText(text, 0.0, self._audio_seconds)]
+            parts = [TimedText(self.text, 0.0, self._audio_seconds)]
+        if not parts:
+            return None
         heard = [word for word, middle in self._words(parts) if middle <= played_seconds]
-        end = _end_of(heard, text)
-        return None if not parts or (heard and not end) else text[:end]
+        end = _end_of(heard, self.text)
+        return None if heard and not end else self.text[:end].strip()
 
     def _words(self, parts: list[TimedText]) -> Iterator[tuple[str, float]]:
         """Every word, and the middle of the time in which it is spoken."""

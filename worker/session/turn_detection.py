@@ -26,7 +26,7 @@ def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
             "min_delay": spec.session.min_endpointing,
             "max_delay": spec.session.max_endpointing,
         },
-        "interruption": {"mode": "vad"},
+        "interruption": {"mode": "vad", "discard_audio_if_uninterruptible": False},
     }
 
 

@@ -29,6 +29,7 @@ from worker.session.call_guards import CallGuards
 from worker.session.call_recorder import CallRecorder
 from worker.session.connection_monitor import ConnectionMonitor
 from worker.session.conversation import Conversation
+from worker.session.deferred_turns import DeferredTurns
 from worker.session.failure_monitor import FailureTracker
 from worker.session.llm import close_providers, prepare_models
 from worker.session.participant_monitor import ParticipantMonitor
@@ -47,6 +48,9 @@ AEC_WARMUP_SECONDS = 1.0
 """Start of the agent's first speech during which caller audio is ignored, because the caller's echo
 cancellation is still adapting."""
 LLM_TIMEOUT_SECONDS = 8.0
+LISTENING_SECONDS = 0.3
+"""Time in which a caller who is speaking is noticed after a call is resumed."""
+MAX_CALLER_SECONDS = 15.0
 STALE_AGENT_DELAY_SECONDS = 2.0
 """The stale agent is removed only after ours is audible; unsubscribing causes an audible gap."""
 PLAYOUT_DELAY_SECONDS = 0.3
@@ -71,7 +75,7 @@ class VoiceSession:
         self._room = room
         self._recorder = recorder
         self._announcements = Announcements(session, conversation)
-        self._playout = Playout(lambda: conversation.turn.generated_text, self._on_played)
+        self._playout = Playout(lambda: conversation.turn.speech, self._on_played)
         conversation.playout = self._playout
         self._connection = ConnectionMonitor(
             room, self._playout, self._on_connection_lost, self._on_caller_returned
@@ -86,8 +90,9 @@ class VoiceSession:
         self._guards = CallGuards(
             conversation.clock, self._participants, silence, failures, self._announcements
         )
+        self._deferred_turns = DeferredTurns(conversation, session, silence)
         self._listener: SessionListener = SessionListener(
-            conversation, silence, failures, self._announcements
+            conversation, silence, failures, self._announcements, self._deferred_turns
         )
         self._listener.listen(session, room)
 
@@ -109,6 +114,7 @@ class VoiceSession:
                     )
                 ),
                 background_task(self._connection.run()),
+                background_task(self._deferred_turns.run()),
                 background_task(self._record()),
                 background_task(self._remove_stale_agents()),
             ):
@@ -122,8 +128,11 @@ class VoiceSession:
         released_at = conversation.projection.released_at
         now = conversation.clock.now()
         seamless = released_at is not None and now - released_at < MAX_SEAMLESS_GAP
-        agent = first_agent(conversation, lambda: self._say_dropped() if not seamless else None)
-        reply_pending = resumed and conversation.projection.reply_pending and not agent.will_greet
+        opening = self._say_dropped if resumed and not seamless else lambda: None
+        agent = first_agent(conversation, opening)
+        reply_pending = conversation.projection.reply_pending and not agent.speaks_on_entry
+        if resumed:
+            self._playout.hold()
         await self._session.start(
             agent,
             room=self._room,
@@ -141,12 +150,23 @@ class VoiceSession:
         )
         if reply_pending:
             self._session.generate_reply()
+        if resumed:
+            await self._wait_for_caller()
+            self._playout.release()
+
+    async def _wait_for_caller(self) -> None:
+        """Do not speak into the words of a caller who was speaking when the worker changed."""
+        await asyncio.sleep(LISTENING_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MAX_CALLER_SECONDS):
+                while self._session.user_state == "speaking":  # noqa: ASYNC110 - of LiveKit
+                    await asyncio.sleep(LISTENING_SECONDS)
 
     def _say_dropped(self) -> None:
         self._announcements.say_next(SpokenText.CONNECTION_DROPPED, in_history=False)
 
-    def _on_played(self, heard_text: str, interrupted: bool) -> None:
-        self._listener.record_played(heard_text, interrupted)
+    def _on_played(self, text: str, heard_text: str, interrupted: bool) -> None:
+        self._listener.record_played(text, heard_text, interrupted)
 
     # ---- the connection to the caller ------------------------------------------------------
 
