@@ -325,9 +325,10 @@ class WorkerLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerPresent:
-    """The caller joined the room of the call, or left it and may come back."""
+    """The caller joined the room of the call, or was lost: they left it, or their connection no longer
+    responds. They may come back."""
 
-    present: Annotated[bool, Doc("Whether the caller is in the room now.")]
+    present: Annotated[bool, Doc("Whether the caller is in the room and can be reached now.")]
     kind: Literal["caller_present"] = "caller_present"
 
 

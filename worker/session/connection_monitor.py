@@ -106,7 +106,7 @@ class ConnectionMonitor:
             self._stall(now)
         elif self._state is Reachability.STALLED:
             self._state = Reachability.REACHABLE
-            self._playout.release()
+            self._playout.release(self)
 
     def _heard_until(self, arrivals: Arrivals, now: float) -> float:
         if now - arrivals.server >= SERVER_SILENCE_SECONDS:
@@ -117,7 +117,7 @@ class ConnectionMonitor:
     def _stall(self, now: float) -> None:
         if self._state is Reachability.REACHABLE:
             self._state, self._held_at = Reachability.STALLED, now
-            self._playout.hold()
+            self._playout.hold(self)
 
     def _lose(self, heard_until: float) -> None:
         if self._state is Reachability.LOST:
@@ -125,7 +125,7 @@ class ConnectionMonitor:
         if self._state is Reachability.REACHABLE:
             self._held_at = time.time()
         self._state, self._reachable_since = Reachability.LOST, None
-        self._playout.hold()
+        self._playout.hold(self)
         self._attention.set()
         self._on_lost(heard_until)
 
@@ -140,7 +140,7 @@ class ConnectionMonitor:
         self._reachable_since = self._reachable_since or now
         if now - self._reachable_since >= RETURN_DELAY_SECONDS:
             self._state = Reachability.REACHABLE
-            self._playout.release()
+            self._playout.release(self)
             self._on_returned()
 
     async def _arrivals(self, caller: rtc.RemoteParticipant) -> Arrivals | None:

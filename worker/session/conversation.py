@@ -208,7 +208,8 @@ class Conversation:
 
     def tap_output(self, session: AgentSession[Any]) -> None:
         """Attach to the session whatever observes its output. Repeats are ignored."""
-        for tap in (self.playout, self.recorder):
+        # In this order, so that the recorder notices when the playout is held.
+        for tap in (self.recorder, self.playout):
             if tap is not None:
                 tap.tap(session)
 

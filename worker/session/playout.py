@@ -30,7 +30,7 @@ class Playout:
         self._next_speech = next_speech
         self._on_played = on_played
         self._output: _TrackedOutput | None = None
-        self._held = False
+        self._holders: set[object] = set()
         self._paused_by_session = False
         self._started_listeners: list[Callable[[], None]] = []
         self._reset()
@@ -51,19 +51,19 @@ class Playout:
         if self._output is None and session.output.audio is not None:
             self._output = _TrackedOutput(session.output.audio, self)
             session.output.audio = self._output
-            if self._held:
+            if self._holders:
                 self._output.pause_output()
 
     # ---- holding it back -------------------------------------------------------------------
 
-    def hold(self) -> None:
-        """Stop playing until `release`."""
-        self._held = True
+    def hold(self, holder: object) -> None:
+        """Stop playing until every holder has released it."""
+        self._holders.add(holder)
         if self._output is not None:
             self._output.pause_output()
 
-    def release(self) -> None:
-        self._held = False
+    def release(self, holder: object) -> None:
+        self._holders.discard(holder)
         self._resume()
 
     def pause(self) -> None:
@@ -76,7 +76,7 @@ class Playout:
         self._resume()
 
     def _resume(self) -> None:
-        if self._output is not None and not (self._held or self._paused_by_session):
+        if self._output is not None and not (self._holders or self._paused_by_session):
             self._output.resume_output()
 
     def cut_at(self, at: float) -> None:

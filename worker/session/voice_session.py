@@ -113,6 +113,7 @@ class VoiceSession:
                         lambda: end_deadline() - notice, SpokenText.ENDING_SOON
                     )
                 ),
+                background_task(self._speak_after_caller()),
                 background_task(self._connection.run()),
                 background_task(self._deferred_turns.run()),
                 background_task(self._record()),
@@ -128,11 +129,12 @@ class VoiceSession:
         released_at = conversation.projection.released_at
         now = conversation.clock.now()
         seamless = released_at is not None and now - released_at < MAX_SEAMLESS_GAP
-        opening = self._say_dropped if resumed and not seamless else lambda: None
+        is_noticed = resumed and not seamless
+        opening = self._say_dropped if is_noticed else lambda: None
         agent = first_agent(conversation, opening)
         reply_pending = conversation.projection.reply_pending and not agent.speaks_on_entry
-        if resumed:
-            self._playout.hold()
+        if is_noticed:
+            self._playout.hold(self)
         await self._session.start(
             agent,
             room=self._room,
@@ -150,17 +152,15 @@ class VoiceSession:
         )
         if reply_pending:
             self._session.generate_reply()
-        if resumed:
-            await self._wait_for_caller()
-            self._playout.release()
 
-    async def _wait_for_caller(self) -> None:
-        """Do not speak into the words of a caller who was speaking when the worker changed."""
-        await asyncio.sleep(LISTENING_SECONDS)
+    async def _speak_after_caller(self) -> None:
+        """After a takeover, do not speak into the words of a caller who is speaking."""
         with suppress(TimeoutError):
             async with asyncio.timeout(MAX_CALLER_SECONDS):
+                await asyncio.sleep(LISTENING_SECONDS)
                 while self._session.user_state == "speaking":  # noqa: ASYNC110 - of LiveKit
                     await asyncio.sleep(LISTENING_SECONDS)
+        self._playout.release(self)
 
     def _say_dropped(self) -> None:
         self._announcements.say_next(SpokenText.CONNECTION_DROPPED, in_history=False)
@@ -178,7 +178,7 @@ class VoiceSession:
         if speech is not None and is_cut:
             self._playout.cut_at(heard_until)
             speech.interrupt(force=True)
-        self._conversation.clock.changed()
+        self._silence.caller_speaks(False)
 
     def _on_caller_returned(self) -> None:
         self._silence.restart()
