@@ -145,6 +145,20 @@ async def test_a_call_is_heard_answered_handed_off_and_ended(
         assert [bool(e.first_audio_ms) for e in measured] == [True, True], measured
 
 
+async def test_no_more_is_transcribed_than_the_call_lasted(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
+        call = await started(services, viewer)
+        began = time.monotonic()
+        async with joined_caller(services, call):
+            await watch(services, viewer, call.id, AgentTurn)
+            await end_call(services, viewer, call.id)
+            await watch(services, viewer, call.id, CallEnded)
+            seconds = time.monotonic() - began
+        assert 0 < heard.heard_seconds <= seconds
+
+
 async def test_who_talks_over_an_agent_is_heard_and_the_log_knows_how_far_it_came(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:

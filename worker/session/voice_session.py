@@ -224,6 +224,8 @@ async def voice_session(
         try:
             yield VoiceSession(conversation, session, room, rooms, settings, recorder)
         finally:
+            if conversation.speech is not None:
+                conversation.speech.stop_listening()
             try:
                 await session.aclose()
             finally:
