@@ -132,6 +132,19 @@ class AgentSpec:
             if choice is not None:
                 yield kind, choice
 
+    @property
+    def expected_languages(self) -> tuple[str, ...]:
+        """The languages that a caller may speak, the most likely one first."""
+        first = (self.default_language,) if self.default_language else ()
+        return tuple(dict.fromkeys((*first, *self.languages)))
+
+    @property
+    def first_language(self) -> str | None:
+        """The language that the agent speaks until that of the caller is known; None if it has
+        neither languages nor voices."""
+        voices = (voice.language for voice in self.voices)
+        return next(iter((*self.expected_languages, *voices)), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:

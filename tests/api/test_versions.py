@@ -1,4 +1,4 @@
-"""Versions: published, compared, gone back to, and pinned by calls; and who uses what."""
+"""Versions: publishing, comparing, restoring, pinning by calls, and the users of agents and tools."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ async def publish(api: Api) -> Any:
     return published["version"]
 
 
-async def test_an_edit_of_an_agent_shows_in_the_draft_and_then_between_versions(api: Api) -> None:
+async def test_an_edit_of_an_agent_appears_in_the_draft_diff_and_then_between_versions(
+    api: Api,
+) -> None:
     assert (await read(api))["draftDiff"]["summary"] == ""
     await greet(api, "Hello there.")
     changed = "agents.booking.prompt.greeting"
@@ -86,7 +88,7 @@ async def test_an_edit_of_an_agent_shows_in_the_draft_and_then_between_versions(
     )
 
 
-async def test_going_back_restores_agents_and_publishes_when_asked(api: Api) -> None:
+async def test_restoring_a_version_restores_agents_and_publishes_on_request(api: Api) -> None:
     first = (await read(api))["published"]
     await greet(api, "Hello there.")
     await publish(api)
@@ -104,7 +106,7 @@ async def test_going_back_restores_agents_and_publishes_when_asked(api: Api) -> 
     assert await read(api) == after
 
 
-async def test_a_call_runs_the_version_it_is_told(api: Api) -> None:
+async def test_a_call_runs_the_requested_version(api: Api) -> None:
     first = (await read(api))["published"]
     await greet(api, "Hello there.")
     await publish(api)
@@ -117,7 +119,7 @@ async def test_a_call_runs_the_version_it_is_told(api: Api) -> None:
     assert (both["code"], both["path"]) == ("INVALID_INPUT", ["input", "version"])
 
 
-async def test_the_version_of_another_workflow_is_none_of_this_one(api: Api) -> None:
+async def test_a_version_of_another_workflow_is_refused(api: Api) -> None:
     first = (await read(api))["published"]
     nodes = [{"id": "desk", "agent": "booking", "isEntry": True, "isExit": True}]
     made = await mutate(
@@ -135,7 +137,7 @@ async def test_the_version_of_another_workflow_is_none_of_this_one(api: Api) -> 
     assert (started["code"], started["path"]) == ("NOT_FOUND", ["input", "version"])
 
 
-async def test_agents_and_tools_tell_who_uses_them(api: Api) -> None:
+async def test_agents_and_tools_list_their_users(api: Api) -> None:
     agent = await read(api, AGENT)
     assert agent["usedBy"] == ["clinic"]
     assert agent["tools"] == [{"usedBy": ["booking"]}]

@@ -1,4 +1,4 @@
-"""Bundles through the API: taken out, put in, all or nothing, and the same when done again."""
+"""Bundles through the API: export, and imports that are atomic and repeatable."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
         yield running
 
 
-async def put(api: Api, bundle: Any, **more: Any) -> Any:
+async def run_import(api: Api, bundle: Any, **more: Any) -> Any:
     answer = await api.execute(IMPORT, variables={"input": {"bundle": bundle, **more}})
     assert "errors" not in answer, answer
     return answer["data"]["importBundle"]
 
 
-async def taken(api: Api, *slugs: str) -> Any:
+async def run_export(api: Api, *slugs: str) -> Any:
     answer = await api.execute(EXPORT, variables={"w": list(slugs) or None})
     assert "errors" not in answer, answer
     return answer["data"]["exportBundle"]["json"]
@@ -67,8 +67,8 @@ def kinds(answer: Any) -> dict[str, str]:
     return {".".join(note["path"]): note["kind"] for note in answer["report"]}
 
 
-async def test_what_was_put_in_can_be_taken_out(api: Api) -> None:
-    answer = await put(api, WHOLE)
+async def test_an_imported_bundle_can_be_exported(api: Api) -> None:
+    answer = await run_import(api, WHOLE)
     assert kinds(answer) == {
         "tools.book_appointment": "ADDED",
         "agents.booking": "ADDED",
@@ -76,46 +76,46 @@ async def test_what_was_put_in_can_be_taken_out(api: Api) -> None:
         "workflows.clinic": "ADDED",
     }
     assert (answer["findings"], answer["versions"], answer["dryRun"]) == ([], [], False)
-    assert await taken(api) == WHOLE == await taken(api, "clinic")
+    assert await run_export(api) == WHOLE == await run_export(api, "clinic")
 
 
-async def test_an_import_done_again_changes_nothing(api: Api) -> None:
-    first = await put(api, WHOLE, publish=True)
+async def test_a_repeated_import_changes_nothing(api: Api) -> None:
+    first = await run_import(api, WHOLE, publish=True)
     assert first["versions"] == [{"number": 1}]
-    again = await put(api, WHOLE, publish=True)
+    again = await run_import(api, WHOLE, publish=True)
     assert set(kinds(again).values()) == {"UNCHANGED"}
     assert (again["versions"], again["workflows"]) == ([], first["workflows"])
 
 
-async def test_only_what_differs_is_changed_and_published(api: Api) -> None:
-    await put(api, WHOLE, publish=True)
+async def test_only_differences_are_changed_and_published(api: Api) -> None:
+    await run_import(api, WHOLE, publish=True)
     changed = json.loads(json.dumps(WHOLE))
     changed["agents"][0]["prompt"]["system"] = "You book appointments, kindly."
-    answer = await put(api, changed, publish=True)
+    answer = await run_import(api, changed, publish=True)
     assert [note for note in answer["report"] if note["kind"] != "UNCHANGED"] == [
         {"path": ["agents", "booking"], "kind": "CHANGED", "message": "Changed: prompt."}
     ]
     assert answer["versions"] == [{"number": 2}]
-    assert await taken(api) == changed
+    assert await run_export(api) == changed
 
 
-async def test_what_a_bundle_does_not_name_stays(api: Api) -> None:
-    await put(api, WHOLE)
-    await put(api, {"agents": [{"name": "other", "prompt": {"system": "x"}}]})
-    everything = await taken(api)
+async def test_items_that_a_bundle_does_not_name_stay(api: Api) -> None:
+    await run_import(api, WHOLE)
+    await run_import(api, {"agents": [{"name": "other", "prompt": {"system": "x"}}]})
+    everything = await run_export(api)
     assert [agent["name"] for agent in everything["agents"]] == ["booking", "other", "reception"]
-    assert await taken(api, "clinic") == WHOLE
+    assert await run_export(api, "clinic") == WHOLE
 
 
-async def test_a_dry_run_tells_all_and_does_nothing(api: Api) -> None:
-    answer = await put(api, WHOLE, publish=True, dryRun=True)
+async def test_a_dry_run_reports_everything_and_changes_nothing(api: Api) -> None:
+    answer = await run_import(api, WHOLE, publish=True, dryRun=True)
     assert set(kinds(answer).values()) == {"ADDED"}
     assert (answer["dryRun"], answer["workflows"], answer["versions"]) == (True, [], [])
-    assert await taken(api) == {}
+    assert await run_export(api) == {}
 
 
-async def test_publishing_what_is_not_sound_changes_nothing(api: Api) -> None:
-    answer = await put(api, {**WHOLE, "tools": []}, publish=True)
+async def test_publishing_an_invalid_workflow_changes_nothing(api: Api) -> None:
+    answer = await run_import(api, {**WHOLE, "tools": []}, publish=True)
     assert (answer["__typename"], answer["code"]) == ("NotPublishable", "NOT_PUBLISHABLE")
     assert answer["path"] == ["input", "bundle", "workflows", "clinic"]
     finding = {
@@ -123,42 +123,42 @@ async def test_publishing_what_is_not_sound_changes_nothing(api: Api) -> None:
         "path": ["workflows", "clinic", "agents", "booking", "tools"],
     }
     assert answer["findings"] == [finding]
-    assert await taken(api) == {}
-    draft = await put(api, {**WHOLE, "tools": []})
+    assert await run_export(api) == {}
+    draft = await run_import(api, {**WHOLE, "tools": []})
     assert (draft["__typename"], draft["findings"]) == ("ImportBundleSuccess", [finding])
 
 
-async def test_what_is_wrong_is_named_and_nothing_changes(api: Api) -> None:
+async def test_errors_name_their_place_and_nothing_changes(api: Api) -> None:
     wrong = {**WHOLE, "tools": [{**WHOLE["tools"][0], "action": []}]}
-    answer = await put(api, wrong)
+    answer = await run_import(api, wrong)
     assert (answer["__typename"], answer["path"]) == (
         "ValidationError",
         ["input", "bundle", "tools", "0", "action"],
     )
     assert answer["message"] == "'action' is not a known key; did you mean 'actions'?"
     for nonsense in (7, "agents: []", {"agents": 1}, {"agents": [None]}, True):
-        refused = await put(api, nonsense)
+        refused = await run_import(api, nonsense)
         assert refused["__typename"] == "ValidationError", nonsense
         assert refused["path"][:2] == ["input", "bundle"], nonsense
-    assert await taken(api) == {}
+    assert await run_export(api) == {}
 
 
-async def test_settings_are_put_over_those_that_are_there(api: Api) -> None:
+async def test_imported_settings_are_merged_into_the_present_ones(api: Api) -> None:
     def settings(**values: Any) -> Any:
         return write_bundle(Bundle(settings=TenantSettings(values=values)))
 
-    assert kinds(await put(api, settings(a=1, b=2))) == {"settings": "CHANGED"}
-    assert kinds(await put(api, settings(b=2))) == {"settings": "UNCHANGED"}
-    assert kinds(await put(api, settings(b=3))) == {"settings": "CHANGED"}
+    assert kinds(await run_import(api, settings(a=1, b=2))) == {"settings": "CHANGED"}
+    assert kinds(await run_import(api, settings(b=2))) == {"settings": "UNCHANGED"}
+    assert kinds(await run_import(api, settings(b=3))) == {"settings": "CHANGED"}
     exported = await api.execute("{ exportBundle { json } }")
     assert exported["data"]["exportBundle"]["json"] == settings(a=1, b=3)
 
 
-async def test_an_older_config_is_converted_on_the_way_in(api: Api) -> None:
+async def test_a_legacy_configuration_is_converted_on_import(api: Api) -> None:
     file = CORPUS / "legacy" / "whole-tenant.json"
     scripted = {"provider": "scripted", "model": "rules"}
-    await put(api, {"settings": {"defaults": {"llm": scripted}}})
-    answer = await put(api, json.loads(file.read_text()), publish=True)
+    await run_import(api, {"settings": {"defaults": {"llm": scripted}}})
+    answer = await run_import(api, json.loads(file.read_text()), publish=True)
     assert [finding["code"] for finding in answer["findings"]] == ["UNDEFINED_VARIABLE"]
     assert answer["versions"] == [{"number": 1}]
     counted = [note["kind"] for note in answer["report"]]
@@ -173,7 +173,7 @@ async def test_an_older_config_is_converted_on_the_way_in(api: Api) -> None:
 async def test_a_bundle_may_be_larger_than_other_requests(api: Api) -> None:
     prompt = {"prompt": {"system": "x" * 30_000}}
     large = {"agents": [{"name": f"a{n}", **prompt} for n in range(20)]}
-    assert len(kinds(await put(api, large))) == 20
+    assert len(kinds(await run_import(api, large))) == 20
     variables = {"input": {"bundle": large}}
     document = IMPORT.replace("importBundle(", "createAgent: importBundle(", 1)
     assert (await api.post(document, variables=variables)).status_code == 200
@@ -185,17 +185,17 @@ async def test_a_bundle_may_be_larger_than_other_requests(api: Api) -> None:
     assert (await api.post(IMPORT, variables={"input": {"bundle": too_large}})).status_code == 413
 
 
-async def test_two_imports_at_once_are_one_after_the_other(api: Api) -> None:
-    answers = await asyncio.gather(*(put(api, WHOLE) for _ in range(4)))
+async def test_concurrent_imports_are_serialized(api: Api) -> None:
+    answers = await asyncio.gather(*(run_import(api, WHOLE) for _ in range(4)))
     names = {answer["__typename"] for answer in answers}
     assert "ImportBundleSuccess" in names
     assert names <= {"ImportBundleSuccess", "NameTaken"}
-    again = await put(api, WHOLE)
+    again = await run_import(api, WHOLE)
     assert set(kinds(again).values()) == {"UNCHANGED"}
-    assert await taken(api) == WHOLE
+    assert await run_export(api) == WHOLE
 
 
-async def test_an_export_of_what_is_not_there_says_which(api: Api) -> None:
+async def test_an_export_of_an_unknown_workflow_names_it(api: Api) -> None:
     answer = await api.execute(EXPORT, variables={"w": ["nowhere"]})
     assert answer["data"] == {"exportBundle": None}
     assert answer["errors"][0]["message"] == "There is no workflow 'nowhere'."
@@ -214,14 +214,14 @@ async def test_tenants_do_not_see_or_change_each_other(
     changed = json.loads(json.dumps(WHOLE))
     changed["agents"][0]["prompt"]["system"] = "Mine."
     async with running_api(services, settings, stranger, build_schema_with_loaders) as api:
-        assert await taken(api) == {}
-        answer = await put(api, changed)
+        assert await run_export(api) == {}
+        answer = await run_import(api, changed)
         assert set(kinds(answer).values()) == {"ADDED"}
     async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
-        assert await taken(api) == WHOLE
+        assert await run_export(api) == WHOLE
 
 
-async def test_who_may_only_read_cannot_import(services: Services, tenant: Tenant) -> None:
+async def test_an_import_requires_write_scopes(services: Services, tenant: Tenant) -> None:
     reader = member_of(tenant, Role.VIEWER)
     with pytest.raises(Forbidden):
         await import_bundle(services, reader, WHOLE)

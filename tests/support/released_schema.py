@@ -6,16 +6,23 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
     BreakingChangeType,
+    GraphQLInputType,
     GraphQLObjectType,
     GraphQLSchema,
     build_ast_schema,
     build_schema,
     find_schema_changes,
+    is_input_object_type,
+    is_interface_type,
+    is_non_null_type,
     is_object_type,
+    is_required_argument,
+    is_required_input_field,
     parse,
     visit,
 )
@@ -33,8 +40,32 @@ def breaking_changes(released: str, present: str) -> list[str]:
     """The breaking changes from the released schema to the present one, one sentence each.
 
     Elements that the released schema marks as deprecated may change or be removed."""
-    changes = find_schema_changes(_promised(released), build_schema(present))
-    return [change.description for change in changes if isinstance(change.type, BreakingChangeType)]
+    before, after = _promised(released), build_schema(present)
+    changes = find_schema_changes(before, after)
+    breaking = [each.description for each in changes if isinstance(each.type, BreakingChangeType)]
+    return [*breaking, *_lost_defaults(before, after)]
+
+
+def _lost_defaults(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[str]:
+    """Arguments and input fields that are required because they lost their default value. graphql-core
+    reports these only as dangerous, like any other change of a default value."""
+    required = {name for name, _, is_required in _inputs(after) if is_required}
+    for name, type_, is_required in _inputs(before):
+        if name in required and not is_required and is_non_null_type(type_):
+            yield f"{name} has lost its default value and is required."
+
+
+def _inputs(schema: GraphQLSchema) -> Iterator[tuple[str, GraphQLInputType, bool]]:
+    """The arguments and input fields: the name, the type, and whether a value is required."""
+    for type_ in schema.type_map.values():
+        if is_input_object_type(type_):
+            for name, field in type_.fields.items():
+                yield f"Field {type_.name}.{name}", field.type, is_required_input_field(field)
+        if is_object_type(type_) or is_interface_type(type_):
+            for field_name, output in type_.fields.items():
+                for name, argument in output.args.items():
+                    label = f"Argument {type_.name}.{field_name}({name}:)"
+                    yield label, argument.type, is_required_argument(argument)
 
 
 def _promised(text: str) -> GraphQLSchema:

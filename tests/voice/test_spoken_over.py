@@ -37,7 +37,7 @@ from tests.support.voice_clients import (
 )
 from tests.voice.test_heard_text import LONG, answering, heard_since
 from tests.voice.test_voice_calls import started
-from tests.worker.test_text_calls import watch, working
+from tests.worker.test_text_calls import running_worker, watch
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -131,11 +131,11 @@ async def test_who_speaks_when_a_worker_stops_is_answered_first(
         services = await stack.enter_async_context(api_services(voiced))
         await publish_clinic(services, viewer, with_speech(answering(LONG), BOOKING))
         speech.utterances = ["what are your hours", "where are you"]
-        async with working(voiced):
+        async with running_worker(voiced):
             call = await started(services, viewer)
             caller = await stack.enter_async_context(joined_caller(services, call))
             await watch(services, viewer, call.id, AgentTurn)
-            await stack.enter_async_context(working(voiced))
+            await stack.enter_async_context(running_worker(voiced))
             speaking = asyncio.create_task(caller.speak(2.0))
             await asyncio.sleep(1.0)
         await speaking

@@ -47,7 +47,7 @@ pytestmark = pytest.mark.anyio
 
 T = TypeVar("T")
 NOVA = ProviderChoice(provider="deepgram", model="nova-3")
-APOLOGY, GIVING_UP = SpokenText.CANNOT_ANSWER, SpokenText.TECHNICAL_PROBLEM
+CANNOT_ANSWER, TECHNICAL_PROBLEM = SpokenText.CANNOT_ANSWER, SpokenText.TECHNICAL_PROBLEM
 
 
 @asynccontextmanager
@@ -63,7 +63,7 @@ async def running(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]
 # ---- the clock ---------------------------------------------------------------------------------
 
 
-async def test_a_deadline_that_changes_is_waited_for_as_it_stands() -> None:
+async def test_a_changed_deadline_takes_effect() -> None:
     time = FakeTime()
     clock, start = CallClock(time), time.now()
     deadline: list[datetime | None] = [None]
@@ -200,7 +200,7 @@ async def test_an_idle_call_wakes_only_to_check_its_budget() -> None:
     assert call.writer.events == []
 
 
-async def test_an_agent_that_has_held_a_call_for_long_enough_ends_it() -> None:
+async def test_the_maximum_duration_of_an_agent_ends_the_call() -> None:
     brief = replace(RECEPTION, session=Session(max_duration=12.5))
     await limited(agent=brief).ends_after(12.5, EndReason.MAX_DURATION)
 
@@ -222,6 +222,28 @@ async def test_a_call_of_a_tenant_over_budget_ends_after_the_next_check() -> Non
     call.is_over_budget = True
     await call.ends_after(15, EndReason.BUDGET_SPENT)
     assert call.checks == [5.0]
+
+
+async def test_two_budgets_that_are_exhausted_leave_ten_seconds_in_all() -> None:
+    call = limited(settings=TenantSettings(budgets=Budgets(spend_per_call=100)))
+    answered = asyncio.Event()
+
+    async def check_slowly(tenant: TenantId) -> bool:
+        await answered.wait()
+        return True
+
+    budget = BudgetMonitor(call.conversation, check_slowly)
+    limits = CallLimits(call.conversation, budget, call.reset_takeovers)
+    async with running(limits.wait_until_reached()) as ended:
+        await call.time.advance(5)
+        call.conversation.record(used(100))
+        assert budget.is_exhausted
+        await call.time.advance(4)
+        answered.set()
+        await call.time.advance(5.999)
+        assert not ended.done()
+        await call.time.advance(0.001)
+        assert ended.result() is EndReason.BUDGET_SPENT
 
 
 async def test_a_budget_that_cannot_be_checked_ends_no_call() -> None:
@@ -264,6 +286,17 @@ async def test_a_call_that_was_taken_over_survives_once_no_reply_is_pending() ->
         assert call.resets == [3.0, 3.5, 4.0, 4.5]
 
 
+async def test_a_call_that_was_taken_over_does_not_survive_by_opening_its_session_slowly() -> None:
+    call = limited(is_takeover=True)
+    limits = call.limits()
+    await call.time.advance(10)  # the session joins the room
+    async with running(limits.wait_until_reached()):
+        await call.time.advance(0.499)
+        assert call.resets == []
+        await call.time.advance(60)
+        assert call.resets == [10.5]
+
+
 # ---- silence -----------------------------------------------------------------------------------
 
 PROMPTING = replace(
@@ -281,14 +314,14 @@ class Listening:
 
     time: FakeTime
     conversation: Conversation
-    is_caller_present: bool = True
+    caller_present_since: datetime | None = None
     prompts: list[tuple[float, str]] = field(default_factory=list)
     monitor: SilenceMonitor = field(init=False)
 
     def __post_init__(self) -> None:
-        self._started_at = self.time.now()
+        self._started_at = self.caller_present_since = self.time.now()
         self.monitor = SilenceMonitor(
-            self.conversation, lambda: self.is_caller_present, self.prompt
+            self.conversation, lambda: self.caller_present_since, self.prompt
         )
 
     async def prompt(self, template: str) -> None:
@@ -318,7 +351,7 @@ async def test_a_silent_caller_is_prompted_and_then_disconnected() -> None:
     assert call.time.wakeups == 3
 
 
-async def test_speech_of_the_caller_starts_the_silence_and_its_prompts_again() -> None:
+async def test_caller_speech_restarts_the_silence_and_its_prompts() -> None:
     call = listening(InMemoryEventWriter())
     async with running(call.monitor.wait_until_ended()) as ended:
         await call.time.advance(12)
@@ -368,10 +401,23 @@ async def test_the_silence_of_a_running_tool_is_not_the_callers() -> None:
 
 async def test_silence_without_a_caller_is_not_counted() -> None:
     call = listening(InMemoryEventWriter())
-    call.is_caller_present = False
+    call.caller_present_since = None
     async with running(call.monitor.wait_until_ended()) as ended:
         await call.time.advance(3_000)
         assert (ended.done(), call.prompts, call.time.wakeups) == (False, [], 0)
+
+
+async def test_the_silence_of_a_caller_who_joins_late_starts_then() -> None:
+    call = listening(InMemoryEventWriter())
+    call.caller_present_since = None
+    async with running(call.monitor.wait_until_ended()) as ended:
+        await call.time.advance(100)
+        call.caller_present_since = call.time.now()
+        call.conversation.clock.changed()
+        await call.time.advance(9.999)
+        assert (ended.done(), call.prompts) == (False, [])
+        await call.time.advance(0.001)
+        assert (ended.done(), call.prompts) == (False, [(110.0, "Still there?")])
 
 
 async def test_a_call_that_is_to_end_is_over_after_a_second_of_silence() -> None:
@@ -424,7 +470,7 @@ async def test_a_provider_that_fails_three_times_in_thirty_seconds_ends_the_call
         assert not ended.done()
         await call.time.advance(0.001)
         assert ended.done()
-    assert call.said == [GIVING_UP]
+    assert call.said == [TECHNICAL_PROBLEM]
     assert call.time.wakeups == 1
 
 
@@ -449,18 +495,18 @@ async def test_a_tts_that_fails_is_retried_every_second_while_the_call_is_quiet(
     async with running(call.wait()) as ended:
         call.failures.record_failure("tts")
         await call.time.advance(2)
-        assert call.said == [APOLOGY] * 2
+        assert call.said == [CANNOT_ANSWER] * 2
         call.idle.clear()
         call.clock.changed()
         await call.time.advance(20)
-        assert call.said == [APOLOGY] * 2
+        assert call.said == [CANNOT_ANSWER] * 2
         call.idle.set()
         call.clock.changed()
         await call.time.advance(7.999)
         assert not ended.done()
         await call.time.advance(0.001)
         assert ended.done()
-    assert set(call.said) == {APOLOGY}
+    assert set(call.said) == {CANNOT_ANSWER}
 
 
 async def test_a_tts_that_recovers_is_not_retried_and_the_call_continues() -> None:

@@ -1,4 +1,4 @@
-"""The state of the turn and of the hand-off in progress."""
+"""The state of the current turn and of the hand-off in progress."""
 
 from __future__ import annotations
 
@@ -57,6 +57,16 @@ def test_the_failure_of_a_preemptive_reply_counts_for_one_turn() -> None:
     assert [turn.take_preemptive_failure(), turn.take_preemptive_failure()] == [True, False]
 
 
+def summarized() -> PendingHandoff:
+    """A hand-off whose summary is being generated."""
+    return PendingHandoff(
+        connection=BOOKING,
+        via=HandoffVia.TOOL,
+        resolved_node=ResolvedNode("booking"),
+        complete=False,
+    )
+
+
 @pytest.mark.anyio
 async def test_a_hand_off_blocks_others_until_its_agent_has_entered() -> None:
     handoffs = HandoffState()
@@ -64,21 +74,29 @@ async def test_a_hand_off_blocks_others_until_its_agent_has_entered() -> None:
     assert handoffs.target_in_progress == "booking"
     assert handoffs.take_request() is BOOKING
     assert handoffs.target_in_progress is None
-    begun = PendingHandoff(
-        connection=BOOKING,
-        via=HandoffVia.TOOL,
-        resolved_node=ResolvedNode("booking"),
-        complete=False,
-    )
+    begun = summarized()
     handoffs.begin(begun)
     assert (handoffs.target_in_progress, handoffs.to_record) == ("booking", None)
     handoffs.complete(begun, "They want an appointment.")
     assert handoffs.to_record is not None
     assert handoffs.to_record.summary == "They want an appointment."
+    handoffs.recorded()
+    assert (handoffs.target_in_progress, handoffs.to_record) == ("booking", None)
     waiting = asyncio.create_task(handoffs.wait_until_entered())
     handoffs.agent_entered()
     await waiting
     assert (handoffs.target_in_progress, handoffs.to_record) == (None, None)
+
+
+@pytest.mark.anyio
+async def test_an_abandoned_hand_off_does_not_come_back_with_its_summary() -> None:
+    handoffs = HandoffState()
+    begun = summarized()
+    handoffs.begin(begun)
+    handoffs.abandon()
+    handoffs.complete(begun, "They want an appointment.")
+    assert (handoffs.target_in_progress, handoffs.to_record) == (None, None)
+    await handoffs.wait_until_entered()
 
 
 def test_a_tool_call_that_repeats_an_id_gets_a_new_one() -> None:

@@ -182,7 +182,7 @@ class AudioReplayBuffer:
 
 @dataclass(slots=True)
 class _Attempt:
-    """The use of one provider, from the connection until it fails or is left."""
+    """The use of one provider, from the connection until it fails or another one is used."""
 
     stream: stt.RecognizeStream | None = None
     """None until the provider has received the buffered audio."""

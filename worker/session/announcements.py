@@ -50,13 +50,15 @@ class Announcements:
         await self.say(text)
 
     async def prompt_caller(self, template: str) -> None:
-        """Say a prompt of the current agent to a silent caller; STILL_THERE if it is empty."""
-        if not template:
-            await self.say(SpokenText.STILL_THERE)
-            return
+        """Say a prompt of the current agent to a silent caller; STILL_THERE if it is empty, or its
+        values are."""
         agent: Any = self._session.current_agent
         assert isinstance(agent, NodeAgent)
-        await self._say(agent.render_text(template), in_history=True)
+        words = agent.render_text(template)
+        if words.strip():
+            await self._say(words, in_history=True)
+        else:
+            await self.say(SpokenText.STILL_THERE)
 
     async def _say(self, words: str, in_history: bool) -> None:
         """Say the words and wait until they were spoken. Retries while a hand-off is in progress,

@@ -74,5 +74,6 @@ class BudgetMonitor:
         return total_cost(conversation.projection.usage) + conversation.meter.pending_cost >= limit
 
     def _mark_exhausted(self) -> None:
-        self._deadline = self._clock.now() + timedelta(seconds=GRACE_SECONDS)
-        self._clock.changed()
+        if self._deadline is None:  # the call's own budget may be exhausted during a check
+            self._deadline = self._clock.now() + timedelta(seconds=GRACE_SECONDS)
+            self._clock.changed()

@@ -51,8 +51,9 @@ class CallGuards:
         ]
 
         async def first() -> EndReason | None:
-            done, _ = await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
-            return done.pop().result()
+            await asyncio.wait(guards, return_when=asyncio.FIRST_COMPLETED)
+            # Of several that hold at once, the first in the list decides, and the release is the last.
+            return next(guard for guard in guards if guard.done()).result()
 
         try:
             yield first

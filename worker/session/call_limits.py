@@ -13,7 +13,8 @@ from worker.session.call_clock import earliest
 from worker.session.conversation import Conversation
 
 SURVIVAL_SECONDS = 0.5
-"""After this time, a call that was taken over is not what its former workers died of."""
+"""A call that was taken over and whose session has run for this long did not kill its former
+workers."""
 
 
 class CallLimits:
@@ -28,8 +29,7 @@ class CallLimits:
         self._budget = budget
         self._reset_takeovers = reset_takeovers
         self._confirm_at: datetime | None = None
-        if conversation.claim.is_takeover:
-            self._confirm_at = self._clock.now() + timedelta(seconds=SURVIVAL_SECONDS)
+        """When to reset the count of takeovers; None if there is nothing to reset."""
 
     @property
     def deadline(self) -> datetime:
@@ -45,6 +45,9 @@ class CallLimits:
         return deadline
 
     async def wait_until_reached(self) -> EndReason:
+        if self._conversation.claim.is_takeover:
+            # From now on, because opening the session may have taken longer.
+            self._confirm_at = self._clock.now() + timedelta(seconds=SURVIVAL_SECONDS)
         while self._clock.now() < self.deadline:
             await self._budget.check()
             await self._confirm_survival()
@@ -70,8 +73,8 @@ class CallLimits:
         return None if self._conversation.projection.reply_pending else self._confirm_at
 
     async def _confirm_survival(self) -> None:
-        """Reset the count of takeovers once the call continues with no reply pending: then this
-        call is not what its former workers died of."""
+        """Reset the count of failed takeovers once the call continues with no reply pending: then
+        the call did not kill its former workers."""
         due, now = self._confirmation_due, self._clock.now()
         if due is None or due > now:
             return

@@ -308,9 +308,8 @@ class Conversation:
         handoff = self.handoffs.to_record
         if handoff is None:
             return
+        self.handoffs.recorded()
         connection = handoff.connection
-        if self.projection.node != connection.source:
-            return
         policy = connection.context_policy
         shared = () if policy is ContextPolicy.FULL else self.snapshot.workflow.shared_context
         self.record(

@@ -26,6 +26,7 @@ class HandoffState:
     def __init__(self) -> None:
         self._requested: Connection | None = None
         self._pending: PendingHandoff | None = None
+        self._is_recorded = False
         self._agent_entered = asyncio.Event()
 
     @property
@@ -37,8 +38,10 @@ class HandoffState:
 
     @property
     def to_record(self) -> PendingHandoff | None:
-        """The hand-off in progress once it is complete; None if there is none."""
-        return self._pending if self._pending is not None and self._pending.complete else None
+        """The hand-off in progress once it is complete; None if there is none, or it is recorded."""
+        if self._pending is None or not self._pending.complete or self._is_recorded:
+            return None
+        return self._pending
 
     def request(self, connection: Connection) -> None:
         """Take the connection once the tool that requests it has finished."""
@@ -50,12 +53,23 @@ class HandoffState:
         return requested
 
     def begin(self, handoff: PendingHandoff) -> None:
-        self._pending = handoff
+        self._pending, self._is_recorded = handoff, False
         self._agent_entered.clear()
 
     def complete(self, handoff: PendingHandoff, summary: str | None) -> None:
-        """Complete the hand-off with its summary, which is None if the model failed."""
-        self._pending = replace(handoff, summary=summary, complete=True)
+        """Complete the hand-off with its summary, which is None if the model failed. Does nothing if
+        it was abandoned."""
+        if self._pending is handoff:
+            self._pending = replace(handoff, summary=summary, complete=True)
+
+    def abandon(self) -> None:
+        """Wait no longer for the hand-off in progress, whose agent will not enter."""
+        self._pending = None
+        self._agent_entered.set()
+
+    def recorded(self) -> None:
+        """The hand-off in progress is in the log."""
+        self._is_recorded = True
 
     def expect_first_agent(self) -> None:
         self._agent_entered.clear()

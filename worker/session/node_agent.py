@@ -42,6 +42,8 @@ from worker.session.tool_call_guard import validate_tool_call
 from worker.session.tool_runner import ToolCall, execute_tool
 from worker.session.turn_detection import turn_handling
 
+INTERRUPTED = "The caller interrupted the reply."
+
 
 class EntryMode(Enum):
     """How an agent enters the conversation."""
@@ -82,6 +84,13 @@ class NodeAgent(Agent):
     @property
     def spec(self) -> AgentSpec:
         return self._spec
+
+    @property
+    def replies_on_entry(self) -> bool:
+        """Whether it greets the caller or replies as soon as it has entered, without being asked."""
+        if self._entry_mode is EntryMode.RESUME:
+            return bool(not self._has_greeted and self._greeting())
+        return self._entry_mode is EntryMode.HANDOFF
 
     @property
     def model(self) -> llm.LLM[Any]:
@@ -234,12 +243,6 @@ class NodeAgent(Agent):
         return projection.turns_since_entry > is_announced or self._is_revisited
 
     @property
-    def speaks_on_entry(self) -> bool:
-        """Whether this agent, which resumes the call, speaks without being asked to reply."""
-        is_resumed = self._entry_mode is EntryMode.RESUME
-        return not is_resumed or bool(not self._has_greeted and self._greeting())
-
-    @property
     def _is_revisited(self) -> bool:
         return list(self._conversation.projection.visited).count(self._node) > 1
 
@@ -317,6 +320,9 @@ class NodeAgent(Agent):
         self, connection: Connection, via: HandoffVia, context: RunContext[Any], message: str
     ) -> tuple[Agent, llm.ToolResult]:
         """The result with which a LiveKit tool hands off: the next agent and the tool's message."""
+        if context.speech_handle.interrupted:
+            # LiveKit ignores the agent that a tool of an interrupted reply returns.
+            raise self._handoff_refused(connection, via, INTERRUPTED)
         context.disallow_interruptions()
         try:
             agent = await self.next_agent(connection, via)
@@ -353,7 +359,12 @@ class NodeAgent(Agent):
         )
         conversation.handoffs.begin(handoff)
         if needs_summary:
-            summary = await summarize(conversation.history(), agent.model)
+            try:
+                summary = await summarize(conversation.history(), agent.model)
+            except BaseException:
+                # Otherwise the hand-off would block every later one.
+                conversation.handoffs.abandon()
+                raise
             conversation.handoffs.complete(handoff, summary)
         return agent
 

@@ -33,6 +33,7 @@ class ParticipantMonitor:
         self._clock = conversation.clock
         self._is_reachable = is_reachable
         self._left_at = self._clock.now()
+        self._present_since = self._clock.now() if self.is_caller_present() else None
         room.on("participant_connected", self._on_participant_changed)
         room.on("participant_disconnected", self._on_participant_changed)
 
@@ -43,6 +44,10 @@ class ParticipantMonitor:
     @property
     def _is_in_room(self) -> bool:
         return CALLER_IDENTITY in self._room.remote_participants
+
+    def caller_present_since(self) -> datetime | None:
+        """Since when the caller is present; None while they are absent."""
+        return self._present_since
 
     async def wait_until_present(self, seconds: float | None = None) -> bool:
         """Wait for the caller; without limit if `seconds` is None. Returns whether they joined."""
@@ -81,4 +86,12 @@ class ParticipantMonitor:
     def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == CALLER_IDENTITY:
             self._left_at = self._clock.now()
-            self._clock.changed()
+            self.presence_changed()
+
+    def presence_changed(self) -> None:
+        """The caller may have joined or left, or become reachable or unreachable."""
+        if not self.is_caller_present():
+            self._present_since = None
+        elif self._present_since is None:
+            self._present_since = self._clock.now()
+        self._clock.changed()

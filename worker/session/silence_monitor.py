@@ -22,13 +22,14 @@ class SilenceMonitor:
     def __init__(
         self,
         conversation: Conversation,
-        is_caller_present: Callable[[], bool],
+        caller_present_since: Callable[[], datetime | None],
         prompt_caller: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`prompt_caller` speaks the template of a prompt, which may be empty."""
+        """`caller_present_since` returns None while the caller is absent. `prompt_caller` speaks the
+        template of a prompt, which may be empty."""
         self._conversation = conversation
         self._clock = conversation.clock
-        self._is_caller_present = is_caller_present
+        self._caller_present_since = caller_present_since
         self._prompt_caller = prompt_caller
         self._prompts_sent = 0
         self._is_caller_speaking = False
@@ -69,10 +70,6 @@ class SilenceMonitor:
             self._caller_spoke_last = self._caller_spoke_last and not is_busy
             self._update()
 
-    def restart(self) -> None:
-        """Count the silence from now on, because the caller has returned."""
-        self._update()
-
     def _update(self) -> None:
         if self._is_caller_speaking or self._is_agent_busy:
             self._quiet_since = None
@@ -112,12 +109,13 @@ class SilenceMonitor:
         return None if prompt is None else self._after(prompt.after)
 
     def _after(self, seconds: float) -> datetime | None:
-        """When the silence reaches this length; None if there is none or the caller is absent. While
-        a tool runs, it is the caller who waits."""
-        projection = self._conversation.projection
-        if self._quiet_since is None or not self._is_caller_present() or projection.running_tools:
+        """When the silence reaches this length; None if there is none or the caller is absent. For a
+        caller who joins or returns, it starts then. While a tool runs, it is the caller who waits."""
+        projection, present_since = self._conversation.projection, self._caller_present_since()
+        if self._quiet_since is None or present_since is None or projection.running_tools:
             return None
-        since = max(self._quiet_since, projection.tool_finished_at or self._quiet_since)
+        tool_finished_at = projection.tool_finished_at or self._quiet_since
+        since = max(self._quiet_since, present_since, tool_finished_at)
         return since + timedelta(seconds=seconds)
 
     @property

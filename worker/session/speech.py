@@ -68,16 +68,16 @@ class SpeechProviders:
             self._reply_language = language
 
     def spoken_language(self, spec: AgentSpec) -> str | None:
-        """The language that the agent speaks now: the caller's, or the agent's default if the agent
-        does not speak it; None if neither is known."""
-        expected = _expected_languages(spec)
+        """The language that the agent speaks now: the caller's, or the agent's first one if the
+        agent does not speak it; None if neither is known."""
         known = {primary_subtag(tag) for tag in spec.languages} or {
-            primary_subtag(tag) for tag in (*expected, *(v.language for v in spec.voices))
+            primary_subtag(tag)
+            for tag in (*spec.expected_languages, *(v.language for v in spec.voices))
         }
         spoken = self._reply_language
         if spoken is not None and (not known or primary_subtag(spoken) in known):
             return spoken
-        return next(iter(expected), None)
+        return spec.first_language
 
     def transcript_overdue(self, since: float) -> None:
         """Report that the caller started to speak at `since` (as `time.time`) and no transcript
@@ -92,7 +92,7 @@ class SpeechProviders:
 
     def get_stt(self, spec: AgentSpec) -> SttFallback:
         assert spec.stt is not None, "a voice call is not started without an STT"
-        languages = _expected_languages(spec)
+        languages = spec.expected_languages
         key = _key(asdict(spec.stt), languages, spec.keyterms)
         if key not in self._stt_by_key:
             build_context = self._build_context(ProviderKind.STT)
@@ -111,7 +111,7 @@ class SpeechProviders:
         return self._tts_by_key[key]
 
     def _tts_language(self, spec: AgentSpec) -> str | None:
-        spoken, default = self._reply_language, next(iter(_expected_languages(spec)), None)
+        spoken, default = self._reply_language, next(iter(spec.expected_languages), None)
         if spoken is None or (spec.languages and not supports_language(spec.languages, spoken)):
             return default
         matches = [
@@ -141,12 +141,6 @@ class SpeechProviders:
                 stack.push_async_callback(stt.aclose)
             for tts in self._tts_by_key.values():
                 stack.push_async_callback(tts.aclose)
-
-
-def _expected_languages(spec: AgentSpec) -> tuple[str, ...]:
-    """The languages that a caller may speak, the most likely one first."""
-    first = (spec.default_language,) if spec.default_language else ()
-    return tuple(dict.fromkeys((*first, *spec.languages)))
 
 
 def _voice_for(voices: tuple[Voice, ...], language: str | None) -> str:

@@ -86,6 +86,8 @@ class TextSession:
                 await self._generate(agent, text)
         except TimeoutError:
             self._session.interrupt(force=True)
+            # LiveKit drops the hand-off of an interrupted reply; the next turns must not wait for it.
+            conversation.handoffs.abandon()
             self._record_error("turn", "TimeoutError")
         if self._failed:
             # Apologize even after a partial reply, which will not be completed.

@@ -84,7 +84,7 @@ class VoiceSession:
             conversation, room, settings, lambda: self._connection.is_reachable
         )
         self._silence = silence = SilenceMonitor(
-            conversation, self._participants.is_caller_present, self._announcements.prompt_caller
+            conversation, self._participants.caller_present_since, self._announcements.prompt_caller
         )
         failures = FailureTracker(settings.outage_seconds, conversation.clock)
         self._guards = CallGuards(
@@ -132,7 +132,7 @@ class VoiceSession:
         is_noticed = resumed and not seamless
         opening = self._say_dropped if is_noticed else lambda: None
         agent = first_agent(conversation, opening)
-        reply_pending = conversation.projection.reply_pending and not agent.speaks_on_entry
+        reply_pending = conversation.projection.reply_pending and not agent.replies_on_entry
         if is_noticed:
             self._playout.hold(self)
         await self._session.start(
@@ -179,9 +179,10 @@ class VoiceSession:
             self._playout.cut_at(heard_until)
             speech.interrupt(force=True)
         self._silence.caller_speaks(False)
+        self._participants.presence_changed()
 
     def _on_caller_returned(self) -> None:
-        self._silence.restart()
+        self._participants.presence_changed()
         if self._playout.has_audio:
             return  # the speech that was held continues
         is_idle = self._session.current_speech is None and self._session.agent_state != "thinking"
