@@ -112,6 +112,11 @@ LOCAL_SPEECH: Json = {
 }
 
 
+REAL_ENDPOINTING, LOCAL_ENDPOINTING = 3.0, 0.8
+"""How long to wait for a caller who does not seem to have finished: a real one, and one with
+emulated or local speech."""
+
+
 def choose_llm(environ: Mapping[str, str], rules: list[Json]) -> Json:
     """The first provider with an API key, else the script."""
     if _has_real_key(environ, "OPENAI"):
@@ -152,9 +157,11 @@ def missing_for_local_speech(environ: Mapping[str, str]) -> str | None:
 
 def agents(environ: Mapping[str, str]) -> list[Json]:
     chosen = choose_speech(environ)
-    uses_local_stt = (chosen["stt"] or {}).get("provider") == "local"
-    # Local STT recognises only complete sentences, so a longer pause cannot add words.
-    session = {"maxEndpointing": 0.8 if uses_local_stt else 3.0}
+    stt = (chosen["stt"] or {}).get("provider", "local")
+    # Local STT recognises only complete sentences, so a longer pause cannot add words, and
+    # synthetic speech never sounds finished.
+    is_real = stt != "local" and _has_real_key(environ, stt.upper())
+    session = {"maxEndpointing": REAL_ENDPOINTING if is_real else LOCAL_ENDPOINTING}
     return [{**agent, **chosen, "session": session} for agent in _agents(environ)]
 
 
@@ -194,7 +201,7 @@ query ($tool: String!, $workflow: String!) {
   workflow(by: {slug: $workflow}) { id revision published { number } }
 }
 fragment Chosen on Agent {
-  id revision llm { provider } stt { provider } tts { provider }
+  id revision llm { provider } stt { provider } tts { provider } session { maxEndpointing }
 }
 """
 PROVIDER_FIELDS = ("llm", "stt", "tts")
@@ -239,7 +246,9 @@ async def _upsert_agent(studio: StudioClient, agent: Json, existing: Json | None
         for kind in PROVIDER_FIELDS
         if (existing[kind] or {}).get("provider") != (agent[kind] or {}).get("provider")
     }
-    if not changed:
+    waited = existing["session"]["maxEndpointing"]
+    is_own = waited not in (REAL_ENDPOINTING, LOCAL_ENDPOINTING)
+    if not changed and (is_own or waited == agent["session"]["maxEndpointing"]):
         return False
     expected = {"id": existing["id"], "expectedRevision": existing["revision"]}
     changed["session"] = agent["session"]

@@ -74,6 +74,13 @@ class UserTurn:
         float | None,
         Doc("Confidence of the speech recognition, from 0 to 1; null when it reported none."),
     ] = None
+    end_of_turn_ms: Annotated[
+        float | None,
+        Doc(
+            "From the end of the caller's speech to this event, in milliseconds; null in a text "
+            "call, or when not measured."
+        ),
+    ] = None
     kind: Literal["user_turn"] = "user_turn"
 
 
@@ -225,7 +232,11 @@ class TurnMeasured:
 
     turn_id: Annotated[str, Doc("Id of the caller's turn that was answered.")]
     total_ms: Annotated[
-        float, Doc("From the end of the caller's turn to the end of the reply, in milliseconds.")
+        float,
+        Doc(
+            "From the end of the caller's speech, or from the message, to the end of the reply, in "
+            "milliseconds."
+        ),
     ]
     stt_ms: Annotated[
         float | None,

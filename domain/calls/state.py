@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -99,6 +99,8 @@ class CallProjection:
     handled_commands: AppendOnlyList[str] = field(default_factory=AppendOnlyList)
     """The ids of the messages and commands that were handled."""
     open_turn: str | None = None
+    open_turn_since: datetime | None = None
+    """When the caller stopped speaking or sent the message that opened the turn."""
     running_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
     tool_finished_at: datetime | None = None
     """When a tool finished last."""
@@ -153,6 +155,7 @@ class CallProjection:
                     handled_commands=self._with_handled(event.message_id),
                     tool_calls=self.tool_calls.apply(event),
                     open_turn=event.turn_id,
+                    open_turn_since=at - timedelta(milliseconds=event.end_of_turn_ms or 0.0),
                     agent_spoke_last=False,
                     turns_since_entry=self.turns_since_entry + 1,
                 )
@@ -209,6 +212,7 @@ class CallProjection:
                 return replace(
                     self,
                     open_turn=None if turn == self.open_turn else self.open_turn,
+                    open_turn_since=None if turn == self.open_turn else self.open_turn_since,
                     measured=self.measured.appended(event),
                     usage=merge_usage((*self.usage, *usage)),
                 )

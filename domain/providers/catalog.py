@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from domain.providers.model import CredentialField, Option, OptionType, Provider, ProviderKind
 from domain.providers.phrase_grammar import phrases_problem
@@ -155,6 +155,7 @@ STT = (
             ),
         ),
         credentials=(_KEY,),
+        interim_transcripts=False,
     ),
     Provider(
         kind=ProviderKind.STT,
@@ -172,6 +173,7 @@ STT = (
                 "Without phrases it recognises any English words, about half of them wrongly.",
             ),
         ),
+        interim_transcripts=False,
     ),
 )
 LLM = (
@@ -361,3 +363,14 @@ def provider_names(kind: ProviderKind) -> tuple[str, ...]:
 
 def find_provider(kind: ProviderKind, name: str) -> Provider | None:
     return next((p for p in CATALOG if p.kind is kind and p.name == name), None)
+
+
+def detect_turns(stt_models: Iterable[str]) -> bool:
+    """Whether all these STT models decide by themselves when the caller has finished."""
+    return all(model.startswith("flux") for model in stt_models)
+
+
+def have_interim_transcripts(stt_providers: Iterable[str]) -> bool:
+    """Whether all these STT providers transcribe while the caller speaks."""
+    entries = (find_provider(ProviderKind.STT, name) for name in stt_providers)
+    return all(entry is None or entry.interim_transcripts for entry in entries)

@@ -104,6 +104,8 @@ class Provider:
     voices_by_model: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The voices of models that reject any other voice."""
     credentials: tuple[CredentialField, ...] = ()
+    interim_transcripts: bool = True
+    """Whether an STT provider transcribes while the caller speaks, not only after a pause."""
 
     @property
     def needs_key(self) -> bool:

@@ -6,11 +6,18 @@ from collections.abc import Iterator
 
 from domain.common.findings import Finding, FindingCode
 from domain.common.languages import LANGUAGE_TAG, primary_subtag, supports_language
-from domain.providers.catalog import CATALOG, find_provider, provider_names
+from domain.providers.catalog import (
+    CATALOG,
+    detect_turns,
+    find_provider,
+    have_interim_transcripts,
+    provider_names,
+)
 from domain.providers.model import Provider, ProviderKind
 from domain.tenants.settings import TenantSettings
 from domain.verification.reporting import Path, error, join_names, warning
-from domain.workflows.agents import AgentSpec, ProviderChoice
+from domain.workflows.agents import AgentSpec, ProviderChoice, Session
+from domain.workflows.interruptions import InterruptedBy, Interruption
 from domain.workflows.model import END_CALL, HANDOFF_PREFIX, Snapshot
 from domain.workflows.spoken_text_templates import SpokenTexts
 from domain.workflows.spoken_texts import (
@@ -55,6 +62,8 @@ def findings(
         if not unsupported:
             yield from _missing_texts(agent, worded, path)
         yield from _unused_texts(agent, path)
+        yield from _endpointing(agent, (*path, "session"))
+        yield from _interruption(agent, (*path, "session", "interruption"))
         yield from _tools(snapshot, agent, path)
 
 
@@ -278,6 +287,46 @@ def _unknown_languages(texts: SpokenTexts, path: Path) -> Iterator[Finding]:
                 "be said.",
                 "Correct the language, or ignore this if it is newer than the catalog.",
             )
+
+
+def _endpointing(agent: AgentSpec, path: Path) -> Iterator[Finding]:
+    if agent.stt is None or not detect_turns(choice.model for choice in agent.stt.chain):
+        return
+    session, default = agent.session, Session()
+    for name, changed in {
+        "minEndpointing": session.min_endpointing != default.min_endpointing,
+        "maxEndpointing": session.max_endpointing != default.max_endpointing,
+    }.items():
+        if changed:
+            yield warning(
+                _C.USELESS_ENDPOINTING,
+                (*path, name),
+                f"{name} has no effect, because the STT decides when the caller has finished.",
+                "Remove it, and set eot_threshold or eot_timeout_ms of the STT instead.",
+            )
+
+
+def _interruption(agent: AgentSpec, path: Path) -> Iterator[Finding]:
+    interruption = agent.session.interruption
+    if interruption.by is InterruptedBy.NOTHING and interruption != Interruption(
+        by=InterruptedBy.NOTHING
+    ):
+        yield warning(
+            _C.USELESS_INTERRUPTION,
+            path,
+            "The other interruption settings have no effect, because by is NOTHING.",
+            "Remove them, or set by to WORDS or SOUND.",
+        )
+    counts_words = interruption.by is InterruptedBy.WORDS and interruption.min_words > 1
+    stt = (choice.provider for choice in agent.stt.chain) if agent.stt else ()
+    if counts_words and not have_interim_transcripts(stt):
+        yield warning(
+            _C.NO_INTERIM_TRANSCRIPTS,
+            (*path, "minWords"),
+            "An STT provider of the agent transcribes only after the caller has paused, so the "
+            "agent pauses for any sound, as if by were SOUND.",
+            "Choose STT providers with interim transcripts, or set by to SOUND.",
+        )
 
 
 def _tools(snapshot: Snapshot, agent: AgentSpec, path: Path) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from domain.common.languages import check_language
 from domain.common.text_validation import check_name, check_text
 from domain.providers.model import ProviderKind
 from domain.templating.validation import READABLE_NAMESPACES, check_template
+from domain.workflows.interruptions import InterruptedBy, Interruption, check_interruption
 from domain.workflows.spoken_text_templates import SpokenTextTemplate, check_spoken_texts
 
 AgentId = NewType("AgentId", UUID)
@@ -99,6 +100,7 @@ class Session:
     auto_disconnect: float = 300.0
     silence: tuple[SilencePrompt, ...] = ()
     max_duration: float | None = None
+    interruption: Interruption = field(default_factory=Interruption)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +133,11 @@ class AgentSpec:
             choice = getattr(self, kind.value.lower())
             if choice is not None:
                 yield kind, choice
+
+    @property
+    def greeting_can_be_interrupted(self) -> bool:
+        nothing = self.session.interruption.by is InterruptedBy.NOTHING
+        return self.prompt.interruptible_greeting and not nothing
 
     @property
     def expected_languages(self) -> tuple[str, ...]:
@@ -239,6 +246,7 @@ def _check_session(session: Session, path: Path) -> None:
             raise InvalidInput(
                 f"{name} must be between {minimum:g} and {maximum:g} seconds.", (*path, name)
             )
+    check_interruption(session.interruption, (*path, "interruption"))
     _check_distinct(session.silence, MAX_SILENCE_PROMPTS, (*path, "silence"))
     before = 0.0
     for index, prompt in enumerate(session.silence):

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 from graphql import build_schema, parse, validate
 
+from domain.bundles.field_names import api_name
 from domain.bundles.imports import import_text
 from domain.bundles.model import verify_bundle
+from domain.bundles.structuring import structure
 from domain.bundles.yaml_json import parse_document
 from domain.common.findings import FindingCode
 from domain.common.settings import Settings
 from domain.simulations.suites import EXPECTATION_VALIDATORS, read_suite
+from domain.workflows.agents import Session, check_agent
+from domain.workflows.interruptions import Interruption
 from domain.workflows.spoken_text_templates import find_spoken_text
 from domain.workflows.spoken_texts import SpokenText
+from tests.support.demo_workflow import RECEPTION
 from tests.support.paths import ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -96,7 +101,7 @@ def test_the_spoken_texts_in_the_docs_are_those_that_agents_say() -> None:
 
 def test_the_wording_in_the_docs_is_valid_and_spoken() -> None:
     page = (ROOT / "docs" / "voice.md").read_text()
-    [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    _, example = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     bundle = import_text(example).bundle
     assert verify_bundle(bundle) == ()
     assert bundle.settings is not None
@@ -106,6 +111,17 @@ def test_the_wording_in_the_docs_is_valid_and_spoken() -> None:
     assert find_spoken_text(there, "en-IN", *levels).startswith("Are you there,")
     assert find_spoken_text(problem, "en-IN", *levels).startswith("Sorry, {{tenant.settings.")
     assert find_spoken_text(problem, "hi", *levels) == find_spoken_text(problem, "hi")
+
+
+def test_the_interruption_settings_in_the_docs_are_sound_and_complete() -> None:
+    page = (ROOT / "docs" / "voice.md").read_text()
+    example, _ = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    session = structure(Session, parse_document(example).value["session"])
+    check_agent(replace(RECEPTION, session=session))
+    assert session.interruption.min_words == 2
+    section = page[page.index("## Interruptions") : page.index("## Latency")]
+    rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+    assert rows == [api_name(Interruption, field.name) for field in fields(Interruption)]
 
 
 def test_the_suite_in_the_docs_can_be_read() -> None:

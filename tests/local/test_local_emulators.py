@@ -52,6 +52,23 @@ def test_the_demo_uses_the_providers_that_have_keys(
     assert all(agent["llm"]["provider"] == "scripted" for agent in demo.agents(environ))
 
 
+@pytest.mark.parametrize(
+    ("keys", "seconds"),
+    [
+        ({}, 0.8),
+        (dict.fromkeys(BASE_PATHS, EMULATOR_KEY), 0.8),
+        (dict.fromkeys(BASE_PATHS, EMULATOR_KEY) | {"SARVAM": "k"}, 3.0),
+        ({"DEEPGRAM": "k"}, 3.0),
+    ],
+)
+def test_the_demo_waits_for_unfinished_turns_only_with_a_real_stt(
+    keys: dict[str, str], seconds: float
+) -> None:
+    environ = {f"{name}_API_KEY": key for name, key in keys.items()}
+    waits = [agent["session"]["maxEndpointing"] for agent in demo.agents(environ)]
+    assert waits == [seconds, seconds]
+
+
 def test_only_providers_without_a_key_are_emulated(tmp_path: Path) -> None:
     state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
     given = {"DEEPGRAM_API_KEY": "real", "DATABASE_URL": "unused", "REDIS_URL": "unused"}

@@ -21,6 +21,7 @@ import pytest
 from domain.common.settings import Settings
 from local.client import StudioClient
 from local.demo import seed
+from local.emulator_service import EMULATOR_KEY
 from local.talk import TalkSession, iterate_lines
 from local.terminal_output import JsonOutput, TerminalOutput
 from persistence.admin import bootstrap
@@ -130,6 +131,13 @@ async def test_the_demo_answers_and_can_be_created_twice(
             '{ workflow(by: {slug: "clinic"}) { versions { edges { node { number } } } } }'
         )
         assert versions["workflow"]["versions"]["edges"] == [{"node": {"number": 1}}]
+        for key, seconds in ((EMULATOR_KEY, 0.8), ("real", 3.0)):
+            # An agent that a real provider hears waits longer than one with an emulator.
+            await seed(StudioClient(api.url, api.key), {"DEEPGRAM_API_KEY": key})
+            reception = await StudioClient(api.url, api.key).execute(
+                '{ agent(by: {name: "reception"}) { session { maxEndpointing } } }'
+            )
+            assert reception["agent"]["session"] == {"maxEndpointing": seconds}
 
 
 async def test_the_readme_shows_what_talk_prints(

@@ -19,6 +19,7 @@ from domain.workflows.agents import (
     Variable,
     Voice,
 )
+from domain.workflows.interruptions import InterruptedBy, Interruption
 from domain.workflows.model import (
     Connection,
     ContextPolicy,
@@ -85,6 +86,14 @@ AGENTS = st.builds(
         min_endpointing=SECONDS,
         silence=many(st.builds(SilencePrompt, after=SECONDS, say=TEXT)),
         max_duration=maybe(SECONDS),
+        interruption=st.builds(
+            Interruption,
+            by=st.sampled_from(InterruptedBy),
+            min_words=st.integers(1, 10),
+            ignore=maybe(many(TEXT)),
+            always=maybe(many(TEXT)),
+            resume_after=maybe(SECONDS),
+        ),
     ),
     spoken_texts=SPOKEN_TEXTS,
     tools=many(TEXT),

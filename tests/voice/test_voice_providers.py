@@ -292,12 +292,56 @@ async def test_without_tts_the_call_does_not_continue_in_silence(
     assert [e.heard_text for e in seen if isinstance(e, AgentTurn)] == []
 
 
-async def test_without_a_model_the_agent_apologises_and_the_call_ends(
+@pytest.mark.parametrize("chain", [(SONIC,), (SONIC, BULBUL)], ids=["alone", "with a fallback"])
+async def test_a_tts_that_breaks_off_in_every_sentence_ends_the_call(
+    settings: Settings,
+    viewer: Viewer,
+    livekit: LivekitCredentials,
+    chain: tuple[ProviderChoice, ...],
+) -> None:
+    brief = replace(settings, outage_seconds=2.0)
+    voices = replace(chain[0], fallbacks=chain[1:])
+    async with voice_clinic(brief, viewer, livekit, RECEPTION, tts=voices) as (services, heard, _):
+        heard.faults.persistent["cartesia"] = Disconnect()
+        heard.faults.persistent["sarvam-tts"] = RejectedConnection(503)
+        call, caller = await started(services, viewer), VoiceCaller()
+        await caller.join(services, call)
+        await caller.wait_for_audio(0.0)
+        seen = await watch(services, viewer, call.id, CallEnded)
+        await caller.wait_disconnected()
+        await caller.leave()
+    assert gave_up(seen, "tts")
+    changes = [(e.provider, e.available) for e in seen if isinstance(e, ProviderFailedOver)]
+    assert changes == [(each.provider, False) for each in chain if len(chain) > 1]
+
+
+async def test_a_tts_that_broke_off_once_remains_in_use(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    """Its next connection speaks the rest of the sentence."""
+    async with clinic_with_short_outage(settings, viewer, livekit, RECEPTION) as (services, heard):
+        heard.faults.scheduled["cartesia"] = [Disconnect()]
+        call = await started(services, viewer)
+        async with joined_caller(services, call) as caller:
+            for turn in (1, 2):
+                await caller.speak(0.6)
+                await watch(services, viewer, call.id, TurnMeasured, turn)
+            await end_call(services, viewer, call.id)
+            seen = await watch(services, viewer, call.id, CallEnded)
+    assert isinstance(seen[-1], CallEnded)
+    assert seen[-1].reason is EndReason.ENDED_BY_API
+    assert [e for e in seen if isinstance(e, ErrorRaised)] == []
+
+
+@pytest.mark.parametrize(
+    "failure", [FailedReply(500), FailedReply(text="You can")], ids=["refused", "broken off"]
+)
+async def test_without_a_model_the_agent_apologises_and_the_call_ends(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials, failure: FailedReply
 ) -> None:
     reception = replace(RECEPTION, llm=GPT)
     async with run_llm_emulator() as thinks:
-        thinks.script = [FailedReply(500)]
+        thinks.script = [failure]
         own = thinking(settings, thinks)
         async with clinic_with_short_outage(own, viewer, livekit, reception) as (services, heard):
             call = await started(services, viewer)

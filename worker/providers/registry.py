@@ -22,7 +22,7 @@ from worker.providers.local.tts import local_tts
 from worker.providers.openai import openai_llm
 from worker.providers.scripted import ScriptedLLM
 from worker.providers.stt import deepgram_stt, sarvam_stt
-from worker.providers.stt_fallback import SttFallback
+from worker.providers.stt_fallback import SttFallback, TranscriptFilter
 from worker.providers.tts import cartesia_tts, sarvam_tts
 from worker.providers.tts_fallback import TtsFallback
 from worker.providers.vad import silero_vad
@@ -72,6 +72,7 @@ class SpeechBuildContext:
     cooldowns: Cooldowns
     timeout_seconds: float
     """How long a provider may stay silent before its fallback takes over."""
+    transcripts: TranscriptFilter | None = None
 
 
 def build_llm(
@@ -105,7 +106,7 @@ def build_stt(
     built = _build_usable(choice, build, context.on_availability_changed)
     _listen_for_metrics(ProviderKind.STT, built, context.on_metrics)
     policy = FailoverPolicy(built, context.on_availability_changed, context.cooldowns)
-    return SttFallback(policy, context.timeout_seconds)
+    return SttFallback(policy, context.timeout_seconds, context.transcripts)
 
 
 def build_tts(

@@ -10,17 +10,18 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from livekit import rtc
 from livekit.agents import APIConnectionError, stt
 from livekit.agents.stt import SpeechEvent, SpeechEventType, STTCapabilities
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, NOT_GIVEN, APIConnectOptions
+from livekit.agents.utils.aio import ChanClosed
 
 from domain.common.tasks import cancel_and_wait
 from worker.providers.failover import FailoverPolicy, PreferredProviderIdentity, forward_metrics
@@ -98,6 +99,13 @@ def next_state(
     return NEXT_STATE.get(signal, {}).get(state, state)
 
 
+class TranscriptFilter(Protocol):
+    """Decides which events of an STT the session receives, and when."""
+
+    def pass_on(self, event: SpeechEvent, emit: Callable[[SpeechEvent], None]) -> None:
+        """Report the event with `emit`: now, later or never."""
+
+
 class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
     policy: FailoverPolicy[stt.STT[Any]]
 
@@ -105,7 +113,9 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
         self,
         policy: FailoverPolicy[stt.STT[Any]],
         timeout_seconds: float = TIMEOUT_SECONDS,
+        transcripts: TranscriptFilter | None = None,
     ) -> None:
+        """Without `transcripts`, the session receives every event at once."""
         capabilities = [provider.capabilities for provider in policy.providers]
         super().__init__(
             capabilities=STTCapabilities(
@@ -119,6 +129,7 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
         )
         self.policy = policy
         self.timeout_seconds = timeout_seconds
+        self.transcripts = transcripts
         self.is_stopped = False
         """Whether audio is no longer sent to the providers."""
         self._streams: list[_FallbackRecognizeStream] = []
@@ -320,14 +331,14 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
                 stream.push_frame(frame)
             attempt.stream, attempt.pushed_seconds = stream, self._replay_buffer.seconds
             async for event in stream:
-                self._event_ch.send_nowait(event)
+                self._report(event)
                 if event.type in NON_SPEECH_EVENTS:
                     continue
                 self._last_event_at = time.time()
                 attempt.has_responded = True
-                self._fallback.policy.record_success(provider)
                 self._apply(event.type)
                 if event.type is SpeechEventType.FINAL_TRANSCRIPT:
+                    self._fallback.policy.record_success(provider)
                     self._turn_failures = 0
                     self._drop_transcribed_audio(event, stream.start_time_offset, attempt)
                 between_turns = event.type is SpeechEventType.END_OF_SPEECH
@@ -335,6 +346,16 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
                     return
         if not self._input_ch.closed:
             raise APIConnectionError("The STT provider closed the stream.")
+
+    def _report(self, event: SpeechEvent) -> None:
+        if self._fallback.transcripts is None:
+            self._emit(event)
+        else:
+            self._fallback.transcripts.pass_on(event, self._emit)
+
+    def _emit(self, event: SpeechEvent) -> None:
+        with suppress(ChanClosed):
+            self._event_ch.send_nowait(event)
 
     def _drop_transcribed_audio(self, event: SpeechEvent, offset: float, attempt: _Attempt) -> None:
         until = max((each.end_time for each in event.alternatives), default=0.0)

@@ -129,7 +129,7 @@ class _FallbackSynthesizeStream(tts.SynthesizeStream):
         for provider in policy.candidates() * (2 if policy.has_single_provider else 1):
             started_at = time.monotonic()
             try:
-                await self._run_provider(provider, emitter)
+                spoke = await self._run_provider(provider, emitter)
             except PROVIDER_ERRORS as problem:
                 # Only the type of the error: its text may contain parts of the call or a key.
                 kind = type(problem).__name__
@@ -144,13 +144,17 @@ class _FallbackSynthesizeStream(tts.SynthesizeStream):
                 ):
                     break  # it timed out, and a second attempt would keep the caller waiting
             else:
+                if spoke:
+                    policy.record_success(provider)
                 return
         raise APIConnectionError("No TTS provider is available.", retryable=False)
 
-    async def _run_provider(self, provider: tts.TTS[Any], emitter: AudioEmitter) -> None:
+    async def _run_provider(self, provider: tts.TTS[Any], emitter: AudioEmitter) -> bool:
+        """Speak what is not spoken yet. Returns whether there was anything to speak; a provider
+        that breaks off raises, so that some audio alone does not count as success."""
         rest = skip_words(self._text, self._spoken_words)
         if self._input_ended_at is not None and not rest.strip():
-            return
+            return False
         playback = _SegmentPlayback(
             provider.sample_rate, self._fallback.sample_rate, self._audio_seconds
         )
@@ -169,7 +173,6 @@ class _FallbackSynthesizeStream(tts.SynthesizeStream):
                     audio := await self._next_audio(stream, started_at, last_audio_at)
                 ) is not None:
                     last_audio_at = time.monotonic()
-                    self._fallback.policy.record_success(provider)
                     self._started_time = self._started_time or stream._started_time
                     for frame in playback.resample(audio):
                         emitter.push_frame(frame)
@@ -178,6 +181,7 @@ class _FallbackSynthesizeStream(tts.SynthesizeStream):
                 emitter.push_frame(frame)
             if not playback.seconds or self._input_ended_at is None:
                 raise APIConnectionError("The TTS provider closed the stream.")
+            return True
         except BaseException:
             self._spoken_words += playback.spoken_word_count(rest)
             raise

@@ -42,6 +42,7 @@ from worker.common.usage_meter import UsageMeter
 from worker.providers.api_keys import ProviderKeys
 from worker.session.call_clock import CallClock
 from worker.session.handoff_state import HandoffState
+from worker.session.latency import LatencyTracker
 from worker.session.speech import SpeechProviders
 from worker.session.tool_call_registry import ToolCallRegistry
 from worker.session.turn_state import TurnState
@@ -87,6 +88,7 @@ class Conversation:
     """None if the call is not recorded."""
     clock: CallClock = field(default_factory=CallClock)
     turn: TurnState = field(init=False)
+    latency: LatencyTracker = field(init=False)
     handoffs: HandoffState = field(init=False, default_factory=HandoffState)
     tool_calls: ToolCallRegistry = field(init=False)
     meter: UsageMeter = field(init=False)
@@ -97,6 +99,8 @@ class Conversation:
 
     def __post_init__(self) -> None:
         self.turn = TurnState(self.claim.epoch)
+        since = self.projection.open_turn_since
+        self.latency = LatencyTracker(since.timestamp() if since else None)
         self.meter = UsageMeter(PriceList(self.claim.settings.prices))
         finished = (e.tool_call_id for e in self.projection.items if isinstance(e, ToolFinished))
         self.tool_calls = ToolCallRegistry((*finished, *self.projection.running_tools))
@@ -248,14 +252,22 @@ class Conversation:
         """Publish the caller's turn so far, with a new transcript of part of it."""
         self.event_writer.publish_partial(self.claim, self.turn.caller_transcribed(text, is_final))
 
-    def record_user_turn(self, text: str, language: str | None, confidence: float | None) -> None:
-        """Record the caller's turn, which is over."""
+    def record_user_turn(
+        self,
+        text: str,
+        language: str | None,
+        confidence: float | None,
+        metrics: Mapping[str, Any],
+    ) -> None:
+        """Record the caller's turn, which is over. `metrics` are those of LiveKit's message."""
+        self.latency.caller_turn_ended(metrics)
         self.record(
             UserTurn(
                 turn_id=self.turn.caller_turn_id,
                 text=text,
                 language=language,
                 confidence=confidence,
+                end_of_turn_ms=self.latency.end_of_turn_ms,
             )
         )
         self.turn.caller_turn_ended()

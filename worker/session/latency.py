@@ -11,33 +11,44 @@ NETWORK_AND_PLAYOUT_MS = 220.0
 
 
 class LatencyTracker:
-    def __init__(self) -> None:
+    """All times are those of `time.time`, which LiveKit's metrics use, too."""
+
+    def __init__(self, open_turn_since: float | None = None) -> None:
+        """`open_turn_since`: when the caller stopped speaking, if another worker left the turn
+        unanswered."""
         self._turn: dict[str, float | None] = {}
-        self._user_stopped_at = time.monotonic()
+        self._since = open_turn_since
+        """The end of the caller's speech; None if it is not known."""
+        self._turn_ended_at = open_turn_since or time.time()
         self._agent_started_at: float | None = None
 
-    def user_stopped_speaking(self, at: float) -> None:
-        self._user_stopped_at, self._agent_started_at = at, None
-
-    def agent_started_speaking(self, at: float) -> None:
-        if self._agent_started_at is None:
-            self._agent_started_at = at
-
-    def add_user_metrics(self, metrics: Mapping[str, Any]) -> None:
+    def caller_turn_ended(self, metrics: Mapping[str, Any]) -> None:
         """Start the measurement of a turn with the metrics of the caller's message."""
+        self._since = metrics.get("stopped_speaking_at")
+        self._turn_ended_at = time.time()
+        self._agent_started_at = None
         self._turn = {
             "stt_ms": _ms(metrics.get("transcription_delay")),
             "end_of_turn_ms": _ms(metrics.get("end_of_turn_delay")),
         }
 
+    @property
+    def end_of_turn_ms(self) -> float | None:
+        """From the end of the caller's speech to the end of the turn."""
+        return self._turn.get("end_of_turn_ms")
+
+    def agent_started_speaking(self) -> None:
+        if self._agent_started_at is None:
+            self._agent_started_at = time.time()
+
     def add_agent_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Add the metrics of an agent's message; only the first one in a turn counts."""
         if "first_audio_ms" in self._turn:
             return
-        total = _ms(metrics.get("e2e_latency"))
-        if total is None and self._agent_started_at is not None:
-            # The reply followed a tool call, which the session does not measure.
-            total = _ms(self._agent_started_at - self._user_stopped_at)
+        # Not LiveKit's own figure, which is missing after tools, hand-offs and apologies.
+        total = None
+        if self._since is not None and self._agent_started_at is not None:
+            total = _ms(self._agent_started_at - self._since)
         self._turn |= {
             "llm_first_token_ms": _ms(metrics.get("llm_node_ttft")),
             "tts_first_byte_ms": _ms(metrics.get("tts_node_ttfb")),
@@ -49,10 +60,8 @@ class LatencyTracker:
     def drain(self) -> dict[str, Any]:
         """Return the latencies of the turn that has been answered, and reset them."""
         latencies, self._turn = self._turn, {}
-        return {
-            **latencies,
-            "total_ms": round((time.monotonic() - self._user_stopped_at) * 1000, 1),
-        }
+        since = self._turn_ended_at if self._since is None else self._since
+        return {**latencies, "total_ms": _ms(time.time() - since)}
 
 
 def _ms(seconds: float | None) -> float | None:

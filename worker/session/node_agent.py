@@ -40,7 +40,7 @@ from worker.session.llm import get_model
 from worker.session.summarizer import summarize
 from worker.session.tool_call_guard import validate_tool_call
 from worker.session.tool_runner import ToolCall, execute_tool
-from worker.session.turn_detection import turn_handling
+from worker.session.turn_detection import interruption_options, turn_handling
 
 INTERRUPTED = "The caller interrupted the reply."
 
@@ -129,6 +129,10 @@ class NodeAgent(Agent):
     async def on_enter(self) -> None:
         conversation = self._conversation
         conversation.tap_output(self.session)
+        if conversation.speech is not None:
+            # LiveKit takes these only from the session, not from its agents.
+            self.session.options.interruption.update(interruption_options(self._spec))
+            conversation.speech.overlap.agent_entered(self._spec)
         try:
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
@@ -164,7 +168,7 @@ class NodeAgent(Agent):
         if greeting:
             # What the caller says during the hand-off is replied to after the greeting.
             is_spoken_over = conversation.turn.is_caller_mid_turn
-            interruptible = self._spec.prompt.interruptible_greeting and not is_spoken_over
+            interruptible = self._spec.greeting_can_be_interrupted and not is_spoken_over
             speech = self.session.say(greeting, allow_interruptions=interruptible)
         elif self._entry_mode is EntryMode.HANDOFF:
             speech = self.session.generate_reply()
@@ -179,7 +183,7 @@ class NodeAgent(Agent):
         text = conversation.turn.whole_caller_turn(new_message.text_content or "")
         if text != new_message.text_content:
             new_message.content = [text]
-        self._record_user_turn(text, new_message.transcript_confidence)
+        self._record_user_turn(text, new_message.transcript_confidence, new_message.metrics or {})
         if conversation.turn.take_preemptive_failure():
             # A new message id, or LiveKit would treat the failed generation as the reply.
             renamed = [i.model_copy(update={"id": shortuuid()}) for i in turn_ctx.items[-1:]]
@@ -189,14 +193,16 @@ class NodeAgent(Agent):
 
     async def reply_to(self, text: str) -> None:
         """Record and answer a turn of the caller that the session dropped."""
-        self._record_user_turn(text, None)
+        self._record_user_turn(text, None, {})
         if not await self._hand_off_by_condition():
             self.session.generate_reply(user_input=text)
 
-    def _record_user_turn(self, text: str, confidence: float | None) -> None:
+    def _record_user_turn(
+        self, text: str, confidence: float | None, metrics: llm.MetricsReport
+    ) -> None:
         speech = self._conversation.speech
         language = speech.caller_language if speech else None
-        self._conversation.record_user_turn(text, language, confidence)
+        self._conversation.record_user_turn(text, language, confidence, metrics)
         self._follow_caller_language()
 
     async def _hand_off_by_condition(self) -> bool:

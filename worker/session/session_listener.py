@@ -28,7 +28,6 @@ from worker.session.announcements import Announcements
 from worker.session.conversation import Conversation
 from worker.session.deferred_turns import DeferredTurns
 from worker.session.failure_monitor import FailureTracker
-from worker.session.latency import LatencyTracker
 from worker.session.silence_monitor import SilenceMonitor
 
 MIN_SPEECH_SECONDS = 0.5
@@ -50,13 +49,17 @@ class SessionListener:
         self._failures = failures
         self._announcements = announcements
         self._session: AgentSession[None]
-        self._latency = LatencyTracker()
+        self._latency = conversation.latency
+        self._caller_spoke_at = 0.0
+        """When the caller last began to speak, as `time.time`."""
         self.over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
         """Completed when the session or its room ends the call, with the reason; None if only the
         connection is lost."""
 
     def listen(self, session: AgentSession[None], room: rtc.Room) -> None:
         self._session = session
+        if self._conversation.speech is not None:
+            self._conversation.speech.overlap.listen(session)
         session.on("user_input_transcribed", self._on_user_input_transcribed)
         session.on("conversation_item_added", self._on_item_added)
         session.on("user_state_changed", self._on_user_state_changed)
@@ -82,7 +85,8 @@ class SessionListener:
     # ---- what the caller says --------------------------------------------------------------
 
     def _on_user_input_transcribed(self, event: UserInputTranscribedEvent) -> None:
-        self._failures.record_success("stt")
+        if event.is_final:
+            self._failures.record_success("stt")
         speech = self._conversation.speech
         if event.is_final and speech is not None:
             speech.update_caller_language(event.transcript, event.language)
@@ -92,14 +96,15 @@ class SessionListener:
     def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
         speech = self._conversation.speech
         if speech is not None and event.speech_duration >= MIN_SPEECH_SECONDS:
-            speech.transcript_overdue(event.vad_speech_started_at)
+            # LiveKit's time is that of the first speech that led to no turn, which may be long ago.
+            speech.transcript_overdue(max(event.vad_speech_started_at, self._caller_spoke_at))
 
     def _on_user_state_changed(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
+            self._caller_spoke_at = time.time()
             self._silence_monitor.caller_speaks(True)
         elif event.old_state == "speaking":
             self._silence_monitor.caller_speaks(False)
-            self._latency.user_stopped_speaking(time.monotonic())
 
     # ---- what the agent says ---------------------------------------------------------------
 
@@ -107,14 +112,14 @@ class SessionListener:
         item: Any = event.item
         if item.type != "message":
             return
-        if item.role == "user":
-            self._latency.add_user_metrics(item.metrics or {})
-        elif item.role == "assistant" and item.text_content:
+        if item.role == "assistant" and item.text_content:
             self._complete_reply(item)
 
     def record_played(self, text: str, heard_text: str, interrupted: bool) -> None:
         """Record a speech that is over, and what the caller heard of it."""
         conversation = self._conversation
+        if not interrupted:
+            self._failures.record_success("tts")
         conversation.record_agent_turn(
             conversation.node,
             text,
@@ -127,7 +132,7 @@ class SessionListener:
         """Measure the turn of the caller that this message of the agent replies to."""
         conversation = self._conversation
         self._latency.add_agent_metrics(item.metrics or {})
-        if "llm_node_ttft" in (item.metrics or {}):
+        if "llm_node_ttft" in (item.metrics or {}) and not conversation.turn.has_reply_failed:
             self._failures.record_success("llm")
         if conversation.turn.has_pending_tool_call:
             return
@@ -138,10 +143,8 @@ class SessionListener:
             self._end(conversation.projection.ending)
 
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
-        if event.new_state == "speaking":
-            self._failures.record_success("tts")
         if event.new_state == "speaking" and not self._silence_monitor.is_prompting:
-            self._latency.agent_started_speaking(time.monotonic())
+            self._latency.agent_started_speaking()
         self._silence_monitor.agent_is_busy(event.new_state in ("speaking", "thinking"))
 
     # ---- failures --------------------------------------------------------------------------

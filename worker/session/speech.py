@@ -24,6 +24,7 @@ from worker.providers.registry import SpeechBuildContext, build_stt, build_tts
 from worker.providers.stt import UNKNOWN_LANGUAGE
 from worker.providers.stt_fallback import SttFallback
 from worker.providers.tts_fallback import TtsFallback
+from worker.session.overlap_filter import OverlapFilter
 
 UNSPECIFIED_LANGUAGES = (MULTILINGUAL, UNKNOWN_LANGUAGE)
 MIN_WORDS_TO_SWITCH_LANGUAGE = 2
@@ -58,6 +59,7 @@ class SpeechProviders:
         self.caller_language: str | None = None
         """The language of the caller's last turn; None while it is not known."""
         self._reply_language: str | None = None
+        self.overlap = OverlapFilter()
 
     def update_caller_language(self, text: str, language: str | None) -> None:
         """Take the language of a final transcript, if the STT detected one."""
@@ -131,6 +133,7 @@ class SpeechProviders:
             on_metrics=self._on_metrics,
             cooldowns=self._cooldowns[kind],
             timeout_seconds=self._timeouts[kind],
+            transcripts=self.overlap,
         )
 
     async def aclose(self) -> None:

@@ -8,9 +8,11 @@ from functools import cache
 
 from livekit.agents import inference, vad
 from livekit.agents.utils import http_context
-from livekit.agents.voice.turn import TurnHandlingOptions
+from livekit.agents.voice.turn import InterruptionOptions, TurnHandlingOptions
 
+from domain.providers.catalog import detect_turns, have_interim_transcripts
 from domain.workflows.agents import AgentSpec, ProviderChoice
+from domain.workflows.interruptions import InterruptedBy
 from worker.providers.http import ssl_context
 from worker.providers.registry import build_vad
 
@@ -19,15 +21,42 @@ DEFAULT_VAD = ProviderChoice(provider="silero", model="silero")
 
 def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
     """Turn detection: the STT's own end-of-turn events if it has them, otherwise the local model."""
-    by_stt = spec.stt is not None and all(c.model.startswith("flux") for c in spec.stt.chain)
+    by_stt = spec.stt is not None and detect_turns(choice.model for choice in spec.stt.chain)
     return {
         "turn_detection": "stt" if by_stt else turn_detector(),
         "endpointing": {
-            "min_delay": spec.session.min_endpointing,
+            # The STT has waited already.
+            "min_delay": 0.0 if by_stt else spec.session.min_endpointing,
             "max_delay": spec.session.max_endpointing,
         },
-        "interruption": {"mode": "vad", "discard_audio_if_uninterruptible": False},
+        "interruption": interruption_options(spec),
     }
+
+
+def interruption_options(spec: AgentSpec) -> InterruptionOptions:
+    """What interrupts the agent. `OverlapFilter` decides which words count."""
+    interruption = spec.session.interruption
+    stt = (choice.provider for choice in spec.stt.chain) if spec.stt else ()
+    by_words = interruption.by is InterruptedBy.WORDS and have_interim_transcripts(stt)
+    return {
+        "enabled": interruption.by is not InterruptedBy.NOTHING,
+        "mode": "vad",
+        "min_duration": interruption.min_seconds,
+        "min_words": interruption.min_words if by_words else 0,
+        "resume_false_interruption": interruption.resume_after is not None,
+        "false_interruption_timeout": _resume_timeout(spec),
+        # `DeferredTurns` replies to what the caller says then.
+        "discard_audio_if_uninterruptible": False,
+    }
+
+
+def _resume_timeout(spec: AgentSpec) -> float | None:
+    """How long LiveKit waits after the VAD reported the end of a sound, which it does only after
+    some silence."""
+    if spec.session.interruption.resume_after is None:
+        return None
+    silence = getattr(get_vad(spec.vad), "min_silence_duration", None)
+    return max(0.0, spec.session.interruption.resume_after - (silence or 0.0))
 
 
 @cache

@@ -19,6 +19,7 @@ class TurnState:
         self._is_caller_deferred = False
         self._speech = SpeechProgress()
         self._has_pending_tool_call = False
+        self._has_reply_failed = False
         self._preemptive_reply_failed = False
 
     # ---- the caller's turn -----------------------------------------------------------------
@@ -75,6 +76,11 @@ class TurnState:
         return self._has_pending_tool_call
 
     @property
+    def has_reply_failed(self) -> bool:
+        """Whether the model failed in the current response, of which a part may have been spoken."""
+        return self._has_reply_failed
+
+    @property
     def speech(self) -> SpeechProgress:
         """The speech whose text arrived last."""
         return self._speech
@@ -82,6 +88,7 @@ class TurnState:
     def reply_started(self) -> None:
         """An agent has entered its node, or its model starts to respond."""
         self._has_pending_tool_call = False
+        self._has_reply_failed = False
 
     def tool_called(self) -> None:
         self._has_pending_tool_call = True
@@ -89,6 +96,7 @@ class TurnState:
     def reply_failed(self) -> None:
         """The reply will not be completed: the agent's next words end it."""
         self._has_pending_tool_call = False
+        self._has_reply_failed = True
 
     def text_started(self) -> None:
         self._speech = SpeechProgress()

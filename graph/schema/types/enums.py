@@ -20,6 +20,7 @@ from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import Method, Operation
+from domain.workflows.interruptions import InterruptedBy
 from domain.workflows.model import ContextPolicy
 from domain.workflows.spoken_texts import SpokenText
 
@@ -147,6 +148,16 @@ describe_enum(
     VARIABLES_ONLY="Only the keys of the shared context and the caller's last turn.",
 )
 describe_enum(
+    InterruptedBy,
+    "What makes an agent that speaks stop and listen.",
+    SOUND=(
+        "Any sound of the caller: the agent pauses, and continues if no words follow. An STT that "
+        "sends no interim transcripts has this effect also with `WORDS`."
+    ),
+    WORDS="Words of the caller, except those to be ignored; the agent speaks on until then.",
+    NOTHING="The agent always finishes what it says.",
+)
+describe_enum(
     SpokenText,
     "A text that agents say without their model, in the language of the call.",
     CONNECTION_DROPPED="Another worker has resumed the call, and the caller has heard a gap.",
@@ -209,6 +220,9 @@ describe_enum(
     UNKNOWN_VOICE="A voice is not among the known ones.",
     NO_SPOKEN_TEXT="An agent says a built-in text in English, for lack of one in its language.",
     SPOKEN_TEXT_WITHOUT_LANGUAGE="A spoken text is in a language that the agent does not speak.",
+    USELESS_ENDPOINTING="An endpointing delay has no effect, because the STT detects turns.",
+    NO_INTERIM_TRANSCRIPTS="The STT sends no words while the caller speaks, so none can be counted.",
+    USELESS_INTERRUPTION="An interruption setting has no effect, because nothing interrupts.",
     UNKNOWN_TOOL="An agent refers to a tool that does not exist.",
     TOOL_NAME_CLASH="A tool has a name that is reserved for workflows.",
     INVALID_WORKFLOW="The stored workflow breaks a rule that was added later.",

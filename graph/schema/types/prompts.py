@@ -5,6 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from domain.workflows import agents as domain
+from graph.schema.types.interruptions import InterruptionSettings, InterruptionSettingsInput
 
 
 @strawberry.type(description="Default value for a placeholder of a prompt.")
@@ -68,6 +69,9 @@ class SessionSettings:
         description=(
             "How long the agent may hold a call before it ends, in seconds; null for no limit."
         )
+    )
+    interruption: InterruptionSettings = strawberry.field(
+        description="What the caller must say to interrupt the agent."
     )
 
 
@@ -150,6 +154,10 @@ class SessionSettingsInput:
             "How long the agent may hold a call before it ends, in seconds; null for no limit."
         ),
     )
+    interruption: InterruptionSettingsInput | None = strawberry.field(
+        default=None,
+        description="What the caller must say to interrupt the agent; omit for the defaults.",
+    )
 
     def session(self) -> domain.Session:
         return domain.Session(
@@ -158,6 +166,7 @@ class SessionSettingsInput:
             auto_disconnect=self.auto_disconnect,
             silence=tuple(domain.SilencePrompt(after=s.after, say=s.say) for s in self.silence),
             max_duration=self.max_duration,
+            interruption=(self.interruption or InterruptionSettingsInput()).interruption(),
         )
 
 
