@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from livekit.agents import AgentSession
 
@@ -34,9 +35,12 @@ class DeferredTurns:
         """Reply to each deferred turn once nobody speaks."""
         while True:
             await self._conversation.clock.wait_until(self._due)
-            agent = self._session.current_agent
+            try:
+                agent: Any = self._session.current_agent
+            except RuntimeError:
+                return  # the session is closing
             assert isinstance(agent, NodeAgent)
-            with suppress(CallLost, RuntimeError):  # or while the session is closing
+            with suppress(CallLost, RuntimeError):  # RuntimeError if no agent accepts speech
                 await agent.reply_to(self._conversation.turn.deferred_text)
 
     @property
