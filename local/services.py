@@ -130,7 +130,7 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
                 "worker",
                 "worker.main",
                 ready=file_ready(state.ready_file("worker")),
-                grace=20.0,
+                grace=26.0,
                 children_outlive=True,  # its child processes hold live calls
             ),
             after=("migrate", "valkey", "livekit", "emulators"),

@@ -92,14 +92,27 @@ class AgentTurn:
     turn_id: Annotated[str, Doc("Id of the agent's turn, unique in the call.")]
     node: Annotated[str, Doc("Id of the node whose agent spoke.")]
     agent: Annotated[str, Doc("Name of the agent that spoke.")]
-    text: Annotated[str, Doc("Full text of the turn.")]
-    heard_text: Annotated[str, Doc("Part of the text that the caller can have heard.")]
-    interrupted: Annotated[bool, Doc("Whether the turn was cut off, for instance by barge-in.")] = (
-        False
-    )
+    text: Annotated[
+        str,
+        Doc("Full text of the turn; in a voice call as it is spoken, without Markdown and emoji."),
+    ]
+    heard_text: Annotated[str, Doc("Start of the text that the caller heard.")]
+    interrupted: Annotated[
+        bool,
+        Doc(
+            "Whether the turn was cut off: by barge-in, by a lost connection or by a failed voice."
+        ),
+    ] = False
     more: Annotated[bool, Doc("Whether the reply continues after a tool call or a hand-off.")] = (
         False
     )
+    in_history: Annotated[
+        bool,
+        Doc(
+            "Whether models are shown this turn; false for what the platform says about the line, "
+            "such as that it dropped."
+        ),
+    ] = True
     kind: Literal["agent_turn"] = "agent_turn"
 
 
@@ -328,9 +341,10 @@ class WorkerLeft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerPresent:
-    """The caller joined the room of the call, or left it and may come back."""
+    """The caller joined the room of the call, or was lost: they left it, or their connection no longer
+    responds. They may come back."""
 
-    present: Annotated[bool, Doc("Whether the caller is in the room now.")]
+    present: Annotated[bool, Doc("Whether the caller is in the room and can be reached now.")]
     kind: Literal["caller_present"] = "caller_present"
 
 

@@ -104,7 +104,11 @@ class CallProjection:
     open_turn_since: datetime | None = None
     """When the caller stopped speaking or sent the message that opened the turn."""
     running_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
+    tool_finished_at: datetime | None = None
+    """When a tool finished last."""
     agent_spoke_last: bool = False
+    turns_since_entry: int = 0
+    """The turns since the active node was entered."""
     ending: EndReason | None = None
     """Why the call is about to end; the agent finishes speaking first."""
     end_reason: EndReason | None = None
@@ -155,7 +159,10 @@ class CallProjection:
                     open_turn=event.turn_id,
                     open_turn_since=at - timedelta(milliseconds=event.end_of_turn_ms or 0.0),
                     agent_spoke_last=False,
+                    turns_since_entry=self.turns_since_entry + 1,
                 )
+            case AgentTurn(in_history=False):
+                return replace(self, turns=self.turns.appended(_agent_turn(event, at)))
             case AgentTurn():
                 return replace(
                     self,
@@ -163,6 +170,7 @@ class CallProjection:
                     visible_items=self.visible_items.appended(event),
                     turns=self.turns.appended(_agent_turn(event, at)),
                     agent_spoke_last=not event.more,
+                    turns_since_entry=self.turns_since_entry + 1,
                 )
             case NodeEntered(node=node):
                 return replace(
@@ -171,6 +179,7 @@ class CallProjection:
                     visited=self.visited.appended(node),
                     entered_at=at,
                     agent_spoke_last=False,
+                    turns_since_entry=0,
                 )
             case HandedOff(to_node=node):
                 return replace(
@@ -196,6 +205,7 @@ class CallProjection:
                     tool_call_count=self.tool_call_count + 1,
                     tool_calls=self.tool_calls.apply(event),
                     running_tools=running,
+                    tool_finished_at=at,
                     agent_spoke_last=False,
                 )
             case ContextChanged():

@@ -30,6 +30,7 @@ async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
                 await socket.close()
                 return
             continue
+        emulator.heard_seconds += len(message) / 2 / vad.rate
         for change in vad.process(message):
             if change == "began":
                 words = emulator.next_utterance()

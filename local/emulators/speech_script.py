@@ -35,6 +35,8 @@ class SpeechEmulator:
     """Provider and API key of every connection."""
     connection_options: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Provider and options of every connection."""
+    heard_seconds: float = 0.0
+    """Seconds of audio that Deepgram's `listen` received."""
     stt_connections: int = 0
     """Number of speech-to-text connections opened."""
     faults: Faults = field(default_factory=Faults)

@@ -1,15 +1,15 @@
-"""A caller in a process of its own, which a test can freeze: then it neither sends nor receives, as
-when its network is gone. Run as a module, this is that process."""
+"""A caller in a process of its own, from which a test can take the network. Run as a module, this is
+that process."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
+import secrets
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import FileIO
@@ -24,6 +24,7 @@ from domain.ports import Services
 from domain.use_cases.calls import room_access
 from local.emulators.voices import WordTones
 from tests.support.heard_audio import AudibleWord, HeardAudio
+from tests.support.network_loss import without_network
 from tests.support.paths import ROOT
 from tests.support.voice_clients import VoiceCaller
 
@@ -60,11 +61,8 @@ class CallerProcess:
         async with asyncio.timeout(60):
             await self._process.wait()
 
-    def freeze(self) -> None:
-        self._process.send_signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        self._process.send_signal(signal.SIGCONT)
+    def without_network(self) -> AbstractAsyncContextManager[None]:
+        return without_network(self._process.pid)
 
     async def kill(self) -> None:
         if self._process.returncode is None:
@@ -111,7 +109,7 @@ async def caller_process(
     """A caller who has joined the call's room."""
     access = room_access(services, call)
     assert access is not None
-    caller = CallerProcess(voice, folder / "heard")
+    caller = CallerProcess(voice, folder / f"heard-{secrets.token_hex(4)}")
     try:
         await caller.start(access)
         yield caller

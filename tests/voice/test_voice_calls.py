@@ -166,6 +166,20 @@ async def test_a_voice_call_is_transcribed_answered_handed_off_and_ended(
         assert [bool(e.first_audio_ms) for e in measured] == [True, True], measured
 
 
+async def test_no_more_is_transcribed_than_the_call_lasted(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
+        call = await started(services, viewer)
+        began = time.monotonic()
+        async with joined_caller(services, call):
+            await watch(services, viewer, call.id, AgentTurn)
+            await end_call(services, viewer, call.id)
+            await watch(services, viewer, call.id, CallEnded)
+            seconds = time.monotonic() - began
+        assert 0 < heard.heard_seconds <= seconds
+
+
 async def test_barge_in_stops_the_agent_and_the_log_has_the_text_heard(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:

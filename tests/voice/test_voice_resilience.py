@@ -21,6 +21,7 @@ from domain.calls.events import (
     CallEvent,
     ErrorRaised,
     HandedOff,
+    NodeEntered,
     ToolFinished,
     ToolOutcome,
     TurnMeasured,
@@ -109,6 +110,7 @@ async def voice_rig(
     reception: AgentSpec = RECEPTION,
     tool: ToolSpec = BOOK,
     more: Mapping[str, str] = NOTHING,
+    booking: AgentSpec = BOOKING,
 ) -> AsyncIterator[VoiceRig]:
     """Real processes, and the clinic with emulated speech providers."""
     async with run_speech_emulator() as heard:
@@ -129,7 +131,7 @@ async def voice_rig(
             api_services(with_voice_providers(whole.settings, livekit, heard)) as services,
         ):
             viewer = owner_of(await new_tenant(whole.settings, "acme"))
-            await publish_clinic(services, viewer, with_speech(reception, BOOKING), tool)
+            await publish_clinic(services, viewer, with_speech(reception, booking), tool)
             yield VoiceRig(whole, services, viewer, heard)
 
 
@@ -140,16 +142,22 @@ async def joined_call(
     reception: AgentSpec = RECEPTION,
     tool: ToolSpec = BOOK,
     more: Mapping[str, str] = NOTHING,
+    booking: AgentSpec = BOOKING,
 ) -> AsyncIterator[tuple[VoiceRig, Call, VoiceCaller]]:
     """A caller in a call with the clinic."""
-    async with voice_rig(place, livekit, reception, tool, more) as rig:
+    async with voice_rig(place, livekit, reception, tool, more, booking) as rig:
         call = await rig.call()
         async with joined_caller(rig.services, call) as caller:
             yield rig, call, caller
 
 
 def summary_lines(seen: list[CallEvent]) -> list[str]:
-    return [e.text for e in seen if isinstance(e, UserTurn | AgentTurn)]
+    """What both sides said, without what the platform said about the connection."""
+    return [
+        e.text
+        for e in seen
+        if isinstance(e, UserTurn) or (isinstance(e, AgentTurn) and e.in_history)
+    ]
 
 
 WHOLE = [
@@ -253,6 +261,39 @@ async def test_a_reply_cut_off_by_a_worker_death_is_repeated(
         assert rig.heard.spoken_texts.count(CONNECTION_DROPPED) == 1
         seen = await rig.ended(call)
     assert summary_lines(seen) == ["Sunrise Clinic, hello.", "what are your hours", HOURS]
+
+
+async def test_a_greeting_that_was_cut_off_by_a_death_is_given_again_after_the_apology(
+    tmp_path: Path, livekit: LivekitCredentials
+) -> None:
+    wordy = replace(RECEPTION, prompt=replace(RECEPTION.prompt, greeting=HOURS))
+    async with voice_rig(tmp_path, livekit, wordy) as rig:
+        call, caller = await rig.call(), VoiceCaller()
+        try:
+            await caller.join(rig.services, call)
+            await caller.wait_for_audio(0.0)
+            await rig.whole.processes["worker 0"].kill_children()
+            seen = await rig.watch(call, AgentTurn, 2)
+        finally:
+            await caller.leave()
+    assert rig.heard.spoken_texts == [HOURS, CONNECTION_DROPPED, HOURS]
+    told = [(e.heard_text, e.in_history) for e in seen if isinstance(e, AgentTurn)]
+    assert told == [(CONNECTION_DROPPED, False), (HOURS, True)]
+
+
+async def test_the_next_agent_greets_although_its_worker_died_in_the_hand_off(
+    tmp_path: Path, livekit: LivekitCredentials
+) -> None:
+    wordy = replace(BOOKING, prompt=replace(BOOKING.prompt, greeting=HOURS))
+    async with joined_call(tmp_path, livekit, booking=wordy) as (rig, call, caller):
+        rig.heard.utterances = ["I need an appointment"]
+        await caller.speak()
+        await rig.watch(call, NodeEntered, 2)
+        await caller.wait_for_audio(time.monotonic())
+        await rig.whole.processes["worker 0"].kill_children()
+        seen = await rig.watch(call, AgentTurn, 4)
+    assert rig.heard.spoken_texts[-3:] == [HOURS, CONNECTION_DROPPED, HOURS]
+    assert summary_lines(seen) == [*WHOLE[:3], HOURS]
 
 
 async def test_a_tool_that_ran_when_its_worker_died_is_not_run_again(

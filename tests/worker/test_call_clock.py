@@ -14,7 +14,14 @@ from typing import Any, TypeVar
 import pytest
 from livekit.agents.metrics import STTMetrics
 
-from domain.calls.events import CallerSilent, UsageMeasured, UserTurn
+from domain.calls.events import (
+    CallerSilent,
+    ToolFinished,
+    ToolOutcome,
+    ToolStarted,
+    UsageMeasured,
+    UserTurn,
+)
 from domain.calls.model import CallState, EndReason
 from domain.common.access import TenantId
 from domain.common.errors import Unavailable
@@ -348,12 +355,48 @@ async def test_caller_speech_restarts_the_silence_and_its_prompts() -> None:
     call = listening(InMemoryEventWriter())
     async with running(call.monitor.wait_until_ended()) as ended:
         await call.time.advance(12)
-        call.monitor.mark_active(by_caller=True)
+        call.monitor.caller_speaks(True)
         await call.time.advance(100)
-        call.monitor.mark_quiet()
+        call.monitor.caller_speaks(False)
         await call.time.advance(11)
         assert call.prompts == [(10.0, "Still there?"), (122.0, "Still there?")]
         assert not ended.done()
+
+
+async def test_a_sound_of_the_caller_while_the_agent_speaks_starts_no_silence() -> None:
+    call = listening(InMemoryEventWriter())
+    async with running(call.monitor.wait_until_ended()) as ended:
+        call.monitor.agent_is_busy(True)
+        call.monitor.caller_speaks(True)
+        call.monitor.caller_speaks(False)
+        await call.time.advance(200)
+        assert (ended.done(), call.prompts) == (False, [])
+        call.monitor.agent_is_busy(False)
+        await call.time.advance(11)
+        assert call.prompts == [(210.0, "Still there?")]
+
+
+async def test_the_silence_of_a_running_tool_is_not_the_callers() -> None:
+    call = listening(InMemoryEventWriter())
+    async with running(call.monitor.wait_until_ended()) as ended:
+        call.monitor.caller_speaks(True)
+        call.conversation.record(ToolStarted(tool_call_id="1", node="n", tool="book", arguments={}))
+        call.monitor.caller_speaks(False)
+        await call.time.advance(200)
+        assert (ended.done(), call.prompts) == (False, [])
+        call.conversation.record(
+            ToolFinished(
+                tool_call_id="1",
+                node="n",
+                tool="book",
+                arguments={},
+                outcome=ToolOutcome.SUCCEEDED,
+                result="Booked.",
+                duration_ms=200_000.0,
+            )
+        )
+        await call.time.advance(11)
+        assert call.prompts == [(210.0, "Still there?")]
 
 
 async def test_silence_without_a_caller_is_not_counted() -> None:
@@ -380,10 +423,10 @@ async def test_the_silence_of_a_caller_who_joins_late_starts_then() -> None:
 async def test_a_call_that_is_to_end_is_over_after_a_second_of_silence() -> None:
     call = listening(InMemoryEventWriter())
     async with running(call.monitor.wait_until_ended()) as ended:
-        call.monitor.mark_active()
+        call.monitor.agent_is_busy(True)
         call.conversation.end_after_this_turn(EndReason.WORKFLOW_FINISHED)
         await call.time.advance(30)
-        call.monitor.mark_quiet()
+        call.monitor.agent_is_busy(False)
         await call.time.advance(0.999)
         assert not ended.done()
         await call.time.advance(0.001)

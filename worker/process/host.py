@@ -23,7 +23,7 @@ from worker.session.call_recorder import RecordingResources
 
 log = logging.getLogger(__name__)
 
-RELEASE_TIMEOUT_SECONDS = 15.0
+RELEASE_TIMEOUT_SECONDS = 20.0
 RECONCILE_INTERVAL_SECONDS = 2.0
 MAX_CLAIM_BATCH = 20
 CLAIM_BACKOFF_SECONDS = 0.002

@@ -32,7 +32,7 @@ from worker.process.entrypoint import DRAINING
 
 log = logging.getLogger(__name__)
 
-STOP_TIMEOUT_SECONDS = 18.0
+STOP_TIMEOUT_SECONDS = 23.0
 MIN_UPTIME_SECONDS = 5.0
 """A process that died sooner is replaced after a delay, because the next is likely to die, too."""
 RESTART_DELAY_SECONDS = 1.0

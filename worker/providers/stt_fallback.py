@@ -130,6 +130,8 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
         self.policy = policy
         self.timeout_seconds = timeout_seconds
         self.transcripts = transcripts
+        self.is_stopped = False
+        """Whether audio is no longer sent to the providers."""
         self._streams: list[_FallbackRecognizeStream] = []
         forward_metrics(policy, self.emit)
 
@@ -145,6 +147,10 @@ class SttFallback(PreferredProviderIdentity, stt.STT[Any]):
 
     def prewarm(self) -> None:
         self.policy.preferred.prewarm()
+
+    def stop(self) -> None:
+        """The call is over. The session still sends two seconds of silence, which would be paid for."""
+        self.is_stopped = True
 
     def transcript_overdue(self, since: float) -> None:
         """Report that the caller started to speak at `since` (as `time.time`) and no transcript
@@ -234,6 +240,8 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
 
     async def _feed(self) -> None:
         async for data in self._input_ch:
+            if self._fallback.is_stopped:
+                continue
             if isinstance(data, Frame):
                 self._replay_buffer.add(data)
             # A provider that has just failed raises; the next one is fed from the replay buffer.

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from livekit.agents import AgentSession
+from livekit.agents.voice import SpeechHandle
 
 from domain.workflows.spoken_texts import SpokenText
 from worker.session.call_clock import Deadline
@@ -22,6 +23,11 @@ class Announcements:
     def __init__(self, session: AgentSession[None], conversation: Conversation) -> None:
         self._session = session
         self._conversation = conversation
+        self._outside_history: set[str] = set()
+        """The ids of the speeches that models are not shown."""
+
+    def is_outside_history(self, speech: SpeechHandle | None) -> bool:
+        return speech is not None and speech.id in self._outside_history
 
     async def say(self, text: SpokenText, *, in_history: bool = True) -> None:
         """Say the text and wait until it was spoken. `in_history` adds it to what the model is
@@ -31,7 +37,13 @@ class Announcements:
     def say_next(self, text: SpokenText, *, in_history: bool = True) -> None:
         """Queue the text to be said next; it is not said if no agent accepts speech."""
         with suppress(RuntimeError):
-            self._session.say(spoken_text(self._conversation, text), add_to_chat_ctx=in_history)
+            self._start_saying(spoken_text(self._conversation, text), in_history)
+
+    def _start_saying(self, words: str, in_history: bool) -> SpeechHandle:
+        speech = self._session.say(words, add_to_chat_ctx=in_history)
+        if not in_history:
+            self._outside_history.add(speech.id)
+        return speech
 
     async def say_at(self, deadline: Deadline, text: SpokenText) -> None:
         await self._conversation.clock.wait_until(deadline)
@@ -53,6 +65,6 @@ class Announcements:
         when no agent accepts speech."""
         for _ in range(MAX_SAY_ATTEMPTS):
             with suppress(RuntimeError):
-                await self._session.say(words, add_to_chat_ctx=in_history)
+                await self._start_saying(words, in_history)
                 return
             await asyncio.sleep(SAY_RETRY_SECONDS)

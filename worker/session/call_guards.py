@@ -15,7 +15,7 @@ from worker.session.failure_monitor import FailureTracker, wait_until_unrecovera
 from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.silence_monitor import SilenceMonitor
 
-RELEASE_TIMEOUT_SECONDS = 10.0
+RELEASE_TIMEOUT_SECONDS = 18.0
 
 
 class CallGuards:
@@ -66,9 +66,10 @@ class CallGuards:
         return EndReason.PROVIDER_FAILED
 
     async def _wait_to_release(self, releasing: asyncio.Event) -> EndReason | None:
-        """Wait for a release request, and then for the end of the turn or RELEASE_TIMEOUT_SECONDS."""
+        """Wait for a release request, and then until the caller has finished and was answered, for at
+        most RELEASE_TIMEOUT_SECONDS."""
         await releasing.wait()
         with suppress(TimeoutError):
             async with asyncio.timeout(RELEASE_TIMEOUT_SECONDS):
-                await self._silence.quiet.wait()
+                await self._clock.wait_until(lambda: self._silence.turn_over_at)
         return None

@@ -62,15 +62,19 @@ class CallLost(StopResponse):
     """Another worker holds the call, or it is over. Raised in a tool, it ends the turn silently."""
 
 
-class Recorder(Protocol):
+class OutputTap(Protocol):
+    """Observes what agents say."""
+
+    def tap(self, session: AgentSession[Any]) -> None:
+        """Attach to the session. Called before an agent says anything; repeats are ignored."""
+
+
+class Recorder(OutputTap, Protocol):
     """Records the audio of a call."""
 
     @property
     def announcement(self) -> str | None:
         """The template of the announcement that the call is recorded; None if there is none."""
-
-    def tap(self, session: AgentSession[Any]) -> None:
-        """Attach to the session. Called before an agent says anything; repeats are ignored."""
 
 
 @dataclass(slots=True)
@@ -84,6 +88,8 @@ class Conversation:
     models: dict[str, llm.LLM[Any]] = field(default_factory=dict)
     speech: SpeechProviders | None = None
     """The STT and TTS of the agents; None in a text call."""
+    playout: OutputTap | None = None
+    """None in a text call."""
     recorder: Recorder | None = None
     """None if the call is not recorded."""
     clock: CallClock = field(default_factory=CallClock)
@@ -210,12 +216,23 @@ class Conversation:
 
     # ---- what agents say -------------------------------------------------------------------
 
+    def tap_output(self, session: AgentSession[Any]) -> None:
+        """Attach to the session whatever observes its output. Repeats are ignored."""
+        # In this order, so that the recorder notices when the playout is held.
+        for tap in (self.recorder, self.playout):
+            if tap is not None:
+                tap.tap(session)
+
     def publish_partial(self, turn_id: str, text: str) -> None:
         """Publish the agent's text of that turn so far; the last one may come after the turn."""
         self.event_writer.publish_partial(self.claim, self.turn.agent_transcribed(turn_id, text))
 
     def record_agent_turn(
-        self, text: str, interrupted: bool, heard_text: str | None = None
+        self,
+        text: str,
+        interrupted: bool,
+        heard_text: str | None = None,
+        in_history: bool = True,
     ) -> None:
         """Record what an agent has said, as that of the agent who wrote it."""
         node = self.turn.author or self.node
@@ -228,10 +245,11 @@ class Conversation:
                 text=text,
                 heard_text=text if heard_text is None else heard_text,
                 interrupted=interrupted,
-                more=self.turn.has_pending_tool_call,
+                more=in_history and self.turn.has_pending_tool_call,
+                in_history=in_history,
             )
         )
-        if self.turn.is_last:
+        if in_history and self.turn.is_last:
             self.end_after_this_turn(EndReason.WORKFLOW_FINISHED)
         self.turn.agent_turn_ended()
         # Recorded together with the turn, so that a worker that dies leaves no partial hand-off.

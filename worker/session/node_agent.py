@@ -8,7 +8,7 @@ hand-off cannot be interrupted (otherwise barge-in during "one moment" cancels i
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import suppress
 from enum import Enum, auto
 from typing import Any
@@ -27,6 +27,7 @@ from livekit.agents import (
 from livekit.agents.llm import ToolFlag
 from livekit.agents.utils import shortuuid
 from livekit.agents.voice import SpeechHandle
+from livekit.agents.voice.transcription.filters import filter_emoji, filter_markdown
 
 from domain.calls.events import ErrorRaised, HandoffVia, NodeEntered
 from domain.calls.model import EndReason
@@ -57,9 +58,15 @@ class EntryMode(Enum):
 
 class NodeAgent(Agent):
     def __init__(
-        self, conversation: Conversation, resolved_node: ResolvedNode, entry_mode: EntryMode
+        self,
+        conversation: Conversation,
+        resolved_node: ResolvedNode,
+        entry_mode: EntryMode,
+        opening: Callable[[], None] = lambda: None,
     ) -> None:
+        """`opening` says what comes before the greeting."""
         self._conversation = conversation
+        self._opening = opening
         self._resolved_node = resolved_node
         self._node = node = resolved_node.node
         self._entry_mode = entry_mode
@@ -86,6 +93,8 @@ class NodeAgent(Agent):
     @property
     def replies_on_entry(self) -> bool:
         """Whether it greets the caller or replies as soon as it has entered, without being asked."""
+        if self._entry_mode is EntryMode.RESUME:
+            return bool(not self._has_greeted and self._greeting())
         return self._entry_mode is EntryMode.HANDOFF
 
     @property
@@ -124,8 +133,7 @@ class NodeAgent(Agent):
 
     async def on_enter(self) -> None:
         conversation = self._conversation
-        if conversation.recorder is not None:
-            conversation.recorder.tap(self.session)
+        conversation.tap_output(self.session)
         if conversation.speech is not None:
             # LiveKit takes these only from the session, not from its agents.
             self.session.options.interruption.update(interruption_options(self._spec))
@@ -145,15 +153,15 @@ class NodeAgent(Agent):
 
     async def _enter_node(self) -> None:
         greets = self._record_entry()
+        self._opening()
         self._conversation.turn.reply_started()
         await self._announce_recording()
         if self._entry_action is EntryAction.END_CALL:
             self._conversation.turn.expect_last()
         greeting = self._greeting() if greets else ""
         if greeting:
-            interruptible = self._spec.greeting_can_be_interrupted and not self._ends_call
             await self._wait_in_text_call(
-                self.session.say(greeting, allow_interruptions=interruptible)
+                self.session.say(greeting, allow_interruptions=self._can_be_interrupted)
             )
         if self._entry_mode is EntryMode.RESUME:
             return
@@ -166,7 +174,7 @@ class NodeAgent(Agent):
         """Record that the agent enters its node. Returns whether it greets."""
         projection = self._conversation.projection
         if self._entry_mode is EntryMode.RESUME:
-            return len(projection.turns) <= projection.recording_announced
+            return not self._has_greeted
         greets = self._node not in projection.visited
         self._conversation.record(
             NodeEntered(
@@ -194,16 +202,20 @@ class NodeAgent(Agent):
     def _ends_call(self) -> bool:
         return self._entry_action is EntryAction.END_CALL
 
+    @property
+    def _can_be_interrupted(self) -> bool:
+        """Whether the caller can interrupt the greeting. What the caller says during a hand-off is
+        replied to after the greeting."""
+        is_spoken_over = self._conversation.turn.is_caller_mid_turn
+        is_interruptible = self._spec.greeting_can_be_interrupted and not self._ends_call
+        return is_interruptible and not is_spoken_over
+
     async def _speak_first(self) -> None:
         """Say what the model writes, unless the caller speaks first or another agent replies."""
         if self._ends_call:
             await self._wait_in_text_call(self.session.generate_reply(allow_interruptions=False))
-        elif self._entry_mode is EntryMode.HANDOFF:
-            next_agent = await self.next_agent_by_condition()
-            if next_agent is None:
-                await self._wait_in_text_call(self.session.generate_reply())
-            else:
-                await self._leave_to(next_agent)
+        elif self._entry_mode is EntryMode.HANDOFF and not await self._hand_off_by_condition():
+            await self._wait_in_text_call(self.session.generate_reply())
 
     async def _route(self) -> None:
         """Move the conversation on: along a connection whose condition holds, along the only one,
@@ -237,30 +249,46 @@ class NodeAgent(Agent):
     ) -> None:
         """Record the caller's turn and decide which agent replies."""
         conversation = self._conversation
-        speech = conversation.speech
-        conversation.record_user_turn(
-            new_message.text_content or "",
-            speech.caller_language if speech else None,
-            new_message.transcript_confidence,
-            new_message.metrics or {},
-        )
-        self._follow_caller_language()
+        text = conversation.turn.whole_caller_turn(new_message.text_content or "")
+        if text != new_message.text_content:
+            new_message.content = [text]
+        self._record_user_turn(text, new_message.transcript_confidence, new_message.metrics or {})
         if conversation.turn.take_preemptive_failure():
             # A new message id, or LiveKit would treat the failed generation as the reply.
             renamed = [i.model_copy(update={"id": shortuuid()}) for i in turn_ctx.items[-1:]]
             turn_ctx.items[-1:] = renamed
+        if await self._hand_off_by_condition():
+            raise StopResponse()
+
+    async def reply_to(self, text: str) -> None:
+        """Record and answer a turn of the caller that the session dropped."""
+        self._record_user_turn(text, None, {})
+        if not await self._hand_off_by_condition():
+            self.session.generate_reply(user_input=text)
+
+    def _record_user_turn(
+        self, text: str, confidence: float | None, metrics: llm.MetricsReport
+    ) -> None:
+        speech = self._conversation.speech
+        language = speech.caller_language if speech else None
+        self._conversation.record_user_turn(text, language, confidence, metrics)
+        self._follow_caller_language()
+
+    async def _hand_off_by_condition(self) -> bool:
+        """Hand off if a condition holds; returns whether the next agent replies instead of this
+        one, whose model is not called."""
         next_agent = await self.next_agent_by_condition()
         if next_agent is not None:
-            # This agent's model is not called: the next agent replies.
-            conversation.record_handoff()
-            self.session.update_agent(next_agent)
-            raise StopResponse()
+            await self._leave_to(next_agent)
+        return next_agent is not None
 
     async def transcription_node(
         self, text: AsyncIterable[Any], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
-        """Keep the generated text of the turn, including what an interruption may cut off."""
+        """Keep the text of the turn, as it is spoken, including what an interruption may cut off."""
         self._conversation.turn.text_started(self._node)
+        if self._conversation.speech is not None:
+            text = filter_emoji(filter_markdown(text))
         async for chunk in text:
             self._conversation.turn.text_generated(str(chunk))
             yield chunk
@@ -287,6 +315,17 @@ class NodeAgent(Agent):
         self._has_said_goodbye = call.name == END_CALL and has_words
         if not self._has_said_goodbye:
             self._conversation.turn.tool_called()
+
+    @property
+    def _has_greeted(self) -> bool:
+        """Whether the call was resumed after this node's agent had begun to speak."""
+        projection = self._conversation.projection
+        is_announced = projection.recording_announced and len(projection.visited) == 1
+        return projection.turns_since_entry > is_announced or self._is_revisited
+
+    @property
+    def _is_revisited(self) -> bool:
+        return list(self._conversation.projection.visited).count(self._node) > 1
 
     def _greeting(self) -> str:
         return self.render_text(self._spec.prompt.greeting or "")

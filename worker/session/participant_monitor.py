@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from livekit import rtc
@@ -18,20 +19,34 @@ RESUME_TIMEOUT_SECONDS = 8.0
 
 
 class ParticipantMonitor:
-    def __init__(self, conversation: Conversation, room: rtc.Room, settings: Settings) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        room: rtc.Room,
+        settings: Settings,
+        is_reachable: Callable[[], bool],
+    ) -> None:
+        """`is_reachable` returns whether audio reaches a caller who is in the room."""
         self._conversation = conversation
         self._room = room
         self._settings = settings
         self._clock = conversation.clock
+        self._is_reachable = is_reachable
+        self._left_at = self._clock.now()
         self._present_since = self._clock.now() if self.is_caller_present() else None
         room.on("participant_connected", self._on_participant_changed)
         room.on("participant_disconnected", self._on_participant_changed)
 
     def is_caller_present(self) -> bool:
-        return any(p.identity == CALLER_IDENTITY for p in self._room.remote_participants.values())
+        """Whether the caller is in the room and can hear what is said."""
+        return self._is_in_room and self._is_reachable()
+
+    @property
+    def _is_in_room(self) -> bool:
+        return CALLER_IDENTITY in self._room.remote_participants
 
     def caller_present_since(self) -> datetime | None:
-        """When the caller joined the room last; None while they are absent."""
+        """Since when the caller is present; None while they are absent."""
         return self._present_since
 
     async def wait_until_present(self, seconds: float | None = None) -> bool:
@@ -56,15 +71,25 @@ class ParticipantMonitor:
         return EndReason.WORKER_LOST if resumed else EndReason.NO_ANSWER
 
     async def _wait_for_presence(self, present: bool, seconds: float | None) -> bool:
-        end = None if seconds is None else self._clock.now() + timedelta(seconds=seconds)
+        since = self._clock.now()
 
         def deadline() -> datetime | None:
-            return IMMEDIATELY if self.is_caller_present() is present else end
+            if self.is_caller_present() is present:
+                return IMMEDIATELY
+            if seconds is None or self._is_in_room:
+                return None
+            return max(since, self._left_at) + timedelta(seconds=seconds)
 
         await self._clock.wait_until(deadline)
         return self.is_caller_present() is present
 
     def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == CALLER_IDENTITY:
+            self._left_at = self._clock.now()
+            self.presence_changed()
+
+    def presence_changed(self) -> None:
+        """The caller may have joined or left, or become reachable or unreachable."""
         if not self.is_caller_present():
             self._present_since = None
         elif self._present_since is None:

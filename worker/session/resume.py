@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from domain.calls.events import ToolFinished, ToolOutcome
 from worker.session.conversation import Conversation
 from worker.session.node_agent import EntryMode, NodeAgent
@@ -9,15 +11,18 @@ from worker.session.node_agent import EntryMode, NodeAgent
 DO_NOT_REPEAT = "It is not known whether this was done. Do not simply do it again."
 
 
-def first_agent(conversation: Conversation) -> NodeAgent:
-    """Return the agent that speaks first, after closing tool calls left open by a lost worker."""
+def first_agent(
+    conversation: Conversation, opening: Callable[[], None] = lambda: None
+) -> NodeAgent:
+    """Return the agent that speaks first, after closing tool calls left open by a lost worker.
+    `opening` says what comes before anything else."""
     projection = conversation.projection
     entry_mode = EntryMode.RESUME if projection.visited else EntryMode.START
     if projection.node is not None and projection.node not in projection.visited[-1:]:
         entry_mode = EntryMode.HANDOFF
     _report_unknown_tools(conversation)
     conversation.handoffs.expect_first_agent()
-    return NodeAgent(conversation, conversation.resolved_node, entry_mode)
+    return NodeAgent(conversation, conversation.resolved_node, entry_mode, opening)
 
 
 def _report_unknown_tools(conversation: Conversation) -> None:

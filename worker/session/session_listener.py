@@ -28,6 +28,7 @@ from domain.workflows.spoken_texts import SpokenText
 from worker.providers.llm_fallback import error_message
 from worker.session.announcements import Announcements
 from worker.session.conversation import Conversation
+from worker.session.deferred_turns import DeferredTurns
 from worker.session.failure_monitor import FailureTracker
 from worker.session.silence_monitor import SilenceMonitor
 
@@ -42,21 +43,23 @@ class SessionListener:
         silence: SilenceMonitor,
         failures: FailureTracker,
         announcements: Announcements,
+        deferred_turns: DeferredTurns,
     ) -> None:
+        self._deferred_turns = deferred_turns
         self._conversation = conversation
         self._silence_monitor = silence
         self._failures = failures
         self._announcements = announcements
+        self._session: AgentSession[None]
         self._latency = conversation.latency
         self._caller_spoke_at = 0.0
         """When the caller last began to speak, as `time.time`."""
-        self._tts_failed = False
-        """Whether the TTS failed in what the agent says, or said last."""
         self.over: asyncio.Future[EndReason | None] = asyncio.get_running_loop().create_future()
         """Completed when the session or its room ends the call, with the reason; None if only the
         connection is lost."""
 
     def listen(self, session: AgentSession[None], room: rtc.Room) -> None:
+        self._session = session
         if self._conversation.speech is not None:
             self._conversation.speech.overlap.listen(session)
         session.on("user_input_transcribed", self._on_user_input_transcribed)
@@ -91,6 +94,7 @@ class SessionListener:
         if event.is_final and speech is not None:
             speech.update_caller_language(event.transcript, event.language)
         self._conversation.publish_caller_partial(event.transcript, event.is_final)
+        self._deferred_turns.caller_transcribed()
 
     def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
         speech = self._conversation.speech
@@ -101,9 +105,9 @@ class SessionListener:
     def _on_user_state_changed(self, event: UserStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._caller_spoke_at = time.time()
-            self._silence_monitor.mark_active(by_caller=True)
+            self._silence_monitor.caller_speaks(True)
         elif event.old_state == "speaking":
-            self._silence_monitor.mark_quiet()
+            self._silence_monitor.caller_speaks(False)
 
     # ---- what the agent says ---------------------------------------------------------------
 
@@ -112,19 +116,26 @@ class SessionListener:
         if item.type != "message":
             return
         if item.role == "assistant" and item.text_content:
-            self._record_agent_turn(item)
+            self._complete_reply(item)
 
-    def _record_agent_turn(self, item: Any) -> None:
+    def record_played(self, text: str, heard_text: str, interrupted: bool) -> None:
+        """Record a speech that is over, and what the caller heard of it."""
         conversation = self._conversation
-        heard_text = item.text_content
-        interrupted = bool(item.interrupted)
-        generated = conversation.turn.generated_text.strip() if interrupted else ""
-        self._latency.add_agent_metrics(item.metrics or {})
-        if not interrupted and not self._tts_failed:
+        if not interrupted:
             self._failures.record_success("tts")
+        conversation.record_agent_turn(
+            text,
+            interrupted,
+            heard_text,
+            in_history=not self._announcements.is_outside_history(self._session.current_speech),
+        )
+
+    def _complete_reply(self, item: Any) -> None:
+        """Measure the turn of the caller that this message of the agent replies to."""
+        conversation = self._conversation
+        self._latency.add_agent_metrics(item.metrics or {})
         if "llm_node_ttft" in (item.metrics or {}) and not conversation.turn.has_reply_failed:
             self._failures.record_success("llm")
-        conversation.record_agent_turn(generated or heard_text, interrupted, heard_text)
         if conversation.turn.has_pending_tool_call:
             return
         turn = conversation.projection.open_turn
@@ -144,16 +155,9 @@ class SessionListener:
             self._end(ending)
 
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
-        if event.new_state == "speaking":
-            self._tts_failed = False
-        if self._silence_monitor.is_prompting:
-            return  # a silence prompt does not count as agent speech
-        if event.new_state == "speaking":
+        if event.new_state == "speaking" and not self._silence_monitor.is_prompting:
             self._latency.agent_started_speaking()
-        if event.new_state in ("speaking", "thinking"):
-            self._silence_monitor.mark_active()
-        elif event.new_state == "listening":
-            self._silence_monitor.mark_quiet()
+        self._silence_monitor.agent_is_busy(event.new_state in ("speaking", "thinking"))
 
     # ---- failures --------------------------------------------------------------------------
 
@@ -169,7 +173,6 @@ class SessionListener:
             self._conversation.turn.preemptive_reply_failed()
             return
         first = self._failures.record_failure(source)
-        self._tts_failed = self._tts_failed or source == "tts"
         if source == "llm":
             self._conversation.turn.reply_failed()
             self._announcements.say_next(SpokenText.CANNOT_ANSWER)

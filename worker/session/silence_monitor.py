@@ -12,6 +12,8 @@ from domain.workflows.agents import Session, SilencePrompt
 from worker.session.call_clock import earliest
 from worker.session.conversation import Conversation
 
+TRANSCRIPT_SECONDS = 1.0
+"""Time that a final transcript may take longer than the turn detection."""
 CLOSING_SILENCE_SECONDS = 1.0
 """A call that is to end is over after this much silence: the agent has nothing more to say."""
 
@@ -30,22 +32,51 @@ class SilenceMonitor:
         self._caller_present_since = caller_present_since
         self._prompt_caller = prompt_caller
         self._prompts_sent = 0
+        self._is_caller_speaking = False
+        self._is_agent_busy = False
+        self._caller_spoke_last = False
         self._quiet_since: datetime | None = self._clock.now()
         self.is_prompting = False
         self.quiet = asyncio.Event()
         """Set while neither side speaks and no reply is being generated."""
         self.quiet.set()
 
-    def mark_quiet(self) -> None:
-        self._quiet_since = self._clock.now()
-        self.quiet.set()
-        self._clock.changed()
+    @property
+    def quiet_since(self) -> datetime | None:
+        """Since when neither side speaks and no reply is being generated; None if one does."""
+        return self._quiet_since
 
-    def mark_active(self, by_caller: bool = False) -> None:
-        self._quiet_since = None
-        self.quiet.clear()
-        if by_caller:
+    @property
+    def turn_over_at(self) -> datetime | None:
+        """When the last turn is over, and answered if the caller said something; None if it is not
+        known yet."""
+        projection = self._conversation.projection
+        if self._quiet_since is None or projection.reply_pending or projection.running_tools:
+            return None
+        undecided = self._session_spec.max_endpointing + TRANSCRIPT_SECONDS
+        return self._quiet_since + timedelta(seconds=undecided if self._caller_spoke_last else 0.0)
+
+    def caller_speaks(self, is_speaking: bool) -> None:
+        self._is_caller_speaking = is_speaking
+        if is_speaking:
+            self._caller_spoke_last = True
             self._prompts_sent = 0
+        self._update()
+
+    def agent_is_busy(self, is_busy: bool) -> None:
+        """Whether the agent speaks or prepares a reply; a silence prompt does not count."""
+        if not self.is_prompting:
+            self._is_agent_busy = is_busy
+            self._caller_spoke_last = self._caller_spoke_last and not is_busy
+            self._update()
+
+    def _update(self) -> None:
+        if self._is_caller_speaking or self._is_agent_busy:
+            self._quiet_since = None
+            self.quiet.clear()
+        else:
+            self._quiet_since = self._clock.now()
+            self.quiet.set()
         self._clock.changed()
 
     async def wait_until_ended(self) -> EndReason:
@@ -79,11 +110,13 @@ class SilenceMonitor:
 
     def _after(self, seconds: float) -> datetime | None:
         """When the silence reaches this length; None if there is none or the caller is absent. For a
-        caller who joins or returns, it starts then."""
-        present_since = self._caller_present_since()
-        if self._quiet_since is None or present_since is None:
+        caller who joins or returns, it starts then. While a tool runs, it is the caller who waits."""
+        projection, present_since = self._conversation.projection, self._caller_present_since()
+        if self._quiet_since is None or present_since is None or projection.running_tools:
             return None
-        return max(self._quiet_since, present_since) + timedelta(seconds=seconds)
+        tool_finished_at = projection.tool_finished_at or self._quiet_since
+        since = max(self._quiet_since, present_since, tool_finished_at)
+        return since + timedelta(seconds=seconds)
 
     @property
     def _session_spec(self) -> Session:

@@ -87,6 +87,11 @@ class SpeechProviders:
         for stt in self._stt_by_key.values():
             stt.transcript_overdue(since)
 
+    def stop_listening(self) -> None:
+        """Send no more audio to the STT, because the call is over."""
+        for stt in self._stt_by_key.values():
+            stt.stop()
+
     def get_stt(self, spec: AgentSpec) -> SttFallback:
         assert spec.stt is not None, "a voice call is not started without an STT"
         languages = spec.expected_languages

@@ -58,6 +58,8 @@ def interruption_options(spec: AgentSpec) -> InterruptionOptions:
         "min_words": interruption.min_words if by_words else 0,
         "resume_false_interruption": interruption.resume_after is not None,
         "false_interruption_timeout": _resume_timeout(spec),
+        # `DeferredTurns` replies to what the caller says then.
+        "discard_audio_if_uninterruptible": False,
     }
 
 

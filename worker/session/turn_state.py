@@ -5,6 +5,7 @@ Only `TurnState` changes these; the session and the agents report to it what hap
 from __future__ import annotations
 
 from domain.calls.events import PartialTranscript, Speaker
+from worker.session.speech_progress import SpeechProgress
 
 
 class TurnState:
@@ -15,8 +16,9 @@ class TurnState:
         self._caller_turns = 0
         self._caller_rev = 0
         self._caller_text = ""
+        self._is_caller_deferred = False
         self._author: str | None = None
-        self._generated_text = ""
+        self._speech = SpeechProgress()
         self._has_pending_tool_call = False
         self._is_last = False
         self._has_reply_failed = False
@@ -44,9 +46,23 @@ class TurnState:
             turn_id=self.caller_turn_id, rev=self._caller_rev, speaker=Speaker.CALLER, text=whole
         )
 
+    def defer_caller_turn(self) -> None:
+        """The caller's current turn gets a reply only once an agent can be interrupted."""
+        self._is_caller_deferred = True
+
+    @property
+    def deferred_text(self) -> str:
+        """What was transcribed of the caller's turn, if it was deferred."""
+        return self._caller_text if self._is_caller_deferred else ""
+
+    def whole_caller_turn(self, text: str) -> str:
+        """The text of a turn together with what was deferred before."""
+        deferred = self.deferred_text
+        return text if not deferred else deferred if text in deferred else f"{deferred} {text}"
+
     def caller_turn_ended(self) -> None:
         self._caller_turns += 1
-        self._caller_rev, self._caller_text = 0, ""
+        self._caller_rev, self._caller_text, self._is_caller_deferred = 0, "", False
 
     # ---- the agent's turn ------------------------------------------------------------------
 
@@ -67,9 +83,9 @@ class TurnState:
         return self._has_reply_failed
 
     @property
-    def generated_text(self) -> str:
-        """The text that the model generated for the turn being spoken."""
-        return self._generated_text
+    def speech(self) -> SpeechProgress:
+        """The speech whose text arrived last."""
+        return self._speech
 
     @property
     def author(self) -> str | None:
@@ -100,10 +116,10 @@ class TurnState:
         self._has_reply_failed = True
 
     def text_started(self, author: str) -> None:
-        self._author, self._generated_text = author, ""
+        self._author, self._speech = author, SpeechProgress()
 
     def text_generated(self, text: str) -> None:
-        self._generated_text += text
+        self._speech.text += text
 
     def agent_transcribed(self, turn_id: str, text: str) -> PartialTranscript:
         """The next partial transcript of that turn, with its text so far."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
 
 from livekit import rtc
@@ -29,16 +29,18 @@ from worker.common.livekit_rooms import LiveKitRooms
 from worker.session.announcements import Announcements
 from worker.session.call_guards import CallGuards
 from worker.session.call_recorder import CallRecorder
+from worker.session.connection_monitor import ConnectionMonitor
 from worker.session.conversation import Conversation
+from worker.session.deferred_turns import DeferredTurns
 from worker.session.failure_monitor import FailureTracker
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
 from worker.session.participant_monitor import ParticipantMonitor
+from worker.session.playout import Playout
 from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
 from worker.session.session_listener import SessionListener
 from worker.session.silence_monitor import SilenceMonitor
-from worker.session.spoken_texts import spoken_text
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
 from worker.session.turn_detection import get_vad, turn_handling
 
@@ -49,6 +51,9 @@ AEC_WARMUP_SECONDS = 1.0
 """Start of the agent's first speech during which caller audio is ignored, because the caller's echo
 cancellation is still adapting."""
 LLM_TIMEOUT_SECONDS = 8.0
+LISTENING_SECONDS = 0.3
+"""Time in which a caller who is speaking is noticed after a call is resumed."""
+MAX_CALLER_SECONDS = 15.0
 STALE_AGENT_DELAY_SECONDS = 2.0
 """The stale agent is removed only after ours is audible; unsubscribing causes an audible gap."""
 PLAYOUT_DELAY_SECONDS = 0.3
@@ -73,15 +78,25 @@ class VoiceSession:
         self._room = room
         self._recorder = recorder
         self._announcements = Announcements(session, conversation)
-        self._participants = ParticipantMonitor(conversation, room, settings)
-        silence = SilenceMonitor(
+        self._playout = Playout(lambda: conversation.turn.speech, self._on_played)
+        conversation.playout = self._playout
+        self._connection = ConnectionMonitor(
+            room, self._playout, self._on_connection_lost, self._on_caller_returned
+        )
+        self._participants = ParticipantMonitor(
+            conversation, room, settings, lambda: self._connection.is_reachable
+        )
+        self._silence = silence = SilenceMonitor(
             conversation, self._participants.caller_present_since, self._announcements.prompt_caller
         )
         failures = FailureTracker(settings.outage_seconds, conversation.clock)
         self._guards = CallGuards(
             conversation.clock, self._participants, silence, failures, self._announcements
         )
-        self._listener = SessionListener(conversation, silence, failures, self._announcements)
+        self._deferred_turns = DeferredTurns(conversation, session, silence)
+        self._listener: SessionListener = SessionListener(
+            conversation, silence, failures, self._announcements, self._deferred_turns
+        )
         complete_handoffs(session, conversation)
         self._listener.listen(session, room)
 
@@ -102,6 +117,9 @@ class VoiceSession:
                         lambda: end_deadline() - notice, SpokenText.ENDING_SOON
                     )
                 ),
+                background_task(self._speak_after_caller()),
+                background_task(self._connection.run()),
+                background_task(self._deferred_turns.run()),
                 background_task(self._record()),
                 background_task(self._remove_stale_agents()),
             ):
@@ -115,8 +133,12 @@ class VoiceSession:
         released_at = conversation.projection.released_at
         now = conversation.clock.now()
         seamless = released_at is not None and now - released_at < MAX_SEAMLESS_GAP
-        agent = first_agent(conversation)
+        is_noticed = resumed and not seamless
+        opening = self._say_dropped if is_noticed else lambda: None
+        agent = first_agent(conversation, opening)
         reply_pending = conversation.projection.reply_pending and not agent.replies_on_entry
+        if is_noticed:
+            self._playout.hold(self)
         await self._session.start(
             agent,
             room=self._room,
@@ -133,14 +155,49 @@ class VoiceSession:
             session_host=False,
         )
         conversation.handoffs.session_started()
-        if resumed and not seamless:
-            text = spoken_text(conversation, SpokenText.CONNECTION_DROPPED)
-            self._session.say(text, add_to_chat_ctx=False)
-        if resumed and reply_pending:
+        if reply_pending:
             self._session.generate_reply()
         elif resumed and not agent.replies_on_entry:
             # The worker before may have been lost after the last words and before the end.
             self._listener.end_if_over()
+
+    async def _speak_after_caller(self) -> None:
+        """After a takeover, do not speak into the words of a caller who is speaking."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(MAX_CALLER_SECONDS):
+                await asyncio.sleep(LISTENING_SECONDS)
+                while self._session.user_state == "speaking":  # noqa: ASYNC110 - of LiveKit
+                    await asyncio.sleep(LISTENING_SECONDS)
+        self._playout.release(self)
+
+    def _say_dropped(self) -> None:
+        self._announcements.say_next(SpokenText.CONNECTION_DROPPED, in_history=False)
+
+    def _on_played(self, text: str, heard_text: str, interrupted: bool) -> None:
+        self._listener.record_played(text, heard_text, interrupted)
+
+    # ---- the connection to the caller ------------------------------------------------------
+
+    def _on_connection_lost(self, heard_until: float) -> None:
+        """Cut off what is being said. A speech that continues with a tool is held until the caller is
+        back instead, because an interruption would cancel the tool."""
+        speech = self._session.current_speech
+        is_cut = self._playout.is_playing and not self._conversation.turn.has_pending_tool_call
+        if speech is not None and is_cut:
+            self._playout.cut_at(heard_until)
+            speech.interrupt(force=True)
+        self._silence.caller_speaks(False)
+        self._participants.presence_changed()
+
+    def _on_caller_returned(self) -> None:
+        self._participants.presence_changed()
+        if self._playout.has_audio:
+            return  # the speech that was held continues
+        is_idle = self._session.current_speech is None and self._session.agent_state != "thinking"
+        self._say_dropped()
+        if is_idle and self._conversation.projection.reply_pending:
+            with suppress(RuntimeError):  # during a hand-off, whose agent replies
+                self._session.generate_reply()
 
     async def _remove_stale_agents(self) -> None:
         """Remove the agents of earlier workers from the room."""
@@ -178,6 +235,8 @@ async def voice_session(
         try:
             yield VoiceSession(conversation, session, room, rooms, settings, recorder)
         finally:
+            if conversation.speech is not None:
+                conversation.speech.stop_listening()
             try:
                 await session.aclose()
             finally:

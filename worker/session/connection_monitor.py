@@ -1,0 +1,171 @@
+"""Monitors whether what an agent says reaches the caller.
+
+LiveKit reports a caller who leaves at once, but one whose network is gone only after some 20 seconds,
+and nothing while its server is frozen. So while an agent speaks, this monitor watches the packets that
+arrive from the caller: even a silent microphone sends one every 400 ms."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+from livekit import rtc
+
+from domain.calls.rooms import CALLER_IDENTITY
+from worker.session.playout import Playout
+
+POLL_INTERVAL_SECONDS = 0.25
+STATISTICS_TIMEOUT_SECONDS = 1.0
+STALL_SECONDS = 1.25
+"""After this time without packets from the caller nothing more is played: it would be lost."""
+LOSS_SECONDS = 3.0
+"""After this time the connection counts as lost, and what is being said is cut off."""
+SERVER_SILENCE_SECONDS = 2.0
+"""LiveKit's server itself sends a report every second; after this time it is frozen or cut off."""
+MAX_LOSS_SECONDS = 30.0
+"""By then LiveKit has removed a caller whose network is gone: a caller who is still in the room is there,
+and only the microphone is not."""
+PACKET_INTERVAL_SECONDS = 0.4
+"""Time between the packets of a silent microphone."""
+RETURN_DELAY_SECONDS = 0.8
+"""Time until the audio of a caller who has just returned is connected."""
+
+
+class Reachability(Enum):
+    REACHABLE = auto()
+    STALLED = auto()
+    """No packets arrive from the caller; the playout is held, and continues if they arrive again."""
+    LOST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """When packets last arrived, as `time.time`: the caller's, and any from LiveKit's server."""
+
+    caller: float
+    server: float
+
+
+class ConnectionMonitor:
+    """`on_lost` receives until when the caller heard the agent, as `time.time`. `on_returned` is called
+    when the caller is reachable again."""
+
+    def __init__(
+        self,
+        room: rtc.Room,
+        playout: Playout,
+        on_lost: Callable[[float], None],
+        on_returned: Callable[[], None],
+    ) -> None:
+        self._room = room
+        self._playout = playout
+        self._on_lost, self._on_returned = on_lost, on_returned
+        self._state = Reachability.REACHABLE
+        self._held_at = 0.0
+        self._reachable_since: float | None = None
+        """Since when a lost caller is reachable again."""
+        self._dead_track: str | None = None
+        """A microphone that sends nothing although its owner is there."""
+        self._attention = asyncio.Event()
+        """Set while there is something to monitor."""
+        playout.add_started_listener(self._attention.set)
+        room.on("participant_disconnected", self._on_participant_disconnected)
+
+    @property
+    def is_reachable(self) -> bool:
+        return self._state is not Reachability.LOST
+
+    async def run(self) -> None:
+        while True:
+            await self._attention.wait()
+            await self._check()
+            if self._state is Reachability.REACHABLE and not self._playout.is_playing:
+                self._attention.clear()
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+
+    def _on_participant_disconnected(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == CALLER_IDENTITY:
+            now = time.time()
+            self._lose(self._held_at if self._state is Reachability.STALLED else now)
+
+    async def _check(self) -> None:
+        caller = self._room.remote_participants.get(CALLER_IDENTITY)
+        arrivals = None if caller is None else await self._arrivals(caller)
+        now = time.time()
+        silence = 0.0 if arrivals is None else now - arrivals.caller
+        if self._state is Reachability.LOST:
+            self._check_return(caller, silence, now)
+        elif arrivals is not None and silence >= LOSS_SECONDS:
+            self._lose(self._heard_until(arrivals, now))
+        elif silence >= STALL_SECONDS:
+            self._stall(now)
+        elif self._state is Reachability.STALLED:
+            self._state = Reachability.REACHABLE
+            self._playout.release(self)
+
+    def _heard_until(self, arrivals: Arrivals, now: float) -> float:
+        if now - arrivals.server >= SERVER_SILENCE_SECONDS:
+            # The server delivers what was sent before the playout was held as soon as it responds.
+            return self._held_at
+        return arrivals.caller + PACKET_INTERVAL_SECONDS / 2
+
+    def _stall(self, now: float) -> None:
+        if self._state is Reachability.REACHABLE:
+            self._state, self._held_at = Reachability.STALLED, now
+            self._playout.hold(self)
+
+    def _lose(self, heard_until: float) -> None:
+        if self._state is Reachability.LOST:
+            return
+        if self._state is Reachability.REACHABLE:
+            self._held_at = time.time()
+        self._state, self._reachable_since = Reachability.LOST, None
+        self._playout.hold(self)
+        self._attention.set()
+        self._on_lost(heard_until)
+
+    def _check_return(
+        self, caller: rtc.RemoteParticipant | None, silence: float, now: float
+    ) -> None:
+        if caller is not None and silence > MAX_LOSS_SECONDS:
+            self._dead_track = next((t.sid for t in _microphones(caller)), None)
+        elif caller is None or silence >= STALL_SECONDS:
+            self._reachable_since = None
+            return
+        self._reachable_since = self._reachable_since or now
+        if now - self._reachable_since >= RETURN_DELAY_SECONDS:
+            self._state = Reachability.REACHABLE
+            self._playout.release(self)
+            self._on_returned()
+
+    async def _arrivals(self, caller: rtc.RemoteParticipant) -> Arrivals | None:
+        """None if the caller sends nothing that arrives in any case."""
+        for track in _microphones(caller):
+            if track.sid == self._dead_track:
+                continue
+            with suppress(Exception):  # of a track that is being removed
+                async with asyncio.timeout(STATISTICS_TIMEOUT_SECONDS):
+                    return _arrivals_from(await track.get_stats())
+        return None
+
+
+def _microphones(caller: rtc.RemoteParticipant) -> Iterable[rtc.Track]:
+    for publication in caller.track_publications.values():
+        if publication.track is not None and not publication.muted:
+            yield publication.track
+
+
+def _arrivals_from(statistics: Iterable[Any]) -> Arrivals | None:
+    caller = server = 0.0
+    for each in statistics:
+        if each.HasField("inbound_rtp"):
+            caller = max(caller, each.inbound_rtp.inbound.last_packet_received_timestamp)
+        elif each.HasField("candidate_pair"):
+            pair = each.candidate_pair.candidate_pair
+            server = max(server, pair.last_packet_received_timestamp)
+    return Arrivals(caller / 1000, server / 1000) if caller else None
