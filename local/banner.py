@@ -41,8 +41,10 @@ def short_path(path: Path) -> str:
 
 
 def _data(state: StateDir) -> str:
-    elsewhere = linked_home(state.root / "postgres")
-    return f"{short_path(state.root)}/" + (f"   and the database in {elsewhere}/" * bool(elsewhere))
+    database = linked_home(state.root / "postgres")
+    return f"{short_path(state.root)}/" + (
+        f"   and the database in {database}/" if database else ""
+    )
 
 
 def _next_step(voice: str) -> str:

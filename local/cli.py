@@ -22,6 +22,7 @@ from local.state_dir import IS_CHECKOUT, PROGRAM, StateDir
 from local.status import NOT_RUNNING, down, reset, status
 from local.up import ServiceFactory, up
 
+DEFAULT_STATE = ".studio" if IS_CHECKOUT else "~/.local/share/agent-studio"
 EXAMPLES = f"""\
 first steps:
   {PROGRAM} up              start everything on this machine
@@ -30,7 +31,7 @@ first steps:
 
 To use your own servers instead of the built-in ones, set DATABASE_URL, REDIS_URL or LIVEKIT_URL
 (with LIVEKIT_API_KEY and LIVEKIT_API_SECRET). LIVEKIT_SERVER_BIN is the livekit-server to run.
-STUDIO_STATE is the directory for data, keys and logs (default: {".studio" if IS_CHECKOUT else "~/.local/share/agent-studio"}).
+STUDIO_STATE is the directory for data, keys and logs (default: {DEFAULT_STATE}).
 """
 
 # The module that each of these starts parses the arguments and explains them.
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None, services: ServiceFactory = all_servi
 
 def _describe(error: Exception) -> Iterator[str]:
     if isinstance(error, PermissionError):
-        yield f"{error.filename} may not be used by this user; set STUDIO_STATE to use another directory"
+        yield f"this user may not use {error.filename}: set STUDIO_STATE to use another directory"
     elif isinstance(error, OSError):
         yield f"{error.filename or 'the operating system'}: {error.strerror or error}"
     else:

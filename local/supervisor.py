@@ -27,7 +27,7 @@ class Supervisor:
     voice: VoiceStatus
     echo: Callable[[str], None]
     processes: list[SupervisedProcess] = field(default_factory=list)
-    said_of_voice: str = ""
+    voice_description: str = ""
     ready: bool = False
     stop_requested: asyncio.Event = field(default_factory=asyncio.Event)
     force_requested: asyncio.Event = field(default_factory=asyncio.Event)
@@ -128,9 +128,9 @@ class Supervisor:
         except OSError as error:  # a full disk must not stop the services
             self.echo(f"cannot save the status of the services: {error.strerror}")
         else:
-            if self.ready and voice != self.said_of_voice:
+            if self.ready and voice != self.voice_description:
                 self.echo(f"voice calls: {voice}")
-            self.said_of_voice = voice
+            self.voice_description = voice
 
     def _on_signal(self) -> None:
         if self.stop_requested.is_set():

@@ -68,6 +68,8 @@ CALL_TOTAL = """query ($id: ID!) {
 HANG_UP_TIMEOUT_SECONDS = 3.0
 DESCRIPTION = "have a conversation with a workflow in the terminal"
 HOW_TO_LEAVE = "type what you say; Ctrl-D or /quit hangs up"
+LEAVE_COMMANDS = ("/quit", "/exit")
+"""Lines that hang up when they are typed; in files they are said to the agent."""
 
 
 class TalkSession:
@@ -179,29 +181,31 @@ async def read_stdin_lines(output: TalkOutput) -> AsyncGenerator[str]:
     readline blocks."""
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str] = asyncio.Queue()
+    is_typed = sys.stdin.isatty()
+
+    def is_last(line: str) -> bool:
+        return not line or (is_typed and line.strip() in LEAVE_COMMANDS)
 
     def read() -> None:
         while True:
             line = sys.stdin.readline()
             with suppress(RuntimeError):  # the loop is closed because the call has ended
                 loop.call_soon_threadsafe(lines.put_nowait, line)
-            if not line:
+            if is_last(line):
                 return
 
     Thread(target=read, daemon=True).start()
-    is_typed = sys.stdin.isatty()
     if is_typed:
         output.show_hint(HOW_TO_LEAVE)
     while True:
         output.prompt()
         line = await lines.get()
-        text = line.strip()
-        if not line or (is_typed and text in ("/quit", "/exit")):
+        if is_last(line):
             return
-        if is_typed and text == "/help":
+        if is_typed and line.strip() == "/help":
             output.show_hint(HOW_TO_LEAVE)
-        elif text:
-            yield text
+        elif line.strip():
+            yield line.strip()
 
 
 class TalkSetupError(Exception):

@@ -85,7 +85,7 @@ async def _supervise(plan: Plan, services: ServiceFactory, *, show_banner: bool)
     def on_ready() -> None:
         echo(f"{'everything':<10} ready  {time.monotonic() - started:6.2f} s")
         if show_banner:
-            voice = supervisor.said_of_voice
+            voice = supervisor.voice_description
             echo(render_banner(plan.state, plan.url, voice, plan.environ, "Ctrl-C"))
 
     code = await supervisor.run(services(plan), on_ready)

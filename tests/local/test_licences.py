@@ -21,7 +21,7 @@ def installed() -> list[metadata.Distribution]:
 def licence(package: metadata.Distribution) -> str:
     facts = package.metadata
     classifiers = [c for c in facts.get_all("Classifier") or [] if c.startswith("License")]
-    return " ".join((facts.get("License-Expression") or "", *classifiers))
+    return " ".join([*(facts.get_all("License-Expression") or []), *classifiers])
 
 
 def bundled(package: metadata.Distribution) -> set[str]:
