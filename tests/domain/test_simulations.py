@@ -12,6 +12,7 @@ import pytest
 
 from domain.calls.events import (
     CallEnded,
+    CallEvent,
     ContextChanged,
     StoredEvent,
     ToolFinished,
@@ -411,9 +412,14 @@ def test_a_suite_from_a_call_has_stubs_for_its_servers() -> None:
         Respond(message="Booked."),
     )
     tool = replace(BOOK, actions=actions)
-    use = {"tool_call_id": "c1", "node": "booking", "tool": tool.name, "arguments": {}}
+    use: dict[str, Any] = {
+        "tool_call_id": "c1",
+        "node": "booking",
+        "tool": tool.name,
+        "arguments": {},
+    }
     finished = {**use, "outcome": ToolOutcome.SUCCEEDED, "result": "Booked.", "duration_ms": 1.0}
-    log = [
+    log: list[CallEvent] = [
         ToolStarted(**use),
         ContextChanged(path="workflow.slot", value="ten"),
         ContextChanged(path="workflow.status", value=200),

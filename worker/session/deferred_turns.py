@@ -51,8 +51,9 @@ class DeferredTurns:
 
     def _due(self) -> datetime | None:
         quiet_since = self._silence.quiet_since
-        is_waiting = quiet_since is None or self._session.current_speech is not None
-        if not self._conversation.turn.deferred_text or is_waiting or self._is_uninterruptible:
+        is_deferred = bool(self._conversation.turn.deferred_text)
+        is_waiting = self._session.current_speech is not None or self._is_uninterruptible
+        if quiet_since is None or is_waiting or not is_deferred:
             return None
         session = self._conversation.snapshot.agent_at(self._conversation.node).session
         return quiet_since + timedelta(seconds=session.max_endpointing + DECISION_SECONDS)

@@ -47,8 +47,8 @@ class SpeechProgress:
         self._is_complete = True
 
     def heard_text(self, played_seconds: float) -> str | None:
-        """The start of the text that is heard in so many seconds of the audio; None if that cannot be
-        told, because the voice sends no timestamps and more audio is to come."""
+        """The start of the text that is heard in so many seconds of the audio; None if it is not
+        known, because the voice sends no timestamps and more audio is to come."""
         parts = self._parts
         if not parts and self._is_complete:
             parts = [TimedText(self.text, 0.0, self._audio_seconds)]
