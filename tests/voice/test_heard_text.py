@@ -146,6 +146,7 @@ async def test_a_greeting_that_is_cut_off_at_its_start(
                 await asyncio.sleep(offset)
                 await caller.speak(2.0)
                 [turn] = agent_turns(await watch(services, viewer, call.id, AgentTurn))
+                await caller.wait_for_silence()
             finally:
                 await caller.leave()
             assert (turn.text, turn.interrupted) == (LONG, True)
