@@ -179,7 +179,7 @@ async def test_a_voice_without_timestamps_was_heard_until_it_was_cut_off(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     voice = WordTones()
-    sarvam = ProviderChoice(provider="sarvam", model="bulbul:v2")
+    sarvam = ProviderChoice(provider="sarvam", model="bulbul:v3")
     async with voice_clinic(
         settings, viewer, livekit, answering(LONG), tts=sarvam, voice=voice
     ) as (services, speech, _):
