@@ -146,6 +146,7 @@ async def test_a_greeting_that_is_cut_off_at_its_start(
                 await asyncio.sleep(offset)
                 await caller.speak(2.0)
                 [turn] = agent_turns(await watch(services, viewer, call.id, AgentTurn))
+                await caller.wait_for_silence()
             finally:
                 await caller.leave()
             assert (turn.text, turn.interrupted) == (LONG, True)
@@ -178,7 +179,7 @@ async def test_a_voice_without_timestamps_was_heard_until_it_was_cut_off(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     voice = WordTones()
-    sarvam = ProviderChoice(provider="sarvam", model="bulbul:v2")
+    sarvam = ProviderChoice(provider="sarvam", model="bulbul:v3")
     async with voice_clinic(
         settings, viewer, livekit, answering(LONG), tts=sarvam, voice=voice
     ) as (services, speech, _):

@@ -85,6 +85,7 @@ async def test_what_is_said_during_a_hand_off_reaches_the_next_agent(
             await asyncio.sleep(offset)
             await caller.speak(1.5)
             seen = await watch(services, viewer, call.id, AgentTurn, 4)
+            await caller.wait_for_silence()
     assert turns(seen) == [
         "Sunrise Clinic, hello.",
         "I need an appointment",
@@ -116,6 +117,7 @@ async def test_what_is_said_in_a_greeting_that_cannot_be_interrupted_gets_a_repl
             await asyncio.sleep(offset)
             await caller.speak(1.5)
             seen = await watch(services, viewer, call.id, AgentTurn, 2)
+            await caller.wait_for_silence()
         finally:
             await caller.leave()
     assert turns(seen) == [greeting, "I need an appointment", "Gladly."]
