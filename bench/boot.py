@@ -8,7 +8,7 @@ import sys
 import time
 
 from bench.harness.api import running_api, running_keeper
-from bench.harness.lab import Figure, installation, new_owner, report, run_benchmark
+from bench.harness.benchmark import Figure, installation, new_owner, report, run_benchmark
 
 TIMED_IMPORT = (
     "import time; t = time.perf_counter(); import graph.app; print(time.perf_counter() - t)"

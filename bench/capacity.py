@@ -19,11 +19,11 @@ from uuid import uuid4
 import asyncpg
 from livekit import api
 
-from bench.harness import bare
-from bench.harness.crowd import SimulatedCallers, build_callers
-from bench.harness.lab import Figure, percentile, report, run_benchmark
-from bench.harness.load import CpuMonitor, memory_mb
-from bench.harness.rooms import CallRig, call_rig
+from bench.harness import livekit_baseline
+from bench.harness.benchmark import Figure, percentile, report, run_benchmark
+from bench.harness.call_rig import CallRig, call_rig
+from bench.harness.cpu_memory import CpuMonitor, memory_mb
+from bench.harness.simulated_callers import SimulatedCallers, build_callers
 from domain.calls.rooms import CALLER_IDENTITY
 from domain.common.tasks import cancel_and_wait
 from domain.use_cases.calls import room_access
@@ -77,9 +77,9 @@ async def measure_level(count: int, turns: Callable[[datetime], AsyncIterator[fl
 async def measure_studio(rig: CallRig, callers: SimulatedCallers, count: int) -> Level:
     calls = [await rig.start_call() for _ in range(count)]
     entries = [room_access(rig.services, call) for call in calls]
-    tickets = [(entry.url, entry.token) for entry in entries if entry is not None]
+    rooms = [(entry.url, entry.token) for entry in entries if entry is not None]
     try:
-        async with callers.joined(tickets):
+        async with callers.joined(rooms):
             return await measure_level(count, lambda since: _turn_latencies(rig, since))
     finally:
         for call in calls:
@@ -125,7 +125,7 @@ class JobOutput(list[float]):
 async def agent_server(rig: CallRig) -> AsyncIterator[JobOutput]:
     """The `AgentServer` of livekit-agents with the same agent."""
     process = await asyncio.create_subprocess_exec(
-        *bare.COMMAND,
+        *livekit_baseline.COMMAND,
         env={**rig.env, "PYTHONPATH": ":".join(sys.path)},
         stdout=PIPE,
         start_new_session=True,
@@ -139,7 +139,7 @@ async def agent_server(rig: CallRig) -> AsyncIterator[JobOutput]:
 
     reading = asyncio.create_task(read())
     try:
-        await output.wait_for(bare.REGISTERED, 1)
+        await output.wait_for(livekit_baseline.REGISTERED, 1)
         await asyncio.sleep(5)  # the LiveKit server dispatches to it only after a while
         yield output
     finally:
@@ -164,9 +164,11 @@ async def measure_agent_server(
             async with callers.joined([(access.url, _token(rig, room)) for room in rooms]):
                 # One by one: a machine that starts many at once loses jobs, which are not retried.
                 for started_count, room in enumerate(rooms, 1):
-                    request = api.CreateAgentDispatchRequest(agent_name=bare.NAME, room=room)
+                    request = api.CreateAgentDispatchRequest(
+                        agent_name=livekit_baseline.NAME, room=room
+                    )
                     await server.agent_dispatch.create_dispatch(request)
-                    await output.wait_for(bare.STARTED, started_count)
+                    await output.wait_for(livekit_baseline.STARTED, started_count)
                 # Wait for the greeting, and until an idle process is available again.
                 await asyncio.sleep(GREETING_SECONDS)
                 output.clear()

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from bench.harness.lab import Figure, report, run_benchmark
+from bench.harness.benchmark import Figure, report, run_benchmark
 from tests.support.chaos import (
     ChaosReport,
     Freeze,

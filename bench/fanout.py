@@ -22,7 +22,7 @@ from bench.harness.api import (
     subscribe,
     writer_process,
 )
-from bench.harness.lab import (
+from bench.harness.benchmark import (
     Figure,
     add_calls,
     installation,

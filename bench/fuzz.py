@@ -1,6 +1,6 @@
 """Fuzz templates, expressions, schemas and files: none may crash or take more than 5 ms of CPU.
 
-./studio bench fuzz [TARGET ...] [--seconds 60] [--most N] [--seed N] [--json]"""
+./studio bench fuzz [TARGET ...] [--seconds 60] [--max-inputs N] [--seed N] [--json]"""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def main(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--seconds", type=float, default=60.0, help="duration for each target")
     parser.add_argument(
-        "--most", type=int, default=sys.maxsize, help="maximum number of inputs for each target"
+        "--max-inputs",
+        type=int,
+        default=sys.maxsize,
+        help="maximum number of inputs for each target",
     )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", action="store_true")
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     print(f"fuzz: seed {options.seed}, {options.seconds:g} s for each target")
     outcomes: dict[str, Outcome] = {}
     for name in options.targets or TARGETS:
-        outcomes[name] = fuzz(TARGETS[name], options.seconds, options.seed, options.most)
+        outcomes[name] = fuzz(TARGETS[name], options.seconds, options.seed, options.max_inputs)
         _print_outcome(name, outcomes[name])
     if options.json:
         print(json.dumps({name: _figures(outcome) for name, outcome in outcomes.items()}))

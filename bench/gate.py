@@ -15,7 +15,14 @@ import httpx
 
 from bench.harness.api import MeasuredApi, create_api_key, running_api
 from bench.harness.attacks import ATTACKS
-from bench.harness.lab import Figure, installation, new_owner, percentile, report, run_benchmark
+from bench.harness.benchmark import (
+    Figure,
+    installation,
+    new_owner,
+    percentile,
+    report,
+    run_benchmark,
+)
 from domain.common.settings import Settings
 from persistence.key_ring import new_api_key
 

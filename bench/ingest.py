@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from bench.harness.lab import (
+from bench.harness.benchmark import (
     Figure,
     add_calls,
     installation,

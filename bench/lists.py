@@ -15,7 +15,14 @@ import psutil
 import uvloop
 
 from bench.harness.api import MeasuredApi, open_socket, running_api, subscribe
-from bench.harness.lab import Figure, add_calls, installation, new_owner, report, run_benchmark
+from bench.harness.benchmark import (
+    Figure,
+    add_calls,
+    installation,
+    new_owner,
+    report,
+    run_benchmark,
+)
 from domain.calls.model import CallId, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings

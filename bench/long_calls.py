@@ -11,7 +11,14 @@ import asyncpg
 import httpx
 
 from bench.harness.api import MeasuredApi, running_api
-from bench.harness.lab import Figure, installation, new_owner, percentile, report, run_benchmark
+from bench.harness.benchmark import (
+    Figure,
+    installation,
+    new_owner,
+    percentile,
+    report,
+    run_benchmark,
+)
 from domain.calls.events import StoredEvent, TurnMeasured
 from domain.calls.model import Call
 from domain.calls.state import replay
@@ -24,7 +31,7 @@ from resolvers.global_ids import global_id
 from tests.conftest import new_tenant
 from tests.support.demo_workflow import publish_clinic
 from tests.support.long_logs import LoopDelays, append_events, measuring_loop_delays
-from tests.worker.test_text_calls import started, watch, working
+from tests.worker.test_text_calls import running_worker, started, watch
 
 LONG, VERY_LONG, READERS, SECONDS = 20_000, 100_000, 4, 8.0
 VIEWER = "{ viewer { __typename } }"
@@ -42,7 +49,7 @@ async def measure_fold(services: Services, viewer: Viewer, call: Call) -> float:
 
 
 async def prepare_call(settings: Settings, services: Services, viewer: Viewer, events: int) -> Call:
-    async with working(settings):
+    async with running_worker(settings):
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "hello", None)
         await watch(services, viewer, call.id, TurnMeasured)
@@ -70,7 +77,7 @@ async def measure_takeover(
     started_at = time.perf_counter()
     await send_message(services, viewer, long.id, "are you there?", None)
     meanwhile: list[float] = []
-    async with working(settings):
+    async with running_worker(settings):
         async with measuring_loop_delays() as delays:
             while not await is_answered(settings, long):
                 meanwhile.append(await measure_turn(services, viewer, other))

@@ -19,7 +19,14 @@ from uuid import UUID
 import asyncpg
 
 from bench.harness.api import MeasuredApi, open_socket, running_api, subscribe
-from bench.harness.lab import Figure, add_calls, installation, new_owner, report, run_benchmark
+from bench.harness.benchmark import (
+    Figure,
+    add_calls,
+    installation,
+    new_owner,
+    report,
+    run_benchmark,
+)
 from domain.calls.events import AgentTurn, CallEnded, CallEvent, UserTurn
 from domain.calls.model import Blame, CallState, EndReason
 from domain.common.settings import Settings

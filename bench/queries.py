@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bench.harness.api import MeasuredApi, running_api
-from bench.harness.lab import (
+from bench.harness.benchmark import (
     Figure,
     add_calls,
     installation,

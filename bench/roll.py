@@ -8,9 +8,9 @@ from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from bench.harness.lab import Figure, installation, percentile, report, run_benchmark
+from bench.harness.benchmark import Figure, installation, percentile, report, run_benchmark
 from domain.common.tasks import background_task
-from tests.api.test_caddy import ask_for_ever, caddy, replicas, restart_in_turn
+from tests.api.test_caddy import caddy, replicas, restart_in_turn, send_continuously
 
 CLIENTS, REQUEST_INTERVAL_SECONDS, ROUNDS = 5, 0.1, 4
 SETTINGS = {"LAME_DUCK_SECONDS": "3", "REQUESTS_PER_MINUTE": "1000000"}
@@ -28,7 +28,7 @@ async def main() -> None:
             AsyncExitStack() as clients,
         ):
             for _ in range(CLIENTS):
-                requests = ask_for_ever(
+                requests = send_continuously(
                     url, apis[0].key, answers, REQUEST_INTERVAL_SECONDS, latencies
                 )
                 await clients.enter_async_context(background_task(requests))

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 import asyncpg
 from sqlalchemy import Select
 
-from bench.harness.lab import Figure, installation, new_owner, report, run_benchmark
+from bench.harness.benchmark import Figure, installation, new_owner, report, run_benchmark
 from domain.calls.model import CallFilter, CallKind, CallState
 from domain.ports import PageKey
 from domain.workflows.model import WorkflowId

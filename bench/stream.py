@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from bench.harness.api import now_ms, open_socket, running_api, subscribe, writer_process
-from bench.harness.lab import (
+from bench.harness.benchmark import (
     Figure,
     add_calls,
     installation,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from livekit.agents import Agent, AgentSession, RunContext, function_tool
 
-from bench.harness.lab import (
+from bench.harness.benchmark import (
     Figure,
     add_calls,
     installation,

@@ -12,9 +12,9 @@ from datetime import UTC, datetime, timedelta
 import psutil
 from livekit import api
 
-from bench.harness import bare
-from bench.harness.lab import Figure, percentile, report, run_benchmark
-from bench.harness.rooms import CallRig, call_rig
+from bench.harness import livekit_baseline
+from bench.harness.benchmark import Figure, percentile, report, run_benchmark
+from bench.harness.call_rig import CallRig, call_rig
 from domain.calls.rooms import CALLER_IDENTITY, RoomAccess
 from tests.support.installation import Process
 from tests.support.voice_clients import VoiceCaller
@@ -34,9 +34,9 @@ async def measure_turn(caller: VoiceCaller) -> float:
 @asynccontextmanager
 async def baseline_call(rig: CallRig) -> AsyncIterator[VoiceCaller]:
     """A caller in a room with a session of livekit-agents, which runs in a process of its own."""
-    access, room = rig.livekit.credentials, "bare"
+    access, room = rig.livekit.credentials, "baseline"
     process = await asyncio.create_subprocess_exec(
-        *bare.COMMAND,
+        *livekit_baseline.COMMAND,
         room,
         env={**rig.env, **_path()},
         stdout=asyncio.subprocess.DEVNULL,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from bench.harness.lab import Figure, report, run_benchmark
+from bench.harness.benchmark import Figure, report, run_benchmark
 from domain.simulations.model import Case, Expectation, Step
 from domain.templating import expressions
 from domain.templating.templates import render

@@ -7,7 +7,7 @@ import json
 from random import Random
 from typing import Any
 
-from bench.fuzzing.making import chance, mutate, nested, value
+from bench.fuzzing.generators import chance, mutate, nested, value
 from bench.fuzzing.run import Target
 from domain.bundles.imports import import_text
 from domain.bundles.yaml_writer import write_yaml

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from bench.fuzzing.making import LEAVES, chance, mutate, value
+from bench.fuzzing.generators import LEAVES, chance, mutate, value
 from bench.fuzzing.run import Target
 from domain.json_schema.schema import (
     KEYWORD_RULES,

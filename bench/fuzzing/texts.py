@@ -6,7 +6,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from bench.fuzzing.making import chance, mutate, nested, value
+from bench.fuzzing.generators import chance, mutate, nested, value
 from bench.fuzzing.run import Target
 from domain.templating import expressions, templates
 from domain.templating.validation import check_condition, check_template

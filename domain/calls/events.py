@@ -274,7 +274,7 @@ class ProviderFailedOver:
     again."""
 
     provider_kind: Annotated[ProviderKind, Doc("Role of the provider in the call.")]
-    provider: Annotated[str, Doc("Name of the provider in the catalogue.")]
+    provider: Annotated[str, Doc("Name of the provider in the catalog.")]
     model: Annotated[str, Doc("Name of the model.")]
     available: Annotated[
         bool, Doc("False when the provider failed, true when it is available again.")

@@ -35,7 +35,7 @@ from domain.calls.events import (
 )
 from domain.calls.idempotency import ToolCallTracker
 from domain.calls.model import CallState, EndReason
-from domain.common.append_only_list import PersistentList
+from domain.common.append_only_list import AppendOnlyList
 from domain.common.pacing import Pacer
 from domain.providers.usage import Usage, merge_usage
 from domain.templating.templates import value_to_text
@@ -70,8 +70,8 @@ MAX_HISTORY_ITEMS = 1_000
 growing with the length of the call."""
 
 
-def _bounded_list() -> PersistentList[Any]:
-    return PersistentList(keep=MAX_HISTORY_ITEMS)
+def _bounded_list() -> AppendOnlyList[Any]:
+    return AppendOnlyList(keep=MAX_HISTORY_ITEMS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,23 +80,23 @@ class CallProjection:
 
     state: CallState = CallState.PENDING
     context: CallContext = field(default_factory=CallContext)
-    items: PersistentList[HistoryItem] = field(default_factory=_bounded_list)
+    items: AppendOnlyList[HistoryItem] = field(default_factory=_bounded_list)
     system_notes: tuple[SystemNote, ...] = ()
     """The notes that the active agent received when it took over."""
-    visible_items: PersistentList[HistoryItem] = field(default_factory=_bounded_list)
+    visible_items: AppendOnlyList[HistoryItem] = field(default_factory=_bounded_list)
     """The history items that the active agent is shown."""
     tool_call_count: int = 0
     tool_calls: ToolCallTracker = field(default_factory=ToolCallTracker)
     """The source of idempotency keys."""
-    traversed: PersistentList[tuple[str, str]] = field(default_factory=PersistentList)
+    traversed: AppendOnlyList[tuple[str, str]] = field(default_factory=AppendOnlyList)
     """The connections that hand-offs took, as (source, target), in order."""
-    turns: PersistentList[Turn] = field(default_factory=PersistentList)
+    turns: AppendOnlyList[Turn] = field(default_factory=AppendOnlyList)
     node: str | None = None
-    visited: PersistentList[str] = field(default_factory=PersistentList)
+    visited: AppendOnlyList[str] = field(default_factory=AppendOnlyList)
     answered_at: datetime | None = None
     entered_at: datetime | None = None
     """When the active agent took over."""
-    handled_commands: PersistentList[str] = field(default_factory=PersistentList)
+    handled_commands: AppendOnlyList[str] = field(default_factory=AppendOnlyList)
     """The ids of the messages and commands that were handled."""
     open_turn: str | None = None
     running_tools: Mapping[str, ToolStarted] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class CallProjection:
     end_reason: EndReason | None = None
     released_at: datetime | None = None
     """When a worker last released the call."""
-    measured: PersistentList[TurnMeasured] = field(default_factory=PersistentList)
+    measured: AppendOnlyList[TurnMeasured] = field(default_factory=AppendOnlyList)
     usage: tuple[Usage, ...] = ()
     """The usage of the call, summed by model."""
     is_recorded: bool = False
@@ -218,7 +218,7 @@ class CallProjection:
                 return replace(self, state=state, end_reason=reason)
         return self
 
-    def _with_handled(self, id: str | None) -> PersistentList[str]:
+    def _with_handled(self, id: str | None) -> AppendOnlyList[str]:
         return self.handled_commands if id is None else self.handled_commands.appended(id)
 
 
@@ -280,8 +280,8 @@ def handoff_notes(event: HandedOff, context: CallContext) -> tuple[SystemNote, .
 
 
 def handoff_items(
-    event: HandedOff, items: PersistentList[HistoryItem]
-) -> PersistentList[HistoryItem]:
+    event: HandedOff, items: AppendOnlyList[HistoryItem]
+) -> AppendOnlyList[HistoryItem]:
     """The history that the next agent is shown: under every policy it includes a last turn of the
     caller that has no reply yet."""
     match event.context_policy:
@@ -291,7 +291,7 @@ def handoff_items(
             visible = _last_turns(items, event.last_n)
         case ContextPolicy.SUMMARY | ContextPolicy.VARIABLES_ONLY:
             visible = items[-1:] if items and isinstance(items[-1], UserTurn) else ()
-    return PersistentList(visible, keep=MAX_HISTORY_ITEMS)
+    return AppendOnlyList(visible, keep=MAX_HISTORY_ITEMS)
 
 
 def _variables_note(event: HandedOff, context: CallContext) -> tuple[SystemNote, ...]:
@@ -302,7 +302,7 @@ def _variables_note(event: HandedOff, context: CallContext) -> tuple[SystemNote,
     return (SystemNote(f"What is known: {text}."),) if text else ()
 
 
-def _last_turns(items: PersistentList[HistoryItem], turns: int) -> tuple[HistoryItem, ...]:
+def _last_turns(items: AppendOnlyList[HistoryItem], turns: int) -> tuple[HistoryItem, ...]:
     """The last turns, with the tool results between them."""
     backwards = range(len(items) - 1, -1, -1)
     turn_indexes = (n for n in backwards if isinstance(items[n], UserTurn | AgentTurn))

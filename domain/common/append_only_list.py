@@ -1,4 +1,4 @@
-"""A persistent list for immutable values that grow by one item at a time."""
+"""An immutable list that grows by one item at a time, for values that are copied at each change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar, overload
 T = TypeVar("T")
 
 
-class PersistentList(Sequence[T]):
+class AppendOnlyList(Sequence[T]):
     """An immutable list whose `appended` takes constant time: all versions share one list, and each
     sees only its own prefix. Only a version to which another item was already appended is copied.
 
@@ -23,8 +23,8 @@ class PersistentList(Sequence[T]):
         self._length = self.total = len(self._items)
         self._keep = keep
 
-    def appended(self, item: T) -> PersistentList[T]:
-        grown: PersistentList[T] = PersistentList.__new__(PersistentList)
+    def appended(self, item: T) -> AppendOnlyList[T]:
+        grown: AppendOnlyList[T] = AppendOnlyList.__new__(AppendOnlyList)
         grown._items = self._room()
         grown._items.append(item)
         grown._length = len(grown._items)
@@ -59,7 +59,7 @@ class PersistentList(Sequence[T]):
         return self._items[range(self._length)[index]]
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, PersistentList):
+        if not isinstance(other, AppendOnlyList):
             return NotImplemented
         return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
 
@@ -67,4 +67,4 @@ class PersistentList(Sequence[T]):
         return hash(tuple(self))
 
     def __repr__(self) -> str:
-        return f"PersistentList({self[:]!r})"
+        return f"AppendOnlyList({self[:]!r})"

@@ -1,4 +1,4 @@
-"""Findings about agents: models, options, languages and voices, checked against the catalogue."""
+"""Findings about agents: models, options, languages and voices, checked against the catalog."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ CALLER_UTTERANCES = (
 async def main(port: int) -> None:
     speech = SpeechEmulator(default_utterances=cycle(CALLER_UTTERANCES))
     models = LlmEmulator(accepted_keys=None)
-    models.script = [ScriptedReply("I am a stand-in and know only this sentence.")]
+    models.script = [ScriptedReply("I am an emulator and know only this sentence.")]
     app = Starlette(routes=[*speech_routes(speech), *model_routes(models)])
     async with run_server(app, port) as url:
         base_urls = {

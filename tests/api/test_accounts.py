@@ -36,7 +36,7 @@ async def execute(settings: Settings, statement: str, *given: object) -> list[as
         await db.close()
 
 
-async def test_a_person_signs_in_and_stays_signed_in(services: Services, owner: str) -> None:
+async def test_a_user_signs_in_and_refreshes_the_session(services: Services, owner: str) -> None:
     user = await services.accounts.authenticate_password(owner, PASSWORD)
     assert user is not None
     pair = await services.accounts.sign_in(user)
@@ -51,12 +51,12 @@ async def test_a_person_signs_in_and_stays_signed_in(services: Services, owner: 
         await services.accounts.refresh(again.refresh)
 
 
-async def test_wrong_words_open_nothing(services: Services, owner: str) -> None:
+async def test_invalid_credentials_are_refused(services: Services, owner: str) -> None:
     assert await services.accounts.authenticate_password(owner, "wrong") is None
     assert await services.accounts.authenticate_password("nobody@acme.example", PASSWORD) is None
 
 
-async def test_a_refresh_token_used_again_ends_the_session(
+async def test_reusing_a_refresh_token_ends_the_session(
     services: Services, settings: Settings, owner: str
 ) -> None:
     user = await services.accounts.authenticate_password(owner, PASSWORD)
@@ -72,7 +72,7 @@ async def test_a_refresh_token_used_again_ends_the_session(
         await services.accounts.refresh(second.refresh)
 
 
-async def test_an_expired_token_says_so(settings: Settings, owner: str) -> None:
+async def test_an_expired_token_is_reported_as_expired(settings: Settings, owner: str) -> None:
     async with api_services(replace(settings, access_token_seconds=1)) as services:
         user = await services.accounts.authenticate_password(owner, PASSWORD)
         assert user is not None
@@ -82,7 +82,9 @@ async def test_an_expired_token_says_so(settings: Settings, owner: str) -> None:
             await services.accounts.authenticate_credential(pair.access)
 
 
-async def test_a_key_of_another_secret_is_no_key(settings: Settings, owner: str) -> None:
+async def test_a_token_signed_with_a_removed_secret_is_invalid(
+    settings: Settings, owner: str
+) -> None:
     async with api_services(settings) as services:
         user = await services.accounts.authenticate_password(owner, PASSWORD)
         assert user is not None
@@ -114,7 +116,7 @@ async def test_api_keys_work_until_revoked(
         await services.accounts.authenticate_credential(key)
 
 
-def test_a_mistyped_key_is_seen_without_asking_the_database() -> None:
+def test_a_mistyped_key_is_detected_without_a_database_query() -> None:
     key = new_api_key()
     assert is_api_key(key)
     assert not any(is_api_key(key[:n] + "~" + key[n + 1 :]) for n in range(len(key)))
@@ -124,13 +126,13 @@ def test_a_mistyped_key_is_seen_without_asking_the_database() -> None:
 
 
 @pytest.mark.parametrize("secret", ["", "short", "a" * 40 + ",short"])
-def test_a_weak_secret_stops_the_process(secret: str) -> None:
+def test_a_weak_secret_key_stops_the_process(secret: str) -> None:
     with pytest.raises(InvalidSetting, match="SECRET_KEY"):
         KeyRing.from_secret_key(secret)
 
 
-async def test_tenants_are_walled_off_by_the_database(settings: Settings, tenant: Tenant) -> None:
-    """Even a statement that forgets its tenant sees nothing of another."""
+async def test_row_level_security_isolates_tenants(settings: Settings, tenant: Tenant) -> None:
+    """Even a statement without a tenant filter returns no rows of other tenants."""
     db = await asyncpg.connect(settings.database_url, server_settings={"role": "studio_api"})
     tables = [
         row["relname"]

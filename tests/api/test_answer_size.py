@@ -1,4 +1,4 @@
-"""Answers are bounded: each by itself, and all that wait to be read together."""
+"""Limits on the size of one response, and on the memory of all responses that clients have not read."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def add_agents(services: Services, viewer: Viewer) -> None:
         )
 
 
-async def test_an_answer_that_is_too_large_is_refused_as_a_whole(api: Api) -> None:
+async def test_a_response_that_is_too_large_is_refused_as_a_whole(api: Api) -> None:
     fits = await api.execute(document(2))
     assert len(fits["data"]["a1"]["edges"]) == COUNT
     answer = await api.execute(document(3))
@@ -80,7 +80,7 @@ async def test_an_answer_that_is_too_large_is_refused_as_a_whole(api: Api) -> No
     assert "fewer nodes per page" in error["message"]
 
 
-async def test_the_same_is_said_over_a_socket(api: Api) -> None:
+async def test_a_response_that_is_too_large_is_refused_over_a_websocket(api: Api) -> None:
     async with api.socket(max_size=None) as socket:
         await socket.subscribe("1", document(3))
         message = await socket.receive()
@@ -94,8 +94,8 @@ async def test_the_same_is_said_over_a_socket(api: Api) -> None:
         assert await socket.receive() == {"type": "complete", "id": "2"}
 
 
-def deaf_client(api: Api, query: str) -> tuple[socket.socket, bool]:
-    """Asks, and reads no more of the answer than whether it is one."""
+def client_that_does_not_read(api: Api, query: str) -> tuple[socket.socket, bool]:
+    """Send a request and read only the status of its response."""
     url = urlsplit(api.url)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -111,18 +111,18 @@ def deaf_client(api: Api, query: str) -> tuple[socket.socket, bool]:
 
 
 async def until(code: str | None, ask: Callable[[], Awaitable[Any]]) -> None:
-    """Until the answer is refused with `code`, or is not refused."""
+    """Repeat until the response is refused with `code`, or is not refused."""
     async with asyncio.timeout(60):
         while code_of(await ask()) != code:  # noqa: ASYNC110 - it is a server
             await asyncio.sleep(0.05)
 
 
-async def fill(api: Api, query: str, stack: ExitStack) -> None:
-    """With answers that are not read, until no more of them are made."""
+async def fill_memory(api: Api, query: str, stack: ExitStack) -> None:
+    """Request responses and do not read them, until no more are built."""
 
     is_answered = True
     while is_answered:
-        client, is_answered = await asyncio.to_thread(deaf_client, api, query)
+        client, is_answered = await asyncio.to_thread(client_that_does_not_read, api, query)
         stack.enter_context(client)
 
 
@@ -131,7 +131,7 @@ def code_of(answer: Any) -> str | None:
     return error and str(error["extensions"]["code"])
 
 
-async def test_clients_that_do_not_read_hold_no_more_than_the_share_of_their_tenant(
+async def test_clients_that_do_not_read_use_at_most_the_share_of_their_tenant(
     api: Api, services: Services, settings: Settings
 ) -> None:
     other = owner_of(await new_tenant(settings, "other"))
@@ -142,8 +142,8 @@ async def test_clients_that_do_not_read_hold_no_more_than_the_share_of_their_ten
         return await api.execute(document(2))
 
     with ExitStack() as stack:
-        await fill(api, document(2), stack)
-        # What is small is served, and so are other tenants.
+        await fill_memory(api, document(2), stack)
+        # Small responses and other tenants are served.
         assert code_of(await api.execute("{ viewer { subject } }")) is None
         for key, code in ((api.key, "UNAVAILABLE"), (other_key, None)):
             answer = await api.execute(document(2), headers={"authorization": f"Bearer {key}"})
@@ -151,7 +151,7 @@ async def test_clients_that_do_not_read_hold_no_more_than_the_share_of_their_ten
     await until(None, ask)
 
 
-async def test_a_socket_that_is_not_read_holds_no_more_than_its_share(
+async def test_a_websocket_that_is_not_read_uses_at_most_its_share(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await add_agents(services, viewer)
@@ -166,7 +166,7 @@ async def test_a_socket_that_is_not_read_holds_no_more_than_its_share(
             ids = map(str, count())
 
             async def ask_twice() -> Any:
-                # Some of these are refused while all are made at once, and are asked for again.
+                # Some are refused while all are built at once, and are repeated.
                 await socket.subscribe(next(ids), document(2))
                 return await ask()
 
@@ -179,12 +179,12 @@ SUBSCRIPTIONS = ["subscription { large { text } }", "subscription { calls { text
 
 
 @pytest.mark.parametrize("subscription", SUBSCRIPTIONS)
-async def test_a_subscription_does_not_end_because_others_do_not_read(
+async def test_a_subscription_survives_other_clients_that_do_not_read(
     services: Services, settings: Settings, viewer: Viewer, subscription: str
 ) -> None:
     async with running_api(services, settings, viewer, large_schema) as api:
         with ExitStack() as stack:
-            await fill(api, "{ lines(count: 6000) { text } }", stack)
+            await fill_memory(api, "{ lines(count: 6000) { text } }", stack)
             async with api.socket(max_size=None) as socket:
                 await socket.subscribe("1", subscription)
                 assert await socket.wait_closed() == (1013, "UNAVAILABLE")
@@ -203,14 +203,14 @@ GRAPHQL = "application/graphql-response+json"
 
 @pytest.fixture
 async def writes(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Api]:
-    """Answers of any size."""
+    """Responses of any size."""
     async with running_api(services, settings, viewer, large_schema) as running:
         written.clear()
         yield running
 
 
 @pytest.mark.parametrize("field", ["text", "words"])
-async def test_a_mutation_that_was_done_is_not_said_to_be_refused(writes: Api, field: str) -> None:
+async def test_an_executed_mutation_is_not_reported_as_refused(writes: Api, field: str) -> None:
     fields = "".join(f"m{n}: write(megabytes: {n}) {{ {field} }} " for n in (1, 2, 3, 4, 5, 6))
     response = await writes.post(f"mutation {{ {fields} }}", headers={"accept": GRAPHQL})
     answer = response.json()
@@ -224,10 +224,12 @@ async def test_a_mutation_that_was_done_is_not_said_to_be_refused(writes: Api, f
     assert "The mutation was executed; " in answer["errors"][0]["message"]
 
 
-async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes: Api) -> None:
+async def test_a_mutation_without_room_for_its_response_is_reported_as_executed(
+    writes: Api,
+) -> None:
     query = "{ lines(count: 6000) { text } }"
     with ExitStack() as stack:
-        await fill(writes, query, stack)
+        await fill_memory(writes, query, stack)
         answer = await writes.execute("mutation { write(megabytes: 6) { text } }")
         assert (answer["data"], code_of(answer), written) == (None, ANSWER_DROPPED, [6])
         assert "was executed" in answer["errors"][0]["message"]
@@ -240,7 +242,7 @@ async def test_a_mutation_without_room_for_its_answer_is_said_to_be_done(writes:
 # ---- the parts ----------------------------------------------------------------------------------
 
 
-def test_no_tenant_holds_more_than_its_share() -> None:
+def test_no_tenant_uses_more_than_its_share() -> None:
     memory = ResponseMemory(limit=40 * MEGABYTE)
     with memory.reserve("me") as one, memory.reserve("me") as another:
         one.set_final_size(8 * MEGABYTE)
@@ -258,19 +260,19 @@ def test_no_tenant_holds_more_than_its_share() -> None:
         another.set_final_size(2 * MEGABYTE)
 
 
-def test_one_answer_is_no_more_than_a_share() -> None:
+def test_one_response_takes_at_most_one_share() -> None:
     for most in (MAX_RESPONSE_BYTES, MAX_EXPORT_BYTES):
         with ResponseMemory().reserve("me", most) as answer:
             answer.set_final_size(most)
 
 
-def test_small_answers_are_never_refused_for_memory() -> None:
+def test_small_responses_are_never_refused_for_memory() -> None:
     with ResponseMemory(limit=0).reserve("me") as small:
         small.add(RESERVATION_STEP_BYTES)
         small.set_final_size(RESERVATION_STEP_BYTES)
 
 
-def test_an_export_may_be_larger_but_not_beside_something_else() -> None:
+def test_an_export_may_be_larger_but_only_as_the_only_field() -> None:
     def limit(query: str) -> int:
         [operation] = parse(query).definitions
         assert isinstance(operation, OperationDefinitionNode)
@@ -281,7 +283,7 @@ def test_an_export_may_be_larger_but_not_beside_something_else() -> None:
     assert limit("{ exportBundle agents { edges { cursor } } }") == MAX_RESPONSE_BYTES
 
 
-def test_an_update_that_is_too_large_is_told_as_an_error() -> None:
+def test_an_update_that_is_too_large_is_reported_as_an_error() -> None:
     text = encode_update(ExecutionResult({"a": "x" * MAX_RESPONSE_BYTES}, None))
     answer = json.loads(text)
     assert (answer["data"], code_of(answer)) == (None, ANSWER_TOO_LARGE)
@@ -341,7 +343,7 @@ class Subscription:
 
     @strawberry.subscription
     async def calls(self) -> AsyncIterator[Line]:
-        """Its answers are shared by those who watch."""
+        """Its updates are shared by all subscribers."""
         yield Line(text="x" * (6 * MEGABYTE))
 
 
@@ -357,7 +359,7 @@ def large_schema(extensions: Sequence[Callable[[], SchemaExtension]]) -> strawbe
     return schema
 
 
-async def test_the_limit_applies_to_each_update_of_a_subscription_alone() -> None:
+async def test_the_limit_applies_to_each_update_of_a_subscription_separately() -> None:
     results = await large_schema([]).stream("subscription { several { text } }")
     updates = [result async for result in results if isinstance(result, Result)]
     assert [update.errors for update in updates] == [None] * 5
@@ -376,11 +378,11 @@ async def test_all_text_is_counted(field: str) -> None:
 
 
 @pytest.mark.parametrize("letter", ["x", "\x01", "\n", "\u00fc", "\U0001f600"])
-def test_text_weighs_what_it_takes_in_the_answer(letter: str) -> None:
+def test_text_is_counted_at_its_encoded_size(letter: str) -> None:
     assert leaf_bytes(letter * 1_000) == len(encode(letter * 1_000))
 
 
-async def test_nothing_more_is_asked_for_once_an_answer_is_too_large() -> None:
+async def test_resolution_stops_once_a_response_is_too_large() -> None:
     schema = strawberry.Schema(Query, execution_context_class=ExecutionContext)
     add_readers(schema._schema)
     lines = " ".join(f"l{n}: line(n: {n}) {{ text }}" for n in range(100))

@@ -1,4 +1,4 @@
-"""API keys: who uses them, and which entry of SECRET_KEY they hang on."""
+"""API keys: the record of their uses, and the entry of SECRET_KEY that each depends on."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_the_use_of_a_key_is_recorded_once_a_minute(
     await execute(settings, aged, recent[:12], timedelta(seconds=30))
     [before] = await execute(settings, AGE_OF, recent[:12])
     async with api_services(settings) as another:
-        # Uses are recorded in their order.
+        # Uses are recorded in order.
         await another.accounts.authenticate_credential(recent)
         await another.accounts.authenticate_credential(stale)
         await until_recorded(
@@ -58,7 +58,7 @@ async def test_the_use_of_a_key_is_recorded_once_a_minute(
     assert await execute(settings, AGE_OF, recent[:12]) == [before]
 
 
-async def test_a_scope_of_a_newer_version_counts_for_nothing(
+async def test_an_unknown_scope_of_a_newer_version_is_ignored(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     key = await create_api_key(settings, viewer)
@@ -66,7 +66,7 @@ async def test_a_scope_of_a_newer_version_counts_for_nothing(
     assert (await services.accounts.authenticate_credential(key)).scopes == {Scope.CALLS_READ}
 
 
-async def test_a_key_in_use_outlives_the_secret_it_was_made_under(
+async def test_a_key_in_use_survives_the_rotation_of_its_secret(
     settings: Settings, viewer: Viewer
 ) -> None:
     used, unused = [await create_api_key(settings, viewer) for _ in range(2)]
@@ -83,8 +83,8 @@ async def test_a_key_in_use_outlives_the_secret_it_was_made_under(
         await services.accounts.authenticate_credential(used)
         await until_recorded(settings, f"key_id = '{KeyRing.from_secret_key(new).key_ids[0]}'")
         assert await services.accounts.authenticate_credential(used)
-    told = await list_keys(during)
-    assert told.endswith(f"without the last entry ({before}): {unused[:12]} ({unused[:12]}…).")
+    reported = await list_keys(during)
+    assert reported.endswith(f"without the last entry ({before}): {unused[:12]} ({unused[:12]}…).")
     after = replace(settings, secret_key=new)
     async with api_services(after) as services:
         await services.accounts.authenticate_credential(used)
@@ -94,7 +94,7 @@ async def test_a_key_in_use_outlives_the_secret_it_was_made_under(
     assert dead in await list_keys(after)
 
 
-async def test_all_keys_are_listed_and_none_is_shown(
+async def test_all_keys_are_listed_without_their_values(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     file = tmp_path / "key"

@@ -1,4 +1,4 @@
-"""Lists of the API: pages, cursors, cost, and the one that is alive."""
+"""Lists of the API: pages, cursors, cost, and the live list of calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BAD_CURSORS = {
 
 
 @pytest.mark.parametrize("name", BAD_CURSORS)
-async def test_a_wrong_cursor_of_a_list_is_told_so(api: Api, name: str) -> None:
+async def test_an_invalid_cursor_of_a_list_is_refused(api: Api, name: str) -> None:
     document = "query ($a: Cursor) { agents(after: $a) { edges { cursor } } }"
     answer = await api.execute(document, variables={"a": BAD_CURSORS[name]})
     assert answer["data"] == {"agents": None}
@@ -39,7 +39,7 @@ async def test_a_wrong_cursor_of_a_list_is_told_so(api: Api, name: str) -> None:
     assert error["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
 
 
-async def test_wrong_cursors_of_a_stream_are_told_so(
+async def test_invalid_cursors_of_a_stream_are_refused(
     api: Api, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -61,20 +61,20 @@ async def test_wrong_cursors_of_a_stream_are_told_so(
                 id=str(number),
                 payload={"query": follow, "variables": {"id": other, "a": after}},
             )
-            heard = await socket.receive()
-            assert heard["type"] == "error", (after, heard)
-            assert heard["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
+            message = await socket.receive()
+            assert message["type"] == "error", (after, message)
+            assert message["payload"][0]["extensions"]["code"] == "INVALID_CURSOR"
         await socket.send(
             type="subscribe",
             id="good",
             payload={"query": follow, "variables": {"id": one, "a": cursor}},
         )
         await mutate(api, END, callId=one)
-        heard = await socket.receive()
-        assert heard["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
+        message = await socket.receive()
+        assert message["payload"]["data"] == {"callEvents": {"__typename": "CallEnded"}}
 
 
-async def test_pages_join_without_gap_or_overlap(
+async def test_pages_have_no_gap_and_no_overlap(
     api: Api, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -93,7 +93,7 @@ async def test_pages_join_without_gap_or_overlap(
         seen += [edge["node"]["id"] for edge in page["edges"]]
         pages += 1
         if pages == 2:
-            # A newer one belongs to no page that is still to come.
+            # A newer item belongs to none of the following pages.
             await start_call(services, viewer, CallRequest(workflow_name="clinic"))
         if not page["pageInfo"]["hasNextPage"]:
             break
@@ -104,7 +104,7 @@ async def test_pages_join_without_gap_or_overlap(
 
 @dataclass(slots=True)
 class MeasuredStore:
-    """The store, and how many transactions it had under way at once."""
+    """The store, with the maximum number of concurrent transactions."""
 
     store: Store
     count: int = 0
@@ -132,7 +132,7 @@ class MeasuredStore:
         return self.large
 
 
-async def test_a_list_costs_the_same_transactions_however_long(
+async def test_a_list_of_any_length_takes_the_same_number_of_transactions(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
@@ -155,7 +155,7 @@ async def test_a_list_costs_the_same_transactions_however_long(
     assert counts[0] == counts[1] <= 7, counts
 
 
-async def test_large_queries_of_a_tenant_make_one_transaction_at_a_time(
+async def test_large_queries_of_a_tenant_run_one_transaction_at_a_time(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
@@ -178,7 +178,9 @@ async def test_large_queries_of_a_tenant_make_one_transaction_at_a_time(
         assert (store.count, store.large.count, store.large.most) == (4, 8, 1)
 
 
-async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Viewer) -> None:
+async def test_a_list_of_calls_is_updated_live(
+    api: Api, services: Services, viewer: Viewer
+) -> None:
     await publish_clinic(services, viewer)
     request = CallRequest(workflow_name="clinic")
     first = await start_call(services, viewer, request)
@@ -190,17 +192,17 @@ async def test_a_list_of_calls_is_alive(api: Api, services: Services, viewer: Vi
     async with api.socket() as socket:
         await socket.subscribe("1", document)
 
-        async def heard() -> Any:
+        async def next_update() -> Any:
             return (await socket.receive())["payload"]["data"]["calls"]
 
-        snapshot = await heard()
+        snapshot = await next_update()
         assert [call["id"] for call in snapshot["calls"]] == [global_id("Call", first.id)]
         second = await start_call(services, viewer, request)
-        added = await heard()
+        added = await next_update()
         assert (added["__typename"], added["call"]["id"]) == (
             "CallAdded",
             global_id("Call", second.id),
         )
         await mutate(api, END, callId=global_id("Call", first.id))
-        removed = await heard()
+        removed = await next_update()
         assert removed == {"__typename": "CallRemoved", "callId": global_id("Call", first.id)}

@@ -1,4 +1,4 @@
-"""Budgets of tenants: nothing begins that they do not allow, and what goes on comes to its end."""
+"""Budgets of tenants: they refuse new calls, and end running ones that exhaust them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from domain.use_cases.settings import update_settings
 from domain.workflows.agents import ProviderChoice
 from local.emulators.llm import ScriptedReply
 from local.livekit import LivekitCredentials
-from tests.api.test_costs import MINI, measured, row
+from tests.api.test_costs import MINI, row, usage_in_log
 from tests.api.test_providers import calling
 from tests.conftest import new_tenant
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import mutate
-from tests.support.spoken_texts import ENDING_SOON, OVER_BUDGET
+from tests.support.spoken_texts import BUDGET_EXHAUSTED, ENDING_SOON
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import joined_caller, voice_clinic
-from tests.worker.test_text_calls import started, watch, working
+from tests.worker.test_text_calls import running_worker, started, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +68,7 @@ def request(number: int) -> CallRequest:
     return CallRequest(workflow_name="clinic", idempotency_key=f"k{number}")
 
 
-async def test_fifty_starts_against_ten_are_ten(
+async def test_fifty_simultaneous_starts_against_a_limit_of_ten_start_ten_calls(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -82,7 +82,7 @@ async def test_fifty_starts_against_ten_are_ten(
     assert {(e.budget, e.used, e.limit, e.resets_at) for e in refused} == {
         (Budget.CONCURRENT_CALLS, 10.0, 10.0, None)
     }
-    # A call that was started with the key is answered, room or no room.
+    # A repeated start with the same key succeeds, whatever the budget.
     accepted = next(n for n, each in enumerate(answers) if isinstance(each, Call))
     again = await start_call(services, viewer, request(accepted))
     assert again.id in {call.id for call in calls}
@@ -93,7 +93,7 @@ async def test_fifty_starts_against_ten_are_ten(
         await start_call(services, viewer, request(99))
 
 
-async def test_budgets_of_one_tenant_are_not_those_of_another(
+async def test_budgets_of_tenants_are_separate(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     other = owner_of(await new_tenant(settings, "other"))
@@ -106,7 +106,7 @@ async def test_budgets_of_one_tenant_are_not_those_of_another(
 
 
 @pytest.mark.parametrize(
-    ("budgets", "used", "told"),
+    ("budgets", "used", "reported"),
     [
         ({"minutes_per_month": 5}, (5 * 60_000, 0), ("MINUTES_PER_MONTH", 5.0, 5.0)),
         (
@@ -116,14 +116,14 @@ async def test_budgets_of_one_tenant_are_not_those_of_another(
         ),
     ],
 )
-async def test_a_month_that_is_used_up_begins_anew(
+async def test_an_exhausted_monthly_budget_resets(
     api: Api,
     services: Services,
     settings: Settings,
     viewer: Viewer,
     budgets: dict[str, int],
     used: tuple[int, int],
-    told: tuple[str, float, float],
+    reported: tuple[str, float, float],
 ) -> None:
     await publish_clinic(services, viewer)
     await limit(services, viewer, **budgets)
@@ -137,14 +137,14 @@ async def test_a_month_that_is_used_up_begins_anew(
     before = await counts(settings)
     refused = await mutate(api, START, workflow={"slug": "clinic"})
     assert (refused["code"], refused["path"]) == ("QUOTA_EXCEEDED", ["input"])
-    assert (refused["budget"], refused["used"], refused["limit"]) == told
+    assert (refused["budget"], refused["used"], refused["limit"]) == reported
     now = datetime.now(UTC)
     resets_at = datetime.fromisoformat(refused["resetsAt"])
     assert resets_at == datetime(now.year + now.month // 12, now.month % 12 + 1, 1, tzinfo=UTC)
     assert await counts(settings) == before
     levels = (await api.execute(LIMITS))["data"]["viewer"]["limits"]
-    level = next(each for each in levels if each["budget"] == told[0])
-    assert (level["used"], level["limit"], level["left"]) == (*told[1:], 0.0)
+    level = next(each for each in levels if each["budget"] == reported[0])
+    assert (level["used"], level["limit"], level["left"]) == (*reported[1:], 0.0)
     assert levels[0] == {
         "budget": "CONCURRENT_CALLS",
         "used": 1.0,
@@ -158,7 +158,7 @@ async def test_a_month_that_is_used_up_begins_anew(
     ] == "StartCallSuccess"
 
 
-async def test_the_months_are_those_of_utc_whatever_zone_the_database_is_in(
+async def test_months_are_utc_months_in_any_time_zone_of_the_database(
     settings: Settings, viewer: Viewer
 ) -> None:
     db = await asyncpg.connect(settings.database_url)
@@ -178,7 +178,7 @@ async def test_the_months_are_those_of_utc_whatever_zone_the_database_is_in(
     await db.close()
 
 
-async def test_an_end_is_booked_once_however_many_ask_for_it(
+async def test_usage_is_booked_once_even_if_a_call_is_ended_concurrently(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -187,18 +187,22 @@ async def test_an_end_is_booked_once_however_many_ask_for_it(
     assert await row(settings, "select calls from tenant_month") == {"calls": 8}
 
 
-async def test_a_call_that_has_spent_what_it_may_says_so_and_ends(
+async def test_a_call_whose_budget_is_exhausted_says_so_and_ends(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    await limit(services, viewer, spend_per_call=100_000)  # the stand-in's answers cost 56,000
+    await limit(services, viewer, spend_per_call=100_000)  # the emulator's replies cost 56,000
     choice = ProviderChoice(provider="openai", model=MINI)
-    async with calling(services, settings, viewer, "openai", chain=choice) as (_, stand_in):
-        stand_in.script = [ScriptedReply("Yes?")]
+    async with calling(services, settings, viewer, "openai", chain=choice) as (_, emulator):
+        emulator.script = [ScriptedReply("Yes?")]
         call = await started(services, viewer)
         for n in range(3):
             await send_message(services, viewer, call.id, "hello?", f"m{n}")
         events = await watch(services, viewer, call.id, CallEnded)
-    assert [e.text for e in events if isinstance(e, AgentTurn)][1:] == ["Yes?", "Yes?", OVER_BUDGET]
+    assert [e.text for e in events if isinstance(e, AgentTurn)][1:] == [
+        "Yes?",
+        "Yes?",
+        BUDGET_EXHAUSTED,
+    ]
     assert sum(isinstance(e, UserTurn) for e in events) == 2
     ended = events[-1]
     assert isinstance(ended, CallEnded)
@@ -209,25 +213,25 @@ async def test_a_call_that_has_spent_what_it_may_says_so_and_ends(
     )
 
 
-async def test_a_call_ends_when_the_month_is_used_up_meanwhile(
+async def test_a_call_ends_when_the_monthly_budget_is_exhausted_during_it(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "hello?", None)
         await watch(services, viewer, call.id, TurnMeasured)
-        # Set while the call goes on: what counts is what stands now.
+        # Set during the call: the current budgets apply.
         await limit(services, viewer, minutes_per_month=5)
         await row(settings, BOOKED, viewer.tenant_id, 5 * 60_000, 0)
         events = await watch(services, viewer, call.id, CallEnded)
     ended = events[-1]
     assert isinstance(ended, CallEnded)
     assert ended.reason is EndReason.BUDGET_SPENT
-    assert [e.text for e in events if isinstance(e, AgentTurn)][-1] == OVER_BUDGET
+    assert [e.text for e in events if isinstance(e, AgentTurn)][-1] == BUDGET_EXHAUSTED
 
 
-async def test_a_voice_call_is_counted_and_warned_before_its_budget_ends_it(
+async def test_a_voice_call_is_metered_and_warned_before_its_budget_ends_it(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
@@ -244,17 +248,17 @@ async def test_a_voice_call_is_counted_and_warned_before_its_budget_ends_it(
     assert ended.reason is EndReason.BUDGET_SPENT
     said = [e.heard_text for e in events if isinstance(e, AgentTurn)]
     assert said[-1] == ENDING_SOON
-    used = {u.provider: u for u in measured(events)}
+    used = {u.provider: u for u in usage_in_log(events)}
     assert {name: (u.kind, u.model) for name, u in used.items()} == {
         "scripted": (ProviderKind.LLM, "rules"),
         "deepgram": (ProviderKind.STT, "nova-3"),
         "cartesia": (ProviderKind.TTS, "sonic-3"),
     }
-    ears, voice, model = used["deepgram"], used["cartesia"], used["scripted"]
-    assert 0.8 * ended.duration_ms < ears.audio_ms < 1.2 * ended.duration_ms + 3_000
+    stt, voice, model = used["deepgram"], used["cartesia"], used["scripted"]
+    assert 0.8 * ended.duration_ms < stt.audio_ms < 1.2 * ended.duration_ms + 3_000
     assert voice.characters == sum(len(line) for line in said)
     assert voice.audio_ms > 1_000
     assert (voice.cost, model.cost) == (voice.characters * 39_200, 0)
-    # $0.0077 a minute; each part that was told of is rounded by itself.
-    assert ears.cost is not None
-    assert abs(ears.cost - ears.audio_ms * 7_700_000 / 60_000) < 100
+    # $0.0077 a minute; each reported part is rounded separately.
+    assert stt.cost is not None
+    assert abs(stt.cost - stt.audio_ms * 7_700_000 / 60_000) < 100

@@ -1,4 +1,4 @@
-"""The product behind the Caddyfile that it ships: nobody's request is another one's outage."""
+"""The API behind the shipped Caddyfile: no client's request causes an outage for another."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ VIEWER = {"query": "{ viewer { __typename } }"}
 
 
 def program() -> str:
-    """A Caddy that the Caddyfile is made for."""
+    """The path of a Caddy that supports the Caddyfile."""
     found = shutil.which("caddy")
     said = subprocess.check_output([found, "version"], text=True) if found else ""
     version = re.match(r"v?(\d+)\.(\d+)", said)
@@ -97,10 +97,10 @@ async def stopped(api: ApiProcess) -> None:
         await api.process.wait()
 
 
-async def ask_for_ever(
+async def send_continuously(
     url: str, key: str, answers: Counter[int], pause: float, waits: list[float] | None = None
 ) -> None:
-    """Ask as a client does that keeps its connection; `waits` gets the milliseconds of each answer."""
+    """Send requests over one connection; `waits` receives the latency of each response in milliseconds."""
     headers = {"authorization": f"Bearer {key}"}
     async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as http:
         while True:
@@ -117,7 +117,7 @@ async def until(answers: Counter[int], count: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_calls_stream_and_the_inside_stays_inside(
+async def test_calls_stream_through_the_proxy_and_internal_routes_are_hidden(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with studio(settings, tmp_path) as api, caddy(tmp_path, api.port) as url:
@@ -130,12 +130,12 @@ async def test_calls_stream_and_the_inside_stays_inside(
 
 
 @pytest.mark.parametrize("count", [1, 2])
-async def test_a_body_that_is_too_large_takes_the_api_from_nobody(
+async def test_a_body_that_is_too_large_causes_no_outage_for_others(
     settings: Settings, tmp_path: Path, count: int
 ) -> None:
-    """Neither one that is announced, from anybody, nor one that grows while an import is read."""
+    """Neither a declared size nor a body that grows during an import does."""
 
-    async def growing() -> AsyncIterator[bytes]:
+    async def growing_body() -> AsyncIterator[bytes]:
         for start in range(0, len(TOO_LARGE), 50_000):
             yield TOO_LARGE[start : start + 50_000]
 
@@ -143,14 +143,14 @@ async def test_a_body_that_is_too_large_takes_the_api_from_nobody(
     async with (
         replicas(settings, tmp_path, count) as apis,
         caddy(tmp_path, *(api.port for api in apis)) as url,
-        background_task(ask_for_ever(url, apis[0].key, answers, 0.02)),
+        background_task(send_continuously(url, apis[0].key, answers, 0.02)),
         httpx.AsyncClient(base_url=url, timeout=60) as stranger,
     ):
         refused: list[int] = []
         head = {"content-type": "application/json"}
         signed = {**head, "authorization": f"Bearer {apis[0].key}"}
         for _ in range(5):
-            for headers, body in ((head, TOO_LARGE), (signed, growing())):
+            for headers, body in ((head, TOO_LARGE), (signed, growing_body())):
                 answer = await stranger.post("/graphql", content=body, headers=headers)
                 refused.append(answer.status_code)
                 await until(answers, answers.total() + 5)
@@ -175,9 +175,7 @@ async def restart_in_turn(apis: Sequence[ApiProcess], answers: Counter[int], **m
         await until(answers, answers.total() + 50)
 
 
-async def test_replicas_that_restart_in_turn_cost_nobody_an_answer(
-    settings: Settings, tmp_path: Path
-) -> None:
+async def test_a_rolling_restart_loses_no_request(settings: Settings, tmp_path: Path) -> None:
     answers: Counter[int] = Counter()
     more = {
         "LAME_DUCK_SECONDS": "3",
@@ -191,7 +189,7 @@ async def test_replicas_that_restart_in_turn_cost_nobody_an_answer(
     ):
         for _ in range(4):
             await clients.enter_async_context(
-                background_task(ask_for_ever(url, apis[0].key, answers, 0.1))
+                background_task(send_continuously(url, apis[0].key, answers, 0.1))
             )
         await until(answers, 50)
         await restart_in_turn(apis, answers, **more)

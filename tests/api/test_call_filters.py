@@ -1,4 +1,4 @@
-"""Every filter of the list of calls shows what it should, in order, and is answered from an index."""
+"""Every filter of `calls` returns the right calls in order, and uses an index."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def paged(services: Services, viewer: Viewer, filter: CallFilter, first: i
             after = PageKey(found[-1].created_at, found[-1].id)
 
 
-async def test_every_combination_of_filters_shows_the_calls_that_it_admits(
+async def test_every_combination_of_filters_returns_the_matching_calls(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
@@ -107,7 +107,7 @@ async def test_every_combination_of_filters_shows_the_calls_that_it_admits(
     ],
     ids=str,
 )
-async def test_no_filter_reads_a_table_from_end_to_end(
+async def test_no_filter_scans_a_whole_table(
     settings: Settings, viewer: Viewer, filter: CallFilter
 ) -> None:
     values = {"tenant": viewer.tenant_id, **page_conditions(filter, None)}
@@ -123,14 +123,12 @@ async def test_no_filter_reads_a_table_from_end_to_end(
         given = ", ".join(literal(values[name]) for name in names)
         plan: str = await db.fetchval(f"explain (format json) execute asked({given})")
     assert '"Seq Scan"' not in plan
-    # Under row-level security, too, the index is entered by all that it begins with.
+    # Under row-level security, too, all leading columns of the index are used.
     [condition] = [found for found in re.findall('"Index Cond": "(.*)"', plan) if "state" in found]
     assert [part in condition for part in ("tenant_id = ", "state = ", "kind = ")] == [True] * 3
 
 
-async def test_a_call_is_listed_by_its_state_as_it_changes(
-    services: Services, viewer: Viewer
-) -> None:
+async def test_a_call_is_listed_under_its_current_state(services: Services, viewer: Viewer) -> None:
     await publish_clinic(services, viewer)
     call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
 
@@ -143,7 +141,7 @@ async def test_a_call_is_listed_by_its_state_as_it_changes(
     assert (await listed(waiting), await listed(ended)) == ([], [call.id])
 
 
-async def test_who_uses_a_draft_is_known_after_every_change(
+async def test_the_users_of_a_draft_are_known_after_every_change(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)

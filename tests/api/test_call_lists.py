@@ -1,4 +1,4 @@
-"""Lists of calls that are alive: looked up once for everybody who watches, and never wrong."""
+"""Live lists of calls: one query serves all subscribers, and no change is missed."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ DOCUMENT = """subscription ($live: Boolean) { calls(filter: {live: $live}) { __t
 
 
 @asynccontextmanager
-async def counting(
+async def counting_services(
     services: Services, settings: Settings
-) -> AsyncIterator[tuple[Services, Lookups]]:
-    """The services with lists that count how often they are looked up."""
-    store = Lookups(services.store)
+) -> AsyncIterator[tuple[Services, CountingStore]]:
+    """The services, with lists that count their lookups."""
+    store = CountingStore(services.store)
     pool = await create_pool(settings.database_url, DbRole.API)
     channels: Channels[object] = Channels(RedisBackend(settings.redis_url), decode_notification)
     await channels.connect()
@@ -64,8 +64,8 @@ async def counting(
 
 
 @dataclass(slots=True)
-class Lookups:
-    """The store, and how often it was gone to, by how many at once."""
+class CountingStore:
+    """The store, with the number of lookups and of concurrent ones."""
 
     store: Store
     count: int = 0
@@ -97,11 +97,11 @@ async def end_call(services: Services, viewer: Viewer, id: CallId) -> None:
 
 
 class Watcher:
-    """Applies what it is told, as a dashboard does."""
+    """Applies updates, as a dashboard does."""
 
     def __init__(self, services: Services, viewer: Viewer, filter: CallFilter) -> None:
         self._updates = services.call_lists.watch(viewer.tenant_id, filter)
-        self.told: list[ListUpdate] = []
+        self.reported: list[ListUpdate] = []
         self.states: dict[Any, CallState] = {}
 
     async def __aenter__(self) -> Self:
@@ -114,7 +114,7 @@ class Watcher:
     async def next(self) -> ListUpdate:
         async with asyncio.timeout(WAIT_SECONDS):
             update = await anext(self._updates)
-        self.told.append(update)
+        self.reported.append(update)
         match update:
             case ListSnapshot(calls):
                 self.states = {call.id: call.state for call in calls}
@@ -129,38 +129,38 @@ class Watcher:
             await self.next()
 
 
-async def test_watchers_of_one_list_are_told_of_one_look_up(
+async def test_subscribers_of_one_list_share_one_query(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
     first = await new_call(services, viewer)
-    async with counting(services, settings) as (counted, store), AsyncExitStack() as stack:
+    async with counting_services(services, settings) as (counted, store), AsyncExitStack() as stack:
         watchers = [Watcher(counted, viewer, ALL) for _ in range(100)]
         await asyncio.gather(*map(stack.enter_async_context, watchers))
-        # Those who come while the list is looked up are shown the next look-up.
+        # Subscribers that join during a lookup receive the next one.
         assert store.count <= 4
         before = store.count
         second = await new_call(services, viewer)
         expected = {first.id: CallState.PENDING, second.id: CallState.PENDING}
         await asyncio.gather(*(watcher.until(expected) for watcher in watchers))
-        # For the hint of the change, and for the regular check that found it as well.
+        # For the notification of the change, and for the periodic check that found it as well.
         assert store.count - before <= 4
-        updates = {id(watcher.told[-1]) for watcher in watchers}
-        assert len(updates) == 1, "what is told is the same object for all"
+        updates = {id(watcher.reported[-1]) for watcher in watchers}
+        assert len(updates) == 1, "all receive the same object"
 
 
-async def test_who_waits_for_a_look_up_that_fails_is_told_of_the_next() -> None:
+async def test_a_subscriber_waiting_for_a_failed_query_receives_the_next_one() -> None:
     watched = SharedCallList()
     watched.finish_lookup(watched.start_lookup(), {})
     joining = asyncio.create_task(watched.fresh_result())
     await asyncio.sleep(0)
-    watched.start_lookup()  # and the database is away
+    watched.start_lookup()  # and the database is unavailable
     watched.finish_lookup(watched.start_lookup(), {})
     async with asyncio.timeout(60):
         assert (await joining).calls == {}
 
 
-async def test_who_comes_late_is_shown_what_is_true_then(
+async def test_a_late_subscriber_receives_the_current_snapshot(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -170,15 +170,15 @@ async def test_who_comes_late_is_shown_what_is_true_then(
         expected = {call.id: CallState.PENDING for call in calls}
         async with Watcher(services, viewer, LIVE) as late:
             assert late.states == expected
-            assert [type(update) for update in late.told] == [ListSnapshot]
+            assert [type(update) for update in late.reported] == [ListSnapshot]
             await early.until(expected)
             await end_call(services, viewer, calls[0].id)
             del expected[calls[0].id]
             await asyncio.gather(early.until(expected), late.until(expected))
-            assert isinstance(late.told[-1], EntryRemoved)
+            assert isinstance(late.reported[-1], EntryRemoved)
 
 
-async def test_who_is_slow_is_told_the_sum_of_what_changed(
+async def test_a_slow_subscriber_receives_the_accumulated_changes(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -194,7 +194,7 @@ async def test_who_is_slow_is_told_the_sum_of_what_changed(
         assert update.call.id == stays.id
 
 
-async def test_a_change_that_no_hint_told_of_is_found(
+async def test_a_change_without_a_notification_is_found(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -213,7 +213,7 @@ async def test_a_change_that_no_hint_told_of_is_found(
         await watcher.until(watcher.states | {calls[0].id: CallState.COMPLETED})
 
 
-async def test_a_list_lives_without_redis(
+async def test_a_list_is_updated_without_redis(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     async with (
@@ -227,7 +227,7 @@ async def test_a_list_lives_without_redis(
             await watcher.until({call.id: CallState.PENDING})
 
 
-async def test_the_check_tells_only_of_what_lists_show(
+async def test_the_periodic_check_reports_only_changes_that_lists_show(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -255,11 +255,11 @@ async def test_the_check_tells_only_of_what_lists_show(
     await pool.close()
 
 
-async def test_many_lists_of_one_tenant_take_turns(
+async def test_many_lists_of_one_tenant_are_queried_in_turn(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with counting(services, settings) as (counted, store), AsyncExitStack() as stack:
+    async with counting_services(services, settings) as (counted, store), AsyncExitStack() as stack:
         watchers = [Watcher(counted, viewer, CallFilter(user_id=f"u{n}")) for n in range(40)]
         await asyncio.gather(*map(stack.enter_async_context, watchers))
         assert (store.count, store.most_at_once) == (40, 1)
@@ -277,14 +277,14 @@ async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
         yield running
 
 
-async def heard(socket: Socket) -> Any:
+async def next_message(socket: Socket) -> Any:
     async with asyncio.timeout(WAIT_SECONDS):
         message = json.loads(await socket.raw.recv())
     assert message["type"] == "next", message
     return message["payload"]
 
 
-async def test_viewers_who_may_see_different_things_are_told_different_things(
+async def test_viewers_with_different_scopes_receive_different_lists(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -302,23 +302,23 @@ async def test_viewers_who_may_see_different_things_are_told_different_things(
             await socket.send(type="connection_init", payload=payload)
             assert await socket.receive() == {"type": "connection_ack"}
             await socket.subscribe("1", DOCUMENT)
-            assert (await heard(socket))["data"]["calls"]["calls"] == []
+            assert (await next_message(socket))["data"]["calls"]["calls"] == []
             sockets.append(socket)
         call = await new_call(services, viewer)
         shown = {"id": global_id("Call", call.id), "state": "PENDING"}
         for socket, may in zip(sockets, (True, False, True, False), strict=True):
-            told = await heard(socket)
+            reported = await next_message(socket)
             workflow = {"slug": "clinic"} if may else None
-            assert told["data"]["calls"]["call"] == {**shown, "workflow": workflow}
-            codes = [error["extensions"]["code"] for error in told.get("errors", ())]
+            assert reported["data"]["calls"]["call"] == {**shown, "workflow": workflow}
+            codes = [error["extensions"]["code"] for error in reported.get("errors", ())]
             assert codes == ([] if may else ["FORBIDDEN"])
 
 
-async def test_watchers_of_a_list_share_its_answers(
+async def test_subscribers_of_a_list_share_rendered_updates(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    store = Lookups(services.store)
+    store = CountingStore(services.store)
     counted = replace(services, store=store)
     async with (
         running_api(counted, settings, viewer, build_schema_with_loaders) as api,
@@ -329,15 +329,15 @@ async def test_watchers_of_a_list_share_its_answers(
             for n in range(10):
                 await socket.subscribe(str(n), DOCUMENT, live=True)
             for _ in range(10):
-                await heard(socket)
-        before = store.count  # without the look-ups of the list, whose store is another
+                await next_message(socket)
+        before = store.count  # without the lookups of the list, which use another store
         await new_call(services, viewer)
-        texts = {json.dumps(await heard(socket)) for socket in sockets for _ in range(10)}
+        texts = {json.dumps(await next_message(socket)) for socket in sockets for _ in range(10)}
         assert len(texts) == 1
         assert store.count - before == 1
 
 
-async def test_who_leaves_a_list_leaves_no_trace(
+async def test_a_subscriber_that_leaves_a_list_leaves_nothing_behind(
     api: Api,
     services: Services,
     settings: Settings,
@@ -352,7 +352,7 @@ async def test_who_leaves_a_list_leaves_no_trace(
             for id in range(20):
                 await socket.subscribe(str(id), DOCUMENT, live=bool(id % 2) or None)
             for _ in range(min(20, n * 2)):
-                await heard(socket)
+                await next_message(socket)
             if n % 2:
                 await end_call(services, viewer, call.id)
             for id in range(0, 20, 2):

@@ -1,4 +1,4 @@
-"""Starting, asking and ending calls, as the API does it."""
+"""Starting, messaging and ending calls through the use cases of the API."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ from tests.support.demo_workflow import publish_clinic, save_clinic
 pytestmark = pytest.mark.anyio
 
 
-async def test_fifty_starts_with_one_key_are_one_call(services: Services, viewer: Viewer) -> None:
+async def test_fifty_starts_with_one_idempotency_key_start_one_call(
+    services: Services, viewer: Viewer
+) -> None:
     await publish_clinic(services, viewer)
     request = CallRequest(workflow_name="clinic", idempotency_key="k1")
     calls = await asyncio.gather(*(start_call(services, viewer, request) for _ in range(50)))
@@ -32,7 +34,7 @@ async def test_fifty_starts_with_one_key_are_one_call(services: Services, viewer
         await start_call(services, viewer, other)
 
 
-async def test_a_draft_is_not_started_unless_asked_for(services: Services, viewer: Viewer) -> None:
+async def test_a_draft_is_started_only_on_request(services: Services, viewer: Viewer) -> None:
     await save_clinic(services, viewer)
     with pytest.raises(WorkflowNotPublished):
         await start_call(services, viewer, CallRequest(workflow_name="clinic"))
@@ -44,7 +46,7 @@ async def test_a_draft_is_not_started_unless_asked_for(services: Services, viewe
     assert first.version_id == second.version_id
 
 
-async def test_an_unclaimed_call_ends_at_once_and_refuses_what_waits(
+async def test_an_unclaimed_call_ends_immediately_and_refuses_pending_commands(
     services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)

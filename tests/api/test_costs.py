@@ -1,4 +1,4 @@
-"""What calls used and came to: in the log, on the call, and in the months of their tenant."""
+"""Usage and cost of calls: in the log, on the call, and in the monthly usage of the tenant."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ SAID = ("I need an appointment", "tomorrow at ten")
 MINI = "gpt-4.1-mini"
 
 
-def measured(events: Sequence[CallEvent]) -> tuple[Usage, ...]:
-    """What the log tells of, in all."""
-    told = (e.usage for e in events if isinstance(e, TurnMeasured | UsageMeasured))
-    return merge_usage(part for usage in told for part in usage)
+def usage_in_log(events: Sequence[CallEvent]) -> tuple[Usage, ...]:
+    """The total usage in the log."""
+    reported = (e.usage for e in events if isinstance(e, TurnMeasured | UsageMeasured))
+    return merge_usage(part for usage in reported for part in usage)
 
 
-def used(model: str, times: int, cost: int | None, provider: str = "openai") -> Usage:
-    """The stand-in reads 100 tokens and writes 10, whenever it is asked."""
+def usage_of(model: str, times: int, cost: int | None, provider: str = "openai") -> Usage:
+    """The emulator reports 100 input and 10 output tokens for each request."""
     return Usage(
         kind=ProviderKind.LLM,
         provider=provider,
@@ -67,7 +67,7 @@ def used(model: str, times: int, cost: int | None, provider: str = "openai") -> 
     )
 
 
-async def booked(
+async def run_booking(
     services: Services, settings: Settings, viewer: Viewer, choice: ProviderChoice
 ) -> list[CallEvent]:
     async with calling(services, settings, viewer, choice.provider, chain=choice) as (caller, it):
@@ -75,8 +75,8 @@ async def booked(
         return await caller.say(*SAID)
 
 
-async def shown(api: Api, settings: Settings) -> Any:
-    """The costs of the only call there is."""
+async def query_costs(api: Api, settings: Settings) -> Any:
+    """The costs of the only call."""
     db = await asyncpg.connect(settings.database_url)
     id = await db.fetchval("select id from call")
     await db.close()
@@ -90,18 +90,21 @@ async def row(settings: Settings, query: str, *given: Any) -> dict[str, Any]:
     return dict(found or {})
 
 
-async def test_a_call_tells_what_it_used_and_what_that_comes_to(
+async def test_a_call_reports_its_usage_and_its_cost(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     choice = ProviderChoice(provider="openai", model=MINI)
-    events = await booked(services, settings, viewer, choice)
-    # $0.40 for a million tokens that it reads, $1.60 for a million that it writes.
-    assert measured(events) == (used(MINI, 3, 3 * (100 * 400 + 10 * 1600)),)
+    events = await run_booking(services, settings, viewer, choice)
+    # $0.40 per million input tokens, $1.60 per million output tokens.
+    assert usage_in_log(events) == (usage_of(MINI, 3, 3 * (100 * 400 + 10 * 1600)),)
     first, second = (e for e in events if isinstance(e, TurnMeasured))
-    assert (first.usage, second.usage) == ((used(MINI, 1, 56_000),), (used(MINI, 2, 112_000),))
+    assert (first.usage, second.usage) == (
+        (usage_of(MINI, 1, 56_000),),
+        (usage_of(MINI, 2, 112_000),),
+    )
     assert (second.input_tokens, second.output_tokens) == (200, 20)
-    told = await shown(api, settings)
-    assert told["usage"] == [
+    reported = await query_costs(api, settings)
+    assert reported["usage"] == [
         {
             "kind": "LLM",
             "provider": "openai",
@@ -114,13 +117,13 @@ async def test_a_call_tells_what_it_used_and_what_that_comes_to(
             "cost": "0.000168",
         }
     ]
-    assert told["cost"] == {
+    assert reported["cost"] == {
         "total": "0.000168",
         "currency": "USD",
         "partial": False,
         "byProvider": [{"provider": "openai", "total": "0.000168", "partial": False}],
     }
-    latency = told["latency"]
+    latency = reported["latency"]
     assert (latency["turns"], latency["firstAudioMs"], latency["sttMs"]) == (2, None, None)
     assert latency["totalMs"]["p50"] == min(first.total_ms, second.total_ms)
     assert latency["totalMs"]["p95"] == max(first.total_ms, second.total_ms)
@@ -132,18 +135,18 @@ async def test_a_call_tells_what_it_used_and_what_that_comes_to(
     assert month == {"calls": 1, "spent": 168_000, "talk_ms": round(ended.duration_ms)}
 
 
-async def test_nothing_used_is_nothing_to_pay(
+async def test_a_call_without_usage_has_no_cost(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await demo_workflow.publish_clinic(services, viewer)
     call = await started(services, viewer)
     await end_call(services, viewer, call.id)
-    assert await shown(api, settings) == {"usage": [], "cost": None, "latency": None}
+    assert await query_costs(api, settings) == {"usage": [], "cost": None, "latency": None}
     month = await row(settings, "select calls, spent, talk_ms from tenant_month")
     assert month == {"calls": 1, "spent": 0, "talk_ms": 0}
 
 
-async def test_the_model_of_a_chain_that_answered_is_the_one_that_is_counted(
+async def test_usage_counts_for_the_fallback_that_answered(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     chain = ProviderChoice(
@@ -151,38 +154,40 @@ async def test_the_model_of_a_chain_that_answered_is_the_one_that_is_counted(
         model=MINI,
         fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
     )
-    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
-        stand_in.script = [FailedReply(500), ScriptedReply("Here I am.")]
+    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, emulator):
+        emulator.script = [FailedReply(500), ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
-    # $0.30 and $2.50 for a million.
-    assert measured(events) == (used("gemini-2.5-flash", 1, 100 * 300 + 10 * 2_500, "google"),)
+    # $0.30 and $2.50 per million.
+    assert usage_in_log(events) == (
+        usage_of("gemini-2.5-flash", 1, 100 * 300 + 10 * 2_500, "google"),
+    )
 
 
-async def test_a_summary_is_counted_with_its_turn(
+async def test_a_summary_counts_with_its_turn(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     way = replace(demo_workflow.CLINIC.connections[0], context_policy=ContextPolicy.SUMMARY)
     choice = ProviderChoice(provider="openai", model=MINI)
-    async with calling(services, settings, viewer, "openai", chain=choice) as (caller, stand_in):
+    async with calling(services, settings, viewer, "openai", chain=choice) as (caller, emulator):
         async with services.store.transaction(viewer.tenant_id) as work:
             (kept,) = await work.workflows.by_names(["clinic"])
         changes = {"connections": (way,)}
         changed = await update_workflow(services, viewer, kept.id, kept.revision, changes)
         await publish_workflow(services, viewer, kept.id, changed.revision, None)
-        stand_in.script = [BOOKED[0], ScriptedReply("Wants an appointment."), *BOOKED[1:]]
+        emulator.script = [BOOKED[0], ScriptedReply("Wants an appointment."), *BOOKED[1:]]
         events = await caller.say(*SAID)
-        assert len(stand_in.requests) == 4
-    assert measured(events) == (used(MINI, 4, 4 * 56_000),)
+        assert len(emulator.requests) == 4
+    assert usage_in_log(events) == (usage_of(MINI, 4, 4 * 56_000),)
     first = next(e for e in events if isinstance(e, TurnMeasured))
     assert first.input_tokens == 200
 
 
-async def test_what_a_lost_worker_had_told_of_is_counted_once(
+async def test_usage_reported_by_a_lost_worker_is_counted_once(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     choice = ProviderChoice(provider="openai", model=MINI)
-    async with calling(services, settings, viewer, "openai", chain=choice) as (_, stand_in):
-        stand_in.script = [
+    async with calling(services, settings, viewer, "openai", chain=choice) as (_, emulator):
+        emulator.script = [
             ScriptedReply("How can I help?"),
             ScriptedReply("so slow " * 50, word_delay=0.1),
             ScriptedReply("Yes."),
@@ -192,7 +197,7 @@ async def test_what_a_lost_worker_had_told_of_is_counted_once(
         await watch(services, viewer, call.id, TurnMeasured)
         await send_message(services, viewer, call.id, "are you there?", None)
         async with asyncio.timeout(60):
-            while len(stand_in.requests) < 2:  # noqa: ASYNC110 the stand-in tells nobody
+            while len(emulator.requests) < 2:  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.05)
         await row(
             settings,
@@ -203,15 +208,15 @@ async def test_what_a_lost_worker_had_told_of_is_counted_once(
         await watch(services, viewer, call.id, TurnMeasured, 2)
         await end_call(services, viewer, call.id)
         events = await watch(services, viewer, call.id, CallEnded)
-    assert len(stand_in.requests) == 3
-    assert measured(events) == (used(MINI, 2, 2 * 56_000),)
+    assert len(emulator.requests) == 3
+    assert usage_in_log(events) == (usage_of(MINI, 2, 2 * 56_000),)
     assert sum(map(cost_of_event, events)) == 112_000
     assert await row(settings, "select spent from call_log") == {"spent": 112_000}
     assert await row(settings, "select spent from tenant_month") == {"spent": 112_000}
-    assert (await shown(api, settings))["cost"]["total"] == "0.000112"
+    assert (await query_costs(api, settings))["cost"]["total"] == "0.000112"
 
 
-async def test_a_tenant_has_prices_of_its_own_and_a_model_without_one_is_said_to_have_none(
+async def test_a_tenant_sets_its_own_prices_and_unknown_prices_are_null(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     own = {
@@ -225,23 +230,25 @@ async def test_a_tenant_has_prices_of_its_own_and_a_model_without_one_is_said_to
     assert made["settings"]["prices"] == [
         {"model": MINI, "inputTokens": "1.00", "outputTokens": "0.50"}
     ]
-    events = await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
-    assert measured(events) == (used(MINI, 3, 3 * (100 * 1_000 + 10 * 500)),)
-    # A later price does not rewrite what a call came to.
+    events = await run_booking(
+        services, settings, viewer, ProviderChoice(provider="openai", model=MINI)
+    )
+    assert usage_in_log(events) == (usage_of(MINI, 3, 3 * (100 * 1_000 + 10 * 500)),)
+    # A later price does not change the cost of past calls.
     await mutate(api, UPDATE, expectedRevision=1, prices=[])
-    assert (await shown(api, settings))["cost"]["total"] == "0.000315"
+    assert (await query_costs(api, settings))["cost"]["total"] == "0.000315"
 
 
-async def test_what_has_no_price_is_counted_and_the_sum_is_partial(
+async def test_usage_without_a_price_is_counted_and_the_total_is_partial(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    events = await booked(
+    events = await run_booking(
         services, settings, viewer, ProviderChoice(provider="openai", model="gpt-unheard-of")
     )
-    assert measured(events) == (used("gpt-unheard-of", 3, None),)
-    told = await shown(api, settings)
-    assert told["usage"][0]["cost"] is None
-    assert told["cost"] == {
+    assert usage_in_log(events) == (usage_of("gpt-unheard-of", 3, None),)
+    reported = await query_costs(api, settings)
+    assert reported["usage"][0]["cost"] is None
+    assert reported["cost"] == {
         "total": "0.00",
         "currency": "USD",
         "partial": True,
@@ -249,13 +256,13 @@ async def test_what_has_no_price_is_counted_and_the_sum_is_partial(
     }
 
 
-async def test_costs_are_seen_by_their_tenant_alone(
+async def test_costs_are_visible_only_to_their_tenant(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    await booked(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
+    await run_booking(services, settings, viewer, ProviderChoice(provider="openai", model=MINI))
     stranger = owner_of(await new_tenant(settings, "other"))
     async with running_api(services, settings, stranger, build_schema_with_loaders) as theirs:
-        assert await shown(theirs, settings) is None
+        assert await query_costs(theirs, settings) is None
         answer = await theirs.execute("{ viewer { limits { budget used limit left } } }")
     assert answer["data"]["viewer"]["limits"] == [
         {"budget": name, "used": 0.0, "limit": None, "left": None}

@@ -1,4 +1,4 @@
-"""Keys and secrets of tenants: sealed where they are kept, opened where they are used, shown never."""
+"""API keys and secrets of tenants: encrypted in the database, used by calls, never shown."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from persistence.key_ring import KeyRing
 from persistence.vault import Vault
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
-from tests.api.test_providers import calling, story
+from tests.api.test_providers import calling, dialogue
 from tests.api.test_settings import CREATE_TOOL, TRY, api_that_reaches
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, running_api
@@ -62,7 +62,7 @@ TEST = f"""mutation ($input: TestCredentialInput!) {{ testCredential(input: $inp
   ... on TestCredentialSuccess {{ verdict detail }} {ERROR_FIELDS} }} }}"""
 
 
-async def opened(services: Services, viewer: Viewer) -> DecryptedCredentials:
+async def decrypted(services: Services, viewer: Viewer) -> DecryptedCredentials:
     async with services.store.transaction(viewer.tenant_id) as work:
         return await work.credentials.decrypt_all()
 
@@ -75,7 +75,7 @@ async def execute(settings: Settings, statement: str, *values: Any) -> Any:
         await db.close()
 
 
-async def test_keys_go_in_and_only_their_ends_come_out(
+async def test_only_the_last_characters_of_keys_are_returned(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     made = await mutate(api, SET, provider="openai", key=OWN)
@@ -83,14 +83,14 @@ async def test_keys_go_in_and_only_their_ends_come_out(
     await mutate(api, SET_SECRET, name="crm_token", value="short")
     listed = (await api.execute(LIST))["data"]
     assert [c["lastFour"] for c in listed["credentials"] + listed["secrets"]] == ["1234", ""]
-    assert (await opened(services, viewer)).providers == {"openai": OWN}
-    assert (await opened(services, viewer)).secrets == {"crm_token": "short"}
+    assert (await decrypted(services, viewer)).providers == {"openai": OWN}
+    assert (await decrypted(services, viewer)).secrets == {"crm_token": "short"}
     await mutate(api, SET, provider="openai", key="another-key-5678")
-    assert (await opened(services, viewer)).providers == {"openai": "another-key-5678"}
+    assert (await decrypted(services, viewer)).providers == {"openai": "another-key-5678"}
     assert (await mutate(api, DELETE, provider="openai"))["__typename"] == "DeleteCredentialSuccess"
     again = await mutate(api, DELETE, provider="openai")
     assert (again["code"], again["path"]) == ("NOT_FOUND", ["input", "provider"])
-    assert (await opened(services, viewer)).providers == {}
+    assert (await decrypted(services, viewer)).providers == {}
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ async def test_keys_go_in_and_only_their_ends_come_out(
         (TEST, {"provider": "openai"}, "provider", "no key for openai"),
     ],
 )
-async def test_what_is_no_key_is_refused_without_being_told(
+async def test_invalid_keys_are_refused_without_being_echoed(
     api: Api, document: str, given: dict[str, str], path: str, words: str
 ) -> None:
     refused = await mutate(api, document, **given)
@@ -118,7 +118,9 @@ async def test_what_is_no_key_is_refused_without_being_told(
     assert (await api.execute(LIST))["data"] == {"credentials": [], "secrets": []}
 
 
-async def test_only_owners_and_admins_may_see_or_set_them(services: Services, tenant: Any) -> None:
+async def test_only_owners_and_admins_may_list_or_set_credentials(
+    services: Services, tenant: Any
+) -> None:
     for role in Role:
         who = member_of(tenant, role)
         if role in (Role.OWNER, Role.ADMIN):
@@ -131,16 +133,16 @@ async def test_only_owners_and_admins_may_see_or_set_them(services: Services, te
                 await list_credentials(services, who, PROVIDER)
 
 
-async def test_another_tenant_has_none_of_it(
+async def test_credentials_are_invisible_to_other_tenants(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
     other = owner_of(await new_tenant(settings, "other"))
     assert await list_credentials(services, other, PROVIDER) == []
-    assert (await opened(services, other)).providers == {}
+    assert (await decrypted(services, other)).providers == {}
 
 
-async def test_what_is_kept_is_unreadable(
+async def test_stored_credentials_are_encrypted(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
@@ -161,16 +163,16 @@ async def test_what_is_kept_is_unreadable(
         "update data_key set wrapped = set_byte(wrapped, 0, get_byte(wrapped, 0) # 1)",
     ],
 )
-async def test_a_row_that_was_touched_does_not_open(
+async def test_a_row_that_was_changed_cannot_be_decrypted(
     services: Services, settings: Settings, viewer: Viewer, change: str
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
     await execute(settings, change)
     with pytest.raises(DecryptionKeyMissing):
-        await opened(services, viewer)
+        await decrypted(services, viewer)
 
 
-async def test_a_row_that_was_moved_to_another_tenant_does_not_open(
+async def test_a_row_that_was_moved_to_another_tenant_cannot_be_decrypted(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     other = owner_of(await new_tenant(settings, "other"))
@@ -182,10 +184,10 @@ async def test_a_row_that_was_moved_to_another_tenant_does_not_open(
         other.tenant_id,
     )
     with pytest.raises(DecryptionKeyMissing):
-        await opened(services, other)
+        await decrypted(services, other)
 
 
-async def test_secret_key_is_changed_while_calls_go_on(
+async def test_secret_key_is_rotated_while_calls_continue(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     tenants = [owner_of(await new_tenant(settings, f"t{n}")) for n in range(5)]
@@ -198,7 +200,7 @@ async def test_secret_key_is_changed_while_calls_go_on(
         count = 0
         while reading:
             for who in tenants:
-                assert (await opened(fresh, who)).providers == {"openai": OWN}
+                assert (await decrypted(fresh, who)).providers == {"openai": OWN}
                 count += 1
             await asyncio.sleep(0)
         return count
@@ -212,12 +214,12 @@ async def test_secret_key_is_changed_while_calls_go_on(
         assert await tidying.rewrap() == 0
     async with api_services(replace(settings, secret_key="n" * 40)) as alone:
         for who in tenants:
-            assert (await opened(alone, who)).providers == {"openai": OWN}
+            assert (await decrypted(alone, who)).providers == {"openai": OWN}
     with pytest.raises(DecryptionKeyMissing, match="add it again"):
-        await opened(services, tenants[0])
+        await decrypted(services, tenants[0])
 
 
-async def test_a_key_that_is_gone_does_not_stop_the_others_from_being_wrapped(
+async def test_a_missing_key_does_not_prevent_rewrapping_the_others(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", OWN)
@@ -238,7 +240,7 @@ async def test_a_key_that_is_gone_does_not_stop_the_others_from_being_wrapped(
 async def provider(
     seen: list[Request] | None = None,
 ) -> AsyncIterator[tuple[str, list[Request]]]:
-    """Knows one key, however it is sent; a key `broken` breaks it."""
+    """Accepts one key in any form; the key `broken` makes it fail."""
     asked: list[Request] = [] if seen is None else seen
 
     async def answer(request: Request) -> JSONResponse:
@@ -254,7 +256,7 @@ async def provider(
 
 
 @pytest.mark.parametrize("name", PROBE_REQUESTS)
-async def test_a_key_is_tried_with_its_provider(
+async def test_a_key_is_tested_with_its_provider(
     services: Services, settings: Settings, viewer: Viewer, name: str
 ) -> None:
     async with provider() as (url, asked):
@@ -264,9 +266,9 @@ async def test_a_key_is_tried_with_its_provider(
         async with running_api(asking, settings, viewer, build_schema_with_loaders) as api:
 
             async def verdict(**given: Any) -> str:
-                told = await mutate(api, TEST, provider=name, **given)
-                assert OWN not in told["detail"]
-                return str(told["verdict"])
+                reported = await mutate(api, TEST, provider=name, **given)
+                assert OWN not in reported["detail"]
+                return str(reported["verdict"])
 
             assert await verdict(key="another-key") == "REJECTED"
             assert await verdict(key="broken-key") == "UNREACHABLE"
@@ -279,7 +281,7 @@ async def test_a_key_is_tried_with_its_provider(
 
 
 @pytest.mark.parametrize("name", PROBE_REQUESTS)
-async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, name: str) -> None:
+async def test_a_key_is_sent_only_to_the_configured_address(settings: Settings, name: str) -> None:
     elsewhere: list[Request] = []
     async with provider() as (url, asked), provider(elsewhere) as (other, _):
         configured: dict[str, Any] = {f"{each}_base_url": other for each in PROBE_REQUESTS}
@@ -289,35 +291,33 @@ async def test_a_key_is_sent_to_the_configured_address_only(settings: Settings, 
 
 
 @pytest.mark.parametrize("name", ["deepgram", "cartesia", "sarvam"])
-async def test_a_stand_in_of_the_provider_answers_for_its_keys(
-    settings: Settings, name: str
-) -> None:
-    async with run_speech_emulator() as stand_in:
-        configured: dict[str, Any] = {f"{name}_base_url": stand_in.url}
-        told = await HttpKeyProber(replace(settings, **configured)).test_key(name, OWN)
-    assert told.verdict == "ACCEPTED"
+async def test_an_emulator_of_the_provider_tests_its_keys(settings: Settings, name: str) -> None:
+    async with run_speech_emulator() as emulator:
+        configured: dict[str, Any] = {f"{name}_base_url": emulator.url}
+        reported = await HttpKeyProber(replace(settings, **configured)).test_key(name, OWN)
+    assert reported.verdict == "ACCEPTED"
 
 
-async def test_a_key_is_not_sent_after_a_redirect(settings: Settings) -> None:
+async def test_a_key_is_not_sent_to_the_target_of_a_redirect(settings: Settings) -> None:
     elsewhere: list[Request] = []
     async with provider(elsewhere) as (other, _):
 
-        async def away(request: Request) -> RedirectResponse:
+        async def redirect(request: Request) -> RedirectResponse:
             return RedirectResponse(other)
 
-        app = Starlette(routes=[Route("/{rest:path}", away, methods=["GET", "POST"])])
+        app = Starlette(routes=[Route("/{rest:path}", redirect, methods=["GET", "POST"])])
         async with run_server(app) as url:
             prober = HttpKeyProber(settings, dict.fromkeys(DEFAULT_BASE_URLS, url))
             verdicts = [(await prober.test_key(name, OWN)).verdict for name in PROBE_REQUESTS]
     assert (set(verdicts), elsewhere) == ({"UNREACHABLE"}, [])
 
 
-def test_every_provider_with_a_key_can_be_asked() -> None:
+def test_the_key_of_every_provider_can_be_tested() -> None:
     assert providers_with_keys() == PROBE_REQUESTS.keys() == DEFAULT_BASE_URLS.keys()
     assert Settings().provider_base_urls.keys() == DEFAULT_BASE_URLS.keys()
 
 
-async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
+async def test_a_call_uses_the_tenants_own_key_and_never_shows_it(
     services: Services,
     settings: Settings,
     viewer: Viewer,
@@ -328,7 +328,7 @@ async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
     async with calling(services, settings, viewer, "openai", key="platform-key") as (caller, model):
         model.script = [ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
-    assert story(events)[-1] == "reception: Here I am."
+    assert dialogue(events)[-1] == "reception: Here I am."
     assert model.keys == [KEY]
     assert KEY not in repr(events)
     assert KEY not in caplog.text
@@ -337,7 +337,7 @@ async def test_a_call_uses_the_tenants_own_key_and_tells_nobody(
         assert all(KEY not in row[0] for row in rows), table
 
 
-async def test_a_call_ends_and_says_so_when_the_vault_does_not_open(
+async def test_a_call_ends_with_a_reason_when_its_credentials_cannot_be_decrypted(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_credential(services, viewer, "openai", "kept-under-another-key")
@@ -352,7 +352,7 @@ async def test_a_call_ends_and_says_so_when_the_vault_does_not_open(
     assert model.keys == [], "the operator's key does not stand in"
 
 
-async def test_a_server_that_tells_what_it_was_sent_does_not_tell_the_secret(
+async def test_a_server_that_echoes_requests_does_not_reveal_the_secret(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await set_secret(services, viewer, "crm", OWN)
@@ -378,7 +378,7 @@ async def test_a_server_that_tells_what_it_was_sent_does_not_tell_the_secret(
     assert OWN not in json.dumps(tried)
 
 
-async def test_keys_are_not_guessed_by_testing(api: Api) -> None:
+async def test_key_tests_are_rate_limited(api: Api) -> None:
     async def code() -> Any:
         answer = await api.execute(
             TEST, variables={"input": {"provider": "openai", "key": "short"}}

@@ -1,4 +1,4 @@
-"""GraphiQL: its page, its first tabs, and that it works in a browser."""
+"""GraphiQL: its page, its initial tabs, and its work in a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def client(host: str = "localhost:8000") -> TestClient:
     return TestClient(app, base_url=f"http://{host}")
 
 
-def test_the_page_may_only_talk_to_its_own_host() -> None:
+def test_the_page_may_only_connect_to_its_own_host() -> None:
     page = client(host="studio.example:8443").get("/graphiql")
 
     assert page.status_code == 200
@@ -39,21 +39,21 @@ def test_the_page_may_only_talk_to_its_own_host() -> None:
     assert page.headers["Vary"] == "Accept"
 
 
-def test_a_strange_host_adds_nothing_to_the_policy() -> None:
+def test_an_invalid_host_header_adds_nothing_to_the_policy() -> None:
     page = client().get("/graphiql", headers={"Host": "x; script-src *"})
 
     assert page.headers["Content-Security-Policy"].endswith("connect-src 'self'")
 
 
 @pytest.mark.parametrize("tab", ["overview", "watch-call"])
-def test_the_first_tabs_fit_the_schema(tab: str) -> None:
+def test_the_initial_tabs_match_the_schema(tab: str) -> None:
     schema = build_schema((ROOT / "schema.graphql").read_text())
     document = parse((SOURCE / f"{tab}.graphql").read_text())
 
     assert validate(schema, document) == []
 
 
-def test_signing_in_asking_and_watching_in_a_browser(tmp_path: Path) -> None:
+def test_a_browser_signs_in_queries_and_subscribes(tmp_path: Path) -> None:
     visit = script_runner(tmp_path)
     with running_server(toy_app()) as url:
         seen = visit("graphiql.mjs", f"{url}/graphql")
@@ -70,9 +70,9 @@ def test_signing_in_asking_and_watching_in_a_browser(tmp_path: Path) -> None:
         }
     }
     assert seen["offered"][:3] == ["viewer", "calls", "workflows"]
-    # The socket broke after the second event: nothing is lost and nothing comes twice.
+    # The socket was closed after the second event: nothing is lost or repeated.
     assert said(seen["subscription"]) == SAID
-    # Begun without a token; it waited for one.
+    # It was started without a token and waited for one.
     assert said(seen["waited"]) == SAID
     unauthorized = (
         "Failed to load resource: the server responded with a status of 401 (Unauthorized)"

@@ -1,6 +1,8 @@
-"""Requests that are much work: they are priced, bounded, and nobody else waits for them. What a
-request takes of the event loop is measured as CPU time of its thread, and compared with the work
-that is done for the request elsewhere: that holds on any machine, whatever else runs there."""
+"""Expensive requests: they are priced and bounded, and delay no other tenant.
+
+The share of a request on the event loop is measured as CPU time of its thread and compared with the work
+that other threads do for it, which holds on any machine under any load.
+"""
 
 from __future__ import annotations
 
@@ -43,8 +45,8 @@ from graph.schema.build import build_schema
 from persistence.wiring import api_services
 from resolvers.bundles import BundleExport
 from tests.conftest import new_tenant
-from tests.domain.test_bundle_imports import IMPORT, put
-from tests.domain.test_verification_work import sound
+from tests.domain.test_bundle_imports import IMPORT, run_import
+from tests.domain.test_verification_work import valid_workflow
 from tests.support.api_server import Api
 from tests.support.cpu import cpu_seconds, without_collections
 from tests.support.demo_workflow import RECEPTION, publish_clinic
@@ -58,20 +60,20 @@ VERIFY = "query ($w: WorkflowInput!) { verifyWorkflow(config: $w) { ok findings 
 
 
 @dataclass(frozen=True, slots=True)
-class Took:
-    """Seconds of CPU time: of the event loop's thread, and of the one that computes beside it."""
+class CpuTime:
+    """Seconds of CPU time of the event loop's thread and of the computing thread."""
 
     on_loop: float
-    beside: float
+    off_loop: float
 
 
-async def measured(services: Services, work: Awaitable[T]) -> tuple[Took, T]:
+async def measured(services: Services, work: Awaitable[T]) -> tuple[CpuTime, T]:
     with without_collections():
-        beside = await computed(services)
+        off_loop = await computed(services)
         on_loop = time.thread_time()
         answer = await work
         on_loop = time.thread_time() - on_loop
-        return Took(on_loop, await computed(services) - beside), answer
+        return CpuTime(on_loop, await computed(services) - off_loop), answer
 
 
 async def computed(services: Services) -> float:
@@ -82,7 +84,7 @@ def cost_of(answer: Any) -> int:
     return int(answer["extensions"]["cost"]["requested"])
 
 
-async def test_a_thousand_connections_are_priced_and_verified_beside_the_loop(
+async def test_a_thousand_connections_are_priced_and_verified_off_the_event_loop(
     api: Api, services: Services
 ) -> None:
     nodes = [{"id": "a", "agent": "x", "isEntry": True}, {"id": "b", "agent": "x", "isExit": True}]
@@ -94,33 +96,33 @@ async def test_a_thousand_connections_are_priced_and_verified_beside_the_loop(
     codes = [each["code"] for each in answer["data"]["verifyWorkflow"]["findings"]]
     assert (codes.count("UNKNOWN_AGENT"), codes.count("DUPLICATE_CONNECTION")) == (2, 1_000)
     # Half as much measured; three times as much with the conversion of Strawberry.
-    assert took.on_loop < 2 * took.beside
+    assert took.on_loop < 2 * took.off_loop
 
 
-async def test_an_export_is_the_same_text_and_is_written_beside_the_loop(
+async def test_an_export_is_unchanged_and_written_off_the_event_loop(
     api: Api, services: Services
 ) -> None:
     agents = [{"name": f"a{n:03}", "prompt": {"system": f"{PROMPT} {n}"}} for n in range(90)]
     for part in range(0, 90, 30):
-        await put(api, {"agents": agents[part : part + 30]})
+        await run_import(api, {"agents": agents[part : part + 30]})
     document = "{ exportBundle { json yaml again: yaml } }"
     took, answer = await measured(services, api.execute(document))
     bundle = answer["data"]["exportBundle"]
     assert bundle["json"] == {"agents": agents}
     assert bundle["yaml"] == write_yaml_pure_python({"agents": agents}) == bundle["again"]
     assert cost_of(answer) == 2_001
-    # Measured: 50 ms on the loop, of which half are this client's, and 40 ms beside it. The
+    # Measured: 50 ms on the loop, half of them in this client, and 40 ms in the thread. The
     # emitter of PyYAML takes a second.
     assert took.on_loop < cpu_seconds(lambda: write_yaml_pure_python({"agents": agents}), 1) / 2
-    assert took.beside > took.on_loop / 8
+    assert took.off_loop > took.on_loop / 8
     named = "{" + " ".join(f"e{n}: exportBundle {{ yaml }}" for n in range(3)) + "}"
     assert (await api.execute(named))["errors"][0]["extensions"]["code"] == "QUERY_TOO_COMPLEX"
 
 
-async def test_an_export_is_written_once_and_in_pieces(
+async def test_an_export_is_written_once_and_in_chunks(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    """A line with an emoji that ends in a space is left to the slower emitter."""
+    """A line with an emoji that ends in a space requires the slower emitter."""
     agent = replace(RECEPTION, prompt=Prompt(system=PROMPT.replace(".", " \N{WAVING HAND SIGN} ")))
     bundle = Bundle(agents=tuple(replace(agent, name=f"a{n}") for n in range(60)))
     exported = BundleExport(bundle, services.compute, viewer.tenant_id)
@@ -133,18 +135,18 @@ async def test_an_export_is_written_once_and_in_pieces(
     first, *more = await asyncio.gather(*writing)
     assert first == write_yaml_pure_python(write_bundle(bundle))
     assert all(text is first for text in more)
-    assert turns > 6  # 22 measured; 4 when it is one piece
+    assert turns > 6  # 22 measured; 4 in a single chunk
 
 
 @pytest.mark.parametrize(("count", "size"), [(MAX_ITEMS_PER_KIND + 1, 10), (300, 30_000)])
-async def test_an_export_that_no_import_could_take_is_refused(
+async def test_an_export_too_large_to_import_is_refused(
     api: Api, settings: Settings, viewer: Viewer, count: int, size: int
 ) -> None:
     await add_agents(settings, viewer, count, size)
     await refused_as_too_much(api, "{ exportBundle { yaml } }")
 
 
-async def test_an_export_of_named_workflows_is_as_bounded(
+async def test_an_export_of_named_workflows_is_bounded_too(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await add_agents(settings, viewer, 100, 90_000)
@@ -177,7 +179,7 @@ async def refused_as_too_much(api: Api, document: str) -> None:
     assert "by naming some of the workflows at a time" in error["message"]
 
 
-async def test_an_import_is_priced_by_what_it_carries(api: Api) -> None:
+async def test_an_import_is_priced_by_its_content(api: Api) -> None:
     node = {"id": "a", "agent": "x", "isEntry": True, "isExit": True}
     flows = [{"slug": f"w{n}", "nodes": [node] * 50} for n in range(10)]
     by_name = {flow["slug"]: flow for flow in flows}
@@ -200,7 +202,7 @@ async def price_of_import(api: Api, bundle: Any) -> int:
     )
 
 
-async def test_a_call_that_verifies_a_draft_is_priced_for_it(api: Api) -> None:
+async def test_starting_a_draft_is_priced_for_its_verification(api: Api) -> None:
     document = "mutation ($input: StartCallInput!) { startCall(input: $input) { __typename } }"
     given = {"workflow": {"slug": "none"}, "userContext": {"a": {"b": {}}}}
     published = await api.execute(document, variables={"input": given})
@@ -208,7 +210,9 @@ async def test_a_call_that_verifies_a_draft_is_priced_for_it(api: Api) -> None:
     assert (cost_of(published), cost_of(draft)) == (1, 21)
 
 
-async def test_introspection_is_told_once_and_beside_the_loop(api: Api, services: Services) -> None:
+async def test_introspection_is_computed_once_and_off_the_event_loop(
+    api: Api, services: Services
+) -> None:
     document = get_introspection_query()
     took, first = await measured(services, api.execute(document))
     expected = build_schema().introspect()
@@ -216,16 +220,16 @@ async def test_introspection_is_told_once_and_beside_the_loop(api: Api, services
     assert cost_of(first) == 1_000
     again, second = await measured(services, api.execute(document))
     assert second == first
-    assert took.on_loop < 2 * took.beside  # a third of it measured
-    assert again.beside < took.beside / 10  # nothing at all, but the switch to it
-    assert again.on_loop < took.beside
+    assert took.on_loop < 2 * took.off_loop  # a third of it measured
+    assert again.off_loop < took.off_loop / 10  # only the thread switch
+    assert again.on_loop < took.off_loop
     named = "query ($n: String!) { __type(name: $n) { name } __typename }"
     for name in ("Call", "Agent"):
         answer = await api.execute(named, variables={"n": name})
         assert answer["data"] == {"__type": {"name": name}, "__typename": "Query"}
 
 
-async def test_large_requests_that_are_no_imports_are_refused_at_once(
+async def test_large_requests_other_than_imports_are_refused_immediately(
     api: Api, services: Services
 ) -> None:
     listed = ["x" * 20] * 40_000
@@ -234,7 +238,7 @@ async def test_large_requests_that_are_no_imports_are_refused_at_once(
         body = {"a": [*listed, text]}
         took, answer = await measured(services, api.post("{ viewer { subject } }", variables=body))
         assert answer.status_code == 413
-        assert took.on_loop < 10 * reading  # twice as much measured, with this client's part
+        assert took.on_loop < 10 * reading  # twice as much measured, including this client
     agent = {"name": "a", "prompt": {"system": "x" * 80_000 + "\x00"}}
     refused = (await api.post(IMPORT, variables={"input": {"bundle": {"agents": [agent]}}})).json()[
         "data"
@@ -242,16 +246,16 @@ async def test_large_requests_that_are_no_imports_are_refused_at_once(
     assert refused["path"] == ["input", "bundle", "agents", "0", "prompt", "system"]
 
 
-async def test_errors_in_variables_are_few(api: Api) -> None:
+async def test_errors_in_variables_are_limited_in_number(api: Api) -> None:
     by = {f"k{n}": 1 for n in range(5_000)}
     document = "query ($by: WorkflowBy!) { workflow(by: $by) { slug } }"
     answer = await api.execute(document, variables={"by": by})
     assert len(answer["errors"]) == 11
-    # The others were not looked for.
+    # The other values were not checked.
     assert "error limit reached" in answer["errors"][-1]["message"]
 
 
-async def test_findings_of_many_drafts_are_remembered_until_one_changes(
+async def test_findings_of_many_drafts_are_cached_until_one_changes(
     api: Api, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -270,11 +274,11 @@ async def test_findings_of_many_drafts_are_remembered_until_one_changes(
     assert await codes() == ["UNKNOWN_TOOL"]
 
 
-async def test_what_could_not_be_verified_is_not_published(
+async def test_a_workflow_that_could_not_be_verified_is_not_published(
     services: Services, viewer: Viewer
 ) -> None:
     await create_agent(services, viewer, RECEPTION)
-    spec = sound(lambda node, way: hard(node * 10 + way)).workflow
+    spec = valid_workflow(lambda node, way: rarely_true_condition(node * 10 + way)).workflow
     workflow = await create_workflow(services, viewer, spec)
     assert await codes_of(services, viewer, spec) == ["TOO_COMPLEX"]
     with pytest.raises(NotPublishable) as refused:
@@ -288,16 +292,16 @@ async def codes_of(services: Services, viewer: Viewer, spec: WorkflowSpec) -> li
     return [finding.code.value for finding in found]
 
 
-def hard(number: int) -> str:
-    """Holds for one combination of values in a thousand."""
+def rarely_true_condition(number: int) -> str:
+    """True for one combination of values in a thousand."""
     signs = [f"{'not ' if number >> bit & 1 else ''}user.v{bit}" for bit in range(10)]
     return " and ".join(signs)
 
 
-async def test_what_waits_for_its_tenant_holds_few_connections(
+async def test_requests_waiting_for_their_tenant_hold_few_connections(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
-    """Everything that computes within a transaction, while something else of the tenant computes."""
+    """Every operation that computes within a transaction, while another one of the tenant computes."""
     version = await publish_clinic(services, viewer)
     id, draft = version.workflow_id, CallRequest(workflow_name="clinic", draft=True)
     bundle = write_bundle(Bundle(workflows=(version.snapshot.workflow,)))
@@ -327,7 +331,7 @@ async def read_a_page(services: Services, viewer: Viewer) -> None:
         assert (await work.workflows.page(5, None)).items == ()
 
 
-async def test_a_turn_that_does_not_come_is_unavailable(viewer: Viewer) -> None:
+async def test_a_request_whose_turn_does_not_come_is_unavailable(viewer: Viewer) -> None:
     limit, other = TenantConcurrencyLimit(1), TenantId(UUID(int=1))
     async with limit.acquire(0.1, viewer.tenant_id):
         with pytest.raises(Unavailable):
@@ -339,7 +343,7 @@ async def test_a_turn_that_does_not_come_is_unavailable(viewer: Viewer) -> None:
         pass
 
 
-def test_work_is_priced_where_it_is_done() -> None:
+def test_every_extra_cost_names_an_existing_field() -> None:
     types = build_schema()._schema.type_map
     for type_name, field in EXTRA_COSTS:
         assert field in getattr(types[type_name], "fields", {}), (type_name, field)

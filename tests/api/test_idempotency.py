@@ -1,4 +1,4 @@
-"""The keys of what tools do: the same for a repetition, another for everything else."""
+"""Idempotency keys of tool calls: equal for a repetition, different for everything else."""
 
 from __future__ import annotations
 
@@ -55,15 +55,15 @@ def key(*events: CallEvent, tool: str = "add", arguments: Mapping[str, Any] = PI
 FIRST = key(turn("t1"))
 
 
-def test_whoever_repeats_a_turn_has_its_keys() -> None:
+def test_repeating_a_turn_yields_the_same_keys() -> None:
     assert key(turn("t1"), arguments=dict(reversed(PIZZA.items()))) == FIRST
     assert FIRST.startswith(f"{CALL}.")
     assert len(FIRST) < 100
-    # Whatever else it does first this time.
+    # Even if the repetition first does something else.
     assert key(turn("t1"), *used("a", PASTA)) == FIRST
 
 
-def test_everything_else_has_another() -> None:
+def test_any_difference_yields_another_key() -> None:
     others = [
         FIRST,
         key(turn("t2")),
@@ -78,31 +78,31 @@ def test_everything_else_has_another() -> None:
     assert key(turn("t0"), *used("a"), turn("t1")) == FIRST
 
 
-def test_two_of_the_same_at_once_are_two() -> None:
+def test_two_equal_tool_calls_of_one_turn_have_two_keys() -> None:
     twin = key(turn("t1"), running("a"))
     assert twin == key(turn("t1"), *used("a"))
     assert twin != FIRST
 
 
-def test_what_failed_was_told_so_and_is_tried_anew() -> None:
+def test_a_tool_call_after_a_failed_one_has_a_new_key() -> None:
     assert key(turn("t1"), *used("a", outcome=ToolOutcome.FAILED)) != FIRST
 
 
-def test_what_was_refused_was_never_sent() -> None:
+def test_a_refused_tool_call_uses_no_key() -> None:
     assert key(turn("t1"), *used("a", outcome=ToolOutcome.REFUSED)) == FIRST
 
 
-def test_what_may_have_been_done_is_repeated_under_its_own_key() -> None:
+def test_a_tool_call_with_unknown_outcome_is_repeated_under_its_key() -> None:
     unknown = (turn("t1"), *used("a", outcome=ToolOutcome.UNKNOWN))
     assert key(*unknown) == FIRST
     assert key(*unknown, turn("t2")) == FIRST, "the caller was asked first"
     assert key(*unknown, turn("t2"), arguments=PASTA) == key(turn("t2"), arguments=PASTA)
     assert key(*unknown, turn("t2"), *used("b", outcome=ToolOutcome.UNKNOWN)) == FIRST
-    # Once it is known, the next one is another.
+    # Once the outcome is known, the next tool call has a new key.
     assert key(*unknown, turn("t2"), *used("b")) == key(turn("t2"))
 
 
-def test_of_two_that_may_have_been_done_each_keeps_its_key() -> None:
+def test_two_tool_calls_with_unknown_outcome_keep_their_keys() -> None:
     lost = [used(id, outcome=ToolOutcome.UNKNOWN)[1] for id in ("a", "b")]
     unknown = (turn("t1"), running("a"), running("b"), *lost)
     again = key(*unknown, turn("t2"))
@@ -112,13 +112,13 @@ def test_of_two_that_may_have_been_done_each_keeps_its_key() -> None:
     assert (again, twin) == (FIRST, key(turn("t1"), running("a")))
 
 
-def test_a_use_belongs_to_the_turn_in_which_it_began() -> None:
-    """The caller speaks while it runs."""
+def test_a_tool_call_belongs_to_the_turn_in_which_it_started() -> None:
+    """The caller speaks while the tool runs."""
     began, unknown = used("a", outcome=ToolOutcome.UNKNOWN)
     _, done = used("a")
     assert key(turn("t1"), began, turn("t2"), unknown) == FIRST
     assert key(turn("t1"), began, turn("t2"), done) == key(turn("t2"))
     assert key(turn("t1"), began, turn("t2")) == key(turn("t2"))
-    # And one that repeats it, once more.
+    # A repetition of it has the same key again.
     again = (running("b"), turn("t3"), used("b", outcome=ToolOutcome.UNKNOWN)[1])
     assert key(turn("t1"), began, turn("t2"), unknown, *again, turn("t4")) == FIRST

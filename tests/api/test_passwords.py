@@ -1,4 +1,4 @@
-"""Passwords: what a new one must be, who may have an old one, and what `bootstrap` refuses."""
+"""Rules for new passwords, the validity of old ones, and the checks of `bootstrap`."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ GUESSABLE = (
 
 
 @pytest.mark.parametrize("password", GOOD)
-def test_any_characters_and_any_words_will_do(password: str) -> None:
+def test_any_characters_and_any_words_are_accepted(password: str) -> None:
     assert password_problems(password, KNOWN) == []
 
 
 @pytest.mark.parametrize("password", GUESSABLE)
-def test_what_others_would_try_first_is_refused(password: str) -> None:
+def test_passwords_that_are_easy_to_guess_are_refused(password: str) -> None:
     [problem] = password_problems(password, KNOWN)
     assert problem.startswith("The password is easy to guess: ")
 
 
-def test_length_is_counted_in_characters_as_they_are_seen() -> None:
+def test_length_is_counted_in_normalized_characters() -> None:
     password = "grüne bäume üb"  # 14 characters, 17 when umlauts are two
     for form in ("NFC", "NFD"):
         [problem] = password_problems(unicodedata.normalize(form, password), KNOWN)
@@ -69,18 +69,18 @@ def test_length_is_counted_in_characters_as_they_are_seen() -> None:
     assert "NUL" in password_problems(PASSWORD + "\x00", KNOWN)[0]
 
 
-def test_the_same_password_from_another_keyboard_is_the_same() -> None:
+def test_a_password_matches_in_any_unicode_normal_form() -> None:
     composed, decomposed = (unicodedata.normalize(f, "süße Äpfel am Baum") for f in ("NFC", "NFD"))
     assert composed != decomposed
     assert verify_password(hash_password(decomposed), composed)
     assert verify_password(hash_password(composed), decomposed)
-    # From before they were normalized.
+    # Hashes from before passwords were normalized.
     assert verify_password(PasswordHasher().hash(decomposed), decomposed)
     assert not verify_password(hash_password(composed), composed + "n")
     assert not verify_password("", composed)
 
 
-def test_the_password_that_studio_makes_is_a_good_one(tmp_path: Path) -> None:
+def test_the_password_that_studio_generates_is_accepted(tmp_path: Path) -> None:
     assert (
         password_problems(load_or_create_secret(tmp_path / "owner"), ("owner@demo.local", "demo"))
         == []
@@ -108,7 +108,7 @@ async def everything(settings: Settings) -> list[Any]:
     return rows
 
 
-async def test_everything_that_is_wrong_is_told_at_once(settings: Settings, tmp_path: Path) -> None:
+async def test_bootstrap_reports_all_problems_at_once(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("a\n")
     done = admin(
         *("bootstrap", "--tenant", "Bad Slug'; drop", "--email", "not-an-email"),
@@ -128,7 +128,7 @@ async def test_everything_that_is_wrong_is_told_at_once(settings: Settings, tmp_
 
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe no text"])
-def test_a_password_file_that_cannot_be_read(tmp_path: Path, content: bytes | None) -> None:
+def test_an_unreadable_password_file_is_reported(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "password"
     if content is not None:
         file.write_bytes(content)
@@ -139,7 +139,7 @@ def test_a_password_file_that_cannot_be_read(tmp_path: Path, content: bytes | No
     assert done.stderr.count("\n") == 1
 
 
-async def test_an_address_that_is_none(settings: Settings) -> None:
+async def test_an_invalid_email_address_is_refused(settings: Settings) -> None:
     wrong = ["", "a", "a@", "@b.example", "a b@c.example", "a@b@c.example", "a@-b.example"]
     wrong += ["a@b..example", f"{'a' * 65}@b.example", f"a@{'b' * 64}.example", f"a@{'b.' * 130}c"]
     for email in wrong:
@@ -148,8 +148,8 @@ async def test_an_address_that_is_none(settings: Settings) -> None:
     assert await everything(settings) == [[], [], []]
 
 
-async def test_who_has_a_short_password_keeps_it(settings: Settings, services: Services) -> None:
-    """From before there were rules; also the tenant's name and the address."""
+async def test_existing_short_passwords_stay_valid(settings: Settings, services: Services) -> None:
+    """The same holds for tenant names and e-mail addresses from before the rules."""
     await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
     db = await asyncpg.connect(settings.database_url)
     await db.execute("update tenant set slug = 'Acme & Sons'")
@@ -165,7 +165,7 @@ async def test_who_has_a_short_password_keeps_it(settings: Settings, services: S
     assert await services.accounts.authenticate_password("owner", "a") is None
 
 
-async def test_an_address_belongs_to_one_tenant(settings: Settings) -> None:
+async def test_an_email_address_belongs_to_one_tenant(settings: Settings) -> None:
     await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
     before = await everything(settings)
     with pytest.raises(InvalidArguments, match="member of another tenant"):
@@ -173,7 +173,7 @@ async def test_an_address_belongs_to_one_tenant(settings: Settings) -> None:
     assert await everything(settings) == before
 
 
-# ---- the work of comparing ------------------------------------------------------------------
+# ---- the cost of hashing -------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -183,7 +183,9 @@ def busy() -> Iterator[PasswordVerifier]:
     passwords.close()
 
 
-async def test_more_than_can_be_compared_are_asked_to_come_back(busy: PasswordVerifier) -> None:
+async def test_sign_ins_beyond_the_hashing_capacity_are_asked_to_retry(
+    busy: PasswordVerifier,
+) -> None:
     with pytest.raises(RateLimited) as refused:
         await busy.verify(None, PASSWORD)
     assert refused.value.retry_after == 1.0

@@ -1,4 +1,4 @@
-"""Prices and budgets as they are set, and sums that are exact however they are cut."""
+"""Validation of prices and budgets, and sums that are exact in any order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from domain.providers.prices import LIST_PRICES, Price, PriceList, check_prices
 from domain.providers.usage import Usage, cost_of, merge_usage, total_cost
 from domain.tenants.budgets import Budgets
 from domain.tenants.settings import TenantSettings, merge_settings
-from tests.api.test_costs import UPDATE, used
+from tests.api.test_costs import UPDATE, usage_of
 from tests.support.api_server import Api
 from tests.support.graphql_calls import mutate
 
@@ -61,7 +61,7 @@ PRICE = {"kind": "LLM", "provider": "openai", "model": "m"}
         ({"budgets": None}, ["budgets"], "cannot be null"),
     ],
 )
-async def test_bad_prices_and_budgets_change_nothing(
+async def test_invalid_prices_and_budgets_change_nothing(
     api: Api, change: dict[str, Any], path: list[str], words: str
 ) -> None:
     refused = await mutate(api, UPDATE, expectedRevision=0, **change)
@@ -71,7 +71,7 @@ async def test_bad_prices_and_budgets_change_nothing(
 
 
 @pytest.mark.parametrize("amount", ["", "a dollar", "-1", "1e99", "NaN", "0.0000000001", 1.5])
-async def test_bad_amounts_are_no_amounts(api: Api, amount: Any) -> None:
+async def test_invalid_amounts_are_refused(api: Api, amount: Any) -> None:
     given = {"expectedRevision": 0, "budgets": {"spendPerCall": amount}}
     answer = await api.execute(UPDATE, variables={"input": given})
     assert "An amount" in answer["errors"][0]["message"]
@@ -97,7 +97,7 @@ PARTS = st.lists(
 
 
 @given(PARTS, st.randoms(use_true_random=False), st.integers(0, 12))
-def test_however_usage_is_cut_and_ordered_the_sum_is_one(
+def test_merged_usage_does_not_depend_on_split_or_order(
     parts: list[Usage], dice: Any, cut: int
 ) -> None:
     whole = merge_usage(parts)
@@ -115,36 +115,36 @@ def test_however_usage_is_cut_and_ordered_the_sum_is_one(
 
 
 @given(st.integers(0, 10**15))
-def test_amounts_are_read_as_they_were_written(nanos: int) -> None:
+def test_amounts_survive_formatting_and_parsing(nanos: int) -> None:
     assert parse_usd(format_usd(nanos)) == nanos
 
 
 @given(st.lists(st.floats(0.1, 10**5), min_size=1, max_size=50))
-def test_a_percentile_is_a_value_that_enough_do_not_exceed(values: list[float]) -> None:
+def test_percentiles_use_the_nearest_rank(values: list[float]) -> None:
     for part in (0.5, 0.95):
         found = percentile(values, part)
         assert found in values
         assert sum(value <= found for value in values if found is not None) >= part * len(values)
 
 
-def test_turns_that_were_not_measured_do_not_count() -> None:
+def test_unmeasured_turns_do_not_count() -> None:
     lost = TurnMeasured(turn_id="a", total_ms=0.0)
     assert summarize_latency([lost]) is None
-    told = summarize_latency(
+    reported = summarize_latency(
         [lost, TurnMeasured(turn_id="b", total_ms=5.0, llm_first_token_ms=2.0)]
     )
-    assert told is not None
-    assert (told.turns, told.llm_first_token_ms, told.first_audio_ms) == (1, 2.0, None)
+    assert reported is not None
+    assert (reported.turns, reported.llm_first_token_ms, reported.first_audio_ms) == (1, 2.0, None)
 
 
-def test_settings_that_are_joined_keep_prices_and_budgets() -> None:
+def test_merged_settings_keep_prices_and_budgets() -> None:
     kept = TenantSettings(budgets=Budgets(concurrent_calls=1), values={"a": 1})
     both = merge_settings(kept, TenantSettings(values={"b": 2}))
     assert (both.budgets, both.values) == (kept.budgets, {"a": 1, "b": 2})
 
 
 PRICED: list[tuple[Usage, str | None]] = [
-    (replace(used("gpt-4.1", 10_000, None), cached_tokens=400_000), "2.20"),
+    (replace(usage_of("gpt-4.1", 10_000, None), cached_tokens=400_000), "2.20"),
     (
         Usage(kind=ProviderKind.STT, provider="deepgram", model="nova-3", audio_ms=3_600_000),
         "0.462",
@@ -156,19 +156,19 @@ PRICED: list[tuple[Usage, str | None]] = [
 
 
 @pytest.mark.parametrize(("part", "cost"), PRICED, ids=lambda value: str(value)[:40])
-def test_prices_are_for_a_million_or_for_an_hour(part: Usage, cost: str | None) -> None:
+def test_prices_are_per_million_units_or_per_hour(part: Usage, cost: str | None) -> None:
     found = PriceList().cost(part)
     assert (None if found is None else format_usd(found)) == cost
 
 
-def test_tokens_that_were_still_known_cost_like_others_unless_they_have_a_price() -> None:
+def test_cached_tokens_cost_like_other_input_unless_they_have_a_price() -> None:
     own = Price(kind=ProviderKind.LLM, provider="openai", model="m", input_tokens=NANOS_PER_DOLLAR)
-    part = replace(used("m", 10_000, None), cached_tokens=500_000)
+    part = replace(usage_of("m", 10_000, None), cached_tokens=500_000)
     assert PriceList([own]).cost(part) == NANOS_PER_DOLLAR
     assert PriceList([replace(own, cached_tokens=0)]).cost(part) == NANOS_PER_DOLLAR // 2
 
 
-def test_what_is_listed_can_be_chosen() -> None:
+def test_every_priced_provider_is_in_the_catalog() -> None:
     assert [
         price for price in LIST_PRICES if price.provider not in provider_names(price.kind)
     ] == []

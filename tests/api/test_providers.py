@@ -1,4 +1,4 @@
-"""Agents on OpenAI and Gemini: the real plugins, talking to stand-ins at the wire."""
+"""Agents on OpenAI and Gemini: the real plugins against emulators."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from domain.use_cases.workflows import create_workflow, publish_workflow
 from domain.workflows.agents import ProviderChoice
 from local.emulators.llm import KEY, FailedReply, LlmEmulator, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
-from tests.worker.test_text_calls import retold, started, watch, working
+from tests.worker.test_text_calls import running_worker, started, summary_lines, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,7 @@ class Caller:
     viewer: Viewer
 
     async def say(self, *texts: str) -> list[CallEvent]:
-        """All that became of a call in which these were said."""
+        """The events of a call with these messages."""
         services, viewer = self.services, self.viewer
         call = await started(services, viewer)
         for n, text in enumerate(texts, start=1):
@@ -69,35 +69,35 @@ async def calling(
         await create_agent(services, viewer, replace(agent, llm=choice))
     workflow = await create_workflow(services, viewer, CLINIC)
     await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
-    async with run_llm_emulator() as stand_in:
+    async with run_llm_emulator() as emulator:
         own = replace(
             settings,
             openai_api_key=key,
-            openai_base_url=f"{stand_in.url}/openai",
+            openai_base_url=f"{emulator.url}/openai",
             google_api_key=key,
-            google_base_url=f"{stand_in.url}/gemini",
+            google_base_url=f"{emulator.url}/gemini",
         )
-        async with working(own):
-            yield Caller(services, viewer), stand_in
+        async with running_worker(own):
+            yield Caller(services, viewer), emulator
 
 
-def story(events: list[CallEvent]) -> list[str]:
-    """Without how the call began and ended."""
-    return [line for line in retold(events)[5:-2] if line != "turn_measured"]
+def dialogue(events: list[CallEvent]) -> list[str]:
+    """The summary without the start and the end of the call."""
+    return [line for line in summary_lines(events)[5:-2] if line != "turn_measured"]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_two_agents_book_an_appointment(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
-    async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [
+    async with calling(services, settings, viewer, provider) as (caller, emulator):
+        emulator.script = [
             ScriptedReply("One moment.", (TO_BOOKING,)),
             ScriptedReply("", (BOOK_IT,)),
             ScriptedReply("You are booked."),
         ]
         events = await caller.say("I need an appointment", "tomorrow at ten")
-    assert story(events) == [
+    assert dialogue(events) == [
         "caller: I need an appointment",
         "reception: One moment.",
         "reception -> booking",
@@ -110,34 +110,34 @@ async def test_two_agents_book_an_appointment(
         "book_appointment SUCCEEDED: Booked for tomorrow at ten.",
         "booking: You are booked.",
     ]
-    assert set(stand_in.keys) == {KEY}
-    # The second agent was told what had been said to the first one.
-    assert "I need an appointment" in str(stand_in.requests[1])
-    assert "You book appointments." in str(stand_in.requests[1])
-    assert "Booked for tomorrow at ten." in str(stand_in.requests[2])
+    assert set(emulator.keys) == {KEY}
+    # The second agent received the conversation with the first one.
+    assert "I need an appointment" in str(emulator.requests[1])
+    assert "You book appointments." in str(emulator.requests[1])
+    assert "Booked for tomorrow at ten." in str(emulator.requests[2])
     measured = [e for e in events if isinstance(e, TurnMeasured)]
     assert (measured[1].input_tokens, measured[1].output_tokens) == (200, 20)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("fault", [FailedReply(500), FailedReply(429)])
-async def test_a_provider_that_stumbles_is_asked_again(
+async def test_a_request_to_a_provider_is_retried_after_a_transient_failure(
     services: Services, settings: Settings, viewer: Viewer, provider: str, fault: FailedReply
 ) -> None:
-    async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [fault, ScriptedReply("Here I am.")]
+    async with calling(services, settings, viewer, provider) as (caller, emulator):
+        emulator.script = [fault, ScriptedReply("Here I am.")]
         events = await caller.say("hello?")
-    assert story(events)[-1] == "reception: Here I am."
+    assert dialogue(events)[-1] == "reception: Here I am."
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_an_answer_that_breaks_off_is_apologised_for(
+async def test_the_agent_apologises_for_a_reply_that_broke_off(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
-    async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [FailedReply(text="Well,"), ScriptedReply("Here I am.")]
+    async with calling(services, settings, viewer, provider) as (caller, emulator):
+        emulator.script = [FailedReply(text="Well,"), ScriptedReply("Here I am.")]
         events = await caller.say("hello?", "again?")
-    assert story(events) == [
+    assert dialogue(events) == [
         "caller: hello?",
         "error llm",
         "reception: Well,",
@@ -148,16 +148,16 @@ async def test_an_answer_that_breaks_off_is_apologised_for(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_a_wrong_key_is_said_and_the_call_goes_on(
+async def test_an_invalid_key_is_reported_and_the_call_continues(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
-    async with calling(services, settings, viewer, provider, key="wrong") as (caller, stand_in):
-        stand_in.script = [ScriptedReply("never said")]
+    async with calling(services, settings, viewer, provider, key="wrong") as (caller, emulator):
+        emulator.script = [ScriptedReply("never said")]
         events = await caller.say(*["hello?"] * 5)
     raised = [e for e in events if isinstance(e, ErrorRaised)]
     assert [e.recoverable for e in raised] == [True] * 5
-    assert all("wrong" not in e.message for e in raised), "a key must not be told"
-    apologies = [line for line in story(events) if "I am sorry" in line]
+    assert all("wrong" not in e.message for e in raised), "a key must not be shown"
+    apologies = [line for line in dialogue(events) if "I am sorry" in line]
     assert len(apologies) == 5
 
 
@@ -172,44 +172,44 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 @pytest.mark.parametrize("name", WRONG)
-async def test_a_wrong_tool_call_is_refused_and_the_model_is_told(
+async def test_an_invalid_tool_call_is_refused_and_reported_to_the_model(
     services: Services, settings: Settings, viewer: Viewer, provider: str, name: str
 ) -> None:
     call, word = WRONG[name]
-    async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [
+    async with calling(services, settings, viewer, provider) as (caller, emulator):
+        emulator.script = [
             ScriptedReply("One moment.", (TO_BOOKING,)),
             ScriptedReply("", (call,)),
             ScriptedReply("Let me see."),
         ]
         events = await caller.say("I need an appointment", "tomorrow")
-    told = story(events)
-    assert not any(line.startswith("workflow.slot") for line in told)
+    reported = dialogue(events)
+    assert not any(line.startswith("workflow.slot") for line in reported)
     [refused] = [e for e in events if isinstance(e, ToolFinished)]
     assert (refused.tool, refused.outcome) == (call[0], ToolOutcome.REFUSED)
     assert len(str(refused.arguments)) < 1_000
-    assert told[-1] == "booking: Let me see."
-    results = str(stand_in.requests[-1])
+    assert reported[-1] == "booking: Let me see."
+    results = str(emulator.requests[-1])
     assert word in results[results.index("tomorrow") :]
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-async def test_of_two_hand_offs_at_once_the_first_happens(
+async def test_the_first_of_two_simultaneous_hand_offs_happens(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
-    async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [ScriptedReply("", (TO_BOOKING, TO_BOOKING)), ScriptedReply("unheard")]
+    async with calling(services, settings, viewer, provider) as (caller, emulator):
+        emulator.script = [ScriptedReply("", (TO_BOOKING, TO_BOOKING)), ScriptedReply("unheard")]
         events = await caller.say("I need an appointment")
     kinds = [event.kind for event in events]
     assert (kinds.count("handed_off"), kinds.count("handoff_refused")) == (1, 1)
-    assert story(events)[-1] == "booking: Booking here. When suits you?"
+    assert dialogue(events)[-1] == "booking: Booking here. When suits you?"
 
 
-async def test_arguments_that_are_no_json_are_refused(
+async def test_arguments_that_are_not_json_are_refused(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    async with calling(services, settings, viewer, "openai") as (caller, stand_in):
-        stand_in.script = [
+    async with calling(services, settings, viewer, "openai") as (caller, emulator):
+        emulator.script = [
             ScriptedReply("One moment.", (TO_BOOKING,)),
             ScriptedReply("", (("book_appointment", '{"slot": "ten'),)),
             ScriptedReply("Let me see."),
@@ -218,25 +218,25 @@ async def test_arguments_that_are_no_json_are_refused(
     [refused] = [e for e in events if isinstance(e, ToolFinished)]
     assert refused.outcome is ToolOutcome.REFUSED
     assert refused.result.startswith("The arguments are not a JSON object.")
-    assert refused.result in str(stand_in.requests[-1])
+    assert refused.result in str(emulator.requests[-1])
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_a_hand_off_without_a_connection_is_refused(
     services: Services, settings: Settings, viewer: Viewer, provider: str
 ) -> None:
-    async with calling(services, settings, viewer, provider) as (caller, stand_in):
-        stand_in.script = [
+    async with calling(services, settings, viewer, provider) as (caller, emulator):
+        emulator.script = [
             ScriptedReply("", (("transfer_to_billing", {}),)),
             ScriptedReply("I stay."),
         ]
         events = await caller.say("billing, please")
     [refused] = [e for e in events if isinstance(e, HandoffRefused)]
     assert (refused.from_node, refused.to_node) == ("reception", "billing")
-    assert story(events)[-1] == "reception: I stay."
+    assert dialogue(events)[-1] == "reception: I stay."
 
 
-async def test_when_a_model_fails_the_next_one_answers_and_it_is_told(
+async def test_when_a_model_fails_the_fallback_replies_and_it_is_recorded(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     chain = ProviderChoice(
@@ -244,8 +244,8 @@ async def test_when_a_model_fails_the_next_one_answers_and_it_is_told(
         model="gpt-4.1",
         fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
     )
-    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
-        stand_in.script = [
+    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, emulator):
+        emulator.script = [
             FailedReply(500),
             ScriptedReply("Here I am."),
             ScriptedReply("Still here."),
@@ -253,10 +253,10 @@ async def test_when_a_model_fails_the_next_one_answers_and_it_is_told(
         events = await caller.say("hello?", "and now?")
     changes = [e for e in events if isinstance(e, ProviderFailedOver)]
     assert [(e.provider, e.model, e.available) for e in changes] == [("openai", "gpt-4.1", False)]
-    told = [line for line in story(events) if line.startswith("reception")]
-    assert told == ["reception: Here I am.", "reception: Still here."]
-    # The one that failed is not asked again for a while: openai's is the only one with "messages".
-    assert ["messages" in asked for asked in stand_in.requests] == [True, False, False]
+    reported = [line for line in dialogue(events) if line.startswith("reception")]
+    assert reported == ["reception: Here I am.", "reception: Still here."]
+    # The failed model is in cooldown: only OpenAI requests have "messages".
+    assert ["messages" in asked for asked in emulator.requests] == [True, False, False]
 
 
 async def test_when_all_models_fail_the_caller_hears_an_apology(
@@ -267,10 +267,11 @@ async def test_when_all_models_fail_the_caller_hears_an_apology(
         model="gpt-4.1",
         fallbacks=(ProviderChoice(provider="google", model="gemini-2.5-flash"),),
     )
-    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, stand_in):
-        stand_in.script = [FailedReply(500)]
+    async with calling(services, settings, viewer, "openai", chain=chain) as (caller, emulator):
+        emulator.script = [FailedReply(500)]
         events = await caller.say("hello?")
     assert (
-        story(events)[-1] == "reception: I am sorry, I cannot answer right now. Please try again."
+        dialogue(events)[-1]
+        == "reception: I am sorry, I cannot answer right now. Please try again."
     )
-    assert len(stand_in.requests) == 2
+    assert len(emulator.requests) == 2

@@ -1,4 +1,4 @@
-"""Recordings over the API: asked for, heard through a link, deleted; by nobody else."""
+"""Recordings through the API: states, links, deletion, and the isolation of tenants."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ DELETE = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LinkRig:
     settings: Settings
     services: Services
     viewer: Viewer
@@ -74,8 +74,8 @@ async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Ca
         assert services.audio_store is not None
         begun = await keeper.recording_store.start(call, 1, datetime.now(UTC))
         folder = begun.key.removesuffix("whole.ogg")
-        for place, sound in (tone_segment(1, 0), tone_segment(1, 1_000), tone_segment(1, 2_000)):
-            await services.audio_store.put(folder + place.filename, sound)
+        for segment, sound in (tone_segment(1, 0), tone_segment(1, 1_000), tone_segment(1, 2_000)):
+            await services.audio_store.put(folder + segment.filename, sound)
         await end_call(services, viewer, call.id)
         await keeper.recording_store.mark_uploaded(call.id, 1)
         assert await keeper.process_next()
@@ -83,7 +83,7 @@ async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Ca
 
 
 @pytest.fixture
-async def place(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[Place]:
+async def rig(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIterator[LinkRig]:
     settings = with_recordings(settings, tmp_path)
     async with (
         api_services(settings) as services,
@@ -91,18 +91,22 @@ async def place(settings: Settings, viewer: Viewer, tmp_path: Path) -> AsyncIter
     ):
         await publish_clinic(services, viewer)
         call = await recorded(services, viewer, settings)
-        yield Place(settings, services, viewer, api, call)
+        yield LinkRig(settings, services, viewer, api, call)
 
 
-async def test_a_link_lets_a_player_seek(place: Place) -> None:
+async def test_a_link_supports_seeking(rig: LinkRig) -> None:
     before = datetime.now(UTC)
-    told, sound = await place.recording(), await place.sound()
-    assert told["state"] == "READY"
-    assert (told["durationMs"], told["size"], told["error"]) == (3_000, len(sound), None)
-    until = datetime.fromisoformat(told["expiresAt"])
-    # A link says its time in whole seconds.
+    reported, sound = await rig.recording(), await rig.sound()
+    assert reported["state"] == "READY"
+    assert (reported["durationMs"], reported["size"], reported["error"]) == (
+        3_000,
+        len(sound),
+        None,
+    )
+    until = datetime.fromisoformat(reported["expiresAt"])
+    # The expiry of a link is in whole seconds.
     assert before - timedelta(seconds=1) < until - LINK_LIFETIME < datetime.now(UTC)
-    http, url = place.api.http, told["url"]
+    http, url = rig.api.http, reported["url"]
     whole = await http.get(url)
     assert (whole.status_code, whole.content) == (200, sound)
     expected = {
@@ -126,29 +130,27 @@ async def test_a_link_lets_a_player_seek(place: Place) -> None:
     assert head.headers["content-length"] == str(len(sound))
 
 
-async def test_a_link_is_good_for_as_long_as_is_said(place: Place) -> None:
-    """Made once, however slowly the fields are asked for."""
+async def test_a_link_is_valid_until_its_expires_at(rig: LinkRig) -> None:
+    """The link is created once per operation, however slowly its fields are resolved."""
     minutes = count()
     began = datetime.now(UTC)
 
     def clock() -> datetime:
         return began + timedelta(minutes=next(minutes))
 
-    services = replace(place.services, clock=clock)
-    async with running_api(
-        services, place.settings, place.viewer, build_schema_with_loaders
-    ) as api:
-        asked = await api.execute(ASK, variables={"id": place.id})
-    told = asked["data"]["call"]["recording"]
-    token, until = told["url"].rpartition("/")[2], datetime.fromisoformat(told["expiresAt"])
-    place.services.signed_links.verify(token, until - timedelta(seconds=2))
+    services = replace(rig.services, clock=clock)
+    async with running_api(services, rig.settings, rig.viewer, build_schema_with_loaders) as api:
+        asked = await api.execute(ASK, variables={"id": rig.id})
+    reported = asked["data"]["call"]["recording"]
+    token, until = reported["url"].rpartition("/")[2], datetime.fromisoformat(reported["expiresAt"])
+    rig.services.signed_links.verify(token, until - timedelta(seconds=2))
     with pytest.raises(Forbidden, match="expired"):
-        place.services.signed_links.verify(token, until)
+        rig.services.signed_links.verify(token, until)
 
 
-async def test_a_link_that_is_not_ours_leads_nowhere(place: Place) -> None:
-    url = (await place.recording())["url"]
-    http = place.api.http
+async def test_a_forged_link_is_refused(rig: LinkRig) -> None:
+    url = (await rig.recording())["url"]
+    http = rig.api.http
     for number in range(len("/recordings/"), len(url) - 1, 5):
         other = "A" if url[number] != "A" else "B"
         bent = url[:number] + other + url[number + 1 :]
@@ -158,14 +160,14 @@ async def test_a_link_that_is_not_ours_leads_nowhere(place: Place) -> None:
     for path in ("/recordings", "/recordings/"):
         assert (await http.get(path)).status_code == 404
     foreign = SignedLinks(KeyRing.from_secret_key("another-installation" + "0" * 32))
-    tenant, call = place.viewer.tenant_id, place.call.id
+    tenant, call = rig.viewer.tenant_id, rig.call.id
     until = datetime.now(UTC) + LINK_LIFETIME
     assert (await http.get(f"/recordings/{foreign.sign(tenant, call, until)}")).status_code == 403
-    nothing = place.services.signed_links.sign(tenant, uuid4(), until)
+    nothing = rig.services.signed_links.sign(tenant, uuid4(), until)
     assert (await http.get(f"/recordings/{nothing}")).status_code == 404
 
 
-def test_a_link_is_good_until_its_time_and_over_a_rotation_of_keys() -> None:
+def test_a_link_is_valid_until_it_expires_and_across_key_rotation() -> None:
     now = datetime.now(UTC)
     tenant, call = uuid4(), uuid4()
     old, new = (
@@ -198,70 +200,70 @@ def test_a_link_is_good_until_its_time_and_over_a_rotation_of_keys() -> None:
         ("bytes=" + "9" * 30 + "-", None),
     ],
 )
-def test_ranges_are_read_as_players_mean_them(
+def test_range_headers_of_players_are_understood(
     header: str | None, range_: tuple[int, int] | None
 ) -> None:
     assert parse_range(header, 100) == range_
 
 
 @pytest.mark.parametrize("header", ["bytes=100-", "bytes=-0", "bytes=100-200"])
-def test_a_range_of_nothing_is_refused(header: str) -> None:
+def test_an_unsatisfiable_range_is_refused(header: str) -> None:
     with pytest.raises(ValueError, match="bytes"):
         parse_range(header, 100)
 
 
-async def test_a_deleted_recording_is_gone_at_once_and_for_good(place: Place) -> None:
-    url = (await place.recording())["url"]
-    first = (await place.api.execute(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
+async def test_a_deleted_recording_is_gone_immediately_and_permanently(rig: LinkRig) -> None:
+    url = (await rig.recording())["url"]
+    first = (await rig.api.execute(DELETE, variables={"id": rig.id}))["data"]["deleteRecording"]
     assert first["__typename"] == "DeleteRecordingSuccess"
     shown = first["call"]["recording"]
     assert (shown["state"], shown["url"]) == ("DELETED", None)
     assert shown["deletedBy"].startswith("user:")
-    told = await place.recording()
-    again = (await place.api.execute(DELETE, variables={"id": place.id}))["data"]["deleteRecording"]
+    reported = await rig.recording()
+    again = (await rig.api.execute(DELETE, variables={"id": rig.id}))["data"]["deleteRecording"]
     assert again == first
-    assert await place.recording() == told
-    async with running_archive(place.settings) as keeper:
+    assert await rig.recording() == reported
+    async with running_archive(rig.settings) as keeper:
         assert await keeper.process_next()
-    assert (await place.api.http.get(url)).status_code == 404
-    assert place.services.audio_store is not None
-    assert [kept async for kept in place.services.audio_store.list("")] == []
+    assert (await rig.api.http.get(url)).status_code == 404
+    assert rig.services.audio_store is not None
+    assert [kept async for kept in rig.services.audio_store.list("")] == []
 
 
-async def test_what_was_never_recorded_has_nothing_to_hear_or_delete(place: Place) -> None:
+async def test_a_call_without_recording_has_nothing_to_play_or_delete(rig: LinkRig) -> None:
     request = CallRequest(workflow_name="clinic")
-    call = await start_call(place.services, place.viewer, request)
+    call = await start_call(rig.services, rig.viewer, request)
     id = global_id("Call", call.id)
-    asked = await place.api.execute(ASK, variables={"id": id})
+    asked = await rig.api.execute(ASK, variables={"id": id})
     assert asked["data"]["call"] == {"recording": None}
-    deleted = (await place.api.execute(DELETE, variables={"id": id}))["data"]["deleteRecording"]
+    deleted = (await rig.api.execute(DELETE, variables={"id": id}))["data"]["deleteRecording"]
     assert deleted == {"__typename": "DeleteRecordingSuccess", "call": {"recording": None}}
 
 
-async def test_nobody_else_sees_or_deletes_it(place: Place) -> None:
-    stranger = owner_of(await new_tenant(place.settings, "other"))
+async def test_other_tenants_cannot_see_or_delete_a_recording(rig: LinkRig) -> None:
+    stranger = owner_of(await new_tenant(rig.settings, "other"))
     stranger = replace(stranger, subject="user:00000000-0000-0000-0000-000000000002")
-    reader = replace(place.viewer, scopes=frozenset({Scope.CALLS_READ}))
+    reader = replace(rig.viewer, scopes=frozenset({Scope.CALLS_READ}))
     with pytest.raises(NotFound):
-        await delete_recording(place.services, stranger, place.call.id)
+        await delete_recording(rig.services, stranger, rig.call.id)
     with pytest.raises(Forbidden):
-        await delete_recording(place.services, reader, place.call.id)
-    async with place.services.store.transaction(stranger.tenant_id) as work:
-        assert await work.recordings.by_ids([place.call.id]) == []
-        await work.recordings.delete(place.call.id, "user:stranger")
-    assert (await recording_of(place.services, place.call)).state is RecordingState.READY
+        await delete_recording(rig.services, reader, rig.call.id)
+    async with rig.services.store.transaction(stranger.tenant_id) as work:
+        assert await work.recordings.by_ids([rig.call.id]) == []
+        await work.recordings.delete(rig.call.id, "user:stranger")
+    assert (await recording_of(rig.services, rig.call)).state is RecordingState.READY
     async with AsyncExitStack() as stack:
         other = await stack.enter_async_context(
-            running_api(place.services, place.settings, stranger, build_schema_with_loaders)
+            running_api(rig.services, rig.settings, stranger, build_schema_with_loaders)
         )
-        asked = await other.execute(ASK, variables={"id": place.id})
+        asked = await other.execute(ASK, variables={"id": rig.id})
         assert asked["data"] == {"call": None}
 
 
-async def test_many_calls_ask_for_their_recordings_at_once(place: Place) -> None:
+async def test_recordings_of_many_calls_are_returned_at_once(rig: LinkRig) -> None:
     for _ in range(3):
-        await recorded(place.services, place.viewer, place.settings)
+        await recorded(rig.services, rig.viewer, rig.settings)
     document = "{ calls { edges { node { recording { state } } } } }"
-    edges = (await place.api.execute(document))["data"]["calls"]["edges"]
+    edges = (await rig.api.execute(document))["data"]["calls"]["edges"]
     states = [each["node"]["recording"]["state"] for each in edges]
     assert states == ["READY"] * 4

@@ -1,4 +1,4 @@
-"""The schema as it is promised: the committed file, its words, its conventions, its events."""
+"""The public schema: the committed file, its descriptions, conventions, events and compatibility."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ SCHEMA = build_schema()._schema
 OWN = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
 BUILT_IN = {"String", "Int", "Float", "Boolean", "ID"}
 LIBRARY_SCALARS = {"DateTime"}
-"""Scalars that Strawberry brings, with its own descriptions."""
+"""Scalars that Strawberry provides and describes."""
 SPECIFIED_DIRECTIVES = {directive.name for directive in graphql.specified_directives}
 
 
 def test_the_committed_schema_is_the_one_that_is_served() -> None:
-    told = "run `python -m graph.export_schema` and commit schema.graphql"
-    assert SCHEMA_FILE.read_text() == schema_text(), told
+    remedy = "run `python -m graph.export_schema` and commit schema.graphql"
+    assert SCHEMA_FILE.read_text() == schema_text(), remedy
 
 
 def _elements() -> Iterator[tuple[str, str | None]]:
@@ -88,7 +88,7 @@ def test_every_field_of_every_event_is_described_on_the_event() -> None:
         assert documented == {f.name for f in dataclasses.fields(kind)} - {"kind"}, kind
 
 
-def test_every_mutation_takes_one_input_and_answers_what_became_of_it() -> None:
+def test_every_mutation_takes_one_input_and_returns_a_result_union() -> None:
     errors = {handler.error_type.__name__ for handler in HANDLERS}
     assert SCHEMA.mutation_type is not None
     for name, field in SCHEMA.mutation_type.fields.items():
@@ -106,7 +106,7 @@ def test_every_mutation_takes_one_input_and_answers_what_became_of_it() -> None:
         assert success.endswith("Success")
 
 
-def test_every_error_is_an_error() -> None:
+def test_every_error_type_implements_the_error_interface() -> None:
     base = OWN["Error"]
     assert isinstance(base, GraphQLInterfaceType)
     shown = {handler.error_type.__name__ for handler in HANDLERS}
@@ -120,7 +120,7 @@ def test_every_list_of_a_root_field_can_be_paged() -> None:
             assert {"first", "after"} <= set(field.args), name
 
 
-def test_every_event_is_mirrored_and_documented() -> None:
+def test_every_event_has_a_graphql_type_and_documentation() -> None:
     union = OWN["CallUpdate"]
     assert isinstance(union, GraphQLUnionType)
     shown = {type_.name: type_ for type_ in union.types}
@@ -137,15 +137,15 @@ def test_every_event_is_mirrored_and_documented() -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(DURABLE).flatmap(events_of))
-def test_every_event_is_read_back_as_it_was_stored(event: Any) -> None:
+def test_every_event_survives_storing_and_reading(event: Any) -> None:
     assert decode_event(encode_event(event)) == event
 
 
-def test_the_schema_survives_the_strict_rules_of_the_language() -> None:
+def test_the_schema_passes_strict_validation() -> None:
     assert graphql.validate_schema(SCHEMA) == []
 
 
-def test_clients_of_the_last_release_lose_nothing() -> None:
+def test_the_schema_has_no_breaking_change_since_the_last_release() -> None:
     advice = "deprecate it for one release first: see docs/versions.md"
     assert breaking_changes(RELEASED.read_text(), SCHEMA_FILE.read_text()) == [], advice
 
@@ -190,7 +190,7 @@ type Query {
         ("all: Boolean! = false", "all: Boolean!", "Argument Query.calls(all:) has lost its"),
     ],
 )
-def test_what_was_not_deprecated_cannot_be_removed_or_narrowed(
+def test_removing_or_narrowing_without_deprecation_is_a_breaking_change(
     old: str, new: str, lost: str
 ) -> None:
     assert RELEASE.count(old) == 1
@@ -216,6 +216,6 @@ def test_what_was_not_deprecated_cannot_be_removed_or_narrowed(
         ("all: Boolean! = false", "all: Boolean"),
     ],
 )
-def test_what_was_deprecated_can_go_and_anything_can_come(old: str, new: str) -> None:
+def test_removing_deprecated_elements_and_adding_new_ones_is_allowed(old: str, new: str) -> None:
     assert old in RELEASE
     assert breaking_changes(RELEASE, RELEASE.replace(old, new)) == []

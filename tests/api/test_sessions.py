@@ -1,4 +1,4 @@
-"""Sessions: tokens that follow each other, and that end with what they stand for."""
+"""Sessions: refreshing tokens, and the end of sessions and of their connections."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def signed_in(services: Services, email: str) -> tuple[User, TokenPair]:
 
 
 async def until_refused(services: Services, credential: str) -> Unauthenticated:
-    """What has ended may be good for a second longer."""
+    """An ended credential may be accepted for one more second."""
     async with asyncio.timeout(60):
         while True:
             try:
@@ -44,8 +44,10 @@ async def until_refused(services: Services, credential: str) -> Unauthenticated:
             await asyncio.sleep(0.05)
 
 
-async def test_a_lost_answer_can_be_asked_for_again(services: Services, owner: str) -> None:
-    """And one session goes on, however often and however many at once ask."""
+async def test_a_refresh_whose_response_was_lost_can_be_repeated(
+    services: Services, owner: str
+) -> None:
+    """One session continues, however many requests repeat the refresh."""
     _, first = await signed_in(services, owner)
     pairs = [await services.accounts.refresh(first.refresh) for _ in range(3)]
     pairs += await asyncio.gather(*(services.accounts.refresh(first.refresh) for _ in range(18)))
@@ -56,7 +58,7 @@ async def test_a_lost_answer_can_be_asked_for_again(services: Services, owner: s
     assert third.refresh != pairs[0].refresh
 
 
-async def test_a_reuse_after_the_next_token_was_used_ends_the_session(
+async def test_reusing_a_token_whose_successor_was_used_ends_the_session(
     services: Services, settings: Settings, owner: str
 ) -> None:
     _, first = await signed_in(services, owner)
@@ -71,7 +73,7 @@ async def test_a_reuse_after_the_next_token_was_used_ends_the_session(
     assert await execute(settings, "select * from refresh_token") == []
 
 
-async def test_a_lost_answer_can_be_asked_for_while_the_secret_is_rotated(
+async def test_a_lost_refresh_can_be_repeated_during_secret_rotation(
     settings: Settings, owner: str
 ) -> None:
     async with api_services(settings) as services:
@@ -83,7 +85,7 @@ async def test_a_lost_answer_can_be_asked_for_while_the_secret_is_rotated(
         assert await services.accounts.refresh(second.refresh)
 
 
-async def test_signing_out_while_the_session_is_refreshed_ends_it(
+async def test_signing_out_during_a_refresh_ends_the_session(
     services: Services, settings: Settings, owner: str
 ) -> None:
     for _ in range(10):
@@ -105,7 +107,7 @@ async def test_an_access_token_ends_with_its_session(services: Services, owner: 
     await services.accounts.authenticate_credential(other.access)
 
 
-async def test_a_change_of_role_holds_at_once(
+async def test_a_change_of_role_takes_effect_immediately(
     services: Services, settings: Settings, owner: str
 ) -> None:
     user, pair = await signed_in(services, owner)
@@ -118,7 +120,7 @@ async def test_a_change_of_role_holds_at_once(
             await services.accounts.authenticate_credential(pair.access)
         ).scopes != ROLE_SCOPES[Role.VIEWER]:
             await asyncio.sleep(0.05)
-    # Also what was read before the change does not come back with the next pair.
+    # A role that was read before the change does not reappear in the next pair.
     stale = await services.accounts.sign_in(replace(user, role=Role.OWNER))
     for each in (stale, await services.accounts.refresh(pair.refresh)):
         claims = jwt.decode(each.access, options={"verify_signature": False})
@@ -126,7 +128,7 @@ async def test_a_change_of_role_holds_at_once(
 
 
 @pytest.mark.parametrize("table", ["app_user", "tenant"])
-async def test_tokens_end_with_their_person_and_with_their_tenant(
+async def test_tokens_end_with_their_user_and_their_tenant(
     services: Services, settings: Settings, owner: str, table: str
 ) -> None:
     user, pair = await signed_in(services, owner)
@@ -145,17 +147,17 @@ async def test_tokens_end_with_their_person_and_with_their_tenant(
 
 
 def token_with(settings: Settings, **claims: Any) -> str:
-    """Of our own signature, whatever it says."""
+    """A token with our signature and these claims."""
     kid, key = KeyRing.from_secret_key(settings.secret_key).signing_key
     usual = {"iss": ISSUER, "aud": ISSUER, "exp": datetime.now(UTC) + timedelta(minutes=5)}
     return jwt.encode(usual | claims, key, algorithm="EdDSA", headers={"kid": kid})
 
 
-async def test_tokens_that_make_no_sense_are_refused_on_both_transports(
+async def test_malformed_tokens_are_refused_on_both_transports(
     api: Api, settings: Settings, viewer: Viewer
 ) -> None:
     person = {"sub": viewer.subject.split(":")[1], "tenant": str(viewer.tenant_id)}
-    good = person | {"role": "OWNER"}  # as it was made before it named its session
+    good = person | {"role": "OWNER"}  # as issued before tokens carried a session
     bad: list[dict[str, Any]] = [
         good | {"role": "WIZARD"},
         good | {"role": ["OWNER"]},
@@ -193,7 +195,7 @@ async def test_tokens_that_make_no_sense_are_refused_on_both_transports(
         "update app_user set role = 'WIZARD'",
     ],
 )
-async def test_a_socket_is_closed_when_its_session_ends(
+async def test_a_websocket_is_closed_when_its_session_ends(
     api: Api, settings: Settings, ending: str
 ) -> None:
     async with api.socket() as socket:

@@ -1,4 +1,4 @@
-"""What a tenant sets for all: defaults, endpoints, values, and servers of tools."""
+"""Settings of a tenant: defaults, endpoints, values and MCP servers."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def api_that_reaches(
         )
 
 
-async def test_settings_are_edited_by_part_and_by_revision(api: Api) -> None:
+async def test_settings_are_edited_in_part_and_by_revision(api: Api) -> None:
     before = (await api.execute(SETTINGS))["data"]["settings"]
     nothing = {"revision": 0, "values": {}, "endpoints": [], "defaults": {"language": None}}
     assert before == nothing
@@ -100,7 +100,7 @@ async def test_settings_are_edited_by_part_and_by_revision(api: Api) -> None:
         ({"values": [1]}, ["values"], "JSON object"),
     ],
 )
-async def test_bad_settings_change_nothing(
+async def test_invalid_settings_change_nothing(
     api: Api, change: dict[str, Any], path: list[str], words: str
 ) -> None:
     refused = await mutate(api, UPDATE, expectedRevision=0, **change)
@@ -109,7 +109,7 @@ async def test_bad_settings_change_nothing(
     assert (await api.execute(SETTINGS))["data"]["settings"]["revision"] == 0
 
 
-async def test_defaults_fill_what_agents_leave_open(api: Api) -> None:
+async def test_defaults_apply_to_what_agents_do_not_set(api: Api) -> None:
     await mutate(api, CREATE_AGENT, name="greeter", prompt={"system": "Greet."})
     desk = {"id": "desk", "agent": "greeter", "isEntry": True, "isExit": True}
     first = await mutate(api, CREATE_WORKFLOW, slug="first", nodes=[desk])
@@ -125,7 +125,7 @@ async def crm(request: Request) -> JSONResponse:
     return JSONResponse({"path": request.url.path, "env": request.headers.get("x-env")})
 
 
-async def test_a_tool_finds_its_server_by_name(
+async def test_a_tool_uses_the_endpoint_that_it_names(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     routes = [Route("/{rest:path}", crm)]
@@ -164,7 +164,7 @@ async def mcp_server() -> AsyncIterator[str]:
 
     @server.tool()
     def stock(article: str) -> dict[str, int]:
-        """How many of an article there are."""
+        """Returns how many of an article are in stock."""
         if article == "none":
             raise ValueError("No such article.")
         return {"pieces": len(article)}
@@ -192,7 +192,7 @@ async def test_tools_of_an_mcp_server_are_listed_imported_and_used(
         assert (unknown["code"], unknown["path"]) == ("NOT_FOUND", ["input", "tools", "0"])
         [tool] = (await mutate(api, IMPORT, server="shop", tools=["stock"]))["tools"]
         assert tool["name"] == "shop_stock"
-        assert tool["description"] == "How many of an article there are."
+        assert tool["description"] == "Returns how many of an article are in stock."
         assert list(tool["parameters"]["properties"]) == ["article"]
         tried = await mutate(api, TRY, id=tool["id"], arguments={"article": "lamp"}, live=True)
         assert tried["ending"] == "SUCCEEDED", tried

@@ -1,4 +1,4 @@
-"""How many passwords may be tried, and that strangers cannot keep the owner out."""
+"""Limits on sign-in attempts, which do not lock out the owner of an account."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
 
 
 def an_address() -> str:
-    """Limits are kept under it, and tests share a Redis."""
+    """A random address, because limits are per address and tests share a Redis."""
     return f"2001:db8:{secrets.randbelow(0xFFFF):x}:{secrets.randbelow(0xFFFF):x}::1"
 
 
@@ -41,7 +41,7 @@ async def owner(settings: Settings) -> str:
 
 
 async def guess_until_refused(services: Services, email: str, address: str) -> RateLimited:
-    """Attempts come back with time, so on a slow machine there may be a few more."""
+    """The allowance refills, so a slow machine may allow a few more attempts."""
     for _ in range(100):
         try:
             await login(services, email, "wrong", address)
@@ -49,10 +49,10 @@ async def guess_until_refused(services: Services, email: str, address: str) -> R
             return refused
         except Unauthenticated:
             pass
-    raise AssertionError("nobody was refused")
+    raise AssertionError("no attempt was refused")
 
 
-async def test_a_stranger_elsewhere_does_not_keep_the_owner_out(
+async def test_an_attacker_on_another_network_does_not_lock_out_the_owner(
     services: Services, owner: str
 ) -> None:
     stranger = an_address()
@@ -62,12 +62,12 @@ async def test_a_stranger_elsewhere_does_not_keep_the_owner_out(
     with pytest.raises(RateLimited):
         await login(services, owner, PASSWORD, stranger)
     assert (await login(services, owner, PASSWORD, an_address()))[0].email == owner
-    # Another person behind the stranger's address is not locked out either.
+    # Another user behind the attacker's address is not locked out either.
     with pytest.raises(Unauthenticated):
         await login(services, f"other-{owner}", "wrong", stranger)
 
 
-async def test_many_addresses_together_reach_a_ceiling_that_known_ones_are_free_of(
+async def test_many_networks_together_reach_a_limit_that_known_networks_are_exempt_from(
     services: Services, owner: str
 ) -> None:
     few, known = LoginLimits(email=2), an_address()
@@ -82,7 +82,7 @@ async def test_many_addresses_together_reach_a_ceiling_that_known_ones_are_free_
         await login(services, owner, "wrong", known, few)
 
 
-async def test_one_address_cannot_try_everybody(services: Services, owner: str) -> None:
+async def test_one_network_cannot_try_all_accounts(services: Services, owner: str) -> None:
     few, address = LoginLimits(network=2), an_address()
     for _ in range(2):
         with pytest.raises(Unauthenticated):
@@ -91,8 +91,10 @@ async def test_one_address_cannot_try_everybody(services: Services, owner: str) 
         await login(services, owner, PASSWORD, address, few)
 
 
-async def test_a_refused_attempt_takes_nothing_from_others(services: Services, owner: str) -> None:
-    """Else one address alone could use up what all may try."""
+async def test_a_refused_attempt_does_not_use_up_the_shared_limit(
+    services: Services, owner: str
+) -> None:
+    """Otherwise one address alone could use up the limit of all."""
     few = LoginLimits(email_from_network=1, email=2)
     address = an_address()
     for expected in (Unauthenticated, RateLimited, RateLimited, RateLimited):
@@ -101,7 +103,7 @@ async def test_a_refused_attempt_takes_nothing_from_others(services: Services, o
     assert (await login(services, owner, PASSWORD, an_address(), few))[0].email == owner
 
 
-async def test_no_email_stands_for_another_limit(services: Services, owner: str) -> None:
+async def test_an_email_address_cannot_name_another_limit(services: Services, owner: str) -> None:
     home = an_address()
     for email in (
         f"{client_network(home)}:{owner}",
@@ -122,14 +124,14 @@ async def test_no_email_stands_for_another_limit(services: Services, owner: str)
         ("testclient", "testclient"),
     ],
 )
-def test_who_has_one_address_of_ipv6_has_many(address: str, network: str) -> None:
+def test_an_ipv6_network_counts_as_one_address(address: str, network: str) -> None:
     assert client_network(address) == network
 
 
-async def test_the_address_of_the_client_is_the_one_that_counts(
+async def test_the_client_address_behind_a_trusted_proxy_counts(
     services: Services, settings: Settings, viewer: Viewer, owner: str
 ) -> None:
-    """Over HTTP, behind a proxy that is trusted."""
+    """Over HTTP, behind a trusted proxy."""
 
     trusting = replace(settings, trusted_proxies="127.0.0.1")
     async with running_api(services, trusting, viewer, build_schema_with_loaders) as api:
@@ -149,7 +151,7 @@ async def test_the_address_of_the_client_is_the_one_that_counts(
         assert "accessToken" in str(await attempt(PASSWORD, "198.51.100.8"))
 
 
-async def test_the_loop_goes_on_while_passwords_are_compared(
+async def test_password_hashing_does_not_block_the_event_loop(
     services: Services, owner: str
 ) -> None:
     with without_collections():

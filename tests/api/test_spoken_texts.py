@@ -60,7 +60,7 @@ async def test_the_settings_have_a_wording_for_all_agents(api: Api) -> None:
         ({**HINDI, "say": ""}, ["0", "say"], "empty"),
     ],
 )
-async def test_a_bad_wording_changes_nothing(
+async def test_an_invalid_wording_changes_nothing(
     api: Api, text: dict[str, Any], path: list[str], words: str
 ) -> None:
     refused = await mutate(api, SET, expectedRevision=0, spokenTexts=[text])
@@ -80,7 +80,7 @@ async def test_a_text_that_does_not_exist_is_refused(api: Api) -> None:
     assert (await api.execute(SETTINGS))["data"]["settings"]["revision"] == 0
 
 
-async def test_bundles_take_the_wording_out_and_put_it_in(api: Api) -> None:
+async def test_bundles_export_and_import_the_wording(api: Api) -> None:
     await mutate(api, CREATE, **AGENT, spokenTexts=[HINDI])
     await mutate(api, SET, expectedRevision=0, spokenTexts=[ENGLISH])
     bundle = (await api.execute(EXPORT))["data"]["exportBundle"]["json"]

@@ -1,4 +1,4 @@
-"""Another tenant's ids answer exactly like ids that nobody has, wherever an id can be given."""
+"""Ids of another tenant behave like unknown ids, in every argument that takes an id."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.anyio
 
 KINDS = ("Agent", "Tool", "Workflow", "WorkflowVersion", "Call")
 FAILS = "__typename ... on Error { code message path }"
-NOBODYS_WORKFLOW = global_id("Workflow", uuid4())
-NOBODYS_VERSION = global_id("WorkflowVersion", uuid4())
+UNKNOWN_WORKFLOW = global_id("Workflow", uuid4())
+UNKNOWN_VERSION = global_id("WorkflowVersion", uuid4())
 
 CASES: dict[str, tuple[str, str, str]] = {
     "Query.node.id": ("*", "query ($id: ID!) { x: node(id: $id) { __typename id } }", "x"),
@@ -80,7 +80,7 @@ CASES: dict[str, tuple[str, str, str]] = {
         "Workflow",
         (
             "mutation ($id: ID!) { restoreWorkflow(input: "
-            f'{{id: $id, versionId: "{NOBODYS_VERSION}", expectedRevision: 1}}) {{ {FAILS} }} }}'
+            f'{{id: $id, versionId: "{UNKNOWN_VERSION}", expectedRevision: 1}}) {{ {FAILS} }} }}'
         ),
         "restoreWorkflow",
     ),
@@ -88,7 +88,7 @@ CASES: dict[str, tuple[str, str, str]] = {
         "WorkflowVersion",
         (
             "mutation ($id: ID!) { restoreWorkflow(input: "
-            f'{{id: "{NOBODYS_WORKFLOW}", versionId: $id, expectedRevision: 1}}) {{ {FAILS} }} }}'
+            f'{{id: "{UNKNOWN_WORKFLOW}", versionId: $id, expectedRevision: 1}}) {{ {FAILS} }} }}'
         ),
         "restoreWorkflow",
     ),
@@ -162,7 +162,7 @@ def _ids_in(type_: Any, path: str, within: frozenset[str] = frozenset()) -> set[
     }
 
 
-def test_every_place_for_an_id_has_its_case() -> None:
+def test_every_id_argument_has_a_case() -> None:
     schema = build_schema()._schema
     places = {
         coordinate
@@ -176,7 +176,7 @@ def test_every_place_for_an_id_has_its_case() -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
+class TwoTenants:
     """Two tenants; `theirs` are ids of the first one, by kind."""
 
     owner: Api
@@ -185,9 +185,9 @@ class Neighbours:
 
 
 @pytest.fixture
-async def neighbours(
+async def two_tenants(
     services: Services, settings: Settings, viewer: Viewer
-) -> AsyncIterator[Neighbours]:
+) -> AsyncIterator[TwoTenants]:
     version = await publish_clinic(services, viewer)
     call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     async with services.store.transaction(viewer.tenant_id) as work:
@@ -208,48 +208,48 @@ async def neighbours(
             )
             for who in (viewer, stranger)
         ]
-        yield Neighbours(owner, guest, theirs)
+        yield TwoTenants(owner, guest, theirs)
 
 
 def _without(id: str, answer: Any) -> Any:
     return json.loads(json.dumps(answer).replace(id, "ID"))
 
 
-async def test_foreign_ids_are_unknown_ids(neighbours: Neighbours) -> None:
+async def test_ids_of_another_tenant_behave_like_unknown_ids(two_tenants: TwoTenants) -> None:
     for place, (kinds, document, field) in CASES.items():
         for kind in KINDS if kinds == "*" else (kinds,):
-            theirs, nobodys = neighbours.theirs[kind], global_id(kind, uuid4())
-            foreign = await neighbours.stranger.execute(document, variables={"id": theirs})
-            unknown = await neighbours.stranger.execute(document, variables={"id": nobodys})
-            assert _without(theirs, foreign) == _without(nobodys, unknown), place
+            theirs, unknown_id = two_tenants.theirs[kind], global_id(kind, uuid4())
+            foreign = await two_tenants.stranger.execute(document, variables={"id": theirs})
+            unknown = await two_tenants.stranger.execute(document, variables={"id": unknown_id})
+            assert _without(theirs, foreign) == _without(unknown_id, unknown), place
             assert "errors" not in foreign, (place, foreign)
             if place.startswith("Query."):
-                mine = await neighbours.owner.execute(document, variables={"id": theirs})
+                mine = await two_tenants.owner.execute(document, variables={"id": theirs})
                 assert mine["data"][field] != foreign["data"][field], place
     for kind in KINDS:
         document = CASES["Query.node.id"][1]
-        mine = await neighbours.owner.execute(document, variables={"id": neighbours.theirs[kind]})
-        assert mine["data"]["x"] == {"__typename": kind, "id": neighbours.theirs[kind]}
+        mine = await two_tenants.owner.execute(document, variables={"id": two_tenants.theirs[kind]})
+        assert mine["data"]["x"] == {"__typename": kind, "id": two_tenants.theirs[kind]}
 
 
-async def test_foreign_calls_are_not_to_be_watched(neighbours: Neighbours) -> None:
+async def test_calls_of_another_tenant_cannot_be_watched(two_tenants: TwoTenants) -> None:
     for place, (kind, document) in SUBSCRIPTIONS.items():
         heard = []
-        for id in (neighbours.theirs[kind], global_id(kind, uuid4())):
-            async with neighbours.stranger.socket() as socket:
+        for id in (two_tenants.theirs[kind], global_id(kind, uuid4())):
+            async with two_tenants.stranger.socket() as socket:
                 await socket.subscribe("1", document, id=id)
                 heard.append(_without(id, await socket.receive()))
         assert heard[0] == heard[1], place
-        async with neighbours.owner.socket() as socket:
-            await socket.subscribe("1", document, id=neighbours.theirs[kind])
+        async with two_tenants.owner.socket() as socket:
+            await socket.subscribe("1", document, id=two_tenants.theirs[kind])
             assert await socket.receive() != heard[0], place
 
 
-async def test_lists_hold_only_ones_own(neighbours: Neighbours) -> None:
+async def test_lists_contain_only_items_of_the_tenant(two_tenants: TwoTenants) -> None:
     fields = ("agents", "tools", "workflows", "calls")
     document = "{" + " ".join(f"{name} {{ edges {{ node {{ id }} }} }}" for name in fields) + "}"
-    mine = (await neighbours.owner.execute(document))["data"]
-    others = (await neighbours.stranger.execute(document))["data"]
+    mine = (await two_tenants.owner.execute(document))["data"]
+    others = (await two_tenants.stranger.execute(document))["data"]
     for name in fields:
         assert mine[name]["edges"], name
         assert others[name]["edges"] == [], name

@@ -1,4 +1,4 @@
-"""Clients that we did not write, against the API as a process of its own."""
+"""Third-party clients against an API process."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_every_audit_of_graphql_over_http_passes(
     assert len(results) == 61
 
 
-async def test_a_client_follows_a_call_through_the_death_of_the_api(
+async def test_a_client_follows_a_call_across_a_crash_of_the_api(
     scripts: Path, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     port = free_port()
@@ -135,7 +135,7 @@ async def test_a_client_follows_a_call_through_the_death_of_the_api(
     assert [int(number) for number in numbers] == [event.seq for event in log]
 
 
-async def test_a_stopping_process_sends_clients_elsewhere(
+async def test_a_stopping_process_asks_clients_to_reconnect(
     settings: Settings, viewer: Viewer
 ) -> None:
     port = free_port()
@@ -155,7 +155,7 @@ async def test_a_stopping_process_sends_clients_elsewhere(
                 await api.wait()
 
 
-async def test_a_process_told_to_stop_serves_on_until_others_know(
+async def test_a_stopping_process_serves_until_load_balancers_have_noticed(
     settings: Settings, viewer: Viewer
 ) -> None:
     port = free_port()

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: what clients see of requests, refusals and errors."""
+"""GraphQL over HTTP: requests, rejections, rate limits and errors as clients see them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def code_of(body: Any) -> str:
     return str(error["extensions"]["code"])
 
 
-async def test_an_answer_tells_what_it_may_have_cost(api: Api) -> None:
+async def test_a_response_reports_its_cost(api: Api) -> None:
     answer = await api.post(
         "query ($n: Int) { hello items(first: $n) { edges { node { name } } } }", variables={"n": 2}
     )
@@ -76,7 +76,7 @@ async def test_a_bad_credential_is_refused_before_the_body_is_read(api: Api) -> 
         assert code_of(answer.json()) == "UNAUTHENTICATED"
 
 
-async def test_nobody_in_particular_may_only_sign_in(api: Api) -> None:
+async def test_an_unauthenticated_client_may_only_sign_in(api: Api) -> None:
     login = await api.post('mutation { login(email: "a") __typename }', auth=False)
     assert login.json()["data"] == {"login": "a", "__typename": "Mutation"}
     for document in (
@@ -94,7 +94,7 @@ async def test_nobody_in_particular_may_only_sign_in(api: Api) -> None:
     assert "Did you mean" not in str(await api.execute(typo, auth=False))
 
 
-async def test_what_is_no_request_is_told_so(api: Api) -> None:
+async def test_a_malformed_request_is_reported(api: Api) -> None:
     auth = {"x-api-key": api.key, "content-type": "application/json"}
     big = await api.http.post("/graphql", content=b" " * 65_537, headers=auth)
     assert (big.status_code, code_of(big.json())) == (413, "PAYLOAD_TOO_LARGE")
@@ -116,7 +116,7 @@ async def test_what_is_no_request_is_told_so(api: Api) -> None:
     assert (put.status_code, put.headers["allow"]) == (405, "GET, POST")
 
 
-async def test_mutations_and_subscriptions_keep_to_their_transport(api: Api) -> None:
+async def test_mutations_and_subscriptions_require_their_transport(api: Api) -> None:
     auth = {"x-api-key": api.key}
     get = await api.http.get("/graphql", params={"query": "{hello}"}, headers=auth)
     assert get.json()["data"] == {"hello": "hello you"}
@@ -145,7 +145,7 @@ async def test_every_error_has_a_code(api: Api, caplog: pytest.LogCaptureFixture
     assert (await api.execute("{busy}"))["errors"][0]["extensions"]["retryAfter"] == 2.5
 
 
-async def test_a_bug_is_logged_once_and_shown_as_a_reference(
+async def test_a_bug_is_logged_once_and_masked_with_a_reference(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -161,11 +161,11 @@ async def test_a_bug_is_logged_once_and_shown_as_a_reference(
     assert facts["ms"] > 0
 
 
-async def test_numbers_beyond_64_bits_survive(api: Api) -> None:
+async def test_integers_beyond_64_bits_survive(api: Api) -> None:
     assert (await api.execute("{json}"))["data"] == {"json": {"big": 2**80, "nothing": None}}
 
 
-async def test_who_asks_too_often_is_told_when_to_return(
+async def test_a_rate_limited_client_receives_retry_after(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, requests_per_minute=10, anonymous_requests_per_minute=3)
@@ -178,7 +178,7 @@ async def test_who_asks_too_often_is_told_when_to_return(
 
 
 @pytest.mark.parametrize(("trusted", "status"), [("", 429), ("127.0.0.0/8", 200)])
-async def test_only_a_trusted_proxy_names_another_address(
+async def test_only_a_trusted_proxy_sets_the_client_address(
     services: Services,
     settings: Settings,
     viewer: Viewer,
@@ -197,7 +197,7 @@ async def test_only_a_trusted_proxy_names_another_address(
     assert len(warned) == (0 if trusted else 1)
 
 
-async def test_every_answer_tells_what_is_left_of_the_allowance(
+async def test_every_response_has_the_rate_limit_headers(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, requests_per_minute=30, anonymous_requests_per_minute=2)
@@ -237,7 +237,7 @@ class CountingAccounts:
         return getattr(self.accounts, name)
 
 
-async def test_bad_keys_of_an_address_over_its_limit_are_not_looked_up(
+async def test_invalid_keys_of_a_limited_address_are_not_looked_up(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=1)
@@ -255,15 +255,15 @@ async def test_bad_keys_of_an_address_over_its_limit_are_not_looked_up(
         assert await asyncio.gather(*bad) == [429] * 100
         looked_up.clear()
         assert [await status(new_api_key()) for _ in range(20)] == [429] * 20
-        # The limit itself is asked again once a second.
+        # The limit itself is checked again once a second.
         assert len(looked_up) < 15
         looked_up.clear()
         assert [await status(f"as_live_{'x' * 30}.{n}") for n in range(20)] == [429] * 20
         assert len(looked_up) < 15
-        assert await status(api.key) == 200, "a key that was good before goes on"
+        assert await status(api.key) == 200, "a key that was valid before still works"
 
 
-async def test_a_bad_key_is_looked_up_once_in_a_while(
+async def test_the_rejection_of_an_invalid_key_is_cached(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     looked_up: list[str] = []
@@ -276,7 +276,7 @@ async def test_a_bad_key_is_looked_up_once_in_a_while(
         assert len(looked_up) < 5
 
 
-async def test_the_token_of_a_session_that_is_over_is_looked_up_once_in_a_while(
+async def test_the_rejection_of_an_ended_session_is_cached(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     looked_up: list[str] = []
@@ -307,7 +307,7 @@ async def test_requests_are_json_in_utf8(api: Api, kind: str, status: int) -> No
     assert answer.status_code == status
 
 
-async def test_a_slash_at_the_end_leads_nowhere_else(api: Api) -> None:
+async def test_a_trailing_slash_does_not_redirect(api: Api) -> None:
     headers = {"x-api-key": api.key, "host": "evil.example"}
     answer = await api.http.post("/graphql/", json={"query": "{hello}"}, headers=headers)
     assert answer.json()["data"] == {"hello": "hello you"}
@@ -315,7 +315,7 @@ async def test_a_slash_at_the_end_leads_nowhere_else(api: Api) -> None:
     assert (elsewhere.status_code, elsewhere.headers.get("location")) == (404, None)
 
 
-async def test_nothing_that_a_client_may_make_up_is_logged(
+async def test_client_supplied_names_are_not_logged(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
@@ -332,7 +332,7 @@ async def test_nothing_that_a_client_may_make_up_is_logged(
     assert bug["field"] == "boom"
 
 
-async def test_a_request_of_many_guesses_is_charged_for_each(
+async def test_a_request_with_many_login_attempts_is_charged_for_each(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=12)
@@ -343,7 +343,7 @@ async def test_a_request_of_many_guesses_is_charged_for_each(
         assert [answer.status_code for answer in answers] == [200, 429]
 
 
-async def test_what_is_no_request_is_paid_for_too(
+async def test_malformed_requests_are_charged_too(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, anonymous_requests_per_minute=3)
@@ -371,7 +371,7 @@ def test_a_deep_body_costs_no_more_than_a_flat_one() -> None:
     assert peak < 2_000_000
 
 
-async def test_pages_of_other_origins_are_named(api: Api) -> None:
+async def test_allowed_origins_get_cors_headers(api: Api) -> None:
     ask = {"access-control-request-method": "POST", "access-control-request-headers": "x-api-key"}
     good = await api.http.options("/graphql", headers={"origin": "https://dash.example", **ask})
     assert good.headers["access-control-allow-origin"] == "https://dash.example"
@@ -379,7 +379,7 @@ async def test_pages_of_other_origins_are_named(api: Api) -> None:
     assert "access-control-allow-origin" not in bad.headers
 
 
-async def test_health(api: Api) -> None:
+async def test_health_endpoints_report_liveness_and_readiness(api: Api) -> None:
     assert (await api.http.get("/health/live")).json() == {"live": True}
     ready = await api.http.get("/health/ready")
     assert (ready.status_code, ready.json()["ready"], ready.json()["database"]) == (200, True, True)

@@ -1,4 +1,4 @@
-"""The limits and the sharing, held against the schema that is served."""
+"""Limits, caches and shared subscriptions with the real schema."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SCHEMA = build_schema()
 
 
 def everything() -> str:
-    """Asks for every field of every event, but not for the call."""
+    """Selects every field of every event, except `call`."""
     union = SCHEMA._schema.get_type("CallUpdate")
     assert isinstance(union, GraphQLUnionType)
     parts = [f"...on {type.name}{{{_leaves(type)}}}" for type in union.types]
@@ -57,7 +57,7 @@ def _leaves(type: GraphQLObjectType) -> str:
     )
 
 
-def test_asking_for_everything_of_a_call_is_within_the_limits() -> None:
+def test_a_query_for_every_field_of_a_call_is_within_the_limits() -> None:
     document = DocumentCache().get_or_parse(everything())
     assert document.validate(SCHEMA._schema, suggestions=True) == []
     assert document.cost(SCHEMA._schema, document.operation(None), {}) == 1
@@ -70,8 +70,8 @@ def test_graphiql_may_introspect() -> None:
 
 
 @pytest.mark.anyio
-async def test_answers_to_introspection_are_kept_without_their_documents() -> None:
-    """Else many large documents with small answers would fill the memory."""
+async def test_introspection_results_are_cached_without_their_documents() -> None:
+    """Otherwise many large documents with small results would fill the memory."""
     compute = Compute()
     introspection = IntrospectionCache(SCHEMA._schema, compute)
     for n in range(MAX_CACHED_RESPONSES + 10):
@@ -82,7 +82,7 @@ async def test_answers_to_introspection_are_kept_without_their_documents() -> No
     assert sum(map(sys.getsizeof, introspection._responses)) < 100 * MAX_CACHED_RESPONSES
 
 
-def test_few_misfits_of_the_variables_of_a_subscription_are_told() -> None:
+def test_errors_in_variables_of_a_subscription_are_limited_in_number() -> None:
     document = DocumentCache().get_or_parse(
         "subscription($n:[Int!]){callEvents(callId:1){__typename}}"
     )
@@ -91,7 +91,7 @@ def test_few_misfits_of_the_variables_of_a_subscription_are_told() -> None:
     assert len(errors) == MAX_COERCION_ERRORS + 1, "the last says that there are more"
 
 
-def test_what_is_named_by_ids_is_priced_by_their_number() -> None:
+def test_fields_with_ids_are_priced_by_the_number_of_ids() -> None:
     inner = "{...on Call{events(first:10){edges{cursor}}}}"
     for text, variables in (
         (f'{{nodes(ids:["a","b","c"]){inner}}}', {}),
@@ -102,7 +102,7 @@ def test_what_is_named_by_ids_is_priced_by_their_number() -> None:
         assert cost == 3 * (1 + 1 + 10)
 
 
-def test_ways_of_asking_go_with_the_last_who_asks() -> None:
+def test_shared_subscriptions_end_with_their_last_subscriber() -> None:
     fanout = Fanout(SCHEMA)
     event = StoredEvent(
         CALL, 1, datetime.now(UTC), StateChanged(before=None, state=CallState.PENDING), "c"
@@ -134,7 +134,7 @@ def events_of(kind: type) -> st.SearchStrategy[Any]:
 
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.sampled_from([*DURABLE, PartialTranscript]).flatmap(events_of))
-def test_every_field_of_every_event_is_the_same_for_all_watchers(event: Any) -> None:
+def test_every_field_of_every_event_is_the_same_for_all_subscribers(event: Any) -> None:
     watching = Fanout(SCHEMA).subscribe(
         DocumentCache().get_or_parse(everything()), None, {"c": "1"}, None
     )
@@ -150,8 +150,8 @@ def test_every_field_of_every_event_is_the_same_for_all_watchers(event: Any) -> 
     assert answer["data"]["callEvents"]["__typename"] == type(event).__name__
 
 
-def test_an_event_leaves_nothing_behind_in_what_renders_it() -> None:
-    """Watchers of a long call, or of a list, stay for days."""
+def test_rendering_an_event_leaves_nothing_behind() -> None:
+    """Subscriptions to a long call, or to a list, last for days."""
     watching = Fanout(SCHEMA).subscribe(
         DocumentCache().get_or_parse(everything()), None, {"c": "1"}, None
     )
@@ -160,7 +160,7 @@ def test_an_event_leaves_nothing_behind_in_what_renders_it() -> None:
     def objects_after(events: int) -> int:
         for n in range(events):
             state = StateChanged(before=None, state=CallState.PENDING)
-            # Another call each time, so that the answer is made and not found.
+            # A different call each time, so that no cached response is used.
             assert watching.shared_text(
                 StoredEvent(CallId(uuid4()), n, datetime.now(UTC), state, "c")
             )

@@ -1,4 +1,4 @@
-"""GraphQL over WebSocket: what clients see of the protocol, refusals and closings."""
+"""GraphQL over WebSocket: the protocol, rejections and close codes as clients see them."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
         yield running
 
 
-async def heard(socket: Socket, count: int) -> list[Any]:
+async def receive_messages(socket: Socket, count: int) -> list[Any]:
     return [await socket.receive() for _ in range(count)]
 
 
 async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
     async with api.socket() as socket:
         await socket.subscribe("a", "{hello}")
-        assert await heard(socket, 2) == [
+        assert await receive_messages(socket, 2) == [
             {
                 "type": "next",
                 "id": "a",
@@ -52,7 +52,7 @@ async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
             {"type": "complete", "id": "a"},
         ]
         await socket.subscribe("a", "subscription($n: Int!) {ticks(most: $n)}", n=2)
-        assert await heard(socket, 3) == [
+        assert await receive_messages(socket, 3) == [
             {"type": "next", "id": "a", "payload": {"data": {"ticks": 0}}},
             {"type": "next", "id": "a", "payload": {"data": {"ticks": 1}}},
             {"type": "complete", "id": "a"},
@@ -61,7 +61,9 @@ async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
         assert await socket.receive() == {"type": "pong"}
 
 
-async def test_what_cannot_run_is_an_error_message_and_the_socket_lives(api: Api) -> None:
+async def test_an_operation_that_cannot_run_yields_an_error_and_the_socket_stays_open(
+    api: Api,
+) -> None:
     async with api.socket() as socket:
         for document, code in (
             ("{", "GRAPHQL_PARSE_FAILED"),
@@ -75,7 +77,7 @@ async def test_what_cannot_run_is_an_error_message_and_the_socket_lives(api: Api
             assert (answer["type"], answer["id"]) == ("error", "a")
             assert answer["payload"][0]["extensions"]["code"] == code
         await socket.subscribe("a", "subscription{breaks}")
-        first, second, last = await heard(socket, 3)
+        first, second, last = await receive_messages(socket, 3)
         assert first["payload"] == {"data": {"breaks": 1}}
         assert second["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL"
         assert "secret" not in json.dumps(second)
@@ -99,7 +101,9 @@ async def test_what_cannot_run_is_an_error_message_and_the_socket_lives(api: Api
         (["INIT", '{"a":"' + "x" * 65_536 + '"}'], 1009),
     ],
 )
-async def test_who_breaks_the_protocol_is_closed(api: Api, messages: list[Any], code: int) -> None:
+async def test_a_protocol_violation_closes_the_socket(
+    api: Api, messages: list[Any], code: int
+) -> None:
     init = json.dumps({"type": "connection_init", "payload": {"apiKey": api.key}})
     tick = {"query": "subscription{ticks(every:1)}"}
     short = {"INIT": init, "TICK": json.dumps({"type": "subscribe", "id": "1", "payload": tick})}
@@ -121,13 +125,13 @@ async def test_other_protocols_and_origins_are_refused(api: Api) -> None:
             pass
 
 
-async def test_a_credential_in_the_handshake_is_good_too(api: Api) -> None:
+async def test_a_credential_in_the_handshake_is_accepted(api: Api) -> None:
     async with api.socket({}, additional_headers={"x-api-key": api.key}) as socket:
         await socket.send(type="connection_init")
         assert await socket.receive() == {"type": "connection_ack"}
 
 
-async def test_who_says_nothing_is_closed(api: Api) -> None:
+async def test_a_socket_without_connection_init_is_closed(api: Api) -> None:
     async with api.socket({}) as socket:
         assert await socket.wait_closed() == (4408, "Connection initialisation timeout")
 
@@ -136,7 +140,7 @@ async def test_a_hundred_operations_run_on_one_connection(api: Api) -> None:
     async with api.socket() as socket:
         for n in range(101):
             await socket.subscribe(str(n), "subscription{ticks(every:60)}")
-        answers = await heard(socket, 101)
+        answers = await receive_messages(socket, 101)
         [refused] = [answer for answer in answers if answer["type"] == "error"]
         [error] = refused["payload"]
         assert error["extensions"] == {"code": "TOO_MANY_OPERATIONS", "limit": 100}
@@ -145,7 +149,7 @@ async def test_a_hundred_operations_run_on_one_connection(api: Api) -> None:
         assert (await socket.receive())["id"] == "0"
 
 
-async def test_nothing_is_said_of_a_subscription_that_breaks_as_its_client_leaves_it(
+async def test_a_subscription_that_fails_as_its_client_leaves_is_not_reported(
     api: Api,
 ) -> None:
     async with api.socket() as socket:
@@ -154,8 +158,8 @@ async def test_nothing_is_said_of_a_subscription_that_breaks_as_its_client_leave
             assert (await socket.receive())["payload"] == {"data": {"breaksOnLeaving": 1}}
             await socket.send(type="complete", id=id)
             await socket.subscribe("other", "subscription{ticks}")
-            heard = [await socket.receive() for _ in range(4)]
-            assert [message["id"] for message in heard] == ["other"] * 4
+            messages = [await socket.receive() for _ in range(4)]
+            assert [message["id"] for message in messages] == ["other"] * 4
 
 
 async def test_an_expired_token_ends_the_operations_then_the_socket(
@@ -176,7 +180,7 @@ async def test_an_expired_token_ends_the_operations_then_the_socket(
             assert await socket.wait_closed() == (4403, "Token expired")
 
 
-async def test_a_revoked_key_is_thrown_out(api: Api, settings: Settings) -> None:
+async def test_a_connection_with_a_revoked_key_is_closed(api: Api, settings: Settings) -> None:
     async with api.socket({}) as socket:
         await socket.send(type="connection_init", payload={"apiKey": api.key})
         await socket.receive()
@@ -189,7 +193,7 @@ async def test_a_revoked_key_is_thrown_out(api: Api, settings: Settings) -> None
         assert await socket.wait_closed() == (4401, "Unauthorized")
 
 
-async def test_limits_of_requests_hold_here_too(
+async def test_request_limits_apply_to_websockets(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     few = replace(settings, requests_per_minute=3)
@@ -206,7 +210,7 @@ async def test_limits_of_requests_hold_here_too(
         assert 0 < answer["payload"][0]["extensions"]["retryAfter"] <= 20
 
 
-async def test_a_client_that_takes_nothing_is_dropped(
+async def test_a_client_that_does_not_read_is_disconnected(
     api: Api, caplog: pytest.LogCaptureFixture
 ) -> None:
     stalled = await stalled_socket(api, "subscription{flood}")

@@ -1,4 +1,4 @@
-"""Many watchers of one call: the shared answers are those that each would get alone."""
+"""Many subscribers of one call: shared updates equal individual ones."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ async def writer(
 
 
 async def frames(socket: Socket, until: int) -> list[str]:
-    """As they came, up to the `until`th durable event or the end."""
+    """The frames in order, up to the `until`th durable event or the end."""
     return [str(await socket.raw.recv()) for _ in range(until)]
 
 
 @pytest.mark.parametrize(("document", "variables"), DOCUMENTS)
-async def test_shared_answers_are_the_ordinary_ones_to_the_byte(
+async def test_shared_updates_equal_individual_ones_byte_for_byte(
     api: Api, writer: CallWriter, document: str, variables: dict[str, Any]
 ) -> None:
     await writer.write_turns("hello", 'é \U0001f600 "quoted"\n', "third")
@@ -88,12 +88,12 @@ async def _so_far(writer: CallWriter) -> AsyncIterator[Any]:
 
 
 def _unreferenced(texts: list[str]) -> list[str]:
-    """Without the references to the log, which differ between two failures."""
+    """Without the log references, which differ between failures."""
     parts = [text.split('"ref":"') for text in texts]
     return ["".join([first, *(part[12:] for part in rest)]) for first, *rest in parts]
 
 
-async def test_an_event_is_executed_once_for_all_who_ask_alike(
+async def test_an_event_is_rendered_once_for_equal_subscriptions(
     api: Api, writer: CallWriter
 ) -> None:
     document = "subscription($c:ID!,$a:String){callEvents(callId:$c,after:$a){...on Said{counted}}}"
@@ -113,7 +113,7 @@ async def test_an_event_is_executed_once_for_all_who_ask_alike(
     assert [frame.replace('"y"', '"x"') for frame in second] == first
 
 
-async def test_what_depends_on_the_watcher_is_not_shared(api: Api, writer: CallWriter) -> None:
+async def test_viewer_dependent_results_are_not_shared(api: Api, writer: CallWriter) -> None:
     await writer.write_turns("hello")
     for field in ("call", "watcher"):
         document = f"subscription($c:ID!){{callEvents(callId:$c){{...on Said{{{field}}}}}}}"
@@ -174,10 +174,10 @@ def kept_of_connections() -> Counter[str]:
     return Counter(name for name in names if name in OF_A_CONNECTION)
 
 
-async def test_a_connection_that_ended_is_gone_before_the_garbage_collector_comes(
+async def test_a_closed_connection_is_freed_without_the_garbage_collector(
     api: Api, writer: CallWriter
 ) -> None:
-    """It comes so seldom that hundreds of connections would wait for it."""
+    """It runs so rarely that hundreds of closed connections would wait for it."""
     await writer.write_turns("hello")
     document = "subscription($c:ID!){callEvents(callId:$c){__typename}}"
     gc.collect()
@@ -188,7 +188,7 @@ async def test_a_connection_that_ended_is_gone_before_the_garbage_collector_come
                 await socket.subscribe("a", document, c=str(writer.call_id))
                 await frames(socket, 1)
         async with asyncio.timeout(10):
-            # asyncio keeps the cancellation that came last, and with it what was cancelled.
+            # asyncio keeps a reference to the last cancellation, and thus to what was cancelled.
             while max(kept_of_connections().values(), default=0) > 1:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
     finally:

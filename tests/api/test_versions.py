@@ -1,4 +1,4 @@
-"""Versions: published, compared, gone back to, and pinned by calls; and who uses what."""
+"""Versions: publishing, comparing, restoring, pinning by calls, and the users of agents and tools."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ async def publish(api: Api) -> Any:
     return published["version"]
 
 
-async def test_an_edit_of_an_agent_shows_in_the_draft_and_then_between_versions(api: Api) -> None:
+async def test_an_edit_of_an_agent_appears_in_the_draft_diff_and_then_between_versions(
+    api: Api,
+) -> None:
     assert (await read(api))["draftDiff"]["summary"] == ""
     await greet(api, "Hello there.")
     changed = "agents.booking.prompt.greeting"
@@ -92,7 +94,7 @@ async def test_an_edit_of_an_agent_shows_in_the_draft_and_then_between_versions(
     )
 
 
-async def test_going_back_restores_agents_and_publishes_when_asked(api: Api) -> None:
+async def test_restoring_a_version_restores_agents_and_publishes_on_request(api: Api) -> None:
     first = (await read(api))["published"]
     await greet(api, "Hello there.")
     await publish(api)
@@ -110,8 +112,8 @@ async def test_going_back_restores_agents_and_publishes_when_asked(api: Api) -> 
     assert await read(api) == after
 
 
-async def without_own_model(services: Services, viewer: Viewer) -> Any:
-    """A published workflow whose agent follows the settings; returns what it is as a bundle."""
+async def publish_desk(services: Services, viewer: Viewer) -> Any:
+    """Publish a workflow whose agent follows the settings, and return it as a bundle."""
     agent = {"name": "desk", "prompt": {"system": "You answer."}, "languages": ["hi-IN"]}
     nodes = [{"id": "desk", "agent": "desk", "isEntry": True, "isExit": True}]
     llm = {"provider": "scripted", "model": "rules"}
@@ -135,18 +137,18 @@ async def edit_and_restore_first(services: Services, viewer: Viewer, before: Any
     return write_bundle(await export_bundle(services, viewer, ["desk"]))
 
 
-async def test_what_was_inherited_is_inherited_after_going_back(
+async def test_restored_agents_inherit_what_they_inherited(
     services: Services, viewer: Viewer
 ) -> None:
-    before = await without_own_model(services, viewer)
+    before = await publish_desk(services, viewer)
     assert "llm" not in before["agents"][0]
     assert await edit_and_restore_first(services, viewer, before) == before
 
 
-async def test_what_an_older_version_inherited_is_told_by_the_draft(
+async def test_the_drafts_decide_what_agents_of_older_versions_inherit(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    before = await without_own_model(services, viewer)
+    before = await publish_desk(services, viewer)
     db = await asyncpg.connect(settings.database_url)
     await db.execute(
         "update workflow_version set snapshot = snapshot - 'inherited', checksum = id::text"
@@ -158,7 +160,7 @@ async def test_what_an_older_version_inherited_is_told_by_the_draft(
     assert {**after, "agents": before["agents"]} == before
 
 
-async def test_a_call_runs_the_version_it_is_told(api: Api) -> None:
+async def test_a_call_runs_the_requested_version(api: Api) -> None:
     first = (await read(api))["published"]
     await greet(api, "Hello there.")
     await publish(api)
@@ -171,7 +173,7 @@ async def test_a_call_runs_the_version_it_is_told(api: Api) -> None:
     assert (both["code"], both["path"]) == ("INVALID_INPUT", ["input", "version"])
 
 
-async def test_the_version_of_another_workflow_is_none_of_this_one(api: Api) -> None:
+async def test_a_version_of_another_workflow_is_refused(api: Api) -> None:
     first = (await read(api))["published"]
     nodes = [{"id": "desk", "agent": "booking", "isEntry": True, "isExit": True}]
     made = await mutate(
@@ -189,7 +191,7 @@ async def test_the_version_of_another_workflow_is_none_of_this_one(api: Api) -> 
     assert (started["code"], started["path"]) == ("NOT_FOUND", ["input", "version"])
 
 
-async def test_agents_and_tools_tell_who_uses_them(api: Api) -> None:
+async def test_agents_and_tools_list_their_users(api: Api) -> None:
     agent = await read(api, AGENT)
     assert agent["usedBy"] == ["clinic"]
     assert agent["tools"] == [{"usedBy": ["booking"]}]

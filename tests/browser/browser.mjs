@@ -1,4 +1,4 @@
-// A Chromium that asks for nothing by itself, and a page in it whose complaints are kept.
+// A Chromium without background requests, and a page whose errors are recorded.
 
 import axe from "axe-core";
 import { chromium } from "playwright-core";

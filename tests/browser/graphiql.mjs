@@ -1,9 +1,9 @@
-// Uses GraphiQL as a person would and prints what was seen, as JSON.
-//   node graphiql.mjs <page> [<folder for pictures> [light|dark]]
+// Uses GraphiQL as a user would and prints what the page shows, as JSON.
+//   node graphiql.mjs <page> [<folder for screenshots> [light|dark]]
 
 import { launch, watched } from "./browser.mjs";
 
-const [page_url, pictures, colorScheme = "light"] = process.argv.slice(2);
+const [page_url, screenshots, colorScheme = "light"] = process.argv.slice(2);
 
 const browser = await launch();
 try {
@@ -27,35 +27,35 @@ async function visit() {
     await page.locator(".result-window", { hasText: part }).waitFor();
     return JSON.parse(await editor("response").evaluate((node) => node.CodeMirror.getValue()));
   };
-  const picture = async (name) =>
-    pictures && page.screenshot({ path: `${pictures}/${colorScheme}-${name}.png` });
+  const screenshot = async (name) =>
+    screenshots && page.screenshot({ path: `${screenshots}/${colorScheme}-${name}.png` });
 
   await page.goto(page_url);
   await status.filter({ hasText: "Not signed in" }).waitFor();
-  await picture("1-empty");
+  await screenshot("1-empty");
   await run();
   const signedOut = await answer("UNAUTHENTICATED");
-  await picture("2-signed-out");
+  await screenshot("2-signed-out");
   const errorsSignedOut = errors.splice(0);
 
   await field.fill("as_test_wrong");
   await field.press("Enter");
   await status.filter({ hasText: "The API refused this token" }).waitFor();
-  await picture("3-refused");
+  await screenshot("3-refused");
   const errorsRefused = errors.splice(0);
 
   await page.getByRole("button", { name: "Use local token" }).click();
   await status.filter({ hasText: /^Signed in\.$/ }).waitFor();
   await run();
   const query = await answer("Acme");
-  await picture("4-query");
+  await screenshot("4-query");
 
   await page.locator(".CodeMirror-line", { hasText: "query Overview" }).click();
   await page.keyboard.press("End");
   await page.keyboard.press("Control+Space");
   await page.locator(".CodeMirror-hints li").first().waitFor();
   const offered = await page.locator(".CodeMirror-hints li").allInnerTexts();
-  await picture("5-completion");
+  await screenshot("5-completion");
   await page.keyboard.press("Escape");
 
   await page.getByRole("tab", { name: "WatchCall" }).click();
@@ -64,13 +64,13 @@ async function visit() {
   await page.keyboard.insertText('{"callId": "call-1"}');
   await run();
   const subscription = await answer('"received": 3');
-  await picture("6-subscription");
+  await screenshot("6-subscription");
   await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
   await page.locator(".graphiql-doc-explorer", { hasText: "Query" }).waitFor();
-  await picture("7-documentation");
+  await screenshot("7-documentation");
   await page.getByRole("button", { name: "Show History" }).click();
   await page.locator(".graphiql-history-items", { hasText: "Overview" }).waitFor();
-  await picture("8-history");
+  await screenshot("8-history");
 
   await page.getByRole("button", { name: "Sign out" }).click();
   const refused = page.waitForEvent("websocket").then((socket) => socket.waitForEvent("close"));

@@ -1,9 +1,9 @@
-// Listens to the recording of a call that is over, and prints what was heard, as JSON.
-//   node talk-listen.mjs <page with the call's id behind #> <API key> [<folder for pictures>]
+// Plays the recording of an ended call, and prints what was played, as JSON.
+//   node talk-listen.mjs <page with the call's id after #> <API key> [<folder for screenshots>]
 
 import { barriers, launch, signIn, watched } from "./browser.mjs";
 
-const [url, key, pictures] = process.argv.slice(2);
+const [url, key, screenshots] = process.argv.slice(2);
 const browser = await launch();
 try {
   const context = await browser.newContext();
@@ -15,7 +15,7 @@ try {
   await page.keyboard.press("Space");
   const played = await plays(sound);
   const found = { title, played, barriers: await barriers(page) };
-  if (pictures) await page.screenshot({ path: `${pictures}/listen.png`, fullPage: true });
+  if (screenshots) await page.screenshot({ path: `${screenshots}/listen.png`, fullPage: true });
 
   const opened = context.waitForEvent("page");
   await page.getByText("Open the audio in a new tab").click();

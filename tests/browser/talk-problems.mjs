@@ -1,5 +1,5 @@
-// Meets what can go wrong before and around a call, and prints what the page says, as JSON.
-//   node talk-problems.mjs <page whose LiveKit is away> <page without LiveKit> <API key>
+// Causes problems before and during a call, and prints what the page says, as JSON.
+//   node talk-problems.mjs <page whose LiveKit is unavailable> <page without LiveKit> <API key>
 
 import { launch, signIn, watched } from "./browser.mjs";
 

@@ -1,9 +1,9 @@
-// Reads a call that is over, and prints what the page shows of it, as JSON.
-//   node talk-read.mjs <page with the call's id behind #> <API key> [<folder for pictures>]
+// Opens an ended call, and prints what the page shows, as JSON.
+//   node talk-read.mjs <page with the call's id after #> <API key> [<folder for screenshots>]
 
 import { barriers, launch, signIn, watched } from "./browser.mjs";
 
-const [url, key, pictures] = process.argv.slice(2);
+const [url, key, screenshots] = process.argv.slice(2);
 const browser = await launch();
 try {
   const { page, errors, outside } = await watched(await browser.newContext(), [new URL(url).host]);
@@ -22,12 +22,12 @@ try {
       outside,
     }),
   );
-  if (pictures)
+  if (screenshots)
     for (const colorScheme of ["light", "dark"])
       for (const width of [1280, 360]) {
         await page.emulateMedia({ colorScheme });
         await page.setViewportSize({ width, height: 860 });
-        await page.screenshot({ path: `${pictures}/read-${colorScheme}-${width}.png`, fullPage: true });
+        await page.screenshot({ path: `${screenshots}/read-${colorScheme}-${width}.png`, fullPage: true });
       }
 } finally {
   await browser.close();

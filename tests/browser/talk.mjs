@@ -1,9 +1,9 @@
-// Calls a workflow as a person would, by keyboard alone, and prints what was seen, as JSON.
-//   node talk.mjs <page> <LiveKit's host> <what the microphone hears, WAV> [<folder for pictures>]
+// Calls a workflow by keyboard alone, and prints what the page shows, as JSON.
+//   node talk.mjs <page> <LiveKit's host> <WAV file for the microphone> [<folder for screenshots>]
 
 import { barriers, launch, signIn, watched } from "./browser.mjs";
 
-const [page_url, livekit, wav, pictures] = process.argv.slice(2);
+const [page_url, livekit, wav, screenshots] = process.argv.slice(2);
 const NARROW = { width: 360, height: 740 };
 const WIDE = { width: 1280, height: 860 };
 
@@ -17,7 +17,7 @@ try {
 } catch (error) {
   const [page] = browser.contexts()[0].pages();
   console.error(await page.locator("body").innerText());
-  if (pictures) await page.screenshot({ path: `${pictures}/failed.png` });
+  if (screenshots) await page.screenshot({ path: `${screenshots}/failed.png` });
   throw error;
 } finally {
   await browser.close();
@@ -37,13 +37,13 @@ async function visit() {
     }
     await page.keyboard.press("Enter");
   };
-  const picture = async (name) => {
-    if (!pictures) return;
+  const screenshot = async (name) => {
+    if (!screenshots) return;
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
       for (const [size, viewport] of Object.entries({ wide: WIDE, narrow: NARROW })) {
         await page.setViewportSize(viewport);
-        await page.screenshot({ path: `${pictures}/${name}-${colorScheme}-${size}.png` });
+        await page.screenshot({ path: `${screenshots}/${name}-${colorScheme}-${size}.png` });
       }
     }
     await page.emulateMedia({ colorScheme: null });
@@ -62,14 +62,14 @@ async function visit() {
   await page.getByText("The API refused this token").waitFor();
   found.refused = errors.splice(0);
   found.barriersSignIn = await barriers(page);
-  await picture("1-sign-in");
+  await screenshot("1-sign-in");
   await press("Use the local token");
 
   await page.getByRole("group", { name: "Published workflows" }).waitFor();
   await page.locator("#start:enabled").waitFor();
   found.workflows = await page.locator(".option").allInnerTexts();
   found.barriersChoose = await barriers(page);
-  await picture("2-choose");
+  await screenshot("2-choose");
   await press("Start the call");
 
   await line("Sunrise Clinic, hello.");
@@ -85,7 +85,7 @@ async function visit() {
   found.waterfall = await page.locator(".latency").first().locator("th").allInnerTexts();
   found.barriersCall = await barriers(page);
   found.overflows = await overflows();
-  await picture("3-call");
+  await screenshot("3-call");
   await press("Mute");
   found.muted = await page.locator("#mute").innerText();
   found.announced = await page.locator("#announcements p").allInnerTexts();
@@ -95,7 +95,7 @@ async function visit() {
   await line("You are booked for");
   found.again = (await lines()).slice(0, found.lines.length);
   found.barriersAway = await barriers(page);
-  await picture("4-reloaded");
+  await screenshot("4-reloaded");
   await press("Continue the call");
   await line("Which day suits you?");
   found.back = (await lines()).slice(found.lines.length);
@@ -104,7 +104,7 @@ async function visit() {
   found.figures = await page.locator("#figures > div").allInnerTexts();
   found.docked = await page.locator("#dock").isVisible();
   found.barriersOver = await barriers(page);
-  await picture("5-over");
+  await screenshot("5-over");
 
   await page.reload();
   await page.locator("#summary-title").filter({ hasText: "through the API" }).waitFor();

@@ -1,4 +1,4 @@
-"""Bundles through the API: taken out, put in, all or nothing, and the same when done again."""
+"""Bundles through the API: export, and imports that are atomic and repeatable."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ async def api(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
         yield running
 
 
-async def put(api: Api, bundle: Any, **more: Any) -> Any:
+async def run_import(api: Api, bundle: Any, **more: Any) -> Any:
     answer = await api.execute(IMPORT, variables={"input": {"bundle": bundle, **more}})
     assert "errors" not in answer, answer
     return answer["data"]["importBundle"]
 
 
-async def taken(api: Api, *slugs: str) -> Any:
+async def run_export(api: Api, *slugs: str) -> Any:
     answer = await api.execute(EXPORT, variables={"w": list(slugs) or None})
     assert "errors" not in answer, answer
     return answer["data"]["exportBundle"]["json"]
@@ -74,8 +74,8 @@ def kinds(answer: Any) -> dict[str, str]:
     return {".".join(note["path"]): note["kind"] for note in answer["report"]}
 
 
-async def test_what_was_put_in_can_be_taken_out(api: Api) -> None:
-    answer = await put(api, WHOLE)
+async def test_an_imported_bundle_can_be_exported(api: Api) -> None:
+    answer = await run_import(api, WHOLE)
     assert kinds(answer) == {
         "tools.book_appointment": "ADDED",
         "agents.booking": "ADDED",
@@ -83,46 +83,46 @@ async def test_what_was_put_in_can_be_taken_out(api: Api) -> None:
         "workflows.clinic": "ADDED",
     }
     assert (answer["findings"], answer["versions"], answer["dryRun"]) == ([], [], False)
-    assert await taken(api) == WHOLE == await taken(api, "clinic")
+    assert await run_export(api) == WHOLE == await run_export(api, "clinic")
 
 
-async def test_an_import_done_again_changes_nothing(api: Api) -> None:
-    first = await put(api, WHOLE, publish=True)
+async def test_a_repeated_import_changes_nothing(api: Api) -> None:
+    first = await run_import(api, WHOLE, publish=True)
     assert first["versions"] == [{"number": 1}]
-    again = await put(api, WHOLE, publish=True)
+    again = await run_import(api, WHOLE, publish=True)
     assert set(kinds(again).values()) == {"UNCHANGED"}
     assert (again["versions"], again["workflows"]) == ([], first["workflows"])
 
 
-async def test_only_what_differs_is_changed_and_published(api: Api) -> None:
-    await put(api, WHOLE, publish=True)
+async def test_only_differences_are_changed_and_published(api: Api) -> None:
+    await run_import(api, WHOLE, publish=True)
     changed = json.loads(json.dumps(WHOLE))
     changed["agents"][0]["prompt"]["system"] = "You book appointments, kindly."
-    answer = await put(api, changed, publish=True)
+    answer = await run_import(api, changed, publish=True)
     assert [note for note in answer["report"] if note["kind"] != "UNCHANGED"] == [
         {"path": ["agents", "booking"], "kind": "CHANGED", "message": "Changed: prompt."}
     ]
     assert answer["versions"] == [{"number": 2}]
-    assert await taken(api) == changed
+    assert await run_export(api) == changed
 
 
-async def test_what_a_bundle_does_not_name_stays(api: Api) -> None:
-    await put(api, WHOLE)
-    await put(api, {"agents": [{"name": "other", "prompt": {"system": "x"}}]})
-    everything = await taken(api)
+async def test_items_that_a_bundle_does_not_name_stay(api: Api) -> None:
+    await run_import(api, WHOLE)
+    await run_import(api, {"agents": [{"name": "other", "prompt": {"system": "x"}}]})
+    everything = await run_export(api)
     assert [agent["name"] for agent in everything["agents"]] == ["booking", "other", "reception"]
-    assert await taken(api, "clinic") == WHOLE
+    assert await run_export(api, "clinic") == WHOLE
 
 
-async def test_a_dry_run_tells_all_and_does_nothing(api: Api) -> None:
-    answer = await put(api, WHOLE, publish=True, dryRun=True)
+async def test_a_dry_run_reports_everything_and_changes_nothing(api: Api) -> None:
+    answer = await run_import(api, WHOLE, publish=True, dryRun=True)
     assert set(kinds(answer).values()) == {"ADDED"}
     assert (answer["dryRun"], answer["workflows"], answer["versions"]) == (True, [], [])
-    assert await taken(api) == {}
+    assert await run_export(api) == {}
 
 
-async def test_publishing_what_is_not_sound_changes_nothing(api: Api) -> None:
-    answer = await put(api, {**WHOLE, "tools": []}, publish=True)
+async def test_publishing_an_invalid_workflow_changes_nothing(api: Api) -> None:
+    answer = await run_import(api, {**WHOLE, "tools": []}, publish=True)
     assert (answer["__typename"], answer["code"]) == ("NotPublishable", "NOT_PUBLISHABLE")
     assert answer["path"] == ["input", "bundle", "workflows", "clinic"]
     finding = {
@@ -130,34 +130,34 @@ async def test_publishing_what_is_not_sound_changes_nothing(api: Api) -> None:
         "path": ["workflows", "clinic", "agents", "booking", "tools"],
     }
     assert answer["findings"] == [finding]
-    assert await taken(api) == {}
-    draft = await put(api, {**WHOLE, "tools": []})
+    assert await run_export(api) == {}
+    draft = await run_import(api, {**WHOLE, "tools": []})
     assert (draft["__typename"], draft["findings"]) == ("ImportBundleSuccess", [finding])
 
 
-async def test_what_is_wrong_is_named_and_nothing_changes(api: Api) -> None:
+async def test_errors_name_their_place_and_nothing_changes(api: Api) -> None:
     wrong = {**WHOLE, "tools": [{**WHOLE["tools"][0], "action": []}]}
-    answer = await put(api, wrong)
+    answer = await run_import(api, wrong)
     assert (answer["__typename"], answer["path"]) == (
         "ValidationError",
         ["input", "bundle", "tools", "0", "action"],
     )
     assert answer["message"] == "'action' is not a known key; did you mean 'actions'?"
     for nonsense in (7, "agents: []", {"agents": 1}, {"agents": [None]}, True):
-        refused = await put(api, nonsense)
+        refused = await run_import(api, nonsense)
         assert refused["__typename"] == "ValidationError", nonsense
         assert refused["path"][:2] == ["input", "bundle"], nonsense
-    assert await taken(api) == {}
+    assert await run_export(api) == {}
 
 
-async def test_settings_are_put_over_those_that_are_there(api: Api) -> None:
+async def test_imported_settings_are_merged_into_the_present_ones(api: Api) -> None:
     def settings(**values: Any) -> Any:
         return write_bundle(Bundle(settings=TenantSettings(values=values)))
 
     added = {"settings.values.a": "ADDED", "settings.values.b": "ADDED"}
-    assert kinds(await put(api, settings(a=1, b=2))) == added
-    assert kinds(await put(api, settings(b=2))) == {"settings": "UNCHANGED"}
-    answer = await put(api, settings(b=3))
+    assert kinds(await run_import(api, settings(a=1, b=2))) == added
+    assert kinds(await run_import(api, settings(b=2))) == {"settings": "UNCHANGED"}
+    answer = await run_import(api, settings(b=3))
     assert answer["report"] == [
         {"path": ["settings", "values", "b"], "kind": "CHANGED", "message": "Changed from 2 to 3."}
     ]
@@ -171,9 +171,9 @@ def with_servers(url: str, header: str, *allowed: str) -> Any:
     return {"settings": {"endpoints": [crm], "mcpServers": [shop]}}
 
 
-async def test_the_report_tells_what_settings_were_and_are_but_no_headers(api: Api) -> None:
-    await put(api, with_servers("https://crm.example.com", "top secret", "stock", "price"))
-    answer = await put(api, with_servers("http://127.0.0.1:8765", "another secret", "stock"))
+async def test_the_report_shows_settings_before_and_after_without_headers(api: Api) -> None:
+    await run_import(api, with_servers("https://crm.example.com", "top secret", "stock", "price"))
+    answer = await run_import(api, with_servers("http://127.0.0.1:8765", "another secret", "stock"))
     assert {".".join(note["path"]): note["message"] for note in answer["report"]} == {
         "settings.endpoints.crm.url": (
             'Changed from "https://crm.example.com" to "http://127.0.0.1:8765".'
@@ -182,26 +182,26 @@ async def test_the_report_tells_what_settings_were_and_are_but_no_headers(api: A
         "settings.mcpServers.shop.allow.price": 'Removed: "price".',
     }
     third = {"name": "third", "url": "https://a.example.com", "headers": {"X-Key": "top secret"}}
-    answer = await put(api, {"settings": {"endpoints": [third]}})
+    answer = await run_import(api, {"settings": {"endpoints": [third]}})
     assert "secret" not in json.dumps(answer)
 
 
 async def test_present_settings_can_be_kept(api: Api) -> None:
     present = with_servers("https://crm.example.com", "a", "stock")
     present["settings"]["defaults"] = {"language": "hi"}
-    await put(api, present)
+    await run_import(api, present)
     other = with_servers("http://127.0.0.1:8765", "b", "stock", "price")
     other["settings"]["endpoints"].append({"name": "new", "url": "https://new.example.com"})
     other["settings"] |= {"values": {"company": "Sunrise"}, "defaults": {"language": "en"}}
-    ignored = await put(api, other, settings="IGNORE")
+    ignored = await run_import(api, other, settings="IGNORE")
     assert kinds(ignored) == {"settings": "UNCHANGED"}
-    assert await taken(api) == present
-    added = await put(api, other, settings="ADD")
+    assert await run_export(api) == present
+    added = await run_import(api, other, settings="ADD")
     assert kinds(added) == {
         "settings.endpoints.new": "ADDED",
         "settings.values.company": "ADDED",
     }
-    now = (await taken(api))["settings"]
+    now = (await run_export(api))["settings"]
     assert now["endpoints"] == [
         present["settings"]["endpoints"][0],
         {"name": "new", "url": "https://new.example.com"},
@@ -212,10 +212,10 @@ async def test_present_settings_can_be_kept(api: Api) -> None:
     )
 
 
-async def test_an_exported_workflow_brings_the_settings_that_it_needs(
+async def test_an_exported_workflow_contains_the_settings_that_it_needs(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    whole = parse_document((CORPUS / "base.yaml").read_text()).value
+    whole = parse_document((CORPUS / "base_workflow.yaml").read_text()).value
     del whole["agents"][2]["llm"]
     scripted = {"provider": "scripted", "model": "rules"}
     unused = {"name": "unused", "url": "https://unused.example.com"}
@@ -226,8 +226,8 @@ async def test_an_exported_workflow_brings_the_settings_that_it_needs(
     bundle = {**whole, "settings": {**whole["settings"], **extra}}
     bundle["settings"]["endpoints"] = [*whole["settings"]["endpoints"], unused]
     async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
-        assert (await put(api, bundle, publish=True))["__typename"] == "ImportBundleSuccess"
-        exported = await taken(api, "surgery")
+        assert (await run_import(api, bundle, publish=True))["__typename"] == "ImportBundleSuccess"
+        exported = await run_export(api, "surgery")
     assert exported["settings"] == {
         "defaults": extra["defaults"],
         "endpoints": whole["settings"]["endpoints"],
@@ -236,12 +236,12 @@ async def test_an_exported_workflow_brings_the_settings_that_it_needs(
     }
     stranger = owner_of(await new_tenant(settings, "fresh"))
     async with running_api(services, settings, stranger, build_schema_with_loaders) as api:
-        answer = await put(api, exported, publish=True)
+        answer = await run_import(api, exported, publish=True)
         assert (answer["__typename"], answer["versions"]) == (
             "ImportBundleSuccess",
             [{"number": 1}],
         )
-        assert await taken(api, "surgery") == exported
+        assert await run_export(api, "surgery") == exported
 
 
 async def test_a_value_that_is_as_deep_as_a_tool_may_have_it_can_be_imported_again(
@@ -254,17 +254,19 @@ async def test_a_value_that_is_as_deep_as_a_tool_may_have_it_can_be_imported_aga
     for _ in range(5):
         actions = [{"conditional": {"condition": "flags.x", "then": actions}}]
     bundle = {"tools": [{"name": "deep", "description": "Deep.", "actions": actions}]}
-    assert kinds(await put(api, bundle)) == {"tools.deep": "ADDED"}
-    assert kinds(await put(api, await taken(api))) == {"tools.deep": "UNCHANGED"}
+    assert kinds(await run_import(api, bundle)) == {"tools.deep": "ADDED"}
+    assert kinds(await run_import(api, await run_export(api))) == {"tools.deep": "UNCHANGED"}
 
 
-async def test_a_config_that_can_be_read_only_in_part_changes_nothing(api: Api) -> None:
+async def test_a_legacy_configuration_that_is_only_partly_readable_changes_nothing(
+    api: Api,
+) -> None:
     file = CORPUS / "legacy" / "whole-tenant.json"
     config = json.loads(file.read_text())
     config["tools"][0]["actions"][0] = {"type": "context.explode"}
     config["workflows"][0]["connections"][0]["condition"] = "some(thing) =>"
     for more in ({}, {"publish": True}, {"dryRun": True}):
-        answer = await put(api, config, **more)
+        answer = await run_import(api, config, **more)
         assert (answer["__typename"], answer["code"], answer["path"]) == (
             "NotConvertible",
             "NOT_CONVERTIBLE",
@@ -283,28 +285,28 @@ async def test_a_config_that_can_be_read_only_in_part_changes_nothing(api: Api) 
         assert answer["message"].startswith(
             "Parts of the configuration cannot be converted: 2 in total, the first of which is: "
         )
-    assert await taken(api) == {}
+    assert await run_export(api) == {}
 
 
 async def test_a_configuration_of_another_product_is_named(api: Api) -> None:
     case = json.loads((CORPUS / "foreign" / "retell-agent.json").read_text())
-    answer = await put(api, [case["value"]], publish=True)
+    answer = await run_import(api, [case["value"]], publish=True)
     assert (answer["__typename"], answer["code"], answer["format"], answer["path"]) == (
         "UnsupportedFormat",
         "UNSUPPORTED_FORMAT",
         "Retell",
         ["input", "bundle", "0"],
     )
-    assert await taken(api) == {}
+    assert await run_export(api) == {}
 
 
-async def test_everything_that_cannot_be_read_is_told_at_once(api: Api) -> None:
+async def test_all_values_that_cannot_be_read_are_reported_at_once(api: Api) -> None:
     bundle = json.loads(json.dumps(WHOLE))
     bundle["tools"][0]["actions"][0] = {"explode": {}}
     bundle["tools"][0]["actions"].append({"respond": {"message": "{{params.slot | shout}}"}})
     bundle["agents"][0]["prompt"]["greeting"] = "Hello {{weather.today}}, {{user.name."
     bundle["workflows"][0]["connections"][0]["condition"] = "flags.x ==="
-    answer = await put(api, bundle)
+    answer = await run_import(api, bundle)
     assert (answer["__typename"], answer["code"]) == ("ValidationError", "INVALID_INPUT")
     assert [".".join(each["path"][2:]) for each in answer["problems"]] == [
         "tools.0.actions.0.explode",
@@ -317,13 +319,13 @@ async def test_everything_that_cannot_be_read_is_told_at_once(api: Api) -> None:
         answer["problems"][0]["message"],
         answer["problems"][0]["path"],
     )
-    assert await taken(api) == {}
+    assert await run_export(api) == {}
 
 
 async def test_an_address_that_the_operator_lists_is_no_finding(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    bundle = parse_document((CORPUS / "base.yaml").read_text()).value
+    bundle = parse_document((CORPUS / "base_workflow.yaml").read_text()).value
     bundle["settings"]["endpoints"][0]["url"] = "http://127.0.0.1:8765"
     for allowed, codes in (("", ["PRIVATE_ADDRESS"]), ("127.0.0.1:8765", []), ("10.0.0.0/8", None)):
         listed = replace(
@@ -336,11 +338,11 @@ async def test_an_address_that_the_operator_lists_is_no_finding(
         assert found == [(code, place) for code in expected]
 
 
-async def test_an_older_config_is_converted_on_the_way_in(api: Api) -> None:
+async def test_a_legacy_configuration_is_converted_on_import(api: Api) -> None:
     file = CORPUS / "legacy" / "whole-tenant.json"
     scripted = {"provider": "scripted", "model": "rules"}
-    await put(api, {"settings": {"defaults": {"llm": scripted}}})
-    answer = await put(api, json.loads(file.read_text()), publish=True)
+    await run_import(api, {"settings": {"defaults": {"llm": scripted}}})
+    answer = await run_import(api, json.loads(file.read_text()), publish=True)
     assert [finding["code"] for finding in answer["findings"]] == ["UNDEFINED_VARIABLE"]
     assert answer["versions"] == [{"number": 1}]
     counted = [note["kind"] for note in answer["report"]]
@@ -354,7 +356,7 @@ async def test_an_older_config_is_converted_on_the_way_in(api: Api) -> None:
 async def test_a_bundle_may_be_larger_than_other_requests(api: Api) -> None:
     prompt = {"prompt": {"system": "x" * 30_000}}
     large = {"agents": [{"name": f"a{n}", **prompt} for n in range(20)]}
-    assert len(kinds(await put(api, large))) == 20
+    assert len(kinds(await run_import(api, large))) == 20
     variables = {"input": {"bundle": large}}
     document = IMPORT.replace("importBundle(", "createAgent: importBundle(", 1)
     assert (await api.post(document, variables=variables)).status_code == 200
@@ -366,17 +368,17 @@ async def test_a_bundle_may_be_larger_than_other_requests(api: Api) -> None:
     assert (await api.post(IMPORT, variables={"input": {"bundle": too_large}})).status_code == 413
 
 
-async def test_two_imports_at_once_are_one_after_the_other(api: Api) -> None:
-    answers = await asyncio.gather(*(put(api, WHOLE) for _ in range(4)))
+async def test_concurrent_imports_are_serialized(api: Api) -> None:
+    answers = await asyncio.gather(*(run_import(api, WHOLE) for _ in range(4)))
     names = {answer["__typename"] for answer in answers}
     assert "ImportBundleSuccess" in names
     assert names <= {"ImportBundleSuccess", "NameTaken"}
-    again = await put(api, WHOLE)
+    again = await run_import(api, WHOLE)
     assert set(kinds(again).values()) == {"UNCHANGED"}
-    assert await taken(api) == WHOLE
+    assert await run_export(api) == WHOLE
 
 
-async def test_an_export_of_what_is_not_there_says_which(api: Api) -> None:
+async def test_an_export_of_an_unknown_workflow_names_it(api: Api) -> None:
     answer = await api.execute(EXPORT, variables={"w": ["nowhere"]})
     assert answer["data"] == {"exportBundle": None}
     assert answer["errors"][0]["message"] == "There is no workflow 'nowhere'."
@@ -395,14 +397,14 @@ async def test_tenants_do_not_see_or_change_each_other(
     changed = json.loads(json.dumps(WHOLE))
     changed["agents"][0]["prompt"]["system"] = "Mine."
     async with running_api(services, settings, stranger, build_schema_with_loaders) as api:
-        assert await taken(api) == {}
-        answer = await put(api, changed)
+        assert await run_export(api) == {}
+        answer = await run_import(api, changed)
         assert set(kinds(answer).values()) == {"ADDED"}
     async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
-        assert await taken(api) == WHOLE
+        assert await run_export(api) == WHOLE
 
 
-async def test_who_may_only_read_cannot_import(services: Services, tenant: Tenant) -> None:
+async def test_an_import_requires_write_scopes(services: Services, tenant: Tenant) -> None:
     reader = member_of(tenant, Role.VIEWER)
     with pytest.raises(Forbidden):
         await import_bundle(services, reader, WHOLE)

@@ -1,4 +1,4 @@
-"""Bundles: what is written is read back the same, and what is wrong is told with its place."""
+"""Bundles: a written bundle is read back unchanged, and errors name their place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.cpu import cpu_seconds
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
 from tests.support.strategies import BUNDLES, JSON
 
-# With what the two emitters of PyYAML differ in: emoji, keys without letters, very long keys.
+# Texts that the two emitters of PyYAML write differently: emoji, keys without letters, long keys.
 LETTERS = st.text("ab \n\t:#-'|>%@&*!?{}[],\u2028\ue000\ufeff😀é0.e5", max_size=120)
 KEYS = LETTERS | st.text("x", min_size=90, max_size=140) | st.sampled_from(["yes", "null", "é"])
 TEXTS = st.recursive(
@@ -42,7 +42,7 @@ WHOLE = Bundle(
 
 @steps(max_examples=300, deadline=None)
 @given(BUNDLES)
-def test_what_is_written_is_read_back_the_same(bundle: Bundle) -> None:
+def test_a_written_bundle_is_read_back_unchanged(bundle: Bundle) -> None:
     plain = unstructure(bundle)
     assert structure(Bundle, json.loads(json.dumps(plain))) == bundle
     assert parse_document(write_yaml(plain)).value == plain
@@ -50,13 +50,13 @@ def test_what_is_written_is_read_back_the_same(bundle: Bundle) -> None:
 
 @steps(max_examples=200, deadline=None)
 @given(JSON)
-def test_any_json_is_the_same_after_yaml(value: Any) -> None:
+def test_any_json_survives_yaml(value: Any) -> None:
     assert json.dumps(parse_document(write_yaml({"x": value})).value) == json.dumps({"x": value})
 
 
 @steps(max_examples=500, deadline=None)
 @given(TEXTS)
-def test_both_emitters_write_the_same(value: Any) -> None:
+def test_both_yaml_emitters_write_the_same(value: Any) -> None:
     assert write_yaml({"agents": [value], "x": value}) == write_yaml_pure_python(
         {"agents": [value], "x": value}
     )
@@ -73,7 +73,7 @@ def test_texts_that_end_with_empty_lines_do_not_end_the_document(
     assert parse_document(written).value == value
 
 
-def test_what_stands_at_its_default_is_not_written() -> None:
+def test_defaults_are_not_written() -> None:
     assert write_bundle(Bundle(workflows=(CLINIC,))) == {
         "workflows": [
             {
@@ -102,7 +102,7 @@ def test_long_texts_are_blocks_whose_lines_can_be_compared() -> None:
     )
 
 
-def test_parameters_may_be_the_short_list() -> None:
+def test_parameters_may_be_a_parameters_list() -> None:
     listed = [{"name": "slot", "type": "string", "required": True}]
     tool = {
         "name": "book_appointment",
@@ -126,7 +126,7 @@ def changed(*way: Any, to: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("way", "to", "told"),
+    ("way", "to", "reported"),
     [
         (("agent",), [], "'agent' is not a known key; did you mean 'agents'?"),
         (("agents", 0, "promt"), {}, "'promt' is not a known key; did you mean 'prompt'?"),
@@ -169,16 +169,16 @@ def changed(*way: Any, to: Any) -> dict[str, Any]:
         (("agents", 1, "name"), "reception", "'reception' is listed twice, at 0 and 1."),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(way: tuple[Any, ...], to: Any, told: str) -> None:
+def test_errors_name_their_place(way: tuple[Any, ...], to: Any, reported: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         import_text(json.dumps(changed(*way, to=to)))
-    assert told in refused.value.message
+    assert reported in refused.value.message
     said, given = refused.value.path or (), tuple(map(str, way))
     assert given[: len(said)] == said[: len(given)]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("", "The file is empty."),
         ("a: 1\na: 2\n", "The key 'a' occurs twice in one object. (line 2)"),
@@ -199,13 +199,15 @@ def test_what_is_wrong_is_told_with_its_place(way: tuple[Any, ...], to: Any, tol
         (b" " * (MAX_FILE_BYTES + 1), "The file is larger than 32 MiB."),
     ],
 )
-def test_text_that_is_no_document_is_refused_with_its_line(text: bytes | str, told: str) -> None:
+def test_text_that_is_not_a_document_is_refused_with_its_line(
+    text: bytes | str, reported: str
+) -> None:
     with pytest.raises(DocumentError) as refused:
         parse_document(text)
-    assert refused.value.message == told
+    assert refused.value.message == reported
 
 
-def test_a_bomb_of_aliases_does_not_go_off() -> None:
+def test_an_alias_bomb_is_refused() -> None:
     bomb = "a: &a [x, x]\n" + "".join(
         f"{name}: &{name} [*{before}, *{before}]\n"
         for before, name in zip("abcdefghijklmnopqrst", "bcdefghijklmnopqrstu", strict=True)
@@ -214,7 +216,7 @@ def test_a_bomb_of_aliases_does_not_go_off() -> None:
         import_text(bomb)
 
 
-def test_yaml_says_no_more_than_json() -> None:
+def test_only_the_json_subset_of_yaml_is_accepted() -> None:
     text = "a: no\nb: 12:30\nc: 2026-01-01\nd: 0x1F\ne: 1e3\nf: +49\n1: x\n"
     assert parse_document(text).value == {
         "a": "no",
@@ -230,7 +232,7 @@ def test_yaml_says_no_more_than_json() -> None:
 @pytest.mark.parametrize(
     "text", [write_yaml(write_bundle(WHOLE)), json.dumps(write_bundle(WHOLE), indent=1)]
 )
-def test_every_place_has_its_line(text: str) -> None:
+def test_every_path_has_its_line(text: str) -> None:
     document = parse_document(text)
     line = document.line_of(("workflows", "0", "nodes", "1", "isExit"))
     assert line is not None
@@ -251,14 +253,14 @@ def test_any_text_is_a_bundle_or_refused(text: bytes | str) -> None:
 # ---- several files -------------------------------------------------------------------------
 
 
-def test_several_files_make_one_bundle() -> None:
+def test_several_files_form_one_bundle() -> None:
     files = [write_bundle(Bundle(agents=(a,))) for a in WHOLE.agents]
     files += [write_bundle(Bundle(tools=WHOLE.tools, workflows=WHOLE.workflows))]
     together = import_documents(files).bundle
     assert together == Bundle(agents=WHOLE.agents, tools=WHOLE.tools, workflows=WHOLE.workflows)
 
 
-def test_what_stands_in_two_files_is_refused() -> None:
+def test_an_item_in_two_files_is_refused() -> None:
     one = Bundle(tools=(BOOK,), settings=TenantSettings())
     with pytest.raises(InvalidInput, match="'book_appointment' is listed twice"):
         merge_bundles([Bundle(tools=(BOOK,)), Bundle(tools=(BOOK,))])
@@ -266,7 +268,7 @@ def test_what_stands_in_two_files_is_refused() -> None:
         merge_bundles([one, Bundle(settings=TenantSettings())])
 
 
-def test_every_workflow_is_verified_with_what_the_bundle_has() -> None:
+def test_every_workflow_is_verified_with_the_rest_of_the_bundle() -> None:
     bundle = Bundle(agents=(BOOKING, RECEPTION), workflows=(CLINIC,))
     [(slug, finding)] = verify_bundle(bundle)
     assert (slug, finding.code) == ("clinic", FindingCode.UNKNOWN_TOOL)

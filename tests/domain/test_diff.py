@@ -1,4 +1,4 @@
-"""What changed between two snapshots is told completely, by name, and readably."""
+"""Differences between snapshots: complete, matched by name, and readable."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def texts(before: Snapshot | None, after: Snapshot) -> list[str]:
     return [change.text for change in diff(before, after)]
 
 
-def test_nodes_and_connections_are_known_by_their_names() -> None:
+def test_nodes_and_connections_are_matched_by_their_names() -> None:
     reception, desk = CLINIC.nodes
-    farewell = Node(id="bye", agent="booking", is_exit=True, position=Position(x=1, y=2))
+    goodbye = Node(id="bye", agent="booking", is_exit=True, position=Position(x=1, y=2))
     way = Connection(source="booking", target="bye", context_passed=("slot",))
     after = clinic(
-        nodes=(farewell, reception, replace(desk, is_exit=False)),
+        nodes=(goodbye, reception, replace(desk, is_exit=False)),
         connections=(way, replace(CLINIC.connections[0], description="asks for a day")),
     )
     found = [(".".join(c.path), c.kind, c.before, c.after) for c in diff(NOW, after)]
@@ -56,7 +56,7 @@ def test_nodes_and_connections_are_known_by_their_names() -> None:
             "workflow.nodes.bye",
             ADDED,
             None,
-            to_json(farewell),
+            to_json(goodbye),
         ),
         (
             "workflow.connections.reception->booking.description",
@@ -73,7 +73,7 @@ def test_nodes_and_connections_are_known_by_their_names() -> None:
     ]
 
 
-def test_values_are_json_in_the_words_of_the_api() -> None:
+def test_values_are_json_with_the_field_names_of_the_api() -> None:
     way = Connection(source="a", target="b", context_passed=("slot",))
     known = {"source": "a", "target": "b", "description": "", "contextPassed": ["slot"]}
     shown = to_json(way)
@@ -81,13 +81,13 @@ def test_values_are_json_in_the_words_of_the_api() -> None:
     assert shown | known == shown
 
 
-def test_another_order_is_a_change_of_its_own() -> None:
+def test_a_changed_order_is_a_change() -> None:
     assert texts(NOW, clinic(nodes=CLINIC.nodes[::-1])) == [
         'workflow.nodes: order ["reception", "booking"] -> ["booking", "reception"]'
     ]
 
 
-def test_the_words_are_those_of_the_api() -> None:
+def test_field_names_are_those_of_the_api() -> None:
     assert texts(NOW, clinic(name="praxis", display_name="Clinic")) == [
         'workflow.slug: "clinic" -> "praxis"',
         'workflow.name: null -> "Clinic"',
@@ -112,7 +112,7 @@ def test_true_is_not_one() -> None:
     assert changes == ["tools.book_appointment.parameters.strict: 1 -> true"]
 
 
-def test_a_step_put_in_between_is_one_change() -> None:
+def test_an_inserted_action_is_one_change() -> None:
     first, *others = BOOK.actions
     after = book(actions=(first, FlagSet(flag="asked"), *others))
     assert [(c.path[-1], c.kind) for c in diff(NOW, after)] == [("1", ADDED)]
@@ -121,7 +121,7 @@ def test_a_step_put_in_between_is_one_change() -> None:
     assert texts(NOW, changed) == ['tools.book_appointment.actions.1.flag: "booked" -> "asked"']
 
 
-def test_long_texts_are_shown_line_by_line() -> None:
+def test_long_texts_are_shown_as_unified_diffs() -> None:
     lines = [f"Rule {number}." for number in range(20)]
     before = booking(prompt=Prompt(system="\n".join(lines)))
     after = booking(prompt=Prompt(system="\n".join([*lines[:9], "Be kind.", *lines[10:]])))
@@ -146,7 +146,7 @@ def test_long_texts_are_shown_line_by_line() -> None:
     assert break_.text.endswith("\n Rule 19.\n+")
 
 
-def test_a_hostile_text_is_counted_and_not_compared() -> None:
+def test_a_hostile_text_is_summarized_instead_of_compared() -> None:
     before, after = ("\n".join(pair * 8_000) for pair in ("xy", "xz"))
     [change] = diff(booking(prompt=Prompt(system=before)), booking(prompt=Prompt(system=after)))
     assert change.text == (
@@ -154,7 +154,7 @@ def test_a_hostile_text_is_counted_and_not_compared() -> None:
     )
 
 
-def test_against_nothing_everything_is_new() -> None:
+def test_compared_with_nothing_everything_is_added() -> None:
     assert [(c.path, c.kind) for c in diff(None, NOW)] == [
         (("workflow", "nodes", "reception"), ADDED),
         (("workflow", "nodes", "booking"), ADDED),
@@ -179,7 +179,7 @@ objects = st.dictionaries(words, values, max_size=3)
 
 
 def some(items: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
-    """Few of few, so that names meet and are repeated."""
+    """Few values from a small range, so that names collide and repeat."""
     return st.lists(items, max_size=4).map(tuple)
 
 
@@ -221,13 +221,13 @@ OPPOSITE = {ADDED: REMOVED, REMOVED: ADDED, CHANGED: CHANGED}
 
 @settings(max_examples=150, deadline=None)
 @given(snapshots)
-def test_nothing_applied_is_nothing_changed(snapshot: Snapshot) -> None:
+def test_equal_snapshots_have_no_changes(snapshot: Snapshot) -> None:
     assert diff(snapshot, snapshot) == ()
 
 
 @settings(max_examples=300, deadline=None)
 @given(snapshots, snapshots)
-def test_there_and_back_are_opposites(one: Snapshot, other: Snapshot) -> None:
+def test_reversed_diffs_are_opposites(one: Snapshot, other: Snapshot) -> None:
     there, back = diff(one, other), diff(other, one)
     assert bool(there) == (_written(one) != _written(other))
     assert {(c.path, OPPOSITE[c.kind]) for c in there} == {(c.path, c.kind) for c in back}
@@ -237,7 +237,7 @@ def test_there_and_back_are_opposites(one: Snapshot, other: Snapshot) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(objects, objects)
-def test_every_leaf_that_differs_is_told(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_every_different_leaf_is_reported(before: dict[str, Any], after: dict[str, Any]) -> None:
     root = ("tools", "book_appointment", "parameters")
     changes = diff(book(parameters=before), book(parameters=after))
     paths = [c.path[len(root) :] for c in changes]
@@ -251,7 +251,7 @@ def test_every_leaf_that_differs_is_told(before: dict[str, Any], after: dict[str
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], str]]:
-    """By key through objects; lists, whose items have no keys, are leaves."""
+    """The leaves of nested objects by path; lists count as leaves."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _leaves(inner, (*path, key))

@@ -1,11 +1,11 @@
-"""The path of a domain error, before and behind the argument that the API adds."""
+"""The paths of domain errors, and the argument that the API puts in front of them."""
 
 from __future__ import annotations
 
 from domain.common.errors import RevisionConflict, Unauthenticated
 
 
-def test_an_error_about_a_value_names_the_argument_first_and_keeps_its_facts() -> None:
+def test_an_error_about_a_value_names_the_argument_first_and_keeps_its_fields() -> None:
     conflict = RevisionConflict("It was edited.", ("expectedRevision",), current=3)
     shown = conflict.within("input")
     assert (type(shown), shown.path) == (RevisionConflict, ("input", "expectedRevision"))

@@ -61,7 +61,7 @@ TRUE = [
 
 
 @pytest.mark.parametrize("text", TRUE)
-def test_it_holds_and_its_negation_does_not(text: str) -> None:
+def test_a_true_condition_has_a_false_negation(text: str) -> None:
     assert evaluate_bool(text, SEEN)
     assert not evaluate_bool(f"not ({text})", SEEN)
 
@@ -69,7 +69,7 @@ def test_it_holds_and_its_negation_does_not(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["user.name > 3", "user.name < 3", "user.tags > 1", "flags.urgent > 0", "null < 1"]
 )
-def test_what_cannot_be_compared_is_not_in_order(text: str) -> None:
+def test_incomparable_values_have_no_order(text: str) -> None:
     assert not evaluate_bool(text, SEEN)
 
 
@@ -102,7 +102,7 @@ def test_and_binds_closer_than_or() -> None:
         ("not", 3),
     ],
 )
-def test_what_cannot_be_read_is_said_with_its_place(text: str, at: int) -> None:
+def test_syntax_errors_name_their_position(text: str, at: int) -> None:
     with pytest.raises(TemplateSyntaxError) as refused:
         parse(text)
     assert refused.value.position == at
@@ -137,7 +137,7 @@ WORDS += ["==", "<", "1", "2.5", "'x'", '"y"', "true", "null", ".", "|", "\x00",
         ),
     ),
 )
-def test_whatever_is_written_is_refused_or_has_a_value(text: str, context: Any) -> None:
+def test_any_text_is_refused_or_has_a_value(text: str, context: Any) -> None:
     try:
         tree = parse(text)
     except TemplateSyntaxError:

@@ -1,4 +1,4 @@
-"""Configs of the older system become a bundle, and every change is told."""
+"""Legacy configurations become bundles, and every change is noted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def shown(imported: ImportedBundle) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("file", LEGACY, ids=lambda file: file.stem)
-def test_an_older_config_becomes_this_bundle_with_these_notes(file: Path) -> None:
+def test_a_legacy_configuration_becomes_this_bundle_with_these_notes(file: Path) -> None:
     expected = parse_document((CORPUS / "converted" / f"{file.stem}.yaml").read_text())
     given = json.loads(file.read_text())
     assert is_legacy(given)
@@ -39,13 +39,13 @@ def test_an_older_config_becomes_this_bundle_with_these_notes(file: Path) -> Non
 
 
 @pytest.mark.parametrize("file", LEGACY, ids=lambda file: file.stem)
-def test_what_was_converted_is_a_bundle_of_today(file: Path) -> None:
+def test_a_converted_configuration_is_a_current_bundle(file: Path) -> None:
     bundle = import_value(json.loads(file.read_text())).bundle
     again = import_value(write_bundle(bundle))
     assert (again.bundle, again.notes) == (bundle, ())
 
 
-def test_a_whole_older_tenant_is_sound_at_once() -> None:
+def test_a_whole_legacy_tenant_converts_without_errors() -> None:
     given = json.loads((CORPUS / "legacy" / "whole-tenant.json").read_text())
     found = verify_bundle(import_value(given).bundle)
     assert [(f.code, f.path[1]) for _, f in found] == [
@@ -55,14 +55,14 @@ def test_a_whole_older_tenant_is_sound_at_once() -> None:
     ]
 
 
-def test_a_slip_in_a_bundle_of_today_is_not_taken_for_an_older_config() -> None:
+def test_a_typo_in_a_current_bundle_is_not_detected_as_legacy() -> None:
     agent = {"name": "a", "display_name": "A", "prompt": {"system": "x"}, "defaultLanguage": "en"}
     with pytest.raises(InvalidInput, match="did you mean 'displayName'") as refused:
         import_value({"agents": [agent]})
     assert refused.value.path == ("agents", "0", "display_name")
 
 
-def test_one_thing_of_today_is_not_taken_for_an_older_config() -> None:
+def test_a_single_current_item_is_not_detected_as_legacy() -> None:
     for kind, things in write_bundle(Bundle(tools=(BOOK,), workflows=(CLINIC,))).items():
         with pytest.raises(InvalidInput, match="the known keys are agents, tools, workflows"):
             import_value(things[0])
@@ -71,7 +71,7 @@ def test_one_thing_of_today_is_not_taken_for_an_older_config() -> None:
         assert kind in ("tools", "workflows")
 
 
-def test_a_bundle_of_today_is_left_as_it_is() -> None:
+def test_a_current_bundle_is_left_unchanged() -> None:
     bundle = Bundle(agents=(RECEPTION, BOOKING), tools=(BOOK,), workflows=(CLINIC,))
     given = write_bundle(bundle)
     assert not is_legacy(given)
@@ -89,7 +89,7 @@ def test_a_bundle_of_today_is_left_as_it_is() -> None:
         ({"path": "agents.meal.x", "value": True}, "agent.x", True),
     ],
 )
-def test_values_are_written_where_tools_may_write(
+def test_converted_values_are_written_to_writable_namespaces(
     given: dict[str, Any], path: str, value: Any
 ) -> None:
     tool = {"name": "t", "description": "d", "actions": [{"type": "context.set", **given}]}
@@ -97,7 +97,7 @@ def test_values_are_written_where_tools_may_write(
     assert step == {"contextSet": {"path": path, "value": value}}
 
 
-def test_nothing_is_lost_in_silence() -> None:
+def test_nothing_is_dropped_silently() -> None:
     agent = {
         "name": "a",
         "prompt": {"system": "x", "mood": "calm"},
@@ -116,7 +116,7 @@ def test_nothing_is_lost_in_silence() -> None:
     assert dropped >= {("tools",), ("flows",), ("tenant", "plan")}
 
 
-def test_braces_without_end_take_no_longer_than_other_text() -> None:
+def test_unclosed_braces_convert_in_linear_time() -> None:
     system = "Hi {{user_name}} " + "{{ " * 10_000
     [agent] = import_value({"name": "a", "prompt": {"system": system}}).bundle.agents
     assert agent.prompt.system.split() == ["Hi", "{{user.name}}"]
@@ -186,18 +186,18 @@ FIXTURES = [json.loads(file.read_text()) for file in LEGACY]
 @steps(max_examples=300, deadline=None)
 @given(JSON)
 def test_any_json_is_a_bundle_or_refused(value: Any) -> None:
-    _taken_or_refused(value)
+    _assert_imported_or_refused(value)
 
 
 @steps(max_examples=300, deadline=None)
 @given(st.sampled_from(FIXTURES), st.data())
-def test_a_damaged_config_is_a_bundle_or_refused(value: Any, data: st.DataObject) -> None:
+def test_a_damaged_configuration_is_a_bundle_or_refused(value: Any, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 3))):
         value = _damaged(value, data)
-    _taken_or_refused(value)
+    _assert_imported_or_refused(value)
 
 
-def _taken_or_refused(value: Any) -> None:
+def _assert_imported_or_refused(value: Any) -> None:
     try:
         bundle = import_value(value).bundle
     except InvalidInput:
@@ -206,7 +206,7 @@ def _taken_or_refused(value: Any) -> None:
 
 
 def _damaged(value: Any, data: st.DataObject) -> Any:
-    """Something in it replaced by anything."""
+    """The value with one part replaced by any JSON."""
     if isinstance(value, dict) and value and data.draw(st.integers(0, 9)):
         key = data.draw(st.sampled_from(sorted(value)))
         return {**value, key: _damaged(value[key], data)}

@@ -1,4 +1,4 @@
-"""Conversations played through without calls: what is expected, what is found, what is the same."""
+"""Simulation suites: reading, running, expectations and reproducible results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot
 from local.emulators.llm import KEY, FailedReply, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
-from tests.worker.test_text_calls import watch, working
+from tests.worker.test_text_calls import running_worker, watch
 from worker.providers.api_keys import ProviderKeys
 from worker.simulation import judges
 from worker.simulation.judges import run_judges
@@ -61,14 +61,14 @@ def suite(*cases: Mapping[str, Any], **more: Any) -> Suite:
     return read_suite({"workflow": "clinic", "cases": list(cases), **more}, "clinic")
 
 
-async def played(
+async def run_suite(
     case: Mapping[str, Any], stage: SimulationSetup | None = None, **more: Any
 ) -> CaseRun:
     return await run_case(suite(case, **more).cases[0], stage or SimulationSetup(snapshot=SNAPSHOT))
 
 
-async def test_what_is_expected_and_happens_is_fine() -> None:
-    result = await played(BOOKS)
+async def test_met_expectations_pass() -> None:
+    result = await run_suite(BOOKS)
     assert result.ok, result.problems
     kinds = [event["kind"] for event in result.events]
     assert kinds.count("user_turn") == 2
@@ -96,36 +96,36 @@ async def test_what_is_expected_and_happens_is_fine() -> None:
         ("hello", {"error": True}, "raised no error"),
     ],
 )
-async def test_what_is_expected_and_does_not_happen_is_told(
+async def test_unmet_expectations_are_reported(
     say: str, expect: dict[str, Any], found: str
 ) -> None:
-    result = await played({"name": "c", "steps": [{"say": say, "expect": expect}]})
+    result = await run_suite({"name": "c", "steps": [{"say": say, "expect": expect}]})
     [problem] = result.problems
     assert (problem.step, problem.say, problem.message) == (1, say, found)
 
 
-async def test_wrong_arguments_and_outcomes_are_told() -> None:
+async def test_wrong_arguments_and_outcomes_are_reported() -> None:
     def last(expect: Any) -> dict[str, Any]:
         return {**BOOKS, "steps": [*BOOKS["steps"][:2], {"say": "tomorrow", "expect": expect}]}
 
-    async def told(expect: Any) -> str:
-        [problem] = (await played(last(expect))).problems
+    async def reported(expect: Any) -> str:
+        [problem] = (await run_suite(last(expect))).problems
         return problem.message
 
     tool = {"name": "book_appointment"}
-    assert await told({"tool": {**tool, "arguments": {"slot": "monday"}}}) == (
+    assert await reported({"tool": {**tool, "arguments": {"slot": "monday"}}}) == (
         'called book_appointment with slot="tomorrow", not "monday"'
     )
-    assert await told({"tool": {**tool, "outcome": "FAILED"}}) == (
+    assert await reported({"tool": {**tool, "outcome": "FAILED"}}) == (
         "book_appointment SUCCEEDED (Booked for tomorrow.), not FAILED"
     )
-    assert await told({"tool": {**tool, "result": "declined"}}) == (
+    assert await reported({"tool": {**tool, "result": "declined"}}) == (
         "book_appointment returned 'Booked for tomorrow.', which does not contain 'declined'"
     )
-    assert await told({"noTool": "book_appointment"}) == "called book_appointment"
+    assert await reported({"noTool": "book_appointment"}) == "called book_appointment"
 
 
-async def test_a_hundred_runs_are_the_same_bit_for_bit() -> None:
+async def test_a_hundred_runs_are_identical() -> None:
     [case] = suite(BOOKS).cases
     stage = SimulationSetup(snapshot=SNAPSHOT)
     runs = await asyncio.gather(*(run_case(case, stage) for _ in range(100)))
@@ -147,7 +147,7 @@ ORDER = ToolSpec(
         ),
         Respond(message="Booked."),
     ),
-    on_failure=(Respond(message="The calendar is away."),),
+    on_failure=(Respond(message="The calendar is unavailable."),),
 )
 OUTSIDE = replace(SNAPSHOT, tools={"book_appointment": ORDER})
 
@@ -161,7 +161,7 @@ OUTSIDE = replace(SNAPSHOT, tools={"book_appointment": ORDER})
         ([], "F", None),
     ],
 )
-async def test_servers_are_stubbed_and_never_asked(
+async def test_stubbed_servers_receive_no_request(
     stubs: list[Any], outcome: str, slot: str | None
 ) -> None:
     full = {"S": "SUCCEEDED", "F": "FAILED"}[outcome]
@@ -171,11 +171,11 @@ async def test_servers_are_stubbed_and_never_asked(
         {"say": "tomorrow", "expect": {**expect, "context": {"workflow.slot": slot}}},
     ]
     case = {"name": "c", "http": stubs, "steps": steps}
-    result = await played(case, SimulationSetup(snapshot=OUTSIDE))
+    result = await run_suite(case, SimulationSetup(snapshot=OUTSIDE))
     assert result.ok, result.problems
 
 
-async def test_what_is_given_is_there() -> None:
+async def test_preconditions_are_in_the_context() -> None:
     says = {"rules": [{"says": "{{user.name}} {{workflow.day}} {{call.kind}}"}]}
     greeter = replace(
         RECEPTION, llm=ProviderChoice(provider="scripted", model="rules", options=says)
@@ -185,33 +185,35 @@ async def test_what_is_given_is_there() -> None:
     )
     case: dict[str, Any] = {"name": "c", "given": {"user": {"name": "Ada"}}}
     case["steps"] = [{"say": "hi", "expect": {"says": {"equals": "Ada monday TEXT"}}}]
-    result = await played(case, stage, given={"workflow": {"day": "monday"}, "user": {"name": "B"}})
+    result = await run_suite(
+        case, stage, given={"workflow": {"day": "monday"}, "user": {"name": "B"}}
+    )
     assert result.ok, result.problems
 
 
-async def test_errors_are_never_expected_silently() -> None:
+async def test_errors_fail_a_case_unless_expected() -> None:
     openai = ProviderChoice(provider="openai", model="gpt-4.1-mini")
-    async with run_llm_emulator() as stand_in:
-        stand_in.script = [FailedReply(400)]
-        keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
+    async with run_llm_emulator() as emulator:
+        emulator.script = [FailedReply(400)]
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{emulator.url}/openai")
         stage = SimulationSetup(snapshot=SNAPSHOT, keys=keys, model=openai)
-        silent = await played({"name": "c", "steps": [{"say": "hello"}]}, stage)
-        told = await played(
+        silent = await run_suite({"name": "c", "steps": [{"say": "hello"}]}, stage)
+        reported = await run_suite(
             {"name": "c", "steps": [{"say": "hello", "expect": {"error": "llm"}}]}, stage
         )
     assert [p.message.split(":")[0] for p in silent.problems] == ["failed"]
-    assert told.ok, told.problems
+    assert reported.ok, reported.problems
 
 
-async def test_without_a_key_a_case_fails_and_says_so() -> None:
+async def test_without_a_key_a_case_fails_with_the_reason() -> None:
     stage = SimulationSetup(
         snapshot=SNAPSHOT, model=ProviderChoice(provider="openai", model="gpt-4.1")
     )
-    [problem] = (await played(BOOKS, stage)).problems
+    [problem] = (await run_suite(BOOKS, stage)).problems
     assert "openai needs a key" in problem.message
 
 
-async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
+async def test_a_step_after_the_end_of_the_call_fails() -> None:
     ends = {"rules": [{"after": "end_call", "says": "Bye."}, {"calls": {"tool": "end_call"}}]}
     booking = replace(BOOKING, llm=ProviderChoice(provider="scripted", options=ends))
     stage = SimulationSetup(
@@ -221,8 +223,10 @@ async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
         {"say": "an appointment"},
         {"say": "bye", "expect": {"end": "WORKFLOW_FINISHED"}},
     ]
-    assert (await played({"name": "c", "steps": steps}, stage)).ok
-    [problem] = (await played({"name": "c", "steps": [*steps, {"say": "still?"}]}, stage)).problems
+    assert (await run_suite({"name": "c", "steps": steps}, stage)).ok
+    [problem] = (
+        await run_suite({"name": "c", "steps": [*steps, {"say": "still?"}]}, stage)
+    ).problems
     assert (problem.step, problem.message) == (3, "the call had ended before this was said")
 
 
@@ -245,7 +249,7 @@ async def test_nothing_is_said_to_a_call_that_has_ended() -> None:
         ({"given": {"agent": {}}}, ("given", "agent"), "the known keys are user, workflow, flags."),
     ],
 )
-def test_bad_suites_are_refused_by_place(
+def test_invalid_suites_are_refused_with_their_place(
     change: dict[str, Any], path: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
@@ -268,22 +272,24 @@ def test_bad_suites_are_refused_by_place(
         ("says", ()),
     ],
 )
-def test_bad_expectations_are_refused_by_place(expect: Any, path: tuple[str, ...]) -> None:
+def test_invalid_expectations_are_refused_with_their_place(
+    expect: Any, path: tuple[str, ...]
+) -> None:
     with pytest.raises(InvalidInput) as refused:
         suite({"name": "c", "steps": [{"say": "x", "expect": expect}]})
     assert refused.value.path == ("cases", "0", "steps", "0", "expect", *path)
 
 
-def test_every_expectation_has_a_check_and_a_shape() -> None:
+def test_every_expectation_has_a_check_and_a_validator() -> None:
     assert EXPECTATION_CHECKS.keys() == EXPECTATION_VALIDATORS.keys()
     assert set(JUDGES) == judges.JUDGES.keys()
 
 
-async def test_a_suite_from_a_call_holds_for_its_workflow(
+async def test_a_suite_from_a_call_passes_on_its_workflow(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     version = await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         request = CallRequest(workflow_name="clinic", user_context={"name": "Ada"})
         call = await start_call(services, viewer, request)
         for n, words in enumerate(("hello", "an appointment", "tomorrow"), start=1):
@@ -302,12 +308,12 @@ async def test_a_suite_from_a_call_holds_for_its_workflow(
     assert expected == {"handoff", "tool", "context"}
 
 
-async def test_judges_are_asked_by_name() -> None:
-    result = await played(BOOKS)
+async def test_judges_run_by_name() -> None:
+    result = await run_suite(BOOKS)
     verdict = ("submit_verdict", {"verdict": "pass", "reasoning": "All was done."})
-    async with run_llm_emulator() as stand_in:
-        stand_in.script = [ScriptedReply("", (verdict,)), FailedReply(400)]
-        keys = ProviderKeys(openai=KEY, openai_base_url=f"{stand_in.url}/openai")
+    async with run_llm_emulator() as emulator:
+        emulator.script = [ScriptedReply("", (verdict,)), FailedReply(400)]
+        keys = ProviderKeys(openai=KEY, openai_base_url=f"{emulator.url}/openai")
         choice = ProviderChoice(provider="openai", model="gpt-4.1-mini")
         first = await run_judges(["task_completion"], result.history, choice, keys)
         second = await run_judges(["safety"], result.history, choice, keys)
@@ -315,5 +321,5 @@ async def test_judges_are_asked_by_name() -> None:
         ("task_completion", "pass", "All was done.")
     ]
     assert [(j.judge, j.verdict) for j in second] == [("safety", "error")]
-    assert "an appointment" in str(stand_in.requests[0])
-    assert "You book appointments." in str(stand_in.requests[0])
+    assert "an appointment" in str(emulator.requests[0])
+    assert "You book appointments." in str(emulator.requests[0])

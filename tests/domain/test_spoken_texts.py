@@ -1,4 +1,4 @@
-"""What agents say without their model: in every language, in the wording of agent and tenant."""
+"""Spoken texts: every language, and the wording of agents and tenants."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ SCRIPTS = {
     "th": "THAI",
     "zh": "CJK",
 }
-"""The script of the languages that are written in one, and not in Latin letters."""
+"""The script of each language that is not written in Latin letters."""
 
 
-def worded(text: SpokenText, language: str, say: str) -> SpokenTextTemplate:
+def template(text: SpokenText, language: str, say: str) -> SpokenTextTemplate:
     return SpokenTextTemplate(text=text, language=language, say=say)
 
 
-def there(**say: str) -> SpokenTexts:
+def still_there(**say: str) -> SpokenTexts:
     """Wordings of STILL_THERE, by language."""
     return tuple(
-        worded(SpokenText.STILL_THERE, language.replace("_", "-"), text)
+        template(SpokenText.STILL_THERE, language.replace("_", "-"), text)
         for language, text in say.items()
     )
 
@@ -84,7 +84,7 @@ def test_every_text_exists_in_every_language_that_a_provider_speaks(
     assert find_spoken_text(text, tag) == own
 
 
-def test_no_language_is_there_that_nothing_speaks() -> None:
+def test_no_language_exists_that_no_provider_speaks() -> None:
     assert set(DEFAULT_SPOKEN_TEXTS) == {text_language(tag) for tag in TAGS}
 
 
@@ -115,7 +115,7 @@ def test_sarvams_tag_for_odia_finds_odia() -> None:
     )
 
 
-# ---- which one is said ---------------------------------------------------------------------
+# ---- the choice of a text ----------------------------------------------------------------------
 
 HINDI = default_spoken_text(SpokenText.STILL_THERE, "hi")
 ENGLISH = "Are you still there?"
@@ -129,23 +129,23 @@ ENGLISH = "Are you still there?"
         (None, (), (), ENGLISH),
         ("sw", (), (), ENGLISH),
         # The agent comes before the tenant, and the tenant before what is built in.
-        ("hi-IN", there(hi="agent"), there(hi_IN="tenant"), "agent"),
-        ("hi-IN", there(en="agent"), there(hi="tenant"), "tenant"),
-        ("hi-IN", there(en="agent"), there(en="tenant"), HINDI),
+        ("hi-IN", still_there(hi="agent"), still_there(hi_IN="tenant"), "agent"),
+        ("hi-IN", still_there(en="agent"), still_there(hi="tenant"), "tenant"),
+        ("hi-IN", still_there(en="agent"), still_there(en="tenant"), HINDI),
         # The closest language counts.
-        ("hi-IN", there(hi="general", hi_IN="exact"), (), "exact"),
-        ("hi-IN", there(hi_Latn="script", hi="general"), (), "general"),
-        ("hi", there(hi_IN="region"), (), "region"),
-        ("or", there(od_IN="odia"), (), "odia"),
-        # Where nothing is in the language, English is looked up in the same order.
-        ("sw", there(hi="agent"), there(en="tenant"), "tenant"),
-        (None, there(en_IN="agent"), there(en="tenant"), "agent"),
-        ("sw", there(sw="agent"), (), "agent"),
-        # Another text is another matter.
-        ("en", (worded(SpokenText.CANNOT_HEAR, "en", "Hm?"),), (), ENGLISH),
+        ("hi-IN", still_there(hi="general", hi_IN="exact"), (), "exact"),
+        ("hi-IN", still_there(hi_Latn="script", hi="general"), (), "general"),
+        ("hi", still_there(hi_IN="region"), (), "region"),
+        ("or", still_there(od_IN="odia"), (), "odia"),
+        # If no level has the language, English is looked up in the same order.
+        ("sw", still_there(hi="agent"), still_there(en="tenant"), "tenant"),
+        (None, still_there(en_IN="agent"), still_there(en="tenant"), "agent"),
+        ("sw", still_there(sw="agent"), (), "agent"),
+        # Another text has its own wording.
+        ("en", (template(SpokenText.CANNOT_HEAR, "en", "Hm?"),), (), ENGLISH),
     ],
 )
-def test_the_wording_is_that_of_the_agent_else_of_the_tenant_else_the_products(
+def test_agent_wording_precedes_tenant_wording_and_built_in_texts(
     language: str | None, agent: SpokenTexts, tenant: SpokenTexts, said: str
 ) -> None:
     assert find_spoken_text(SpokenText.STILL_THERE, language, agent, tenant) == said
@@ -155,20 +155,24 @@ def test_the_wording_is_that_of_the_agent_else_of_the_tenant_else_the_products(
 
 
 @pytest.mark.parametrize(
-    ("texts", "path", "told"),
+    ("texts", "path", "reported"),
     [
-        (there(en="Hello {{user.name"), ("0", "say"), "not closed"),
-        (there(en="{{params.x}}"), ("0", "say"), "not a path of the context"),
-        (there(en="{{user.name | shout}}"), ("0", "say"), "no filter 'shout'"),
-        (there(en="  "), ("0", "say"), "must not be empty"),
-        (there(en="x" * 501), ("0", "say"), "501 characters"),
-        (there(English="Hm?"), ("0", "language"), "not a language tag"),
-        ((*there(en="a"), *there(en="b")), ("1",), "STILL_THERE is listed twice for en."),
-        (there(en="a") * 401, (), "00 items"),
+        (still_there(en="Hello {{user.name"), ("0", "say"), "not closed"),
+        (still_there(en="{{params.x}}"), ("0", "say"), "not a path of the context"),
+        (still_there(en="{{user.name | shout}}"), ("0", "say"), "no filter 'shout'"),
+        (still_there(en="  "), ("0", "say"), "must not be empty"),
+        (still_there(en="x" * 501), ("0", "say"), "501 characters"),
+        (still_there(English="Hm?"), ("0", "language"), "not a language tag"),
+        (
+            (*still_there(en="a"), *still_there(en="b")),
+            ("1",),
+            "STILL_THERE is listed twice for en.",
+        ),
+        (still_there(en="a") * 401, (), "00 items"),
     ],
 )
-def test_what_cannot_be_said_is_not_saved(
-    texts: SpokenTexts, path: tuple[str, ...], told: str
+def test_an_invalid_wording_is_not_saved(
+    texts: SpokenTexts, path: tuple[str, ...], reported: str
 ) -> None:
     for check in (
         lambda: check_agent(replace(RECEPTION, spoken_texts=texts)),
@@ -177,11 +181,11 @@ def test_what_cannot_be_said_is_not_saved(
         with pytest.raises(InvalidInput) as refused:
             check()
         assert refused.value.path == ("spokenTexts", *path)
-        assert told in refused.value.message
+        assert reported in refused.value.message
 
 
 def test_a_tenant_reads_only_what_every_call_has() -> None:
-    texts = there(en="{{workflow.slot}}")
+    texts = still_there(en="{{workflow.slot}}")
     check_agent(replace(RECEPTION, spoken_texts=texts))
     with pytest.raises(InvalidInput, match="paths begin with call, tenant, user"):
         check_settings(TenantSettings(spoken_texts=texts))
@@ -218,34 +222,34 @@ def test_a_language_without_a_text_is_reported_and_not_silently_english() -> Non
     assert found((), "hi-IN", "mai-IN") == [missing]
     assert found((), "mai-IN", tenant=None) == [missing]
     all_but_one = tuple(
-        worded(text, "mai", "…") for text in SpokenText if text is not SpokenText.STILL_THERE
+        template(text, "mai", "…") for text in SpokenText if text is not SpokenText.STILL_THERE
     )
     assert found(all_but_one, "mai-IN") == [missing]
-    assert found((*all_but_one, *there(mai="…")), "mai-IN") == []
-    tenant = TenantSettings(spoken_texts=there(mai_IN="…"))
+    assert found((*all_but_one, *still_there(mai="…")), "mai-IN") == []
+    tenant = TenantSettings(spoken_texts=still_there(mai_IN="…"))
     assert found(all_but_one, "mai-IN", tenant=tenant) == []
 
 
 def test_a_text_that_is_never_said_is_reported() -> None:
     unused = FindingCode.SPOKEN_TEXT_WITHOUT_LANGUAGE
     place = "agents.reception.spokenTexts.0.language"
-    assert found(there(de="Hm?"), "hi-IN") == [(unused, place)]
-    assert found(there(hi="Hm?"), "hi-IN") == []
-    assert found(there(xx="Hm?")) == [(unused, place)]
-    assert found(there(de="Hm?")) == []
+    assert found(still_there(de="Hm?"), "hi-IN") == [(unused, place)]
+    assert found(still_there(hi="Hm?"), "hi-IN") == []
+    assert found(still_there(xx="Hm?")) == [(unused, place)]
+    assert found(still_there(de="Hm?")) == []
     # In Maithili some texts are said in English.
-    assert found(there(en="Hm?"), "mai-IN") == [
+    assert found(still_there(en="Hm?"), "mai-IN") == [
         (FindingCode.NO_SPOKEN_TEXT, "agents.reception.spokenTexts")
     ]
-    tenant = TenantSettings(spoken_texts=there(hi="Hm?", xx="Hm?"))
+    tenant = TenantSettings(spoken_texts=still_there(hi="Hm?", xx="Hm?"))
     assert found((), "en", tenant=tenant) == [(unused, "settings.spokenTexts.1.language")]
 
 
-def test_what_a_text_reads_is_checked() -> None:
-    assert found(there(en="{{workflow.nothing}}")) == [
+def test_variables_in_a_wording_are_verified() -> None:
+    assert found(still_there(en="{{workflow.nothing}}")) == [
         (FindingCode.UNDEFINED_VARIABLE, "agents.reception.spokenTexts.0.say")
     ]
-    reads = there(en="{{tenant.settings.clinic}}")
+    reads = still_there(en="{{tenant.settings.clinic}}")
     unknown = FindingCode.UNKNOWN_SETTING
     assert found(reads) == [(unknown, "agents.reception.spokenTexts.0.say")]
     tenant = TenantSettings(spoken_texts=reads)
@@ -258,8 +262,8 @@ def test_what_a_text_reads_is_checked() -> None:
 
 def test_bundles_carry_the_wording_of_agents_and_settings() -> None:
     bundle = Bundle(
-        agents=(replace(RECEPTION, spoken_texts=there(hi="सुन रहे हैं?")),),
-        settings=TenantSettings(spoken_texts=there(en="Hm?")),
+        agents=(replace(RECEPTION, spoken_texts=still_there(hi="सुन रहे हैं?")),),
+        settings=TenantSettings(spoken_texts=still_there(en="Hm?")),
     )
     plain = write_bundle(bundle)
     assert plain["agents"][0]["spokenTexts"] == [
@@ -280,9 +284,9 @@ def test_a_bundle_with_an_unknown_text_is_refused() -> None:
 
 
 def test_an_import_replaces_the_texts_that_it_names() -> None:
-    current = TenantSettings(spoken_texts=there(en="a", hi="b"))
-    merged = merge_settings(current, TenantSettings(spoken_texts=there(hi="c", de="d")))
-    assert merged == TenantSettings(spoken_texts=there(en="a", hi="c", de="d"))
+    current = TenantSettings(spoken_texts=still_there(en="a", hi="b"))
+    merged = merge_settings(current, TenantSettings(spoken_texts=still_there(hi="c", de="d")))
+    assert merged == TenantSettings(spoken_texts=still_there(en="a", hi="c", de="d"))
 
 
 def test_versions_without_own_texts_keep_their_checksums() -> None:
@@ -290,7 +294,9 @@ def test_versions_without_own_texts_keep_their_checksums() -> None:
     plain, checksum = snapshot_to_json(snapshot)
     assert "spoken_texts" not in plain["agents"]["reception"]
     assert snapshot_from_json(plain) == snapshot
-    own = replace(snapshot, agents={"reception": replace(RECEPTION, spoken_texts=there(en="Hm?"))})
+    own = replace(
+        snapshot, agents={"reception": replace(RECEPTION, spoken_texts=still_there(en="Hm?"))}
+    )
     with_it, other = snapshot_to_json(own)
     assert other != checksum
     assert snapshot_from_json(with_it) == own

@@ -1,4 +1,4 @@
-"""Slots, and the context they look into."""
+"""Placeholders, and the context that they read."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ SEEN: dict[str, Any] = {
         ("{{ user.name | json }} {{ user.nobody | json }}", '"Ada" null'),
     ],
 )
-def test_slots_are_filled(template: str, text: str) -> None:
+def test_placeholders_are_filled(template: str, text: str) -> None:
     assert render(template, SEEN) == text
 
 
-def test_a_lone_slot_keeps_the_type_of_its_value() -> None:
+def test_a_lone_placeholder_keeps_the_type_of_its_value() -> None:
     assert render_value(
         {"n": "{{user.visits}}", "l": ["{{user.tags}}", "x{{user.visits}}"]}, SEEN
     ) == {
@@ -57,12 +57,12 @@ def test_a_lone_slot_keeps_the_type_of_its_value() -> None:
     }
 
 
-def test_what_comes_out_of_a_slot_is_never_read_again() -> None:
+def test_rendered_values_are_never_parsed_again() -> None:
     assert render("{{user.name}}", {"user": {"name": "{{user.secret}}"}}) == "{{user.secret}}"
 
 
 @pytest.mark.parametrize("bad", ["{{nowhere.x}}", "{{user.}}", "{{ 1 + 1 }}", "{{user.__x y}}"])
-def test_a_slot_that_is_no_path_is_refused(bad: str) -> None:
+def test_a_placeholder_that_is_not_a_path_is_refused(bad: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         check_template({"a": [bad]}, ("input",))
     assert refused.value.path == ("input", "a", "0")
@@ -74,7 +74,7 @@ def test_any_text_renders_in_bounded_time(text: str) -> None:
     assert cpu_seconds(lambda: render(text, SEEN), refusal=(TemplateSyntaxError,)) < 0.5
 
 
-def test_writes_are_events_and_the_context_is_their_fold() -> None:
+def test_replaying_write_events_yields_the_context() -> None:
     context = CallContext(user={"name": "Ada"})
     for path, value in [
         ("workflow.meals[+]", "rice"),

@@ -1,4 +1,4 @@
-"""What is written about the code names files, modules, rules and benchmarks that exist."""
+"""The contributor documentation names files, modules, rules and benchmarks that exist."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def is_module(name: str) -> bool:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_file_folder_and_module_that_is_named_exists(page: Path) -> None:
+def test_every_named_file_folder_and_module_exists(page: Path) -> None:
     text = page.read_text()
     paths = set(PATH.findall(text)) | set(FILE_AT_THE_TOP.findall(text))
     assert [path for path in sorted(paths) if not (ROOT / path).exists()] == []
@@ -51,12 +51,12 @@ def test_every_file_folder_and_module_that_is_named_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_benchmark_that_is_named_exists(page: Path) -> None:
+def test_every_named_benchmark_exists(page: Path) -> None:
     names = set(BENCHMARK.findall(page.read_text()))
     assert [name for name in names if not (ROOT / "bench" / f"{name}.py").exists()] == []
 
 
-def test_a_text_message_passes_through_as_many_files_as_are_counted() -> None:
+def test_the_main_line_of_a_text_message_has_the_stated_number_of_files() -> None:
     text = section(MAIN_LINE)
     steps = re.findall(r"^(\d+)\. `([^`]+)`", text, re.MULTILINE)
     files = [file for _, file in steps]
@@ -79,7 +79,7 @@ def test_every_folder_of_code_is_described() -> None:
     assert [str(folder) for folder in sorted(folders) if f"`{folder}/`" not in text] == []
 
 
-def test_the_import_rules_are_those_that_are_enforced() -> None:
+def test_the_documented_import_rules_are_enforced() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     enforced = [contract["name"] for contract in project["tool"]["importlinter"]["contracts"]]
     rows = re.findall(r"^\| ([^|]+) \|", section("## Import rules"), re.MULTILINE)

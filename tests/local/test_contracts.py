@@ -1,4 +1,4 @@
-"""Things that must stay true of the code itself."""
+"""Contracts of the code base: imports, migrations, dependencies."""
 
 from __future__ import annotations
 
@@ -31,17 +31,19 @@ OURS = ["graph", "resolvers", "domain", "worker", "persistence", "migrations", "
         ("worker.keeper.main", "livekit.plugins"),
     ],
 )
-def test_processes_that_do_not_talk_load_no_call_runtime(module: str, spared: str) -> None:
+def test_processes_that_run_no_calls_do_not_import_the_call_runtime(
+    module: str, spared: str
+) -> None:
     check = f"import sys, {module}; sys.exit({spared!r} in sys.modules)"
     subprocess.run([sys.executable, "-c", check], check=True, cwd=ROOT)
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_our_import_names_are_ours(name: str) -> None:
+def test_no_dependency_uses_our_import_names(name: str) -> None:
     assert name not in packages_distributions()
 
 
-def test_every_provider_of_the_catalogue_can_be_built() -> None:
+def test_every_provider_of_the_catalog_can_be_built() -> None:
     assert set(provider_names(ProviderKind.LLM)) == set(LLM_FACTORIES)
     assert len({(p.kind, p.name) for p in CATALOG}) == len(CATALOG)
 
@@ -58,6 +60,6 @@ async def test_migrations_and_tables_agree_and_can_be_undone(settings: Settings)
         await asyncio.to_thread(run_alembic, url, do)
 
 
-def test_locks_name_no_host() -> None:
+def test_lock_files_name_no_host() -> None:
     for lock in ROOT.glob("requirements*.lock"):
         assert "://" not in lock.read_text()

@@ -1,4 +1,4 @@
-"""The demo with four agents: sound, played through, and talking to its real server."""
+"""The courier demo: its bundle is valid, its suite passes, and its tool reaches its server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from local.bundle_files import read_files
 from local.courier_demo import FILE, app
 from local.emulators.http_server import run_server
 from tests.support.paths import ROOT
-from tests.worker.test_text_calls import watch, working
+from tests.worker.test_text_calls import running_worker, watch
 
 DEMOS = ROOT / "local" / "demos"
 
@@ -42,7 +42,7 @@ def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
 
 
-def test_the_demo_is_sound_and_plays_as_expected(tmp_path: Path) -> None:
+def test_the_demo_is_valid_and_its_suite_passes(tmp_path: Path) -> None:
     assert verify_bundle(read_files([str(FILE)]).bundle) == ()
     report = tmp_path / "junit.xml"
     played = simulate(str(DEMOS), "--junit", str(report))
@@ -51,7 +51,7 @@ def test_the_demo_is_sound_and_plays_as_expected(tmp_path: Path) -> None:
     assert report.read_text().count("<testcase") == 4
 
 
-def test_two_runs_are_the_same_bit_for_bit() -> None:
+def test_two_runs_are_identical() -> None:
     first, second = (simulate(str(DEMOS), "--json", "--parallel", n) for n in ("1", "8"))
     assert first.stdout == second.stdout
     assert json.loads(first.stdout)["ok"] is True
@@ -73,7 +73,7 @@ def test_two_runs_are_the_same_bit_for_bit() -> None:
         ("a: b: c", 2, "line 1"),
     ],
 )
-def test_what_is_wrong_with_a_suite_is_said_with_its_place(
+def test_errors_in_a_suite_name_their_place(
     tmp_path: Path, text: str, status: int, words: str
 ) -> None:
     file = tmp_path / "wrong.suite.yaml"
@@ -84,7 +84,7 @@ def test_what_is_wrong_with_a_suite_is_said_with_its_place(
     assert "Traceback" not in played.stderr
 
 
-async def test_the_demo_asks_its_server_and_moves_by_itself(
+async def test_the_demo_calls_its_server_and_hands_off_automatically(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with run_server(app) as url, AsyncExitStack() as stack:
@@ -98,7 +98,7 @@ async def test_the_demo_asks_its_server_and_moves_by_itself(
         again = await import_bundle(services, viewer, given, publish=True)
         assert {note.kind for note in again.notes} == {"UNCHANGED"}
         allowed = replace(settings, outbound_allow=url.removeprefix("http://"))
-        await stack.enter_async_context(working(allowed))
+        await stack.enter_async_context(running_worker(allowed))
         call = await start_call(services, viewer, CallRequest(workflow_name="courier"))
         for n, words in enumerate(("my parcel", "Asha", "2002", "yes"), start=1):
             await send_message(services, viewer, call.id, words, None)

@@ -54,7 +54,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / link).exists(), link
 
 
-def test_every_finding_has_its_place_in_the_docs() -> None:
+def test_every_finding_is_documented() -> None:
     text = (ROOT / "docs" / "findings.md").read_text()
     assert re.findall(r"^## ([A-Z_]+)$", text, re.MULTILINE) == [code.value for code in FindingCode]
 
@@ -80,7 +80,7 @@ def test_troubleshooting_quotes_messages_that_processes_log() -> None:
     assert [quote for quote in sorted(quotes) if not any(quote in text for text in messages)] == []
 
 
-def test_bundles_in_the_docs_can_be_imported_and_are_sound() -> None:
+def test_bundles_in_the_docs_can_be_imported_and_have_no_errors() -> None:
     text = (ROOT / "docs" / "bundles.md").read_text()
     examples = re.findall(r"```(?:yaml|json)\n(.*?)```", text, re.DOTALL)
     assert len(examples) == 2
@@ -94,7 +94,7 @@ def test_the_spoken_texts_in_the_docs_are_those_that_agents_say() -> None:
     assert rows == [(each.value, find_spoken_text(each, "en")) for each in SpokenText]
 
 
-def test_the_wording_in_the_docs_is_sound_and_said() -> None:
+def test_the_wording_in_the_docs_is_valid_and_spoken() -> None:
     page = (ROOT / "docs" / "voice.md").read_text()
     [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     bundle = import_text(example).bundle
@@ -114,7 +114,7 @@ def test_the_suite_in_the_docs_can_be_read() -> None:
     assert [len(read_suite(parse_document(each).value, "x").cases) for each in examples] == [1]
 
 
-def test_the_documented_expectations_are_those_that_there_are() -> None:
+def test_the_documented_expectations_are_the_existing_ones() -> None:
     page = (ROOT / "docs" / "simulations.md").read_text()
     table = page[page.index("| key |") : page.index("`expect` is an object")]
     named = {

@@ -1,4 +1,4 @@
-"""`./studio backup` and `./studio restore`: what one machine keeps comes back on another."""
+"""`./studio backup` and `./studio restore` move the data of one machine to another."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENVIRON = {
 }
 
 
-async def test_a_folder_brings_database_key_and_recordings_to_another_machine(
+async def test_a_backup_folder_moves_database_key_and_recordings_to_another_machine(
     tmp_path: Path,
 ) -> None:
     old, new, folder = StateDir(tmp_path / "old"), StateDir(tmp_path / "new"), tmp_path / "kept"
@@ -52,7 +52,7 @@ async def test_a_folder_brings_database_key_and_recordings_to_another_machine(
         await asyncio.to_thread(backup, new, folder, ENVIRON)
 
 
-async def test_a_restore_that_fails_or_is_refused_leaves_the_key_that_is_there(
+async def test_a_failed_or_refused_restore_keeps_the_existing_key(
     tmp_path: Path,
 ) -> None:
     state, folder = StateDir(tmp_path / "state"), tmp_path / "kept"

@@ -15,13 +15,13 @@ from local.state_dir import REPOSITORY
 
 SYSTEM_PYTHON = Path(sys.base_prefix) / "bin" / "python3"
 
-# Stands for the real command line: says where it runs and what it was given.
+# Replaces the real command line: prints where it runs and its arguments.
 CLI = "import sys; print(sys.prefix, *sys.argv[1:])"
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """The script alone, with nothing to install, under a path with a space."""
+    """The script alone, without packages to install, under a path with a space."""
     root = tmp_path / "a checkout"
     (root / "local").mkdir(parents=True)
     (root / "local" / "__init__.py").touch()
@@ -55,7 +55,7 @@ def test_the_first_run_installs_and_the_next_one_does_not(checkout: Path) -> Non
     assert (second.stdout, second.stderr) == (f"{checkout / '.venv'} status\n", "")
 
 
-def test_a_new_lock_is_installed_and_tools_for_development_stay(checkout: Path) -> None:
+def test_a_new_lock_file_is_installed_and_development_tools_stay(checkout: Path) -> None:
     assert "installing requirements-dev.lock" in studio(checkout, "test").stderr
     assert studio(checkout, "up").stderr == ""
     for lock in ("requirements.lock", "requirements-dev.lock"):
@@ -71,7 +71,7 @@ def test_two_first_runs_at_once_install_once(checkout: Path) -> None:
     assert sum("installing requirements.lock" in result.stderr for result in results) == 1
 
 
-def test_the_environment_of_the_user_does_not_lead_it_astray(checkout: Path) -> None:
+def test_the_environment_of_the_user_has_no_influence(checkout: Path) -> None:
     trap = checkout.parent / "trap"
     (trap / "local").mkdir(parents=True)
     (trap / "local" / "__init__.py").write_text("raise SystemExit('wrong local')")

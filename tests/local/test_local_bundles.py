@@ -1,4 +1,4 @@
-"""`./studio verify`, `export` and `import`: files, and a studio that they go to and come from."""
+"""`./studio verify`, `export` and `import`."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def clinic(tmp_path: Path) -> Path:
     return file
 
 
-def test_verify_of_a_sound_bundle_says_what_is_in_it(tmp_path: Path, clinic: Path) -> None:
+def test_verify_of_a_valid_bundle_counts_its_contents(tmp_path: Path, clinic: Path) -> None:
     done = studio(tmp_path, "verify", str(clinic))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "1 workflow, 2 agents, 1 tool: 0 errors, 0 warnings\n"
 
 
-def test_verify_tells_every_finding_with_its_line_and_how_to_mend_it(
+def test_verify_prints_every_finding_with_its_line_and_its_fix(
     tmp_path: Path, clinic: Path
 ) -> None:
     text = clinic.read_text().replace("- book_appointment", "- book_table")
@@ -55,8 +55,8 @@ def test_verify_tells_every_finding_with_its_line_and_how_to_mend_it(
         "  fix: Create the tool, or remove it from the agent.",
         "1 workflow, 2 agents, 1 tool: 1 error, 0 warnings",
     ]
-    told = json.loads(studio(tmp_path, "verify", "--json", str(clinic)).stdout)
-    assert told == {
+    reported = json.loads(studio(tmp_path, "verify", "--json", str(clinic)).stdout)
+    assert reported == {
         "ok": False,
         "findings": [
             {
@@ -106,7 +106,7 @@ def test_verify_reads_a_directory_as_one_bundle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ("agents:\n- name: a\n  promt: x\n", ":3 agents.0.promt: 'promt' is not a known key; did"),
         ("agents: [\n", ": This is not YAML: "),
@@ -117,18 +117,18 @@ def test_verify_reads_a_directory_as_one_bundle(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_files_that_make_no_bundle_are_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_files_that_form_no_bundle_are_refused(tmp_path: Path, text: str, reported: str) -> None:
     file = tmp_path / "bad.yaml"
     file.write_text(text)
     for command in ("verify", "import"):
         done = studio(tmp_path, command, str(file), STUDIO_URL="http://127.0.0.1:1")
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr.startswith(f"{file}{told}")
+        assert done.stderr.startswith(f"{file}{reported}")
     error = json.loads(studio(tmp_path, "verify", "--json", str(file)).stdout)
     assert (error["ok"], error["error"]["file"]) == (False, str(file))
 
 
-def test_verify_tells_everything_that_cannot_be_read(tmp_path: Path, clinic: Path) -> None:
+def test_verify_reports_all_unreadable_values_at_once(tmp_path: Path, clinic: Path) -> None:
     """An unknown action, two invalid placeholders and an invalid condition, in two files."""
     text = clinic.read_text()
     text = text.replace("contextSet", "contextSett", 1)
@@ -142,8 +142,8 @@ def test_verify_tells_everything_that_cannot_be_read(tmp_path: Path, clinic: Pat
     lines = text.splitlines()
     action = next(n for n, line in enumerate(lines, 1) if "contextSett" in line)
     message = next(n for n, line in enumerate(lines, 1) if "shout" in line)
-    told = [line.split(":", 2)[:2] for line in done.stderr.splitlines()]
-    assert [(file, line.split(" ")[0]) for file, line in told] == [
+    reported = [line.split(":", 2)[:2] for line in done.stderr.splitlines()]
+    assert [(file, line.split(" ")[0]) for file, line in reported] == [
         (str(clinic), str(action)),
         (str(clinic), str(message)),
         (str(clinic), str(message)),
@@ -157,7 +157,7 @@ def test_verify_tells_everything_that_cannot_be_read(tmp_path: Path, clinic: Pat
     )
 
 
-def test_what_of_an_older_config_cannot_be_read_is_an_error_and_not_imported(
+def test_unreadable_parts_of_a_legacy_configuration_are_errors(
     tmp_path: Path,
 ) -> None:
     tool = {
@@ -191,7 +191,7 @@ def test_what_of_an_older_config_cannot_be_read_is_an_error_and_not_imported(
     ]
 
 
-def test_a_finding_about_an_older_config_names_its_line(tmp_path: Path) -> None:
+def test_a_finding_about_a_legacy_configuration_names_its_line(tmp_path: Path) -> None:
     tool = {
         "name": "Look-Up",
         "description": "Looks up.",
@@ -291,12 +291,12 @@ async def test_an_import_can_leave_the_settings_as_they_are(
         ]
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     done = studio(tmp_path, "verify", "nowhere.yaml")
     assert (done.returncode, done.stderr) == (2, "nowhere.yaml: No such file or directory\n")
 
 
-def test_older_configs_in_several_files_are_converted_together(tmp_path: Path) -> None:
+def test_legacy_configurations_in_several_files_are_converted_together(tmp_path: Path) -> None:
     whole = json.loads((LEGACY / "whole-tenant.json").read_text())
     for kind in ("agents", "tools", "workflows"):
         (tmp_path / f"{kind}.json").write_text(json.dumps({kind: whole[kind]}, indent=1))
@@ -310,7 +310,7 @@ def test_older_configs_in_several_files_are_converted_together(tmp_path: Path) -
     assert any(f"{tmp_path}/tools.json:" in line and line.endswith(handoff) for line in lines)
 
 
-def test_export_and_import_need_something_that_runs(tmp_path: Path, clinic: Path) -> None:
+def test_export_and_import_need_a_running_studio(tmp_path: Path, clinic: Path) -> None:
     for words in (("export",), ("import", str(clinic))):
         refused = studio(tmp_path, *words, STUDIO_URL="")
         assert refused.returncode == 1
@@ -322,7 +322,7 @@ def test_export_and_import_need_something_that_runs(tmp_path: Path, clinic: Path
 
 
 @pytest.mark.anyio
-async def test_what_is_imported_is_exported_the_same(
+async def test_an_imported_bundle_is_exported_unchanged(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path, clinic: Path
 ) -> None:
     lonely = write_bundle(Bundle(workflows=(CLINIC,)))

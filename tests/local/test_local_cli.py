@@ -1,4 +1,4 @@
-"""The command line itself: what it lists, refuses and explains."""
+"""The command line: help, errors and exit codes."""
 
 from __future__ import annotations
 
@@ -40,18 +40,18 @@ def test_every_command_explains_itself_and_starts_nothing(tmp_path: Path, comman
     assert shown.stdout.startswith(f"usage: ./studio {command}")
 
 
-def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:
+def test_an_invalid_setting_is_named(tmp_path: Path) -> None:
     refused = studio(tmp_path, "up", API_PORT="eight")
     assert (refused.returncode, refused.stderr) == (1, "API_PORT must be a number, not 'eight'\n")
 
 
-def test_talk_needs_something_that_runs(tmp_path: Path) -> None:
+def test_talk_needs_a_running_studio(tmp_path: Path) -> None:
     refused = studio(tmp_path, "talk", STUDIO_URL="")
     assert refused.returncode == 1
     assert refused.stderr == "not running; start it with ./studio up, or set STUDIO_URL\n"
 
 
-def test_an_unknown_bench_is_refused_and_the_known_ones_are_listed(tmp_path: Path) -> None:
+def test_an_unknown_benchmark_is_refused_and_the_existing_ones_are_listed(tmp_path: Path) -> None:
     refused = studio(tmp_path, "bench", "luck")
     assert refused.returncode == 2
     assert refused.stderr.startswith("no benchmark named luck; available: ")
@@ -60,7 +60,7 @@ def test_an_unknown_bench_is_refused_and_the_known_ones_are_listed(tmp_path: Pat
     assert [line.split()[0] for line in listed] == names
 
 
-def test_status_of_nothing_fails_for_scripts(tmp_path: Path) -> None:
+def test_status_without_a_running_studio_exits_with_an_error(tmp_path: Path) -> None:
     status = studio(tmp_path, "status", "--json")
     assert (status.returncode, status.stdout) == (
         1,

@@ -1,4 +1,4 @@
-"""`./studio up --emulators`: a call with sound, heard and spoken by stand-ins, without any key."""
+"""`./studio up --emulators`: voice calls without API keys."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ BULBUL = {"provider": "sarvam", "model": "bulbul:v3", "options": {}}
         (dict.fromkeys(BASE_PATHS, EMULATOR_KEY) | {"SARVAM": "k"}, {"stt": SAARAS, "tts": BULBUL}),
     ],
 )
-def test_the_demo_speaks_by_the_keys_that_there_are(
+def test_the_demo_uses_the_providers_that_have_keys(
     keys: dict[str, str], chosen: dict[str, object]
 ) -> None:
     environ = {f"{name}_API_KEY": key for name, key in keys.items()} | {"ESPEAK_NG": "/nowhere"}
@@ -52,7 +52,7 @@ def test_the_demo_speaks_by_the_keys_that_there_are(
     assert all(agent["llm"]["provider"] == "scripted" for agent in demo.agents(environ))
 
 
-def test_only_providers_without_a_key_are_stood_in_for(tmp_path: Path) -> None:
+def test_only_providers_without_a_key_are_emulated(tmp_path: Path) -> None:
     state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
     given = {"DEEPGRAM_API_KEY": "real", "DATABASE_URL": "unused", "REDIS_URL": "unused"}
     found = choose_emulators(state, given)
@@ -65,11 +65,11 @@ def test_only_providers_without_a_key_are_stood_in_for(tmp_path: Path) -> None:
         voice=LivekitAvailability("off"),
         emulators=found,
     )
-    told = Settings.from_env(plan.environment)
-    assert (told.deepgram_api_key, told.deepgram_base_url) == ("real", "")
+    reported = Settings.from_env(plan.environment)
+    assert (reported.deepgram_api_key, reported.deepgram_base_url) == ("real", "")
     url = f"http://127.0.0.1:{found.port}"
-    assert (told.cartesia_api_key, told.cartesia_base_url) == (EMULATOR_KEY, url)
-    assert told.google_base_url == f"{url}/gemini"
+    assert (reported.cartesia_api_key, reported.cartesia_base_url) == (EMULATOR_KEY, url)
+    assert reported.google_base_url == f"{url}/gemini"
     assert "emulators" in [one.name for one in all_services(plan)]
     assert choose_emulators(state, given).port == found.port, "its place is kept"
     with pytest.raises(StartupError, match="every provider has an API key"):
@@ -77,7 +77,7 @@ def test_only_providers_without_a_key_are_stood_in_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_voice_call_is_heard_without_any_key(
+async def test_a_voice_call_works_without_any_key(
     livekit: LivekitCredentials, studio: Callable[..., Studio]
 ) -> None:
     without = {f"{name}_API_KEY": "" for name in BASE_PATHS}
@@ -90,8 +90,8 @@ async def test_a_voice_call_is_heard_without_any_key(
     assert warning in here("status").stdout
     before = here.processes()
     assert {*before} == {*OURS, "livekit", "livekit-db", "emulators"}
-    told = psutil.Process(before["worker"]["pid"]).environ()
-    assert told["DEEPGRAM_BASE_URL"].startswith("http://127.0.0.1:")
+    reported = psutil.Process(before["worker"]["pid"]).environ()
+    assert reported["DEEPGRAM_BASE_URL"].startswith("http://127.0.0.1:")
 
     token = StateDir(Path(here.environ["STUDIO_STATE"])).token.read_text().strip()
     async with httpx.AsyncClient(

@@ -1,4 +1,4 @@
-"""The built-in LiveKit: whom it lets in, where it listens, what it recovers from."""
+"""The built-in LiveKit: access, addresses and recovery."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def binary(livekit: LivekitCredentials) -> Path:
-    """The program that the servers of the run are made of."""
+    """The livekit-server binary of this test run."""
     return livekit_binary.find_or_build(os.environ, print)
 
 
@@ -44,7 +44,7 @@ async def rooms(access: LivekitCredentials) -> list[str]:
 
 
 async def make_room(access: LivekitCredentials, name: str) -> None:
-    """Patiently: after a crash it takes LiveKit some seconds to forget the node that died."""
+    """Retries, because LiveKit takes some seconds after a crash to forget the dead node."""
     async with asyncio.timeout(60), api.LiveKitAPI(*astuple(access)) as client:
         while True:
             try:
@@ -61,12 +61,12 @@ def kept(file: Path) -> str:
 
 
 def leave_running(server: Server) -> subprocess.Popen[bytes]:
-    """Start it as if by somebody who is gone: nobody holds its directory, nobody ends it."""
+    """Start it as a process that is gone would have: no one holds its directory or stops it."""
     with server.log.open("ab") as log:
         return subprocess.Popen(server.spec.argv, stdout=log, stderr=log)
 
 
-async def test_it_serves_whoever_has_the_key_and_nobody_else(livekit: LivekitCredentials) -> None:
+async def test_it_serves_only_clients_that_have_the_key(livekit: LivekitCredentials) -> None:
     await make_room(livekit, "mine")
     assert "mine" in await rooms(livekit)
     stranger = LivekitCredentials(livekit.url, livekit.key, "x" * 43)
@@ -84,7 +84,7 @@ async def test_it_listens_on_loopback_only(own: LivekitServers, state: Path) -> 
     assert [(one.laddr.ip, one.laddr.port) for one in sockets] == [("127.0.0.1", udp_port)]
 
 
-async def test_what_it_keeps_is_private(own: LivekitServers, state: Path) -> None:
+async def test_its_files_are_private(own: LivekitServers, state: Path) -> None:
     kept = [path for path in (state / "livekit").iterdir() if path.name not in ("lock", "log")]
     assert {path.name for path in kept} == {"key", "secret", "port", "udp.port", "livekit.yaml"}
     assert {path.stat().st_mode & 0o777 for path in kept} == {0o600}
@@ -92,7 +92,7 @@ async def test_what_it_keeps_is_private(own: LivekitServers, state: Path) -> Non
     assert own.credentials.secret not in " ".join(os_processes.command_line(own.server.pid))
 
 
-async def test_it_comes_back_with_the_same_address_and_keys(state: Path, binary: Path) -> None:
+async def test_it_restarts_with_the_same_address_and_keys(state: Path, binary: Path) -> None:
     async with started(state, binary) as livekit:
         await livekit.server.stop()
         await livekit.server.start()
@@ -106,15 +106,15 @@ async def test_it_comes_back_with_the_same_address_and_keys(state: Path, binary:
         assert await rooms(again) == []
 
 
-async def test_a_crash_of_its_valkey_is_no_crash_of_its_own(own: LivekitServers) -> None:
+async def test_it_survives_a_crash_of_its_valkey(own: LivekitServers) -> None:
     await own.store.kill()
     await own.store.start()
-    await make_room(own.credentials, "anew")
-    assert await rooms(own.credentials) == ["anew"]
+    await make_room(own.credentials, "again")
+    assert await rooms(own.credentials) == ["again"]
     assert os_processes.is_alive(own.server.pid)
 
 
-async def test_a_server_that_was_left_over_is_ended(state: Path, binary: Path) -> None:
+async def test_a_leftover_server_is_stopped(state: Path, binary: Path) -> None:
     async with started(state, binary) as livekit:
         await livekit.server.stop()
         left = leave_running(livekit.server)

@@ -1,4 +1,4 @@
-"""Where livekit-server is found, and how it is built by a Go that is there; Go is a stand-in."""
+"""Finding livekit-server, and building it with an installed Go, which a script emulates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ chmod +x "$GOBIN/server\""""
 
 @dataclass
 class Machine:
-    """A machine with a shell, three tools and what a test puts on it."""
+    """A PATH with a shell, three tools and the programs that a test adds."""
 
     root: Path
     said: list[str] = field(default_factory=list)
@@ -54,11 +54,11 @@ class Machine:
         self.install(self.root / "bin" / "go", text)
 
     @property
-    def until_told(self) -> str:
-        return f"while [ ! -e '{self.root}/told' ]; do sleep 0.05; done\n"
+    def wait_until_released(self) -> str:
+        return f"while [ ! -e '{self.root}/released' ]; do sleep 0.05; done\n"
 
-    def tell(self) -> None:
-        (self.root / "told").touch()
+    def release(self) -> None:
+        (self.root / "released").touch()
 
     def built(self) -> list[str]:
         journal = self.root / "journal"
@@ -68,7 +68,7 @@ class Machine:
         return find_or_build({**self.environ, **environ}, self.said.append, timeout=deadline)
 
     def left(self) -> list[str]:
-        """What lies in the cache, but for the lock."""
+        """The files in the cache, except for the lock."""
         return [one.name for one in self.cached.parent.iterdir() if one.suffix != ".lock"]
 
 
@@ -82,7 +82,7 @@ def machine(tmp_path: Path) -> Machine:
     return machine
 
 
-def test_the_named_one_goes_before_path_and_path_before_the_cache(machine: Machine) -> None:
+def test_the_configured_binary_precedes_path_and_path_precedes_the_cache(machine: Machine) -> None:
     machine.with_go()
     assert machine.find() == machine.cached
     on_path = machine.install(machine.root / "bin" / "livekit-server", SERVER.format(maker="apt"))
@@ -94,7 +94,7 @@ def test_the_named_one_goes_before_path_and_path_before_the_cache(machine: Machi
     assert len(machine.built()) == 1
 
 
-def test_go_builds_it_once_and_alone_settings_of_the_user_left_out(machine: Machine) -> None:
+def test_go_builds_it_once_without_the_settings_of_the_user(machine: Machine) -> None:
     machine.with_go()
     assert machine.find() == machine.cached
     source = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
@@ -112,19 +112,19 @@ def test_the_cache_follows_xdg(machine: Machine) -> None:
     assert found == elsewhere / "agent-studio" / "bin" / machine.cached.name
 
 
-def test_two_builders_at_once_build_once(machine: Machine) -> None:
-    machine.with_go(machine.until_told + BUILDS)
+def test_concurrent_builds_build_once(machine: Machine) -> None:
+    machine.with_go(machine.wait_until_released + BUILDS)
     waiting = "waiting for another process that is building livekit-server …"
     with ThreadPoolExecutor() as pool:
         found = [pool.submit(machine.find) for _ in range(3)]
         while machine.said.count(waiting) < 2:
             time.sleep(0.02)
-        machine.tell()
+        machine.release()
     assert [each.result() for each in found] == [machine.cached] * 3
     assert len(machine.built()) == 1
 
 
-def test_what_a_killed_builder_left_is_cleared_away(machine: Machine) -> None:
+def test_the_leftovers_of_a_killed_build_are_removed(machine: Machine) -> None:
     machine.with_go()
     (machine.cached.parent / ".build-dead").mkdir(parents=True)
     (machine.cached.parent / ".build-dead" / "server").write_text("half")
@@ -132,7 +132,7 @@ def test_what_a_killed_builder_left_is_cleared_away(machine: Machine) -> None:
     assert machine.left() == [machine.cached.name]
 
 
-def test_a_broken_file_in_the_cache_is_built_anew(machine: Machine) -> None:
+def test_a_damaged_binary_in_the_cache_is_rebuilt(machine: Machine) -> None:
     machine.with_go()
     machine.install(machine.cached, "half a file")
     assert machine.find() == machine.cached
@@ -140,7 +140,9 @@ def test_a_broken_file_in_the_cache_is_built_anew(machine: Machine) -> None:
 
 
 @pytest.mark.parametrize("version", ["go1.25.3", "go1.9", "weird"])
-def test_without_a_fitting_go_one_line_says_how_to_get_it(machine: Machine, version: str) -> None:
+def test_without_a_suitable_go_one_line_says_how_to_install_it(
+    machine: Machine, version: str
+) -> None:
     for there in (False, True):
         if there:
             machine.with_go(version=version)
@@ -163,7 +165,7 @@ def test_a_failed_build_shows_why_and_leaves_nothing(machine: Machine) -> None:
     assert machine.left() == []
 
 
-def test_a_build_that_takes_too_long_is_ended(machine: Machine) -> None:
+def test_a_build_that_takes_too_long_is_stopped(machine: Machine) -> None:
     machine.with_go(f"sleep 3600 & echo $! > '{machine.root}/compiler'; wait")
     with pytest.raises(LivekitUnavailable, match=r"^livekit-server could not be built within 3 s$"):
         machine.find(deadline=3)
@@ -172,21 +174,23 @@ def test_a_build_that_takes_too_long_is_ended(machine: Machine) -> None:
     assert machine.left() == []
 
 
-def test_whoever_waits_too_long_for_another_builder_gives_up(machine: Machine) -> None:
-    machine.with_go(machine.until_told + BUILDS)
+def test_waiting_for_another_build_times_out(machine: Machine) -> None:
+    machine.with_go(machine.wait_until_released + BUILDS)
     first = threading.Thread(target=machine.find)
     first.start()
     while not machine.built():
         time.sleep(0.02)
     with pytest.raises(LivekitUnavailable, match="another process has been building livekit"):
         machine.find(deadline=0.2)
-    machine.tell()
+    machine.release()
     first.join()
     assert machine.find() == machine.cached
 
 
 @pytest.mark.parametrize("text", [None, "no program at all", "#!/bin/sh\necho something else\n"])
-def test_a_named_program_that_is_none_is_refused(machine: Machine, text: str | None) -> None:
+def test_a_configured_binary_that_does_not_run_is_refused(
+    machine: Machine, text: str | None
+) -> None:
     machine.with_go()
     named = machine.root / "mine"
     if text is not None:

@@ -1,4 +1,4 @@
-"""The built-in PostgreSQL and Valkey: what they keep, whom they let in, what they recover from."""
+"""The built-in PostgreSQL and Valkey: durability, access and recovery."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ async def redis(url: str) -> AsyncIterator[Redis]:
 
 
 def leave_running(server: Server) -> subprocess.Popen[bytes]:
-    """Start it as if by somebody who is gone: nobody holds its directory, nobody ends it."""
+    """Start it as a process that is gone would have: no one holds its directory or stops it."""
     log = server.log.open("ab")
     with log:
         return subprocess.Popen(server.spec.argv, stdout=log, stderr=log)
@@ -110,7 +110,7 @@ async def test_a_killed_initdb_leaves_nothing_behind(state: Path) -> None:
     assert not half.exists()
 
 
-async def test_a_server_that_was_left_over_is_replaced(state: Path) -> None:
+async def test_a_leftover_server_is_replaced(state: Path) -> None:
     for prepare, started in (
         (partial(postgres.prepare, durable=False), partial(postgres.started, durable=False)),
         (valkey.prepare, valkey.started),
@@ -124,7 +124,7 @@ async def test_a_server_that_was_left_over_is_replaced(state: Path) -> None:
             assert second.url == first.url
 
 
-async def test_a_lock_file_naming_a_stranger_is_no_obstacle(state: Path) -> None:
+async def test_a_lock_file_that_names_another_process_is_ignored(state: Path) -> None:
     async with postgres.started(state, durable=False) as server:
         data = next((state / "postgres").glob("data*"))
         lines = (data / "postmaster.pid").read_text().splitlines()

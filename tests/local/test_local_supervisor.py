@@ -1,4 +1,4 @@
-"""`./studio up` and its companions, seen from a terminal, with small stand-ins as services."""
+"""`./studio up` and its companions in a terminal, with small scripts as services."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMAND = (sys.executable, "-m", "tests.support.local_toys")
 
 @dataclass
 class Terminal:
-    """Where one types `./studio …`."""
+    """Runs `./studio …` in a pseudo-terminal."""
 
     state: Path
     port: int = field(default_factory=free_port)
@@ -48,7 +48,7 @@ class Terminal:
         )
 
     def up(self) -> subprocess.Popen[str]:
-        """Start in front and return once the banner is shown."""
+        """Start in the foreground and return once the banner is shown."""
         process = self.begin()
         self.read_until(process, "Try next")
         return process
@@ -111,7 +111,7 @@ def finish(process: subprocess.Popen[str], with_signal: signal.Signals) -> tuple
     return process.returncode, said.lstrip()
 
 
-def test_services_start_as_they_need_one_another_and_stop_in_reverse(terminal: Terminal) -> None:
+def test_services_start_in_order_of_dependency_and_stop_in_reverse(terminal: Terminal) -> None:
     process = terminal.up()
     stopping = "stopping (interrupt again to kill the services)\n"
     assert finish(process, signal.SIGINT) == (0, f"{stopping}stopped\n")
@@ -123,9 +123,7 @@ def test_services_start_as_they_need_one_another_and_stop_in_reverse(terminal: T
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
-def test_a_closed_terminal_or_a_term_signal_stops_as_well(
-    terminal: Terminal, how: signal.Signals
-) -> None:
+def test_sighup_and_sigterm_stop_everything_too(terminal: Terminal, how: signal.Signals) -> None:
     process = terminal.up()
     pids = terminal.pids()
     assert finish(process, how)[0] == 0
@@ -145,7 +143,7 @@ def test_a_killed_supervisor_leaves_no_orphan_and_the_next_start_works(terminal:
     assert finish(terminal.up(), signal.SIGINT)[0] == 0
 
 
-def test_what_an_earlier_supervisor_left_running_is_ended_first(terminal: Terminal) -> None:
+def test_processes_left_by_an_earlier_supervisor_are_stopped_first(terminal: Terminal) -> None:
     terminal.run("status")
     with subprocess.Popen(("sleep", "60")) as left:
         entry = {
@@ -162,7 +160,7 @@ def test_what_an_earlier_supervisor_left_running_is_ended_first(terminal: Termin
     terminal.read_until(process, "Try next")
 
 
-def test_a_process_that_only_has_the_number_of_ours_is_left_alone(terminal: Terminal) -> None:
+def test_an_unrelated_process_with_a_reused_pid_is_left_alone(terminal: Terminal) -> None:
     terminal.run("status")
     with subprocess.Popen(("sleep", "60")) as stranger:
         entry = {"name": "api", "state": "ready", "pid": stranger.pid, "born": 1.0}
@@ -173,7 +171,7 @@ def test_a_process_that_only_has_the_number_of_ours_is_left_alone(terminal: Term
         stranger.kill()
 
 
-def test_a_service_that_dies_is_started_again_and_it_is_said(terminal: Terminal) -> None:
+def test_a_service_that_dies_is_restarted_and_the_restart_is_reported(terminal: Terminal) -> None:
     process = terminal.up()
     before = terminal.pids()
     os.kill(before["worker"], signal.SIGKILL)
@@ -186,7 +184,7 @@ def test_a_service_that_dies_is_started_again_and_it_is_said(terminal: Terminal)
     assert after["api"]["restarts"] == 0
 
 
-def test_a_service_that_keeps_dying_is_tried_again_while_the_others_go_on(
+def test_a_service_that_keeps_dying_is_retried_while_the_others_continue(
     terminal: Terminal,
 ) -> None:
     terminal.environ = {"FRAIL": "worker"}
@@ -211,7 +209,7 @@ def test_a_service_that_keeps_dying_is_tried_again_while_the_others_go_on(
     assert finish(process, signal.SIGINT)[0] == 0
 
 
-def test_a_service_that_keeps_dying_before_all_are_ready_stops_the_start(
+def test_a_service_that_keeps_dying_before_all_are_ready_aborts_the_start(
     terminal: Terminal,
 ) -> None:
     terminal.environ = {"FRAIL": "worker", "SLOW": "api"}
@@ -224,18 +222,20 @@ def test_a_service_that_keeps_dying_before_all_are_ready_stops_the_start(
 
 
 def child_of(terminal: Terminal, not_this: int = 0) -> int:
-    """The process that the worker has started last, once it has said so."""
+    """The process that the worker started last, once the journal names it."""
     until = time.monotonic() + 60
     while True:
-        told = [line.rpartition(" ") for line in terminal.journal]
-        pids = [int(what) for who, _, what in told if who == "worker's child" and what.isdigit()]
+        reported = [line.rpartition(" ") for line in terminal.journal]
+        pids = [
+            int(what) for who, _, what in reported if who == "worker's child" and what.isdigit()
+        ]
         if pids and pids[-1] != not_this:
             return pids[-1]
         assert time.monotonic() < until
         time.sleep(0.05)
 
 
-def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
+def test_children_of_a_service_outlive_it_until_the_service_is_ready_again(
     terminal: Terminal,
 ) -> None:
     terminal.environ = {"PARENT": "worker"}
@@ -251,7 +251,7 @@ def test_what_a_service_started_outlives_it_until_the_service_is_ready_again(
     assert terminal.journal.count("worker's child stopped") == 1
 
 
-def test_what_a_service_left_running_ends_with_everything_else(terminal: Terminal) -> None:
+def test_orphans_of_a_service_stop_with_everything_else(terminal: Terminal) -> None:
     terminal.environ = {"PARENT": "worker", "STUBBORN": "worker's child", "GRACE": "2"}
     process = terminal.up()
     left = child_of(terminal)
@@ -265,7 +265,7 @@ def test_what_a_service_left_running_ends_with_everything_else(terminal: Termina
 @pytest.mark.skipif(
     not parent_death_prefix(signal.SIGKILL), reason="only the Linux kernel does this"
 )
-def test_what_outlived_even_its_supervisor_is_ended_at_the_next_start(terminal: Terminal) -> None:
+def test_orphans_of_a_supervisor_are_stopped_at_the_next_start(terminal: Terminal) -> None:
     terminal.environ = {"PARENT": "worker"}
     process = terminal.up()
     left = child_of(terminal)
@@ -277,7 +277,7 @@ def test_what_outlived_even_its_supervisor_is_ended_at_the_next_start(terminal: 
     terminal.read_until(again, "Try next")
 
 
-def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Terminal) -> None:
+def test_a_service_that_cannot_start_is_named_with_its_last_output(terminal: Terminal) -> None:
     terminal.environ = {"BROKEN": "api"}
     process = terminal.begin()
     said, _ = process.communicate(timeout=60)
@@ -289,7 +289,7 @@ def test_a_service_that_cannot_start_is_named_with_its_last_words(terminal: Term
     assert terminal.run("status").returncode == 1
 
 
-def test_a_step_that_fails_stops_the_start(terminal: Terminal) -> None:
+def test_a_setup_step_that_fails_aborts_the_start(terminal: Terminal) -> None:
     terminal.environ = {"BROKEN": "step"}
     process = terminal.begin()
     said, _ = process.communicate(timeout=60)
@@ -298,7 +298,7 @@ def test_a_step_that_fails_stops_the_start(terminal: Terminal) -> None:
     assert terminal.journal == ["store started", "step started", "store stopped"]
 
 
-def test_a_second_up_is_refused_and_disturbs_nothing(terminal: Terminal) -> None:
+def test_a_second_up_is_refused_and_changes_nothing(terminal: Terminal) -> None:
     process = terminal.up()
     pids = terminal.pids()
     for words in (("up",), ("up", "--detach")):
@@ -309,7 +309,7 @@ def test_a_second_up_is_refused_and_disturbs_nothing(terminal: Terminal) -> None
     assert terminal.pids() == pids
 
 
-def test_the_owner_of_a_taken_port_is_named_before_anything_starts(terminal: Terminal) -> None:
+def test_the_owner_of_a_port_in_use_is_named_before_anything_starts(terminal: Terminal) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", terminal.port))
         taken.listen()
@@ -323,7 +323,9 @@ def test_the_owner_of_a_taken_port_is_named_before_anything_starts(terminal: Ter
     assert not (terminal.state / "journal").exists()
 
 
-def test_a_stubborn_service_is_killed_after_its_grace(terminal: Terminal) -> None:
+def test_a_service_that_ignores_sigterm_is_killed_after_its_grace_period(
+    terminal: Terminal,
+) -> None:
     terminal.environ = {"STUBBORN": "api", "GRACE": "2"}
     code, said = finish(terminal.up(), signal.SIGINT)
     assert (code, "api did not stop within 2 s and was killed" in said) == (0, True)
@@ -338,7 +340,7 @@ def test_a_second_ctrl_c_does_not_wait(terminal: Terminal) -> None:
     assert finish(process, signal.SIGINT) == (0, "killing the services\nstopped\n")
 
 
-def test_warnings_are_shown_and_the_rest_is_in_the_log(terminal: Terminal) -> None:
+def test_warnings_are_shown_and_other_lines_are_only_logged(terminal: Terminal) -> None:
     process = terminal.up()
     (terminal.state / "say").write_text('all is well\n{"level": "warning", "message": "low"}\n')
     said = terminal.read_until(process, "low")
@@ -352,7 +354,7 @@ def test_warnings_are_shown_and_the_rest_is_in_the_log(terminal: Terminal) -> No
     )
 
 
-def test_detached_it_goes_on_behind_until_down(terminal: Terminal) -> None:
+def test_up_detach_runs_in_the_background_until_down(terminal: Terminal) -> None:
     started = terminal.run("up", "--detach")
     assert started.returncode == 0
     assert "everything ready" in started.stdout
@@ -367,14 +369,14 @@ def test_detached_it_goes_on_behind_until_down(terminal: Terminal) -> None:
     assert terminal.run("down").stdout == "not running\n"
 
 
-def test_detached_a_failed_start_is_told(terminal: Terminal) -> None:
+def test_up_detach_reports_a_failed_start(terminal: Terminal) -> None:
     terminal.environ = {"BROKEN": "api"}
     failed = terminal.run("up", "--detach")
     assert failed.returncode == 1
     assert "api exited with code 1 before it was ready" in failed.stdout
 
 
-def test_reset_deletes_the_state_when_sure_and_nothing_runs(terminal: Terminal) -> None:
+def test_reset_deletes_the_state_after_confirmation_when_nothing_runs(terminal: Terminal) -> None:
     process = terminal.up()
     refused = terminal.run("reset", "--yes")
     assert refused.stdout == f"running (pid {process.pid}): stop it first with ./studio down\n"

@@ -1,4 +1,4 @@
-"""All of it for real: `./studio up`, crashes of the database and of a worker, `status`, `down`."""
+"""`./studio up` with the real services: crashes of the database and of a worker, `status`, `down`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -
     until = time.monotonic() + 90
     while (after := processes(environ))["worker"]["restarts"] == 0:
         assert time.monotonic() < until
-    # Whoever holds calls goes on until others can take them.
+    # Processes that hold calls continue until others can take the calls over.
     assert [pid for pid in holding if os_processes.is_alive(pid)]
     while (after := processes(environ))["worker"]["state"] != "ready":
         assert time.monotonic() < until, studio(environ, "logs").stdout

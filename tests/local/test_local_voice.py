@@ -1,4 +1,4 @@
-"""Voice calls in `./studio up`: with a LiveKit of ours, with the user's, without any."""
+"""Voice calls in `./studio up`: with the built-in LiveKit, with one of the user, and without."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> dict[str, str]:
-    """Where neither livekit-server nor Go is to be found."""
+    """An environment without livekit-server and Go."""
     tools = tmp_path / "tools"
     tools.mkdir()
     for tool in ("sh", "true", "setpriv", "unshare", "id", "locale"):
@@ -81,7 +81,7 @@ def bare(tmp_path: Path) -> dict[str, str]:
     return {"PATH": str(tools), "XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
-def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
+def test_the_built_in_livekit_starts_restarts_and_stops_with_the_rest(
     livekit: LivekitCredentials, studio: Callable[..., Studio]
 ) -> None:
     here = studio(LIVEKIT_SERVER_BIN=str(livekit_binary.find_or_build(os.environ, print)))
@@ -92,9 +92,9 @@ def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
 
     before = here.processes()
     assert {*before} == {*OURS, "livekit", "livekit-db"}
-    told = {name: psutil.Process(before[name]["pid"]).environ() for name in ("api", "worker")}
-    access = {name: told["worker"][name] for name in LIVEKIT_VARIABLES}
-    assert {name: told["api"][name] for name in LIVEKIT_VARIABLES} == access
+    reported = {name: psutil.Process(before[name]["pid"]).environ() for name in ("api", "worker")}
+    access = {name: reported["worker"][name] for name in LIVEKIT_VARIABLES}
+    assert {name: reported["api"][name] for name in LIVEKIT_VARIABLES} == access
     assert os_processes.listening_addresses(before["livekit"]["pid"]) == [access["LIVEKIT_URL"][5:]]
 
     os.kill(before["livekit"]["pid"], signal.SIGKILL)
@@ -116,7 +116,7 @@ def test_a_livekit_of_ours_starts_restarts_and_stops_with_the_rest(
     assert "did not stop" not in said
 
 
-def test_without_any_livekit_one_line_says_so_and_text_is_served(
+def test_without_livekit_one_line_says_so_and_text_calls_work(
     studio: Callable[..., Studio], bare: dict[str, str]
 ) -> None:
     here = studio(**bare)
@@ -132,7 +132,7 @@ def test_without_any_livekit_one_line_says_so_and_text_is_served(
     assert "\nstopped in " in here("down").stdout
 
 
-def test_a_livekit_that_was_named_but_does_not_run_is_refused(
+def test_a_configured_livekit_that_does_not_run_is_refused(
     studio: Callable[..., Studio],
 ) -> None:
     refused = studio(LIVEKIT_SERVER_BIN="/nowhere/livekit-server")("up")
@@ -142,14 +142,16 @@ def test_a_livekit_that_was_named_but_does_not_run_is_refused(
     )
 
 
-def test_a_livekit_of_the_users_needs_its_key(studio: Callable[..., Studio]) -> None:
+def test_a_livekit_of_the_user_needs_its_key(studio: Callable[..., Studio]) -> None:
     refused = studio(LIVEKIT_URL="wss://lk.example", LIVEKIT_API_KEY="k")("up")
     assert refused.stderr == "LIVEKIT_URL needs LIVEKIT_API_SECRET\n"
     assert refused.returncode == 1
 
 
-def told(tmp_path: Path, environ: dict[str, str], *, wanted: bool) -> tuple[str, dict[str, str]]:
-    """What is said of voice calls, and what every process is told of LiveKit."""
+def reported(
+    tmp_path: Path, environ: dict[str, str], *, wanted: bool
+) -> tuple[str, dict[str, str]]:
+    """The description of voice calls, and the LiveKit variables of every process."""
     urls = {"DATABASE_URL": "unused", "REDIS_URL": "unused"}
     decided = check_livekit(environ, enabled=wanted, echo=print)
     state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
@@ -162,18 +164,18 @@ def told(tmp_path: Path, environ: dict[str, str], *, wanted: bool) -> tuple[str,
     return decided.description, dict(found.pop())
 
 
-def test_a_livekit_of_the_users_is_used_and_none_of_ours(tmp_path: Path) -> None:
+def test_a_livekit_of_the_user_replaces_the_built_in_one(tmp_path: Path) -> None:
     theirs = LivekitCredentials("wss://lk.example", "k", "s").environment
-    assert told(tmp_path, {**theirs}, wanted=True) == ("through wss://lk.example", theirs)
+    assert reported(tmp_path, {**theirs}, wanted=True) == ("through wss://lk.example", theirs)
 
 
-def test_no_voice_builds_nothing_and_tells_nobody_of_livekit(tmp_path: Path) -> None:
+def test_no_voice_neither_builds_nor_configures_livekit(tmp_path: Path) -> None:
     theirs = LivekitCredentials("wss://lk.example", "k", "s").environment
     for environ in ({**theirs}, {"LIVEKIT_SERVER_BIN": "/nowhere"}):
-        assert told(tmp_path, environ, wanted=False) == ("off, because of --no-voice", {})
+        assert reported(tmp_path, environ, wanted=False) == ("off, because of --no-voice", {})
 
 
-def test_the_one_port_of_health_is_not_given_to_worker_and_keeper_alike(tmp_path: Path) -> None:
+def test_worker_and_keeper_do_not_share_a_health_port(tmp_path: Path) -> None:
     given = {"HEALTH_PORT": "8001", "DATABASE_URL": "unused", "REDIS_URL": "unused"}
     plan = Plan(
         StateDir.from_env({"STUDIO_STATE": str(tmp_path)}),
@@ -206,10 +208,10 @@ def test_no_voice_is_an_option_of_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("ci", "code", "counted"), [("", 0, "1 skipped"), ("true", 1, "1 error")])
-def test_a_test_that_needs_livekit_is_skipped_at_home_and_fails_in_ci(
+def test_a_test_that_needs_livekit_is_skipped_locally_and_fails_in_ci(
     bare: dict[str, str], ci: str, code: int, counted: str
 ) -> None:
-    name = "test_it_serves_whoever_has_the_key_and_nobody_else"
+    name = "test_it_serves_only_clients_that_have_the_key"
     command = (sys.executable, "-m", "pytest", f"tests/local/test_local_livekit.py::{name}")
     given = {name: value for name, value in os.environ.items() if name != "LIVEKIT_SERVER_BIN"}
     ran = subprocess.run(
@@ -227,7 +229,7 @@ def test_a_test_that_needs_livekit_is_skipped_at_home_and_fails_in_ci(
 
 @pytest.fixture
 def listening_to_ctrl_c() -> Iterator[None]:
-    """Whoever is started in the background by a shell ignores it, and so do its children."""
+    """Processes that a shell starts in the background ignore SIGINT, as do their children."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

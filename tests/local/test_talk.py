@@ -1,4 +1,4 @@
-"""The demo and `studio talk`, through the public API of a real process."""
+"""The demo and `./studio talk`, through the public API of a real process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from local.terminal_output import JsonOutput, TerminalOutput
 from persistence.admin import bootstrap
 from tests.support.paths import ROOT
 from tests.support.viewers import PASSWORD
-from tests.worker.test_text_calls import working
+from tests.worker.test_text_calls import running_worker
 
 pytestmark = pytest.mark.anyio
 SAID = ["I need an appointment", "tomorrow at ten", "no thank you"]
@@ -86,7 +86,7 @@ async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
     port = free_port()
     api = ApiProcess(settings, port, (place / "key").read_text(), await start_api(settings, port))
     try:
-        async with working(settings):
+        async with running_worker(settings):
             await seed(StudioClient(api.url, api.key), {})
             yield api
     finally:
@@ -105,8 +105,10 @@ def check(events: list[dict[str, object]]) -> None:
     """The whole conversation, each event once and in order."""
     durable = [e for e in events if e["__typename"] != "PartialTranscript"]
     assert [e["seq"] for e in durable] == list(range(1, len(durable) + 1))
-    told = [e["__typename"] for e in durable if e["__typename"] in ("HandedOff", "ToolFinished")]
-    assert told == ["HandedOff", "ToolFinished"]
+    reported = [
+        e["__typename"] for e in durable if e["__typename"] in ("HandedOff", "ToolFinished")
+    ]
+    assert reported == ["HandedOff", "ToolFinished"]
     assert [e["text"] for e in durable if e["__typename"] == "UserTurn"] == SAID
     assert {e["agent"] for e in durable if e["__typename"] == "AgentTurn"} == {
         "reception",
@@ -118,7 +120,7 @@ def check(events: list[dict[str, object]]) -> None:
     assert (last["state"], last["reason"]) == ("COMPLETED", "WORKFLOW_FINISHED")
 
 
-async def test_the_demo_answers_and_can_be_made_twice(
+async def test_the_demo_answers_and_can_be_created_twice(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with studio(settings, tmp_path) as api:
@@ -146,7 +148,7 @@ async def test_the_readme_shows_what_talk_prints(
     assert _timeless(printed) == _timeless(shown.partition("```")[0])
 
 
-def test_of_a_spoken_call_it_is_told_how_long_a_caller_waits_for_sound() -> None:
+def test_talk_prints_the_time_to_first_audio_of_a_voice_call() -> None:
     out = io.StringIO()
     latency = {"totalMs": {"p50": 8500.0}, "atEarMs": {"p50": 990.4}}
     TerminalOutput(out, voice=True).show_total({"cost": None, "latency": latency})
@@ -157,7 +159,7 @@ def _timeless(text: str) -> str:
     return re.sub(r"\d+(\.\d+)? (ms|s)\b", "0 s", text)
 
 
-async def test_a_conversation_goes_on_through_the_death_of_the_api(
+async def test_a_conversation_continues_across_a_crash_of_the_api(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with studio(settings, tmp_path) as api:
@@ -175,7 +177,7 @@ async def test_a_conversation_goes_on_through_the_death_of_the_api(
         check(events)
 
 
-def test_the_compose_file_keeps_to_the_compose_schema() -> None:
+def test_the_compose_file_conforms_to_the_compose_schema() -> None:
     command = ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml"]
     subprocess.run(
         [f"{Path(sys.executable).parent}/{command[0]}", *command[1:]], check=True, cwd=ROOT

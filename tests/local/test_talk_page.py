@@ -1,4 +1,4 @@
-"""The page /talk: its headers, and that what it asks and shows is what there is."""
+"""The page /talk: its headers, its operations and its texts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def policy(settings: Settings, host: str = "studio.example:8443") -> str:
     return page.headers["Content-Security-Policy"]
 
 
-def test_the_page_runs_its_own_scripts_and_speaks_to_its_api_and_its_livekit_alone() -> None:
+def test_the_page_may_connect_only_to_its_api_and_its_livekit() -> None:
     public = replace(LIVEKIT, livekit_public_url="wss://rooms.example/sfu")
 
     assert policy(public) == (
@@ -47,7 +47,9 @@ def test_the_page_runs_its_own_scripts_and_speaks_to_its_api_and_its_livekit_alo
         ("wss://rooms.example; script-src *", ""),
     ],
 )
-def test_the_policy_names_livekit_as_it_is_set_and_nothing_strange(url: str, rooms: str) -> None:
+def test_the_policy_allows_the_configured_livekit_and_nothing_injected(
+    url: str, rooms: str
+) -> None:
     own = "connect-src 'self' ws://studio.example:8443 wss://studio.example:8443"
 
     assert policy(replace(LIVEKIT, livekit_url=url)).endswith(own + rooms)
@@ -72,7 +74,7 @@ def test_the_policy_names_livekit_as_it_is_set_and_nothing_strange(url: str, roo
         ),
     ],
 )
-def test_the_page_may_play_recordings_from_where_they_are_kept(
+def test_the_page_may_play_recordings_from_the_audio_store(
     given: dict[str, str], host: str
 ) -> None:
     environ = {name.upper(): value for name, value in given.items()}
@@ -96,28 +98,28 @@ def test_the_page_may_use_the_microphone_and_little_else() -> None:
 
 
 @pytest.mark.parametrize(("settings", "voice"), [(LIVEKIT, True), (Settings(), False)])
-def test_the_page_is_told_whether_there_are_voice_calls(settings: Settings, voice: bool) -> None:
+def test_the_page_knows_whether_voice_calls_are_available(settings: Settings, voice: bool) -> None:
     client = TestClient(Starlette(routes=talk_routes(settings)))
 
     assert client.get("/talk/config.json").json() == {"localToken": False, "voice": voice}
 
 
 @pytest.mark.parametrize("file", sorted(SOURCE.glob("*.graphql")), ids=lambda file: file.stem)
-def test_what_the_page_asks_fits_the_schema(file: Path) -> None:
+def test_the_operations_of_the_page_match_the_schema(file: Path) -> None:
     schema = build_schema((ROOT / "schema.graphql").read_text())
     call = schema.type_map["Call"]
     assert isinstance(call, GraphQLObjectType)
     if file.stem == "recording" and "recording" not in call.fields:
-        return  # the page asks for it only where the API knows of it
+        return  # the page requests it only if the API supports it
     assert validate(schema, parse(file.read_text())) == []
 
 
-def test_every_event_of_a_call_has_its_words() -> None:
+def test_the_page_has_a_text_for_every_event() -> None:
     schema = build_schema((ROOT / "schema.graphql").read_text())
     update = schema.type_map["CallUpdate"]
     assert isinstance(update, GraphQLUnionType)
     events = {each.name for each in update.types}
     drawn = re.findall(r"^  (\w+)\(.*\{$", (SOURCE / "transcript.js").read_text(), re.MULTILINE)
 
-    # The state stands above the words; that a command was done is seen by what it did.
+    # The state is shown above the transcript; the effect of a command shows that it was applied.
     assert events - set(drawn) <= {"StateChanged", "CommandApplied", "UsageMeasured"}

@@ -1,4 +1,4 @@
-"""A dump of one server, restored on another one, proves that nothing is missing."""
+"""A dump restored on another server is complete, and the check finds what is missing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def connected(url: str) -> AsyncIterator[Any]:
 
 
 def documented(section: str) -> list[list[str]]:
-    """The commands of the page that are Python's, word by word."""
+    """The Python commands of the page."""
     text = re.split(r"^## ", PAGE.read_text(), flags=re.MULTILINE)
     [body] = [part for part in text if part.startswith(section + "\n")]
     return [
@@ -70,12 +70,12 @@ async def run(settings: Settings, place: Path, *command: str) -> tuple[int | Non
         stderr=asyncio.subprocess.STDOUT,
     )
     async with asyncio.timeout(100):
-        told, _ = await process.communicate()
-    return process.returncode, told.decode()
+        reported, _ = await process.communicate()
+    return process.returncode, reported.decode()
 
 
 async def owned(server: str, name: str) -> str:
-    """The URL of a new database on a server, whose owner is no superuser."""
+    """The URL of a new database whose owner is not a superuser."""
     async with connected(server) as db:
         if not await db.fetchval("select true from pg_roles where rolname = $1", OWNER):
             await db.execute(f"create role {OWNER} login createrole createdb password 'word'")
@@ -91,14 +91,14 @@ async def another_server(place: Path) -> AsyncIterator[str]:
 
 
 async def three_calls(services: Services, viewer: Viewer) -> list[Any]:
-    """Two that are over and one that waits, of a tenant with a credential."""
+    """Two ended calls and a pending one, of a tenant with a credential."""
     version = await publish_clinic(services, viewer)
     calls = [
         await start_call(services, viewer, CallRequest(workflow_id=version.workflow_id))
         for _ in range(3)
     ]
     async with services.store.transaction(viewer.tenant_id) as work:
-        await work.credentials.set(CredentialKind.PROVIDER, "openai", KEY, "somebody")
+        await work.credentials.set(CredentialKind.PROVIDER, "openai", KEY, "user:1")
         for call in calls[:2]:
             await work.calls.end_unclaimed(call.id, EndReason.NO_WORKER)
     return calls
@@ -110,36 +110,36 @@ async def events_of(services: Services, viewer: Viewer, calls: list[Any]) -> lis
 
 
 @pytest.mark.timeout(240)
-async def test_the_drill_of_the_documents_on_a_server_that_knows_no_roles(
+async def test_the_documented_drill_works_on_a_server_without_our_roles(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     calls = await three_calls(services, viewer)
     before = await events_of(services, viewer, calls)
     for command in documented("Dump") + documented("Drill"):
-        code, told = await run(settings, tmp_path, *command)
-        assert code == 0, told
-    assert "1 tenant, 0 app_user, 1 workflow, 3 call, 5 call_event, 1 credential" in told
+        code, reported = await run(settings, tmp_path, *command)
+        assert code == 0, reported
+    assert "1 tenant, 0 app_user, 1 workflow, 3 call, 5 call_event, 1 credential" in reported
     assert (tmp_path / "studio.dump").stat().st_mode & 0o777 == 0o600
 
     async with another_server(tmp_path / "other") as server:
         new = replace(settings, database_url=await owned(server, "restored"))
         for command in documented("Restore"):
-            code, told = await run(new, tmp_path, *command)
-            assert code == 0, told
+            code, reported = await run(new, tmp_path, *command)
+            assert code == 0, reported
         async with api_services(new) as restored:
             assert await events_of(restored, viewer, calls) == before
             async with restored.store.transaction(viewer.tenant_id) as work:
                 assert (await work.credentials.decrypt_all()).providers == {"openai": KEY}
         with pytest.raises(BackupFailed, match="not empty; restore into a new one"):
             await restore(new, tmp_path / "studio.dump", print)
-        await what_is_missing_is_found(server, new, calls[0].id)
+        await check_finds_missing_data(server, new, calls[0].id)
 
 
-async def what_is_missing_is_found(server: str, settings: Settings, call: object) -> None:
+async def check_finds_missing_data(server: str, settings: Settings, call: object) -> None:
     async with connected(server.rpartition("/")[0] + "/restored") as superuser:
         await superuser.execute("delete from call_event where call_id = $1 and seq = 1", call)
         await superuser.execute("alter table agent no force row level security")
-    other = replace(settings, secret_key="of-somebody-else-" + "1" * 32)
+    other = replace(settings, secret_key="another-secret-key" + "1" * 32)
     with pytest.raises(BackupFailed) as failed:
         await check(other, print)
     gap, open_table, sealed = failed.value.message.splitlines()
@@ -149,7 +149,7 @@ async def what_is_missing_is_found(server: str, settings: Settings, call: object
 
 
 @pytest.mark.timeout(240)
-async def test_a_dump_that_was_restored_without_roles_is_mended_by_the_migration(
+async def test_migrating_repairs_a_dump_that_was_restored_without_roles(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     calls = await three_calls(services, viewer)

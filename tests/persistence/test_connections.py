@@ -1,4 +1,4 @@
-"""Who a process is in PostgreSQL, and what it does when the server is full."""
+"""The roles of processes in PostgreSQL, and their behaviour when the server is full."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def connected(url: str, **settings: str) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def few_slots(settings: Settings, role: DbRole, slots: int) -> AsyncIterator[Settings]:
-    """Settings of somebody whom the server lets in only so many times."""
+    """Settings of a login with a connection limit."""
     name = f"few_{secrets.token_hex(4)}"
     async with connected(settings.database_url) as db:
         await db.execute(
@@ -88,18 +88,18 @@ async def test_a_connection_that_lost_its_role_is_refused(settings: Settings) ->
 
 
 @pytest.mark.parametrize("module", ["graph.app", "worker.keeper"])
-async def test_a_process_with_the_wrong_role_says_so_in_one_sentence_and_ends(
+async def test_a_process_with_the_wrong_role_exits_with_one_sentence(
     settings: Settings, module: str
 ) -> None:
     async with running_pooler(settings.database_url, "role") as lossy:
-        code, told = await ended(module, replace(settings, database_url=lossy.url))
+        code, reported = await ended(module, replace(settings, database_url=lossy.url))
     assert code == 1
-    *logged, sentence = told.splitlines()
+    *logged, sentence = reported.splitlines()
     assert sentence.startswith("This process should be studio_")
     assert all('"refused a connection with the wrong role"' in line for line in logged)
 
 
-async def test_a_pooler_that_begins_to_drop_the_role_is_found_out(
+async def test_a_pooler_that_starts_to_drop_the_role_is_detected(
     settings: Settings, viewer: Viewer
 ) -> None:
     async with (
@@ -125,7 +125,7 @@ async def read(services: Services, viewer: Viewer) -> None:
         await work.settings.get()
 
 
-async def test_a_login_is_its_role_and_has_no_way_back_to_more(settings: Settings) -> None:
+async def test_a_login_has_its_role_and_cannot_gain_more_rights(settings: Settings) -> None:
     logins = await create_logins(
         settings.database_url, dict.fromkeys(("studio_api", "studio_service"), PASSWORD)
     )
@@ -150,7 +150,7 @@ async def test_a_login_is_its_role_and_has_no_way_back_to_more(settings: Setting
         pool.terminate()
 
 
-async def test_logins_are_made_by_a_command(settings: Settings, tmp_path: Any) -> None:
+async def test_logins_are_created_by_a_command(settings: Settings, tmp_path: Any) -> None:
     (tmp_path / "password").write_text(PASSWORD + "\n")
     command = ("persistence.admin", "roles", "--api-password-file", str(tmp_path / "password"))
     assert await run(settings, *command) == (0, "The login studio_api_login is ready.\n")
@@ -161,13 +161,13 @@ async def test_logins_are_made_by_a_command(settings: Settings, tmp_path: Any) -
         database_url=as_user(settings.database_url, "studio_api_login"),
         migrate_database_url=settings.database_url,
     )
-    # What only the owner may do goes by the owner's URL, all else by that of the process.
+    # Owner operations use the owner's URL, all others that of the process.
     await bootstrap(both, "acme", "owner@acme.example", viewers.PASSWORD, tmp_path / "key")
     async with api_services(both) as services:
         assert await services.accounts.authenticate_credential((tmp_path / "key").read_text())
 
 
-async def test_functions_that_look_past_tenants_trust_nobody(
+async def test_security_definer_functions_pin_their_search_path_and_grants(
     settings: Settings, viewer: Viewer
 ) -> None:
     async with connected(settings.database_url) as db:
@@ -179,7 +179,7 @@ async def test_functions_that_look_past_tenants_trust_nobody(
         )
         assert loose == []
     async with connected(settings.database_url, role="studio_api") as db:
-        # A temporary table of the caller does not stand in for the real one.
+        # A temporary table of the caller does not replace the real one.
         await db.execute("create temp table app_user (like app_user including defaults)")
         await db.execute(
             "insert into pg_temp.app_user (id, tenant_id, email, role, password_hash) "
@@ -192,7 +192,7 @@ async def test_functions_that_look_past_tenants_trust_nobody(
 # ---- a server that is full ------------------------------------------------------------------
 
 
-async def test_an_api_with_three_slots_answers_everything_one_after_the_other(
+async def test_an_api_with_three_connection_slots_answers_every_request_in_turn(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -207,7 +207,7 @@ async def test_an_api_with_three_slots_answers_everything_one_after_the_other(
     assert [answer["data"] for answer in answers] == [whole] * 40
 
 
-async def test_an_api_opens_no_more_connections_than_it_may(
+async def test_an_api_opens_at_most_its_configured_connections(
     settings: Settings, viewer: Viewer
 ) -> None:
     others = [owner_of(await new_tenant(settings, f"t{n}")) for n in range(4)]
@@ -223,9 +223,7 @@ async def test_an_api_opens_no_more_connections_than_it_may(
     assert opened == 4  # three for requests, and one for the event log
 
 
-async def test_no_tenant_takes_all_connections_from_the_others(
-    settings: Settings, viewer: Viewer
-) -> None:
+async def test_no_tenant_uses_all_connections(settings: Settings, viewer: Viewer) -> None:
     other = owner_of(await new_tenant(settings, "other"))
     async with api_services(replace(settings, database_connections=12)) as services:
         async with AsyncExitStack() as held:
@@ -237,7 +235,7 @@ async def test_no_tenant_takes_all_connections_from_the_others(
         await late
 
 
-async def test_a_pool_waits_for_one_of_its_own(settings: Settings) -> None:
+async def test_a_full_pool_waits_for_one_of_its_own_connections(settings: Settings) -> None:
     async with few_slots(settings, DbRole.SERVICE, 1) as few:
         pool = await create_pool(few.database_url, DbRole.SERVICE, 10)
         held = await pool.acquire()
@@ -249,7 +247,7 @@ async def test_a_pool_waits_for_one_of_its_own(settings: Settings) -> None:
         pool.terminate()
 
 
-async def test_a_process_that_starts_waits_for_a_slot_and_says_when_none_comes(
+async def test_a_starting_process_waits_for_a_connection_slot_and_reports_a_timeout(
     settings: Settings,
 ) -> None:
     async with few_slots(settings, DbRole.SERVICE, 1) as few:
@@ -266,12 +264,12 @@ async def test_a_process_that_starts_waits_for_a_slot_and_says_when_none_comes(
         pool.terminate()
 
 
-async def test_a_database_that_was_not_migrated_is_told_in_a_sentence(
+async def test_a_database_without_migrations_is_reported_in_one_sentence(
     servers: tuple[str, str], settings: Settings
 ) -> None:
     absent = servers[0].rsplit("/", 1)[0] + "/nowhere"
-    code, told = await ended("worker.keeper", replace(settings, database_url=absent))
-    assert (code, told) == (
+    code, reported = await ended("worker.keeper", replace(settings, database_url=absent))
+    assert (code, reported) == (
         1,
         'PostgreSQL refuses this process: database "nowhere" does not exist.\n',
     )
@@ -281,7 +279,7 @@ async def test_a_database_that_was_not_migrated_is_told_in_a_sentence(
 
 
 @pytest.mark.parametrize("torn", ["pa/ss", "pa#ss", "pa@ss", "pa?ss", "12/ss", "[pa"])
-def test_a_password_that_tears_its_url_is_told(torn: str) -> None:
+def test_a_password_that_breaks_its_url_is_reported(torn: str) -> None:
     for name, scheme in (("DATABASE_URL", "postgresql"), ("REDIS_URL", "redis")):
         with pytest.raises(
             InvalidSetting, match=f"^{name} is not a valid URL.* / is %2F"
@@ -298,7 +296,7 @@ def test_a_password_that_tears_its_url_is_told(torn: str) -> None:
         "postgresql://studio@one:5432,two:5432/studio?target_session_attrs=primary",
     ],
 )
-def test_urls_of_every_kind_are_taken(url: str) -> None:
+def test_urls_of_every_kind_are_accepted(url: str) -> None:
     assert Settings.from_env({"DATABASE_URL": url}).database_url == url
 
 
@@ -315,7 +313,7 @@ async def ended(module: str, settings: Settings) -> tuple[int | None, str]:
 
 
 async def run(settings: Settings, *command: str) -> tuple[int | None, str]:
-    """The exit code of a process of ours, and all that it said."""
+    """The exit code of a process, and its output."""
     given = {
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
@@ -332,5 +330,5 @@ async def run(settings: Settings, *command: str) -> tuple[int | None, str]:
         stderr=asyncio.subprocess.STDOUT,
     )
     async with asyncio.timeout(90):
-        told, _ = await process.communicate()
-    return process.returncode, told.decode()
+        reported, _ = await process.communicate()
+    return process.returncode, reported.decode()

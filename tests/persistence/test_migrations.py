@@ -1,4 +1,4 @@
-"""Migrations beside processes that go on, beside one another, and after a restore."""
+"""Migrations next to running processes, next to each other, and after a restore."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ GAVE_UP, WAITS = "others hold the locks; trying again", "waiting for another mig
 
 @pytest.fixture
 def scripts(tmp_path: Path) -> Path:
-    """Revisions of our own in place of the real ones: a table, and an index built concurrently."""
+    """Test revisions in place of the real ones: a table, and an index built concurrently."""
     for name in ("env.py", "roles.sql", "grants.sql"):
         shutil.copy(SCRIPTS / name, tmp_path / name)
     (tmp_path / "versions").mkdir()
@@ -51,7 +51,7 @@ def scripts(tmp_path: Path) -> Path:
 
 async def until(true: Callable[[], Awaitable[Any]]) -> None:
     async with asyncio.timeout(60):
-        while not await true():  # noqa: ASYNC110 - what it waits for is in PostgreSQL
+        while not await true():  # noqa: ASYNC110 - the state is in PostgreSQL
             await asyncio.sleep(0.02)
 
 
@@ -62,7 +62,7 @@ async def said(caplog: pytest.LogCaptureFixture, message: str, times: int) -> No
     await until(enough)
 
 
-async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_waiting(
+async def test_a_migration_that_waits_for_a_long_read_blocks_no_other_reader(
     fresh: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     await asyncio.to_thread(upgrade, fresh, "0004", timeouts=QUICK)
@@ -73,7 +73,7 @@ async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_wait
         migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, timeouts=QUICK))
         for times in (1, 2, 3):
             await said(caplog, GAVE_UP, times)
-            # The long read goes on, and so it would wait for ever behind the migration's lock.
+            # The long read continues, so it would wait forever behind the migration's lock.
             async with asyncio.timeout(60):
                 await reader.fetch("select * from call_log")
         assert not migration.done()
@@ -82,14 +82,16 @@ async def test_a_migration_that_waits_for_a_long_read_keeps_no_other_reader_wait
         assert await reader.fetchval("select count(*) from tenant_month") == 0
 
 
-async def test_calls_go_on_while_a_migration_works_on_drafts(fresh: str) -> None:
+async def test_calls_continue_while_a_migration_changes_drafts(fresh: str) -> None:
     await asyncio.to_thread(upgrade, fresh, "0005", timeouts=QUICK)
     locks = "select relation::regclass::text, granted from pg_locks where mode ~ 'Exclusive'"
     async with connected(fresh) as writer, connected(fresh) as db:
         async with writer.transaction():
             await writer.execute("update workflow set name = name")
-            patience = replace(QUICK, lock_timeout_seconds=60)
-            migration = asyncio.create_task(asyncio.to_thread(upgrade, fresh, timeouts=patience))
+            timeout_seconds = replace(QUICK, lock_timeout_seconds=60)
+            migration = asyncio.create_task(
+                asyncio.to_thread(upgrade, fresh, timeouts=timeout_seconds)
+            )
             await until(lambda: waits_for_drafts(db))
             assert ("call_log", True) not in [tuple(row) for row in await db.fetch(locks)]
         await migration
@@ -101,15 +103,17 @@ async def waits_for_drafts(db: Any) -> Any:
     )
 
 
-async def test_a_migration_that_gets_no_lock_ends_and_keeps_what_is_done(fresh: str) -> None:
+async def test_a_migration_that_gets_no_lock_gives_up_and_keeps_finished_revisions(
+    fresh: str,
+) -> None:
     await asyncio.to_thread(upgrade, fresh, "0003", timeouts=QUICK)
     async with connected(fresh) as holder, holder.transaction():
         await holder.fetch("select * from call_log")
-        patience = MigrationTimeouts(
+        timeout_seconds = MigrationTimeouts(
             lock_timeout_seconds=0.1, total_timeout_seconds=3, retry_delay_seconds=0.1
         )
         with pytest.raises(Unavailable, match="did not finish within 3 s"):
-            await asyncio.to_thread(upgrade, fresh, timeouts=patience)
+            await asyncio.to_thread(upgrade, fresh, timeouts=timeout_seconds)
     async with connected(fresh) as db:
         # The fourth changes no table that is read; the fifth does.
         assert await db.fetchval("select version_num from alembic_version") == "0004"
@@ -126,7 +130,7 @@ async def is_valid(db: Any) -> bool | None:
     return valid
 
 
-async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_concurrently(
+async def test_two_migrations_succeed_during_a_concurrent_index_build(
     fresh: str, scripts: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -145,7 +149,7 @@ async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_con
         await until(lambda: is_building(db))
         second = migration()
         await said(caplog, WAITS, 2)
-        # An index waits for writers without keeping any other waiting, so it is not given up.
+        # An index build waits for writers but blocks no one, so it is not aborted.
         await db.execute("insert into thing values (4)")
         assert not first.done()
         await writing.commit()
@@ -154,7 +158,7 @@ async def test_two_migrations_at_once_end_well_beside_an_index_that_is_built_con
         assert GAVE_UP not in [record.getMessage() for record in caplog.records]
 
 
-async def test_an_index_that_was_left_half_built_is_built_anew(fresh: str, scripts: Path) -> None:
+async def test_an_incomplete_index_is_rebuilt(fresh: str, scripts: Path) -> None:
     await asyncio.to_thread(upgrade, fresh, "0001", scripts=scripts, timeouts=QUICK)
     async with connected(fresh) as writer, connected(fresh) as db:
         async with writer.transaction():
@@ -189,7 +193,7 @@ LOSSES = """
 """
 
 
-async def test_rights_are_made_whole_every_time(settings: Settings) -> None:
+async def test_every_run_restores_grants_and_policies(settings: Settings) -> None:
     url = settings.database_url
     before = await schema_of(url)
     async with connected(url) as db:
@@ -199,7 +203,7 @@ async def test_rights_are_made_whole_every_time(settings: Settings) -> None:
     assert await schema_of(url) == before
 
 
-async def test_what_is_right_already_is_left_alone_while_it_is_read(settings: Settings) -> None:
+async def test_a_migration_without_changes_blocks_no_readers(settings: Settings) -> None:
     async with connected(settings.database_url) as reader, reader.transaction():
         for (table,) in await reader.fetch(
             "select relname from pg_class where relnamespace = 'public'::regnamespace"
@@ -210,7 +214,7 @@ async def test_what_is_right_already_is_left_alone_while_it_is_read(settings: Se
             await asyncio.to_thread(upgrade, settings.database_url, timeouts=QUICK)
 
 
-async def test_every_table_has_its_line_in_the_grants(settings: Settings) -> None:
+async def test_every_table_has_a_line_in_the_grants(settings: Settings) -> None:
     async with connected(settings.database_url) as db:
         bare = await db.fetch(
             "select relname from pg_class where relnamespace = 'public'::regnamespace"

@@ -19,7 +19,7 @@ from local.private_files import free_port, private_dir, write_private
 from local.server import Server
 from persistence.pubsub import Channels, Lagged, RedisBackend
 from persistence.rate_limiter import RedisRateLimiter
-from tests.persistence.test_redis_away import at_once, hanging, until
+from tests.persistence.test_redis_outages import at_once, hanging, until
 
 pytestmark = pytest.mark.anyio
 
@@ -30,7 +30,7 @@ PASSWORD = "one-for-all-nodes"
 
 @pytest.fixture(scope="module")
 async def cluster(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[Server]]:
-    """The nodes, which share all slots among them."""
+    """The nodes, which share all slots."""
     place = tmp_path_factory.mktemp("cluster")
     async with AsyncExitStack() as stack:
         buses = [str(free_port()) for _ in range(NODES)]
@@ -65,15 +65,15 @@ async def cluster_command(node: Any, name: str, *given: object) -> Any:
 
 
 async def is_whole(node: Redis) -> bool:
-    told = await cluster_command(node, "INFO")
-    return (told["cluster_state"], told["cluster_known_nodes"]) == ("ok", str(NODES))
+    reported = await cluster_command(node, "INFO")
+    return (reported["cluster_state"], reported["cluster_known_nodes"]) == ("ok", str(NODES))
 
 
 def as_cluster(url: str) -> str:
     return url.replace("redis://", "redis+cluster://")
 
 
-async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list[Server]) -> None:
+async def test_two_processes_share_one_limit_on_any_node(cluster: list[Server]) -> None:
     one = RedisRateLimiter(as_cluster(cluster[0].url), TIMEOUT_SECONDS)
     other = RedisRateLimiter(as_cluster(cluster[1].url), TIMEOUT_SECONDS)
     for _ in range(12):  # keys of every node
@@ -82,13 +82,13 @@ async def test_two_processes_share_one_limit_wherever_its_key_lies(cluster: list
         answers = await asyncio.gather(
             *(limiter.spend(key, 1, 60) for limiter in (one, other) for _ in range(60))
         )
-        # One more may be spent each second.
+        # One more unit is available each second.
         assert 60 <= sum(answer.allowed for answer in answers) <= 61 + time.monotonic() - began
     await one.aclose()
     await other.aclose()
 
 
-async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
+async def test_a_plain_url_of_a_cluster_node_is_logged_with_its_remedy(
     cluster: list[Server], caplog: pytest.LogCaptureFixture
 ) -> None:
     limiter = RedisRateLimiter(cluster[0].url, TIMEOUT_SECONDS)
@@ -101,7 +101,7 @@ async def test_a_url_that_hides_the_cluster_is_named_with_its_remedy(
     assert "redis+cluster://" in said.getMessage()
 
 
-async def test_one_node_that_hangs_costs_no_time_either(
+async def test_one_hanging_node_delays_nothing(
     cluster: list[Server], caplog: pytest.LogCaptureFixture
 ) -> None:
     limiter = RedisRateLimiter(as_cluster(cluster[0].url), timeout=1.0)
@@ -120,7 +120,7 @@ async def test_one_node_that_hangs_costs_no_time_either(
     assert said == ["redis is unavailable", "redis is available again"]
 
 
-async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
+async def test_notifications_pass_through_all_nodes(cluster: list[Server]) -> None:
     here = Channels(RedisBackend(as_cluster(cluster[0].url)), lambda channel, message: message)
     there = Channels(RedisBackend(as_cluster(cluster[1].url)), lambda channel, message: message)
     await here.connect()
@@ -134,6 +134,6 @@ async def test_hints_cross_the_nodes(cluster: list[Server]) -> None:
     await there.disconnect()
 
 
-def test_a_url_of_another_kind_is_refused_by_its_name() -> None:
+def test_an_unknown_url_scheme_is_refused() -> None:
     with pytest.raises(InvalidSetting, match=r"REDIS_URL must start with .*redis\+cluster://"):
         RedisRateLimiter("redis+sentinel://127.0.0.1:26379")

@@ -1,4 +1,4 @@
-"""The events that SQL functions build are the events of the domain, to the last key."""
+"""Events that SQL functions build equal those of the domain, key by key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.mark.parametrize("answered", [False, True])
-async def test_the_events_at_the_end_of_a_call_are_those_of_the_domain(
+async def test_events_built_in_sql_equal_those_of_the_domain(
     answered: bool, services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)

@@ -17,7 +17,7 @@ import pytest
 
 EVENTS, FAULTS, MAILBOX = 4, 2, 2
 LAGGED = 0
-"""In a mailbox: something may be missing."""
+"""In a mailbox: messages may have been lost."""
 
 
 class Reader(Enum):
@@ -28,18 +28,18 @@ class Reader(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What the reader and its surroundings are careful about."""
+    """The precautions of the reader and of its environment."""
 
     subscribes_first: bool = True
     checks_gaps: bool = True
     drops_repeats: bool = True
-    tells_overflow: bool = True
-    tells_reconnect: bool = True
-    looks_at_heads: bool = True
+    marks_overflow: bool = True
+    marks_reconnect: bool = True
+    checks_heads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class ModelState:
     stored: int = 0
     to_publish: tuple[int, ...] = ()
     on_the_way: tuple[int, ...] = ()
@@ -52,15 +52,15 @@ class World:
     faults: int = 0
 
 
-def steps(world: World, rules: Rules) -> Iterator[World]:
-    """Every world that can come next."""
+def steps(world: ModelState, rules: Rules) -> Iterator[ModelState]:
+    """Every possible next state."""
     if not world.wrong:
         yield from _writer(world)
         yield from _link(world, rules)
         yield from _reader(world, rules)
 
 
-def _writer(world: World) -> Iterator[World]:
+def _writer(world: ModelState) -> Iterator[ModelState]:
     if world.stored < EVENTS:
         number = world.stored + 1
         yield replace(world, stored=number, to_publish=(*world.to_publish, number))
@@ -72,10 +72,10 @@ def _writer(world: World) -> Iterator[World]:
             yield replace(world, to_publish=rest, faults=world.faults + 1)
 
 
-def _link(world: World, rules: Rules) -> Iterator[World]:
+def _link(world: ModelState, rules: Rules) -> Iterator[ModelState]:
     if not world.link:
         came_back = replace(world, link=True, subscribed=world.reader is not Reader.AWAY)
-        yield _lagged(came_back) if rules.tells_reconnect else came_back
+        yield _lagged(came_back) if rules.marks_reconnect else came_back
         return
     if world.faults < FAULTS:
         yield replace(world, link=False, subscribed=False, on_the_way=(), faults=world.faults + 1)
@@ -84,22 +84,22 @@ def _link(world: World, rules: Rules) -> Iterator[World]:
         yield _put(replace(world, on_the_way=tuple(rest)), number, rules)
 
 
-def _put(world: World, number: int, rules: Rules) -> World:
+def _put(world: ModelState, number: int, rules: Rules) -> ModelState:
     if len(world.mailbox) < MAILBOX:
         return replace(world, mailbox=(*world.mailbox, number))
-    return _lagged(world) if rules.tells_overflow else world
+    return _lagged(world) if rules.marks_overflow else world
 
 
-def _lagged(world: World) -> World:
+def _lagged(world: ModelState) -> ModelState:
     return replace(world, mailbox=(LAGGED,))
 
 
-def _reader(world: World, rules: Rules) -> Iterator[World]:
+def _reader(world: ModelState, rules: Rules) -> Iterator[ModelState]:
     if world.reader is Reader.AWAY:
         if rules.subscribes_first:
             yield replace(world, reader=Reader.READING, subscribed=world.link)
         else:
-            # Reads all there is, and only then begins to listen.
+            # Reads everything, and only then starts to listen.
             read = replace(world, reader=Reader.LIVE, yielded=world.stored)
             yield replace(read, subscribed=False, reader=Reader.LIVE)
     elif world.reader is Reader.READING:
@@ -113,8 +113,8 @@ def _reader(world: World, rules: Rules) -> Iterator[World]:
         yield from _live(world, rules)
 
 
-def _live(world: World, rules: Rules) -> Iterator[World]:
-    if rules.looks_at_heads and world.yielded < world.stored:
+def _live(world: ModelState, rules: Rules) -> Iterator[ModelState]:
+    if rules.checks_heads and world.yielded < world.stored:
         yield replace(world, reader=Reader.READING, mailbox=())
     if not world.mailbox:
         return
@@ -137,12 +137,12 @@ class Verdict:
     worlds: int
     wrong: frozenset[str]
     stuck: int
-    """Worlds from which the end can no longer be reached."""
+    """States from which the end can no longer be reached."""
 
 
 def explore(rules: Rules) -> Verdict:
-    before: dict[World, list[World]] = {World(): []}
-    todo = deque([World()])
+    before: dict[ModelState, list[ModelState]] = {ModelState(): []}
+    todo = deque([ModelState()])
     while todo:
         world = todo.popleft()
         for after in steps(world, rules):
@@ -162,7 +162,7 @@ def explore(rules: Rules) -> Verdict:
     return Verdict(len(before), wrong, stuck)
 
 
-def test_every_event_once_in_order_whatever_happens() -> None:
+def test_every_event_is_delivered_once_and_in_order() -> None:
     verdict = explore(Rules())
     print(f"{verdict.worlds} worlds explored")
     assert verdict.worlds > 10_000
@@ -173,24 +173,24 @@ def test_every_event_once_in_order_whatever_happens() -> None:
     ("left_out", "wrong"),
     [("checks_gaps", "missing"), ("drops_repeats", "twice")],
 )
-def test_without_this_the_reader_yields_what_is_wrong(left_out: str, wrong: str) -> None:
+def test_without_this_precaution_the_reader_yields_wrong_events(left_out: str, wrong: str) -> None:
     assert wrong in explore(replace(Rules(), **{left_out: False})).wrong
 
 
 @pytest.mark.parametrize(
     "left_out",
     [
-        ("looks_at_heads",),
-        ("subscribes_first", "looks_at_heads"),
-        ("tells_overflow", "looks_at_heads"),
+        ("checks_heads",),
+        ("subscribes_first", "checks_heads"),
+        ("marks_overflow", "checks_heads"),
     ],
 )
-def test_without_this_the_reader_can_get_stuck(left_out: tuple[str, ...]) -> None:
+def test_without_this_precaution_the_reader_can_get_stuck(left_out: tuple[str, ...]) -> None:
     assert explore(replace(Rules(), **dict.fromkeys(left_out, False))).stuck > 0
 
 
-@pytest.mark.parametrize("left_out", ["tells_reconnect", "tells_overflow"])
-def test_without_this_it_is_only_slower(left_out: str) -> None:
-    """The look at the heads makes up for it, a second later."""
+@pytest.mark.parametrize("left_out", ["marks_reconnect", "marks_overflow"])
+def test_without_this_precaution_the_reader_is_only_slower(left_out: str) -> None:
+    """The check of the heads finds the events, a second later."""
     verdict = explore(replace(Rules(), **{left_out: False}))
     assert (verdict.wrong, verdict.stuck) == (frozenset(), 0)

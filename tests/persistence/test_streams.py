@@ -1,4 +1,4 @@
-"""Streams on real servers that fail: late at worst, never wrong."""
+"""Streams on real servers that fail: events arrive late at worst, never wrong."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.anyio
 async def follow(
     services: Services, writer: CallWriter, after: str | None = None, pause: float = 0
 ) -> list[StoredEvent]:
-    """All that is durable, up to the end of the call."""
+    """All durable events up to the end of the call."""
     seen = []
     tenant = writer.claim.call.tenant_id
     async with asyncio.timeout(60):
@@ -42,7 +42,7 @@ def complete(events: list[StoredEvent], first: int = 1) -> bool:
     return ended and numbers == list(range(first, first + len(events)))
 
 
-async def test_a_slow_watcher_gets_everything(
+async def test_a_slow_subscriber_receives_everything(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with writing_call(services, settings, viewer) as writer:
@@ -57,7 +57,7 @@ async def test_a_slow_watcher_gets_everything(
     assert sum(isinstance(e.event, AgentTurn) for e in slow_events) == 2_000
 
 
-async def test_a_cursor_is_good_on_every_replica(
+async def test_a_cursor_is_valid_on_every_replica(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with writing_call(services, settings, viewer) as writer, api_services(settings) as other:
@@ -68,7 +68,7 @@ async def test_a_cursor_is_good_on_every_replica(
             assert await follow(other, writer, after=event.cursor) == whole[at:]
 
 
-async def test_a_cursor_into_a_history_that_was_rewound_is_refused(
+async def test_a_cursor_into_a_restored_database_is_refused(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with writing_call(services, settings, viewer) as writer:
@@ -83,7 +83,7 @@ async def test_a_cursor_into_a_history_that_was_rewound_is_refused(
             await follow(services, writer, after=last.cursor)
 
 
-async def test_without_redis_a_stream_is_only_late(
+async def test_without_redis_a_stream_is_only_slower(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     async with valkey.started(tmp_path) as server:
@@ -100,11 +100,11 @@ async def test_without_redis_a_stream_is_only_late(
             events = await watching
             print(f"caught up {time.monotonic() - began:.2f} s after Redis died")
     assert complete(events)
-    told = [e.event.text for e in events if isinstance(e.event, AgentTurn)]
-    assert told == ["with", "without", "with again"]
+    reported = [e.event.text for e in events if isinstance(e.event, AgentTurn)]
+    assert reported == ["with", "without", "with again"]
 
 
-async def test_a_process_starts_and_streams_while_redis_is_dead(
+async def test_a_process_starts_and_streams_while_redis_is_down(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     async with valkey.started(tmp_path) as server:
@@ -119,7 +119,7 @@ async def test_a_process_starts_and_streams_while_redis_is_dead(
             await server.start()
 
 
-async def test_words_on_the_way_come_between_what_is_stored(
+async def test_partial_transcripts_arrive_between_stored_events(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     async with writing_call(services, settings, viewer) as writer:
@@ -130,7 +130,7 @@ async def test_words_on_the_way_come_between_what_is_stored(
         async def watch() -> None:
             tenant = writer.claim.call.tenant_id
             async for update in services.streams.follow(tenant, writer.call_id, None):
-                watching.set()  # who is shown what is stored has subscribed before
+                watching.set()  # a subscriber that receives stored events has subscribed before
                 match update:
                     case EphemeralEvent(event=PartialTranscript(text=text)):
                         seen.append(f"~{text}")

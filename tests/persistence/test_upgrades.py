@@ -1,5 +1,4 @@
-"""An upgrade keeps what is in the database, fills in what it adds, and ends in the schema that a new
-database has."""
+"""An upgrade keeps the data, fills what it adds, and results in the schema of a new database."""
 
 from __future__ import annotations
 
@@ -62,7 +61,7 @@ async def all_rows(db: Any) -> Rows:
 
 
 def keeps(before: Rows, after: Rows) -> bool:
-    """Whether every table has the rows that it had, of which each may have got more columns."""
+    """Whether every table has its former rows, which may have additional columns."""
     return all(
         len(rows) == len(after[table])
         and all(any(row.items() <= new.items() for new in after[table]) for row in rows)
@@ -71,7 +70,7 @@ def keeps(before: Rows, after: Rows) -> bool:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_a_database_of_any_revision_keeps_its_rows_and_gets_the_schema_of_a_new_one(
+async def test_a_database_of_any_revision_keeps_its_rows_and_gets_the_current_schema(
     revision: str, fresh: str, settings: Settings
 ) -> None:
     await asyncio.to_thread(upgrade, fresh, revision)
@@ -130,7 +129,7 @@ async def test_every_revision_can_be_undone(fresh: str) -> None:
         assert await schema_of(fresh) == schemas[revision], revision
 
 
-async def test_functions_sql_has_the_functions_and_triggers_that_revisions_result_in(
+async def test_functions_sql_equals_the_result_of_the_revisions(
     settings: Settings,
 ) -> None:
     url = settings.database_url
@@ -146,8 +145,8 @@ async def test_functions_sql_has_the_functions_and_triggers_that_revisions_resul
     assert await schema_of(url) == migrated
 
 
-def test_revisions_read_only_files_of_their_own() -> None:
-    """A revision that ran a file that changes would do something else tomorrow than it did."""
+def test_revisions_read_only_their_own_files() -> None:
+    """A revision that ran a shared file would change whenever the file does."""
     used = [
         name
         for file in (SCRIPTS / "versions").glob("*.py")
@@ -172,7 +171,7 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
     await asyncio.to_thread(upgrade, url)
     assert await db.fetchval(columns) > before
     await db.close()
-    # The old connections know the old columns.
+    # Open connections have cached the old columns.
     async with api_services(settings) as after, after.store.transaction(viewer.tenant_id) as work:
         page = await work.calls.page(CallFilter(user_id="u1", live=True), 20, None)
         assert [UUID(str(found.id)) for found in page.items] == [call.id]
@@ -188,7 +187,7 @@ ROWS_AND_INDEXES = """
 """
 
 
-async def test_an_interrupted_upgrade_goes_on_from_what_is_done(
+async def test_an_interrupted_upgrade_continues_where_it_stopped(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)

@@ -1,4 +1,4 @@
-"""What tests of pages need: npm, Chromium, and scripts that use it as a person would."""
+"""What tests of pages need: npm, Chromium, and scripts that use the page as a user would."""
 
 from __future__ import annotations
 

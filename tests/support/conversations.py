@@ -1,4 +1,4 @@
-"""A conversation without a server: its events stay in memory, and its time is a test's."""
+"""A conversation without a server: its events stay in memory, and the test controls its time."""
 
 from __future__ import annotations
 

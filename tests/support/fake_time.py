@@ -1,4 +1,4 @@
-"""Time that passes only when a test says so, for the clock of a call."""
+"""Time that only a test advances, for the clock of a call."""
 
 from __future__ import annotations
 

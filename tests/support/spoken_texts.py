@@ -6,8 +6,8 @@ from domain.workflows.spoken_text_templates import find_spoken_text
 from domain.workflows.spoken_texts import SpokenText
 
 CONNECTION_DROPPED = find_spoken_text(SpokenText.CONNECTION_DROPPED, "en")
-APOLOGY = find_spoken_text(SpokenText.CANNOT_ANSWER, "en")
+CANNOT_ANSWER = find_spoken_text(SpokenText.CANNOT_ANSWER, "en")
 CANNOT_HEAR = find_spoken_text(SpokenText.CANNOT_HEAR, "en")
-GIVING_UP = find_spoken_text(SpokenText.TECHNICAL_PROBLEM, "en")
+TECHNICAL_PROBLEM = find_spoken_text(SpokenText.TECHNICAL_PROBLEM, "en")
 ENDING_SOON = find_spoken_text(SpokenText.ENDING_SOON, "en")
-OVER_BUDGET = find_spoken_text(SpokenText.BUDGET_EXHAUSTED, "en")
+BUDGET_EXHAUSTED = find_spoken_text(SpokenText.BUDGET_EXHAUSTED, "en")

@@ -1,4 +1,4 @@
-"""Servers on loopback that count connections, and a resolver with the addresses of a test."""
+"""Servers on loopback that count connections, and a resolver with addresses that a test sets."""
 
 from __future__ import annotations
 

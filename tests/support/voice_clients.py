@@ -24,7 +24,7 @@ from local.emulators.speech import SpeechEmulator, run_speech_emulator
 from local.livekit import LivekitCredentials
 from persistence.wiring import api_services
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
-from tests.worker.test_text_calls import working
+from tests.worker.test_text_calls import running_worker
 from worker.session.room_connection import leave_room
 
 RATE = 48_000
@@ -60,13 +60,13 @@ def with_voice_providers(
         livekit_url=livekit.url,
         livekit_api_key=livekit.key,
         livekit_api_secret=livekit.secret,
-        deepgram_api_key="stand-in",
+        deepgram_api_key="emulator",
         deepgram_base_url=emulator.url,
-        cartesia_api_key="stand-in",
+        cartesia_api_key="emulator",
         cartesia_base_url=emulator.url,
-        sarvam_api_key="stand-in",
+        sarvam_api_key="emulator",
         sarvam_base_url=emulator.url,
-        # A machine that is busy with other tests is no provider that fails.
+        # A machine that is busy with other tests is not a failing provider.
         stt_timeout_seconds=30,
         tts_timeout_seconds=30,
     )
@@ -205,7 +205,7 @@ async def voice_clinic(
     """The published clinic with one worker."""
     async with run_speech_emulator() as emulator:
         voice_settings = with_voice_providers(settings, livekit, emulator)
-        async with api_services(voice_settings) as services, working(voice_settings):
+        async with api_services(voice_settings) as services, running_worker(voice_settings):
             agents = with_speech(reception, booking, stt=stt, tts=tts)
             await publish_clinic(services, viewer, agents)
             yield services, emulator, voice_settings

@@ -1,4 +1,4 @@
-"""The page /talk in a real browser: a call by keyboard, one that is read, and what can go wrong."""
+"""The page /talk in a browser: a call by keyboard, an ended call, and problems."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ from tests.voice.test_voice_calls import started
 from tests.worker.test_text_calls import watch
 
 RATE = 48_000
-PICTURES = os.environ.get("PICTURES", "")
-"""A folder in which to keep what the pages look like."""
+SCREENSHOTS = os.environ.get("SCREENSHOTS", "")
+"""A folder in which screenshots are stored."""
 
 
 def microphone(path: Path, *starts: float) -> Path:
-    """Hears a second of speech at each of these seconds, and then silence."""
+    """Records a second of speech at each of these seconds, and silence otherwise."""
     pcm = bytearray(2 * RATE * 60)
     for start in starts:
         sound = synthetic_speech(1.0, RATE)
@@ -83,14 +83,14 @@ def microphone(path: Path, *starts: float) -> Path:
     return path
 
 
-def told(line: str) -> str:
-    """Of a line of the call, who and what; not how long it took."""
+def reported(line: str) -> str:
+    """The speaker and the text of a transcript line, without durations."""
     who, *words = re.split(r"\n+", line.strip())
     return f"{who}: {words[0]}" if words else re.sub(r", \d+ ms$", "", who)
 
 
 def need_a_network() -> None:
-    """Browsers do not connect by way of the loopback interface alone."""
+    """Skip without a network: browsers do not connect over the loopback interface alone."""
     if [name for _, name in socket.if_nameindex() if name != "lo"] == []:
         skip_or_fail("THE PAGE IS NOT TESTED IN A CALL: this machine has a loopback interface only")
 
@@ -113,12 +113,12 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
             services, whole, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
         ) as api:
             host = livekit.url.split("//")[1]
-            see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav, PICTURES)
+            see = partial(visit, "talk.mjs", f"{api.url}/talk", host, wav, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert seen["refused"] == [REFUSED]
     assert seen["workflows"] == ["clinic\nreception, booking · version 1"]
     assert seen["state"] == "In conversation"
-    assert [told(line) for line in seen["lines"]] == [
+    assert [reported(line) for line in seen["lines"]] == [
         "You are in the room.",
         "reception: Sunrise Clinic, hello.",
         "You: I need an appointment",
@@ -133,7 +133,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     ]
     assert seen["unfinished"] == []
     assert seen["context"] == 'workflow.slot\n"tomorrow at ten"\nflags.booked\ntrue'
-    # What took next to no time is not shown.
+    # Parts that took almost no time are not shown.
     brief = ("Tools and hand-offs", "Playback")
     assert [part for part in seen["waterfall"] if part not in brief] == [
         "Speech recognition",
@@ -148,7 +148,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
         "The microphone is muted.",
     ]
     assert (seen["muted"], seen["again"]) == ("Unmute", seen["lines"])
-    assert [told(line) for line in seen["back"]] == [
+    assert [reported(line) for line in seen["back"]] == [
         "You left the room; the agent waits.",
         "You are in the room.",
         "You: thank you",
@@ -165,7 +165,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     assert (seen["errors"], seen["outside"]) == ([], [])
 
 
-STORY = (
+TRANSCRIPT = (
     UserTurn(turn_id="c0", text="What are your hours?"),
     AgentTurn(
         turn_id="1.0",
@@ -220,12 +220,12 @@ STORY = (
 
 
 @pytest.mark.anyio
-async def test_a_call_that_is_over_can_be_read(
+async def test_an_ended_call_can_be_read(
     settings: Settings, viewer: Viewer, services: Services, tmp_path: Path
 ) -> None:
     visit = script_runner(tmp_path / "scripts")
     async with writing_call(services, settings, viewer) as writer:
-        for event in STORY:
+        for event in TRANSCRIPT:
             writer.worker.event_writer.emit(writer.claim, event)
         await writer.worker.event_writer.wait_until_stored(writer.claim)
         await writer.end()
@@ -234,7 +234,7 @@ async def test_a_call_that_is_over_can_be_read(
             services, settings, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
         ) as api:
             page = f"{api.url}/talk#call={global_id('Call', writer.call_id)}"
-            see = partial(visit, "talk-read.mjs", page, api.key, PICTURES)
+            see = partial(visit, "talk-read.mjs", page, api.key, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert [line.split("\n")[0] for line in seen["lines"]] == [
         "You",
@@ -269,13 +269,13 @@ async def test_a_call_that_is_over_can_be_read(
         "Reason\nENDED_BY_API",
         "Caused by\na client of the API",
     ]
-    # A reader is told what happens, not what happened long ago.
+    # A screen reader announces new events, not old ones.
     assert seen["announced"] == ["The call is over. The call was ended through the API."]
     assert (seen["barriers"], seen["errors"], seen["outside"]) == ([], [], [])
 
 
 @pytest.mark.anyio
-async def test_a_recording_can_be_heard_on_the_page_and_alone(
+async def test_a_recording_plays_on_the_page_and_by_its_link(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:
     visit = script_runner(tmp_path / "scripts")
@@ -294,7 +294,7 @@ async def test_a_recording_can_be_heard_on_the_page_and_alone(
             services, whole, viewer, build_schema_with_loaders, ConnectionTimeouts(), more
         ) as api:
             page = f"{api.url}/talk#call={global_id('Call', call.id)}"
-            see = partial(visit, "talk-listen.mjs", page, api.key, PICTURES)
+            see = partial(visit, "talk-listen.mjs", page, api.key, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert recording.duration_ms is not None
     seconds = recording.duration_ms / 1000
@@ -305,7 +305,7 @@ async def test_a_recording_can_be_heard_on_the_page_and_alone(
 
 
 @pytest.mark.anyio
-async def test_what_is_wrong_is_said_together_with_what_to_do(
+async def test_problems_are_shown_with_what_to_do(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     visit = script_runner(tmp_path / "scripts")

@@ -1,4 +1,4 @@
-"""Voice calls in a real room: a caller who makes sounds, agents who answer with them."""
+"""Voice calls in a real room, with emulated speech providers."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import BOOKING, RECEPTION
 from tests.support.spoken_texts import CONNECTION_DROPPED, ENDING_SOON
 from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic
+from tests.worker.test_text_calls import running_worker, watch
 from tests.worker.test_text_calls import started as text_call
-from tests.worker.test_text_calls import watch, working
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.main import Keeper
 
@@ -85,7 +85,7 @@ HESITANT = replace(
     ),
 )
 assert BOOKING.llm is not None
-TELLING = replace(
+TALKS_AROUND_TOOL = replace(
     BOOKING,
     llm=replace(
         BOOKING.llm,
@@ -113,7 +113,7 @@ def said(seen: list[CallEvent]) -> list[str]:
     return [e.heard_text for e in seen if isinstance(e, AgentTurn)]
 
 
-async def test_a_call_is_heard_answered_handed_off_and_ended(
+async def test_a_voice_call_is_transcribed_answered_handed_off_and_ended(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
@@ -145,7 +145,7 @@ async def test_a_call_is_heard_answered_handed_off_and_ended(
         assert [bool(e.first_audio_ms) for e in measured] == [True, True], measured
 
 
-async def test_who_talks_over_an_agent_is_heard_and_the_log_knows_how_far_it_came(
+async def test_barge_in_stops_the_agent_and_the_log_has_the_text_heard(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit, TALKATIVE) as (services, heard, _):
@@ -167,7 +167,7 @@ async def test_who_talks_over_an_agent_is_heard_and_the_log_knows_how_far_it_cam
     assert [e.text for e in turns[3:]] == ["where are you", "How can I help?"]
 
 
-async def test_talking_over_a_hand_off_does_not_undo_it(
+async def test_barge_in_does_not_undo_a_hand_off(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit, HESITANT) as (services, heard, _):
@@ -180,9 +180,9 @@ async def test_talking_over_a_hand_off_does_not_undo_it(
             await asyncio.sleep(0.8)
             await caller.speak()
             seen = await watch(services, viewer, call.id, AgentTurn, 3)
-    told = [e for e in seen if isinstance(e, AgentTurn | UserTurn | HandedOff | NodeEntered)]
-    # The end of what the caller says may fall into the next agent's turn, and is heard there.
-    assert [type(e) for e in told[:6]] == [
+    reported = [e for e in seen if isinstance(e, AgentTurn | UserTurn | HandedOff | NodeEntered)]
+    # The end of the caller's speech may fall into the next agent's turn and is transcribed there.
+    assert [type(e) for e in reported[:6]] == [
         NodeEntered,
         AgentTurn,
         UserTurn,
@@ -194,10 +194,14 @@ async def test_talking_over_a_hand_off_does_not_undo_it(
     assert [e.more for e in seen if isinstance(e, AgentTurn)] == [False, True, False]
 
 
-async def test_what_is_said_around_a_tool_keeps_its_place(
+async def test_speech_around_a_tool_call_keeps_its_order(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
-    async with voice_clinic(settings, viewer, livekit, booking=TELLING) as (services, heard, _):
+    async with voice_clinic(settings, viewer, livekit, booking=TALKS_AROUND_TOOL) as (
+        services,
+        heard,
+        _,
+    ):
         heard.utterances = ["I need an appointment", "tomorrow at ten"]
         call = await started(services, viewer)
         async with joined_caller(services, call) as caller:
@@ -219,7 +223,7 @@ async def test_what_is_said_around_a_tool_keeps_its_place(
     assert said(seen)[-2:] == ["Let me write that down.", "You are booked for tomorrow at ten."]
 
 
-async def test_a_noise_without_words_does_not_silence_an_agent(
+async def test_noise_without_words_does_not_interrupt_an_agent(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit, TALKATIVE) as (services, heard, _):
@@ -235,7 +239,7 @@ async def test_a_noise_without_words_does_not_silence_an_agent(
     assert [e.interrupted for e in seen if isinstance(e, AgentTurn)] == [False, False]
 
 
-async def test_a_silent_caller_is_asked_twice_and_then_let_go(
+async def test_a_silent_caller_is_prompted_twice_and_then_disconnected(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     ladder = (SilencePrompt(after=1.0, say="Are you there?"), SilencePrompt(after=2.5, say="Hm?"))
@@ -253,7 +257,7 @@ async def test_a_silent_caller_is_asked_twice_and_then_let_go(
     assert seen[-1].reason is EndReason.SILENCE
 
 
-async def test_a_silent_caller_is_asked_in_the_language_of_the_call(
+async def test_a_silent_caller_is_prompted_in_the_language_of_the_call(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     patient = replace(
@@ -272,7 +276,7 @@ async def test_a_silent_caller_is_asked_in_the_language_of_the_call(
     assert said(seen) == ["Sunrise Clinic, hello.", asked]
 
 
-async def test_a_caller_may_come_back_and_hangs_up_by_staying_away(
+async def test_a_caller_may_return_and_otherwise_counts_as_hung_up(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     shortly = replace(settings, return_seconds=8.0)
@@ -292,7 +296,7 @@ async def test_a_caller_may_come_back_and_hangs_up_by_staying_away(
     assert seen[-1].reason is EndReason.HUNG_UP_BY_USER
 
 
-async def test_a_call_that_nobody_joins_is_not_answered(
+async def test_a_call_that_no_caller_joins_ends_with_no_answer(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     shortly = replace(settings, join_seconds=1.0)
@@ -303,7 +307,7 @@ async def test_a_call_that_nobody_joins_is_not_answered(
     assert seen[-1].reason is EndReason.NO_ANSWER
 
 
-async def test_a_call_is_warned_before_its_time_is_over(
+async def test_a_caller_is_warned_before_the_maximum_duration(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, _, _):
@@ -316,7 +320,7 @@ async def test_a_call_is_warned_before_its_time_is_over(
     assert seen[-1].reason is EndReason.MAX_DURATION
 
 
-async def test_an_agent_may_hold_a_call_for_as_long_as_it_is_allowed(
+async def test_the_time_limit_of_an_agent_ends_the_call(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     brief = replace(RECEPTION, session=replace(RECEPTION.session, max_duration=10.0))
@@ -330,7 +334,7 @@ async def test_an_agent_may_hold_a_call_for_as_long_as_it_is_allowed(
     assert seen[-1].reason is EndReason.MAX_DURATION
 
 
-async def test_only_the_caller_is_listened_to(
+async def test_only_the_caller_is_transcribed(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, _):
@@ -349,7 +353,7 @@ async def test_only_the_caller_is_listened_to(
 
 @asynccontextmanager
 async def stranger(livekit: LivekitCredentials, call: Call) -> AsyncIterator[VoiceCaller]:
-    """Somebody else in the room: they hold a token that the platform never gave out."""
+    """Another participant in the room, with a token that the platform never issued."""
     token = api.AccessToken(livekit.key, livekit.secret).with_identity("stranger")
     room = room_name(call.id)
     signed = token.with_grants(api.VideoGrants(room_join=True, room=room)).to_jwt()
@@ -362,7 +366,7 @@ async def stranger(livekit: LivekitCredentials, call: Call) -> AsyncIterator[Voi
         await other.leave()
 
 
-async def test_the_keeper_closes_rooms_of_calls_that_have_ended_and_no_others(
+async def test_the_keeper_closes_only_rooms_of_ended_calls(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, _, voiced):
@@ -385,7 +389,7 @@ async def test_the_keeper_closes_rooms_of_calls_that_have_ended_and_no_others(
                 await rooms.close(id)
 
 
-async def test_a_room_that_is_closed_ends_its_call(
+async def test_a_closed_room_ends_its_call(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, _, _):
@@ -398,7 +402,7 @@ async def test_a_room_that_is_closed_ends_its_call(
     assert seen[-1].reason is EndReason.ROOM_GONE
 
 
-async def test_a_worker_holds_only_so_many_voice_calls_and_others_beside_them(
+async def test_a_worker_holds_its_maximum_of_voice_calls_and_further_text_calls(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     few = replace(settings, worker_voice_capacity=1)
@@ -415,12 +419,12 @@ async def test_a_worker_holds_only_so_many_voice_calls_and_others_beside_them(
         await watch(services, viewer, second.id, StateChanged, 2)
 
 
-async def test_a_deploy_is_not_heard(
+async def test_callers_do_not_notice_a_deployment(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with voice_clinic(settings, viewer, livekit) as (services, heard, voiced):
         heard.utterances = ["I need an appointment", "tomorrow at ten"]
-        async with working(voiced):  # two workers: one of them is stopped in the call
+        async with running_worker(voiced):  # two workers, one of which is stopped during the call
             calls = [await started(services, viewer) for _ in range(4)]
             callers = [VoiceCaller() for _ in calls]
             for caller, call in zip(callers, calls, strict=True):

@@ -1,4 +1,4 @@
-"""Calls on every provider, in a real room: the real plugins, and stand-ins at the wire."""
+"""Voice calls on every provider in a real room: the real plugins against emulators."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from tests.conftest import new_tenant
 from tests.support.demo_workflow import BOOKING as SLOW_BOOKING
 from tests.support.demo_workflow import RECEPTION as SLOW_RECEPTION
 from tests.support.demo_workflow import publish_clinic
-from tests.support.spoken_texts import APOLOGY, CANNOT_HEAR, GIVING_UP
+from tests.support.spoken_texts import CANNOT_ANSWER, CANNOT_HEAR, TECHNICAL_PROBLEM
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import VoiceCaller, joined_caller, voice_clinic, with_speech
 from tests.worker.test_text_calls import watch
@@ -62,8 +62,8 @@ def with_model(agent: AgentSpec, model: ProviderChoice) -> AgentSpec:
     return replace(agent, llm=model, default_language="en-IN")
 
 
-def quick(agent: AgentSpec) -> AgentSpec:
-    """Takes synthetic syllables for finished, as it would what people say."""
+def with_short_endpointing(agent: AgentSpec) -> AgentSpec:
+    """An agent that treats synthetic speech as finished, as it would human speech."""
     return replace(agent, session=Session(min_endpointing=0.2, max_endpointing=0.4))
 
 
@@ -77,7 +77,7 @@ def thinking(settings: Settings, thinks: LlmEmulator) -> Settings:
     )
 
 
-RECEPTION, BOOKING = quick(SLOW_RECEPTION), quick(SLOW_BOOKING)
+RECEPTION, BOOKING = with_short_endpointing(SLOW_RECEPTION), with_short_endpointing(SLOW_BOOKING)
 
 
 async def started(services: Services, viewer: Viewer) -> Call:
@@ -85,7 +85,7 @@ async def started(services: Services, viewer: Viewer) -> Call:
     return await start_call(services, viewer, request)
 
 
-def retold(seen: list[CallEvent]) -> list[str]:
+def summary_lines(seen: list[CallEvent]) -> list[str]:
     return [e.text for e in seen if isinstance(e, UserTurn | AgentTurn)]
 
 
@@ -103,7 +103,7 @@ sys.addaudithook(_note)
 
 @contextmanager
 def hosts_asked_for() -> Iterator[set[Any]]:
-    """The names that anybody in this process looks up meanwhile."""
+    """The host names that this process resolves meanwhile."""
     _asked_for.clear()
     _listening[0] = True
     try:
@@ -116,7 +116,7 @@ def hosts_asked_for() -> Iterator[set[Any]]:
 async def test_two_agents_book_an_appointment(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, name: str
 ) -> None:
-    ears, voice, model, heard_as = SETS[name]
+    stt, voice, model, heard_as = SETS[name]
     agents = with_model(RECEPTION, model), with_model(BOOKING, model)
     async with run_llm_emulator() as thinks:
         thinks.script = [
@@ -126,7 +126,7 @@ async def test_two_agents_book_an_appointment(
         ]
         own = thinking(settings, thinks)
         with hosts_asked_for() as hosts:
-            clinic = voice_clinic(own, viewer, livekit, *agents, stt=ears, tts=voice)
+            clinic = voice_clinic(own, viewer, livekit, *agents, stt=stt, tts=voice)
             async with clinic as (services, heard, _):
                 heard.utterances = ["I need an appointment", "tomorrow at ten"]
                 call = await started(services, viewer)
@@ -139,7 +139,7 @@ async def test_two_agents_book_an_appointment(
                     await watch(services, viewer, call.id, TurnMeasured, 2)
                     await end_call(services, viewer, call.id)
                     seen = await watch(services, viewer, call.id, CallEnded)
-    assert retold(seen) == [
+    assert summary_lines(seen) == [
         "Sunrise Clinic, hello.",
         "I need an appointment",
         "One moment.",
@@ -151,8 +151,8 @@ async def test_two_agents_book_an_appointment(
     assert used.result == "Booked for tomorrow at ten."
     turns = [e for e in seen if isinstance(e, UserTurn)]
     assert [(e.language, round(e.confidence or 0, 2)) for e in turns] == [heard_as] * 2
-    assert heard.stt_connections == 1, "ears are kept over a hand-off"
-    assert {key for _, key in heard.keys} == {"stand-in"}
+    assert heard.stt_connections == 1, "the STT connection survives a hand-off"
+    assert {key for _, key in heard.keys} == {"emulator"}
     assert set(thinks.keys) == {KEY}
     assert {key for _, key in thinks.model_list_requests} <= {KEY}
     assert {host for host in hosts if host not in LOOPBACK} == set()
@@ -189,11 +189,11 @@ async def test_two_tenants_at_once_each_use_their_own_keys(
     }
 
 
-async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
+async def test_providers_that_fail_within_a_sentence_are_replaced_within_it(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
-    ears, voice = replace(NOVA, fallbacks=(SAARAS,)), replace(SONIC, fallbacks=(BULBUL,))
-    clinic = voice_clinic(settings, viewer, livekit, RECEPTION, stt=ears, tts=voice)
+    stt, voice = replace(NOVA, fallbacks=(SAARAS,)), replace(SONIC, fallbacks=(BULBUL,))
+    clinic = voice_clinic(settings, viewer, livekit, RECEPTION, stt=stt, tts=voice)
     async with clinic as (services, heard, _):
         heard.utterances = ["I need an appointment"] * 2
         call = await started(services, viewer)
@@ -204,7 +204,7 @@ async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
             await watch(services, viewer, call.id, AgentTurn, 3)
             await end_call(services, viewer, call.id)
             seen = await watch(services, viewer, call.id, CallEnded)
-    assert retold(seen) == [
+    assert summary_lines(seen) == [
         "Sunrise Clinic, hello.",
         "I need an appointment",
         "One moment.",
@@ -218,7 +218,7 @@ async def test_providers_that_fail_in_a_sentence_are_replaced_within_it(
     assert not [e for e in seen if isinstance(e, ErrorRaised)]
 
 
-async def test_the_answer_comes_in_the_language_of_the_caller(
+async def test_replies_follow_the_language_of_the_caller(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     voices = Voice(language="en-IN", voice="her"), Voice(language="hi-IN", voice="him")
@@ -238,18 +238,18 @@ async def test_the_answer_comes_in_the_language_of_the_caller(
             seen = await watch(services, viewer, call.id, CallEnded)
     assert [e.language for e in seen if isinstance(e, UserTurn)] == ["hi", "en"]
     assert heard.connection_options[0][1]["language"] == "multi"
-    # One word does not tell that the caller went back to English.
+    # One word does not mean that the caller has switched back to English.
     assert heard.used_voices == [("cartesia", "her", "en"), *[("cartesia", "him", "hi")] * 2]
 
 
-# ---- when nothing is left ----------------------------------------------------------------------
+# ---- without working providers -----------------------------------------------------------------------
 
 
 @asynccontextmanager
-async def shortly(
+async def clinic_with_short_outage(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, reception: AgentSpec
 ) -> AsyncIterator[tuple[Services, SpeechEmulator]]:
-    """The clinic, which gives up after two seconds."""
+    """The clinic, whose calls end after two seconds of failures."""
     brief = replace(settings, outage_seconds=2.0)
     async with voice_clinic(brief, viewer, livekit, reception) as (services, heard, _):
         yield services, heard
@@ -263,10 +263,10 @@ def gave_up(seen: list[CallEvent], source: str) -> bool:
     return len(raised) >= 3 and set(raised) == {source}
 
 
-async def test_without_ears_the_caller_is_told_and_let_go(
+async def test_without_stt_the_caller_is_informed_and_the_call_ends(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
-    async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
+    async with clinic_with_short_outage(settings, viewer, livekit, RECEPTION) as (services, heard):
         heard.faults.persistent["deepgram"] = RejectedConnection(401)
         call = await started(services, viewer)
         async with joined_caller(services, call) as caller:
@@ -274,13 +274,13 @@ async def test_without_ears_the_caller_is_told_and_let_go(
             await caller.wait_disconnected()
     assert gave_up(seen, "stt")
     assert " ".join(heard.spoken_texts).count(CANNOT_HEAR) == 1
-    assert " ".join(heard.spoken_texts).endswith(GIVING_UP)
+    assert " ".join(heard.spoken_texts).endswith(TECHNICAL_PROBLEM)
 
 
-async def test_without_a_voice_the_call_does_not_go_on_in_silence(
+async def test_without_tts_the_call_does_not_continue_in_silence(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
-    async with shortly(settings, viewer, livekit, RECEPTION) as (services, heard):
+    async with clinic_with_short_outage(settings, viewer, livekit, RECEPTION) as (services, heard):
         heard.faults.persistent["cartesia"] = RejectedConnection(503)
         call, caller = await started(services, viewer), VoiceCaller()
         await caller.join(services, call)
@@ -292,14 +292,14 @@ async def test_without_a_voice_the_call_does_not_go_on_in_silence(
     assert [e.heard_text for e in seen if isinstance(e, AgentTurn)] == []
 
 
-async def test_without_a_model_the_caller_hears_apologies_and_is_let_go(
+async def test_without_a_model_the_agent_apologises_and_the_call_ends(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     reception = replace(RECEPTION, llm=GPT)
     async with run_llm_emulator() as thinks:
         thinks.script = [FailedReply(500)]
         own = thinking(settings, thinks)
-        async with shortly(own, viewer, livekit, reception) as (services, heard):
+        async with clinic_with_short_outage(own, viewer, livekit, reception) as (services, heard):
             call = await started(services, viewer)
             async with joined_caller(services, call) as caller:
                 for turn in range(1, 4):
@@ -310,5 +310,5 @@ async def test_without_a_model_the_caller_hears_apologies_and_is_let_go(
                 seen = await watch(services, viewer, call.id, CallEnded)
                 await caller.wait_disconnected()
     assert gave_up(seen, "llm")
-    assert " ".join(heard.spoken_texts).count(APOLOGY) >= 2
-    assert " ".join(heard.spoken_texts).endswith(GIVING_UP)
+    assert " ".join(heard.spoken_texts).count(CANNOT_ANSWER) >= 2
+    assert " ".join(heard.spoken_texts).endswith(TECHNICAL_PROBLEM)

@@ -1,5 +1,5 @@
-"""A conversation by voice with the demo, without a key: `./studio talk --voice`, from files that
-espeak-ng spoke, against a whole installation and a real LiveKit."""
+"""`./studio talk --voice` without a key: WAV files from espeak-ng, a whole installation and a real
+LiveKit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from persistence.wiring import api_services
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
 from tests.support.installation import Installation, running_installation
 from tests.support.paths import ROOT
-from tests.worker.test_text_calls import watch, working
+from tests.worker.test_text_calls import running_worker, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -79,7 +79,7 @@ def kinds(events: list[dict[str, Any]], *wanted: str) -> list[dict[str, Any]]:
     return [event for event in events if event["__typename"] in wanted]
 
 
-async def test_a_clinic_is_called_without_a_key(
+async def test_the_demo_is_called_without_a_key(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     files = [spoken(text, tmp_path / f"{n}.wav") for n, text in enumerate(SAID)]
@@ -88,8 +88,8 @@ async def test_a_clinic_is_called_without_a_key(
     async with running_installation(tmp_path, 1, **livekit.environment) as whole:
         command = ("--voice", *turns, "--out", str(out), "--json")
         async with talking(whole, *command) as process:
-            told, complaints = await process.communicate()
-    events = [json.loads(line) for line in told.splitlines()]
+            reported, complaints = await process.communicate()
+    events = [json.loads(line) for line in reported.splitlines()]
     assert (process.returncode, complaints) == (0, b"")
     assert [event["text"] for event in kinds(events, "UserTurn")] == SAID
     moves = [(e["fromNode"], e["toNode"]) for e in kinds(events, "HandedOff")]
@@ -104,7 +104,7 @@ async def test_a_clinic_is_called_without_a_key(
 
 
 def check_sides(out: Path, turns: list[tuple[int, Samples]]) -> None:
-    """Agent and caller take turns on one time line; the caller says what the files say."""
+    """Agent and caller take turns on one timeline; the caller's side matches the files."""
     with wave.open(str(out)) as file:
         assert (file.getnchannels(), file.getsampwidth()) == (2, 2)
         rate, raw = file.getframerate(), file.readframes(file.getnframes())
@@ -118,13 +118,13 @@ def check_sides(out: Path, turns: list[tuple[int, Samples]]) -> None:
     greeted, goodbye = theirs[0], theirs[-1]
     assert greeted[1] < ours[0][0]
     assert ours[-1][1] < goodbye[0]
-    # Between two turns of the caller there is an answer.
+    # Between two turns of the caller there is a reply.
     for (_, end), (begin, _) in pairwise(ours):
         assert any(end < a and b < begin for a, b in theirs)
 
 
 def stretches(rate: int, samples: Samples, pause: float = 0.4) -> list[tuple[float, float]]:
-    """When somebody spoke, in seconds; pauses within a sentence do not count."""
+    """The times of speech, in seconds; pauses within a sentence are ignored."""
     loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > 600) / rate
     breaks = np.flatnonzero(np.diff(loud) > pause)
     begins = loud[np.concatenate(([0], breaks + 1))]
@@ -133,7 +133,7 @@ def stretches(rate: int, samples: Samples, pause: float = 0.4) -> list[tuple[flo
 
 
 async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: LivekitCredentials) -> None:
-    # So much to say that nobody is done with it, however slow the machine.
+    # Long enough not to end before Ctrl-C, however slow the machine.
     files = [spoken(SAID[0], tmp_path / f"{n}.wav") for n in range(20)]
     out = tmp_path / "conversation.wav"
     async with running_installation(tmp_path, 1, **livekit.environment) as whole:
@@ -161,11 +161,11 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: LivekitCredentials) -> N
 MISSING = "The text-to-speech provider local needs espeak-ng. Install it (apt-get install espeak-ng"
 
 
-async def test_a_worker_without_the_program_says_what_to_install(
+async def test_a_worker_without_espeak_ng_says_what_to_install(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     local = ProviderChoice(provider="local", model="espeak-ng")
-    ears = ProviderChoice(provider="deepgram", model="nova-3")
+    stt = ProviderChoice(provider="deepgram", model="nova-3")
     bare = replace(
         settings,
         livekit_url=livekit.url,
@@ -174,8 +174,8 @@ async def test_a_worker_without_the_program_says_what_to_install(
         espeak_ng="nowhere/espeak-ng",
         deepgram_api_key="never-used",
     )
-    agents = tuple(replace(agent, stt=ears, tts=local) for agent in (RECEPTION, BOOKING))
-    async with api_services(bare) as services, working(bare):
+    agents = tuple(replace(agent, stt=stt, tts=local) for agent in (RECEPTION, BOOKING))
+    async with api_services(bare) as services, running_worker(bare):
         await publish_clinic(services, viewer, agents)
         request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
         call = await start_call(services, viewer, request)
@@ -187,7 +187,7 @@ async def test_a_worker_without_the_program_says_what_to_install(
     assert seen[-1].reason is EndReason.PROVIDER_FAILED
 
 
-def test_what_cannot_be_said_is_refused_before_any_call(
+def test_invalid_audio_files_are_refused_before_a_call_starts(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STUDIO_URL", "http://127.0.0.1:1")

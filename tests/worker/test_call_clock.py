@@ -40,7 +40,7 @@ pytestmark = pytest.mark.anyio
 
 T = TypeVar("T")
 NOVA = ProviderChoice(provider="deepgram", model="nova-3")
-APOLOGY, GIVING_UP = SpokenText.CANNOT_ANSWER, SpokenText.TECHNICAL_PROBLEM
+CANNOT_ANSWER, TECHNICAL_PROBLEM = SpokenText.CANNOT_ANSWER, SpokenText.TECHNICAL_PROBLEM
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ async def running(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]
 # ---- the clock ---------------------------------------------------------------------------------
 
 
-async def test_a_deadline_that_changes_is_waited_for_as_it_stands() -> None:
+async def test_a_changed_deadline_takes_effect() -> None:
     time = FakeTime()
     clock, start = CallClock(time), time.now()
     deadline: list[datetime | None] = [None]
@@ -193,7 +193,7 @@ async def test_an_idle_call_wakes_only_to_check_its_budget() -> None:
     assert call.writer.events == []
 
 
-async def test_an_agent_that_has_held_a_call_for_long_enough_ends_it() -> None:
+async def test_the_maximum_duration_of_an_agent_ends_the_call() -> None:
     brief = replace(RECEPTION, session=Session(max_duration=12.5))
     await limited(agent=brief).ends_after(12.5, EndReason.MAX_DURATION)
 
@@ -344,7 +344,7 @@ async def test_a_silent_caller_is_prompted_and_then_disconnected() -> None:
     assert call.time.wakeups == 3
 
 
-async def test_speech_of_the_caller_starts_the_silence_and_its_prompts_again() -> None:
+async def test_caller_speech_restarts_the_silence_and_its_prompts() -> None:
     call = listening(InMemoryEventWriter())
     async with running(call.monitor.wait_until_ended()) as ended:
         await call.time.advance(12)
@@ -427,7 +427,7 @@ async def test_a_provider_that_fails_three_times_in_thirty_seconds_ends_the_call
         assert not ended.done()
         await call.time.advance(0.001)
         assert ended.done()
-    assert call.said == [GIVING_UP]
+    assert call.said == [TECHNICAL_PROBLEM]
     assert call.time.wakeups == 1
 
 
@@ -452,18 +452,18 @@ async def test_a_tts_that_fails_is_retried_every_second_while_the_call_is_quiet(
     async with running(call.wait()) as ended:
         call.failures.record_failure("tts")
         await call.time.advance(2)
-        assert call.said == [APOLOGY] * 2
+        assert call.said == [CANNOT_ANSWER] * 2
         call.idle.clear()
         call.clock.changed()
         await call.time.advance(20)
-        assert call.said == [APOLOGY] * 2
+        assert call.said == [CANNOT_ANSWER] * 2
         call.idle.set()
         call.clock.changed()
         await call.time.advance(7.999)
         assert not ended.done()
         await call.time.advance(0.001)
         assert ended.done()
-    assert set(call.said) == {APOLOGY}
+    assert set(call.said) == {CANNOT_ANSWER}
 
 
 async def test_a_tts_that_recovers_is_not_retried_and_the_call_continues() -> None:

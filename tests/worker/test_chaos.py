@@ -1,6 +1,7 @@
-"""Everything is killed, again and again, while people talk. Nothing may be lost, nothing said twice.
+"""Workers and servers are killed and frozen repeatedly during calls; nothing is lost or repeated.
 
-Real processes on servers of their own; the API's clients are the ones that `studio talk` uses."""
+Real processes run on servers of their own; the API's clients are the ones that `./studio talk` uses.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +37,7 @@ CALLS, MESSAGES, KILLS = 6, 6, 12
 WORDS = ["I need an appointment", "tomorrow at ten", "friday morning", "monday", "today", "tuesday"]
 
 
-async def test_nothing_is_lost_and_nothing_is_said_twice(tmp_path: Path) -> None:
+async def test_nothing_is_lost_and_nothing_is_repeated(tmp_path: Path) -> None:
     number = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
     print(f"seed {number} (repeat with CHAOS_SEED={number})")
     dice = random.Random(number)
@@ -90,10 +91,10 @@ FREEZES = (
     Freeze("worker 0", 0.2, 4.5),
     Freeze("redis", 0.1, 1.5),
 )
-"""Longer than the lease, all but the last: Redis grants none."""
+"""Longer than the lease, except for Redis, which grants none."""
 
 
-async def test_what_is_frozen_and_wakes_up_again_does_nothing_twice(tmp_path: Path) -> None:
+async def test_a_frozen_worker_that_wakes_up_repeats_no_effect(tmp_path: Path) -> None:
     async with shop() as server:
         more = {"LEASE_SECONDS": "2.5", "HEARTBEAT_SECONDS": "0.5"}
         async with running_installation(
@@ -113,7 +114,7 @@ async def test_what_is_frozen_and_wakes_up_again_does_nothing_twice(tmp_path: Pa
     assert result.uses == CUSTOMERS * len(FREEZES)
     assert result.keys == result.effects
     assert sum(len(caller.durable) for caller in callers) == stored
-    # Nobody was at fault but the store.
+    # Only the store failed.
     assert {name: n for name, n in replaced.items() if "worker" not in name and n} == {}
 
 
@@ -122,7 +123,7 @@ DEATHS: dict[str, tuple[Callable[[Process], Awaitable[None]], int]] = {
     "the process that talks": (Process.kill_children, 1),
     "the process that watches": (Process.restart_parent, 0),
 }
-"""What may die of a worker, and how often another one has to take over for it."""
+"""The part of a worker that dies, and how many takeovers follow."""
 
 
 @pytest.mark.parametrize("death", DEATHS)
@@ -138,14 +139,19 @@ async def test_a_call_survives_the_death_of_its_only_worker(tmp_path: Path, deat
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(caller.talk(WORDS[:2]))
             tasks.create_task(kill_in_mid_answer())
-    told = [e["__typename"] for e in caller.durable]
-    assert told.count("WorkerReplaced") == replaced
-    assert told.count("UserTurn") == told.count("TurnMeasured") == 2
-    assert told.count("HandedOff") == told.count("ToolFinished") == told.count("CallEnded") == 1
-    assert [e["seq"] for e in caller.durable] == list(range(1, len(told) + 1))
+    reported = [e["__typename"] for e in caller.durable]
+    assert reported.count("WorkerReplaced") == replaced
+    assert reported.count("UserTurn") == reported.count("TurnMeasured") == 2
+    assert (
+        reported.count("HandedOff")
+        == reported.count("ToolFinished")
+        == reported.count("CallEnded")
+        == 1
+    )
+    assert [e["seq"] for e in caller.durable] == list(range(1, len(reported) + 1))
 
 
-async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(tmp_path: Path) -> None:
+async def test_a_worker_that_was_declared_dead_writes_nothing_more(tmp_path: Path) -> None:
     async with running_installation(tmp_path, workers=1) as whole:
         caller = Caller(whole.studio(), 0)
         zombie = whole.processes["worker 0"]
@@ -163,12 +169,12 @@ async def test_a_worker_that_was_taken_for_dead_writes_nothing_more(tmp_path: Pa
             tasks.create_task(freeze_and_replace())
         await whole.processes["worker 1"].kill()
         assert await count_audited_events(whole.settings) == len(caller.durable)
-    told = [e["__typename"] for e in caller.durable]
-    assert told.count("UserTurn") == told.count("TurnMeasured") == 2
-    assert told.count("CallEnded") == 1
+    reported = [e["__typename"] for e in caller.durable]
+    assert reported.count("UserTurn") == reported.count("TurnMeasured") == 2
+    assert reported.count("CallEnded") == 1
 
 
-async def test_without_a_worker_a_call_ends_and_says_why(tmp_path: Path) -> None:
+async def test_without_a_worker_a_call_ends_with_a_reason(tmp_path: Path) -> None:
     async with running_installation(tmp_path, workers=0, CLAIM_SECONDS="0.5") as whole:
         caller = Caller(whole.studio(), 0)
         started = await whole.studio().execute(START, {"input": {"workflow": {"slug": "clinic"}}})

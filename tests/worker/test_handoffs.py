@@ -1,4 +1,4 @@
-"""Where conversations go by themselves, and what the next agent is shown: real agents, real log."""
+"""Automatic hand-offs, and the history that the next agent receives: real agents, real log."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from domain.workflows.model import Connection, ContextPolicy, Node, WorkflowSpec
 from domain.workflows.routing import ResolvedNode, resolve_node, triggered_connection
 from local.emulators.llm import KEY, LlmEmulator, ScriptedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOK
-from tests.worker.test_text_calls import retold, watch, working
+from tests.worker.test_text_calls import running_worker, summary_lines, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -33,36 +33,36 @@ def node(id: str, **more: Any) -> Node:
     return Node(id=id, agent="any", **more)
 
 
-def way(source: str, target: str, **more: Any) -> Connection:
+def connection(source: str, target: str, **more: Any) -> Connection:
     return Connection(source=source, target=target, **more)
 
 
-# ---- the rules ------------------------------------------------------------------------------
+# ---- the routing rules ------------------------------------------------------------------------------
 
 
-def test_of_the_conditions_that_hold_the_highest_priority_wins_then_the_first() -> None:
+def test_the_highest_priority_wins_among_true_conditions_then_the_first() -> None:
     workflow = WorkflowSpec(
         name="w",
         nodes=(node("a", is_entry=True), node("b"), node("c"), node("d"), node("e")),
         connections=(
-            way("a", "b", condition="flags.x"),
-            way("a", "c", condition="flags.x", priority=2),
-            way("a", "d", condition="flags.y", priority=2),
-            way("a", "e"),
+            connection("a", "b", condition="flags.x"),
+            connection("a", "c", condition="flags.x", priority=2),
+            connection("a", "d", condition="flags.y", priority=2),
+            connection("a", "e"),
         ),
     )
 
-    def taken(**flags: bool) -> str | None:
+    def triggered(**flags: bool) -> str | None:
         found = triggered_connection(workflow, "a", {"flags": flags})
         return found.target if found else None
 
-    assert taken() is None
-    assert taken(x=True) == "c"
-    assert taken(y=True) == "d"
-    assert taken(x=True, y=True) == "c"
+    assert triggered() is None
+    assert triggered(x=True) == "c"
+    assert triggered(y=True) == "d"
+    assert triggered(x=True, y=True) == "c"
 
 
-def test_skipped_nodes_are_passed_by_the_condition_the_default_or_the_only_way() -> None:
+def test_skipped_nodes_are_left_by_condition_default_or_only_connection() -> None:
     skip = {"skip_condition": "flags.known"}
     workflow = WorkflowSpec(
         name="w",
@@ -74,27 +74,27 @@ def test_skipped_nodes_are_passed_by_the_condition_the_default_or_the_only_way()
             node("vip"),
         ),
         connections=(
-            way("a", "vip", condition="flags.vip"),
-            way("a", "b"),
-            way("b", "d"),
-            way("b", "c", is_default=True),
-            way("c", "d"),
+            connection("a", "vip", condition="flags.vip"),
+            connection("a", "b"),
+            connection("b", "d"),
+            connection("b", "c", is_default=True),
+            connection("c", "d"),
         ),
     )
 
-    def landed(**flags: bool) -> ResolvedNode:
+    def resolve(**flags: bool) -> ResolvedNode:
         return resolve_node(workflow, "a", lambda _: {"flags": flags})
 
-    assert landed() == ResolvedNode("a")
-    assert landed(known=True) == ResolvedNode("d", ("a", "b", "c"))
-    assert landed(known=True, vip=True) == ResolvedNode("vip", ("a",))
+    assert resolve() == ResolvedNode("a")
+    assert resolve(known=True) == ResolvedNode("d", ("a", "b", "c"))
+    assert resolve(known=True, vip=True) == ResolvedNode("vip", ("a",))
 
 
-def test_skipped_nodes_in_a_ring_or_without_a_way_on_are_entered_after_all() -> None:
+def test_skipped_nodes_in_a_cycle_or_dead_end_are_entered_after_all() -> None:
     ring = WorkflowSpec(
         name="w",
         nodes=(node("a", is_entry=True, skip_condition="true"), node("b", skip_condition="true")),
-        connections=(way("a", "b"), way("b", "a")),
+        connections=(connection("a", "b"), connection("b", "a")),
     )
     assert resolve_node(ring, "a", lambda _: {}) == ResolvedNode("b", ("a",))
     end = WorkflowSpec(name="w", nodes=(node("a", is_entry=True, skip_condition="true"),))
@@ -137,7 +137,7 @@ def service(*connections: Connection, **skip: str) -> WorkflowSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class CallLine:
     services: Services
     settings: Settings
     viewer: Viewer
@@ -155,37 +155,37 @@ class Line:
 
 
 @asynccontextmanager
-async def on_the_line(
+async def running_call(
     services: Services,
     settings: Settings,
     viewer: Viewer,
     workflow: WorkflowSpec,
     *says: ScriptedReply,
-) -> AsyncIterator[Line]:
+) -> AsyncIterator[CallLine]:
     for tool in (NOTE, BOOK):
         await create_tool(services, viewer, tool)
     for each in AGENTS:
         await create_agent(services, viewer, each)
     made = await create_workflow(services, viewer, workflow)
     await publish_workflow(services, viewer, made.id, made.revision, None)
-    async with run_llm_emulator() as stand_in:
-        stand_in.script = list(says)
-        own = replace(settings, openai_api_key=KEY, openai_base_url=f"{stand_in.url}/openai")
-        async with working(own):
-            yield Line(services, own, viewer, stand_in)
+    async with run_llm_emulator() as emulator:
+        emulator.script = list(says)
+        own = replace(settings, openai_api_key=KEY, openai_base_url=f"{emulator.url}/openai")
+        async with running_worker(own):
+            yield CallLine(services, own, viewer, emulator)
 
 
-URGENT = way("desk", "doctor", condition="flags.urgent", context_passed=("slot",))
-BY_FORMS = (way("desk", "forms", description="wants a form"), way("forms", "doctor"))
+URGENT = connection("desk", "doctor", condition="flags.urgent", context_passed=("slot",))
+BY_FORMS = (connection("desk", "forms", description="wants a form"), connection("forms", "doctor"))
 
 
-async def test_a_condition_moves_the_call_as_soon_as_a_tool_makes_it_true(
+async def test_a_condition_hands_off_as_soon_as_a_tool_makes_it_true(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     says = (ScriptedReply("One moment.", (("note_urgency", {}),)), ScriptedReply("Doctor here."))
-    async with on_the_line(services, settings, viewer, service(URGENT, *BY_FORMS), *says) as line:
+    async with running_call(services, settings, viewer, service(URGENT, *BY_FORMS), *says) as line:
         events = await line.say("it hurts")
-    assert retold(events)[5:-1] == [
+    assert summary_lines(events)[5:-1] == [
         "caller: it hurts",
         "desk: One moment.",
         "note_urgency?",
@@ -201,15 +201,15 @@ async def test_a_condition_moves_the_call_as_soon_as_a_tool_makes_it_true(
     assert offered == ["transfer_to_forms", "note_urgency", "book_appointment"]
 
 
-async def test_a_condition_that_holds_already_moves_the_call_before_anyone_is_asked(
+async def test_a_condition_that_is_already_true_hands_off_before_the_model_is_asked(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    vip = way("desk", "doctor", condition="user.vip")
+    vip = connection("desk", "doctor", condition="user.vip")
     says = (ScriptedReply("Doctor here."),)
-    async with on_the_line(services, settings, viewer, service(vip, *BY_FORMS), *says) as line:
+    async with running_call(services, settings, viewer, service(vip, *BY_FORMS), *says) as line:
         events = await line.say("hello", user_context={"vip": True})
-    told = retold(events)[4:-1]
-    assert told == [
+    reported = summary_lines(events)[4:-1]
+    assert reported == [
         "desk: Desk.",
         "caller: hello",
         "desk -> doctor",
@@ -221,11 +221,11 @@ async def test_a_condition_that_holds_already_moves_the_call_before_anyone_is_as
     assert "hello" in str(asked)
 
 
-async def test_skipped_nodes_are_told_of(
+async def test_skipped_nodes_are_recorded(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     workflow = service(*BY_FORMS, desk="user.known", forms="user.known")
-    async with on_the_line(
+    async with running_call(
         services, settings, viewer, workflow, ScriptedReply("Doctor here.")
     ) as line:
         [*_, entered] = await line.say(user_context={"known": True})
@@ -238,20 +238,20 @@ async def test_a_hand_off_that_skips_back_to_its_own_node_is_recorded_once(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     workflow = service(
-        way("desk", "forms", description="wants a form"),
-        way("forms", "desk", may_repeat=2),
-        way("desk", "doctor"),
+        connection("desk", "forms", description="wants a form"),
+        connection("forms", "desk", may_repeat=2),
+        connection("desk", "doctor"),
         forms="user.known",
     )
     says = (
         ScriptedReply("One moment.", (("transfer_to_forms", {}),)),
         ScriptedReply("Desk again."),
     )
-    async with on_the_line(services, settings, viewer, workflow, *says) as line:
+    async with running_call(services, settings, viewer, workflow, *says) as line:
         events = await line.say("a form, please", user_context={"known": True})
     [moved] = [e for e in events if isinstance(e, HandedOff)]
     assert (moved.from_node, moved.to_node, moved.skipped) == ("desk", "desk", ("forms",))
-    assert retold(events)[-2] == "desk: Desk again."
+    assert summary_lines(events)[-2] == "desk: Desk again."
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ async def test_a_hand_off_that_skips_back_to_its_own_node_is_recorded_once(
         (ContextPolicy.VARIABLES_ONLY, ["slot = ten", "second words"], ["an answer"]),
     ],
 )
-async def test_the_next_agent_is_shown_what_the_policy_says(
+async def test_the_next_agent_receives_the_history_that_the_policy_allows(
     services: Services,
     settings: Settings,
     viewer: Viewer,
@@ -271,7 +271,9 @@ async def test_the_next_agent_is_shown_what_the_policy_says(
     shown: list[str],
     hidden: list[str],
 ) -> None:
-    to_forms = way("desk", "forms", context_policy=policy, last_n=2, context_passed=("slot",))
+    to_forms = connection(
+        "desk", "forms", context_policy=policy, last_n=2, context_passed=("slot",)
+    )
     summary = (ScriptedReply("IN SHORT"),) if policy is ContextPolicy.SUMMARY else ()
     says = (
         ScriptedReply("", (("book_appointment", {"slot": "ten"}),)),
@@ -281,8 +283,8 @@ async def test_the_next_agent_is_shown_what_the_policy_says(
         ScriptedReply("Forms here."),
         ScriptedReply("And more."),
     )
-    workflow = service(to_forms, way("forms", "doctor"))
-    async with on_the_line(services, settings, viewer, workflow, *says) as line:
+    workflow = service(to_forms, connection("forms", "doctor"))
+    async with running_call(services, settings, viewer, workflow, *says) as line:
         events = await line.say("first words", "second words", "third words")
     [moved] = [e for e in events if isinstance(e, HandedOff)]
     assert moved.context_policy is policy
@@ -294,13 +296,13 @@ async def test_the_next_agent_is_shown_what_the_policy_says(
     for words in hidden:
         assert words not in entering, words
     assert "third words" in later
-    assert retold(events)[-2] == "forms: And more."
+    assert summary_lines(events)[-2] == "forms: And more."
 
 
-async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
+async def test_the_next_worker_rebuilds_the_history_of_an_agent(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    to_forms = way(
+    to_forms = connection(
         "desk", "forms", context_policy=ContextPolicy.VARIABLES_ONLY, context_passed=("slot",)
     )
     says = (
@@ -309,8 +311,8 @@ async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
         ScriptedReply("", (("transfer_to_forms", {}),)),
         ScriptedReply("Forms here."),
     )
-    workflow = service(to_forms, way("forms", "doctor"))
-    async with on_the_line(services, settings, viewer, workflow, *says) as line:
+    workflow = service(to_forms, connection("forms", "doctor"))
+    async with running_call(services, settings, viewer, workflow, *says) as line:
         call = await start_call(services, viewer, CallRequest(workflow_name="service"))
         for n, text in enumerate(("first words", "second words"), start=1):
             await send_message(services, viewer, call.id, text, None)
@@ -320,21 +322,21 @@ async def test_what_an_agent_was_shown_is_rebuilt_by_the_next_worker(
     async with run_llm_emulator() as again:
         again.script = [ScriptedReply("Back again.")]
         own = replace(line.settings, openai_base_url=f"{again.url}/openai")
-        async with working(own):
+        async with running_worker(own):
             events = await watch(services, viewer, call.id, TurnMeasured, 3)
-    assert retold(events)[-2] == "forms: Back again."
+    assert summary_lines(events)[-2] == "forms: Back again."
     [asked] = again.requests
-    told = str(asked["messages"])
-    assert "slot = ten" in told
-    assert "Forms here." in told
-    assert "first words" not in told
+    reported = str(asked["messages"])
+    assert "slot = ten" in reported
+    assert "Forms here." in reported
+    assert "first words" not in reported
 
 
-async def test_a_way_is_taken_as_often_as_it_may_be(
+async def test_a_connection_is_taken_at_most_may_repeat_times(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    there = way("desk", "forms", may_repeat=2)
-    back = way("forms", "desk", may_repeat=9)
+    there = connection("desk", "forms", may_repeat=2)
+    back = connection("forms", "desk", may_repeat=9)
     go, come = (
         ScriptedReply("", (("transfer_to_forms", {}),)),
         ScriptedReply("", (("transfer_to_desk", {}),)),
@@ -351,11 +353,11 @@ async def test_a_way_is_taken_as_often_as_it_may_be(
         go,
         ScriptedReply("d3"),
     )
-    workflow = service(there, back, way("forms", "doctor"))
-    async with on_the_line(services, settings, viewer, workflow, *says) as line:
+    workflow = service(there, back, connection("forms", "doctor"))
+    async with running_call(services, settings, viewer, workflow, *says) as line:
         events = await line.say("1", "2", "3", "4", "5")
     moves = [(e.from_node, e.to_node) for e in events if isinstance(e, HandedOff)]
     assert moves == [("desk", "forms"), ("forms", "desk")] * 2
     [refused] = [e for e in events if isinstance(e, HandoffRefused)]
     assert refused.message == "This connection may be taken 2 time(s) in a call, and has been."
-    assert retold(events)[-2] == "desk: d3"
+    assert summary_lines(events)[-2] == "desk: d3"

@@ -1,4 +1,4 @@
-"""A worker and a keeper tell whoever watches them whether they do their work."""
+"""The health endpoints of workers and keepers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.anyio
 
 
 async def until_ready(url: str, wanted: int, **facts: int) -> Any:
-    """The facts that come with the answer that is waited for."""
+    """The facts in the first response with this status."""
     async with asyncio.timeout(60), httpx.AsyncClient(base_url=url) as http:
         while True:
             try:
@@ -48,7 +48,7 @@ def process(module: str, settings: Settings, port: int) -> Process:
     )
 
 
-async def test_a_worker_is_ready_while_its_processes_are_there(settings: Settings) -> None:
+async def test_a_worker_is_ready_while_its_processes_run(settings: Settings) -> None:
     url = f"http://127.0.0.1:{(port := free_port())}"
     async with AsyncExitStack() as stack:
         worker = process("worker.main", settings, port)
@@ -64,7 +64,7 @@ async def test_a_worker_is_ready_while_its_processes_are_there(settings: Setting
             assert (await http.get("/metrics")).status_code == 404
 
 
-async def test_a_keeper_is_ready_once_it_does_its_rounds(settings: Settings) -> None:
+async def test_a_keeper_is_ready_once_it_makes_its_rounds(settings: Settings) -> None:
     url = f"http://127.0.0.1:{(port := free_port())}"
     async with AsyncExitStack() as stack:
         keeper = process("worker.keeper", settings, port)
@@ -73,7 +73,7 @@ async def test_a_keeper_is_ready_once_it_does_its_rounds(settings: Settings) -> 
         assert (await until_ready(url, 200))["last_round_seconds"] < MAX_ROUND_AGE_SECONDS
 
 
-async def test_a_keeper_that_has_done_no_round_is_not_ready(settings: Settings) -> None:
+async def test_a_keeper_that_has_made_no_round_is_not_ready(settings: Settings) -> None:
     async with worker_services(settings) as services:
         keeper = Keeper(services, settings)
         assert keeper.report() == (False, {"last_round_seconds": None})
@@ -83,10 +83,10 @@ async def test_a_keeper_that_has_done_no_round_is_not_ready(settings: Settings) 
         assert 0.0 <= facts["last_round_seconds"] < MAX_ROUND_AGE_SECONDS
 
 
-async def test_a_keeper_whose_store_is_away_is_ready(settings: Settings) -> None:
+async def test_a_keeper_is_ready_while_a_store_is_unavailable(settings: Settings) -> None:
     async with worker_services(settings) as services:
-        pass  # whose connections are closed from here on
+        pass  # whose connections are closed from now on
     keeper = Keeper(services, settings)
     async with background_task(keeper.run(asyncio.Event())), asyncio.timeout(60):
-        while not keeper.report()[0]:  # noqa: ASYNC110 - what changes is the keeper
+        while not keeper.report()[0]:  # noqa: ASYNC110 - the state is in the keeper
             await asyncio.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Who is dead, and who could only not be heard: by a keeper whose database hangs, or is slow."""
+"""Failure detection: dead workers are distinguished from a database that hangs or is slow."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def at(seconds: float) -> datetime:
     return BEGAN + timedelta(seconds=seconds)
 
 
-def found_dead(answers: Iterator[float], heard: datetime) -> float | None:
-    """When a worker that was last heard then is found dead by one who gets these answers."""
+def declared_dead_at(answers: Iterator[float], heard: datetime) -> float | None:
+    """When a keeper that receives these responses declares a worker with this last heartbeat dead."""
     detector = FailureDetector(LEASE)
     for answer in answers:
         verdict = detector.observe(at(answer))
@@ -34,57 +34,57 @@ def rounds(begin: float, end: float, interval: float = INTERVAL) -> Iterator[flo
         begin += interval
 
 
-def test_a_dead_worker_is_found_after_its_lease_and_soon() -> None:
-    found = found_dead(rounds(0, 30), heard=at(10.1))
+def test_a_dead_worker_is_detected_soon_after_its_lease() -> None:
+    found = declared_dead_at(rounds(0, 30), heard=at(10.1))
     assert found is not None
     assert 10.1 + LEASE < found <= 10.1 + LEASE + 2 * INTERVAL
 
 
 @pytest.mark.parametrize("hang", [1.0, 2.5, 3.5, 5.0, 8.0, 60.0])
-def test_after_a_silence_of_the_database_everybody_has_a_lease_to_be_heard(hang: float) -> None:
-    """Also when the keeper's own question hung, and was answered before any heartbeat."""
+def test_after_a_database_outage_every_worker_has_a_whole_lease(hang: float) -> None:
+    """Also when the keeper's own query hung and returned before any heartbeat."""
 
     def answers() -> Iterator[float]:
         yield from rounds(0, 10)
         yield from rounds(10 + hang, 10 + hang + 30)
 
     last_heartbeat = at(9.0)
-    found = found_dead(answers(), last_heartbeat)
+    found = declared_dead_at(answers(), last_heartbeat)
     assert found is not None, "who is not heard after the silence either is dead"
     assert found >= 10 + hang + LEASE - INTERVAL * 2
     assert found <= 10 + hang + LEASE + INTERVAL
 
 
-def test_two_silences_in_a_row_are_two_answers() -> None:
+def test_two_consecutive_outages_count_as_two_answers() -> None:
     def answers() -> Iterator[float]:
         yield from rounds(0, 10)
         yield from (15.0, 20.0, 25.0)
 
-    assert found_dead(answers(), heard=at(9.0)) is None
+    assert declared_dead_at(answers(), heard=at(9.0)) is None
 
 
-def test_a_slow_database_tells_the_dead_in_the_end() -> None:
-    found = found_dead(rounds(0, 200, interval=8.0), heard=at(50))
+def test_a_slow_database_only_delays_the_detection() -> None:
+    found = declared_dead_at(rounds(0, 200, interval=8.0), heard=at(50))
     assert found is not None
     assert found <= 50 + 8 * (PROBES_PER_LEASE + 2)
 
 
-def test_who_has_just_begun_to_watch_cannot_tell() -> None:
-    assert found_dead(rounds(100, 100 + LEASE), heard=at(0)) is None
-    assert found_dead(rounds(100, 100 + LEASE + 2 * INTERVAL), heard=at(0)) is not None
+def test_a_new_keeper_declares_no_worker_dead() -> None:
+    assert declared_dead_at(rounds(100, 100 + LEASE), heard=at(0)) is None
+    assert declared_dead_at(rounds(100, 100 + LEASE + 2 * INTERVAL), heard=at(0)) is not None
 
 
-def test_a_clock_that_is_set_back_kills_nobody() -> None:
+def test_a_clock_that_is_set_back_declares_no_worker_dead() -> None:
     detector = FailureDetector(LEASE)
     for answer in rounds(100, 110):
         detector.observe(at(answer))
-    # Heartbeats, too, are older from here on, and there is time for each to come.
+    # Heartbeats are older from here on, too, and each has time to arrive.
     assert [detector.observe(at(answer)) for answer in rounds(50, 50 + LEASE)] == [
         None
     ] * PROBES_PER_LEASE
 
 
-def test_deadlines_that_passed_in_a_silence_are_looked_at_after_it() -> None:
+def test_deadlines_that_passed_during_an_outage_are_checked_after_it() -> None:
     detector = FailureDetector(LEASE)
     for answer in rounds(0, 10):
         detector.observe(at(answer))

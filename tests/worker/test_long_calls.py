@@ -1,4 +1,4 @@
-"""Calls with very long logs: they are taken over, read and ended, and nobody else waits for that."""
+"""Calls with very long logs: takeovers, reads and ends that delay no other call."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from domain.calls.events import (
 from domain.calls.model import Call, CallId, EndReason
 from domain.calls.state import MAX_HISTORY_ITEMS, bounded_projection, replay
 from domain.common.access import Viewer
-from domain.common.append_only_list import PersistentList
+from domain.common.append_only_list import AppendOnlyList
 from domain.common.settings import Settings
 from domain.ports import MAX_LONG_LOGS, Services
 from domain.providers.model import ProviderKind
@@ -42,7 +42,7 @@ from tests.support.cpu import MAX_GROWTH, cpu_growth, without_collections
 from tests.support.demo_workflow import publish_clinic
 from tests.support.long_logs import append_events, measuring_loop_delays
 from tests.support.viewers import owner_of
-from tests.worker.test_text_calls import started, watch, working
+from tests.worker.test_text_calls import running_worker, started, watch
 from worker.session.conversation import trim_history
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +51,7 @@ MAX_SLICE_CPU_SECONDS = 0.2
 """Seconds. Slices take 5 ms, and a whole log a second and more."""
 
 
-# ---- retelling -----------------------------------------------------------------------------
+# ---- replaying -----------------------------------------------------------------------------
 
 
 def log_of(events: int) -> list[StoredEvent]:
@@ -66,12 +66,12 @@ def log_of(events: int) -> list[StoredEvent]:
     return [StoredEvent(id, seq, at, event, "") for seq, event in enumerate(made, 1)]
 
 
-def test_a_log_of_four_times_the_length_takes_four_times_as_long_to_retell() -> None:
+def test_replaying_a_log_takes_linear_time() -> None:
     events = log_of(20_000)
     assert cpu_growth(lambda: replay(events[:5_000]), lambda: replay(events), 3) < MAX_GROWTH
 
 
-def test_a_story_that_goes_on_leaves_the_earlier_one_as_it_was() -> None:
+def test_a_projection_is_immutable() -> None:
     events = log_of(6)
     early = replay(events[:3])
     before = (list(early.turns), early.items[:], early.handled_commands[:])
@@ -82,10 +82,10 @@ def test_a_story_that_goes_on_leaves_the_earlier_one_as_it_was() -> None:
     assert (list(early.turns), early.items[:], early.handled_commands[:]) == before
     assert late == replay(events)
     assert [turn.text for turn in other.turns] == ["hello", "hi", "another end"]
-    assert isinstance(late.items, PersistentList)
+    assert isinstance(late.items, AppendOnlyList)
 
 
-def test_who_goes_on_with_a_call_remembers_its_newest_parts_and_counts_the_rest() -> None:
+def test_a_takeover_keeps_the_newest_items_and_counts_the_rest() -> None:
     events = log_of(3 * 5 * MAX_HISTORY_ITEMS)
     brief, whole = bounded_projection(CallContext()), replay(events)
     for recorded in events:
@@ -98,7 +98,7 @@ def test_who_goes_on_with_a_call_remembers_its_newest_parts_and_counts_the_rest(
     assert len(whole.turns) == 10 * MAX_HISTORY_ITEMS
 
 
-def test_a_model_is_shown_the_newest_of_a_long_call_and_its_instructions() -> None:
+def test_a_model_receives_the_newest_items_of_a_long_call_and_its_instructions() -> None:
     context = llm.ChatContext.empty()
     context.add_message(role="system", content="You help.")
     for n in range(MAX_HISTORY_ITEMS):
@@ -118,14 +118,14 @@ def test_a_model_is_shown_the_newest_of_a_long_call_and_its_instructions() -> No
     assert context.items == kept
 
 
-# ---- taking over ---------------------------------------------------------------------------
+# ---- takeovers ----------------------------------------------------------------------------
 
 
-async def test_others_are_answered_while_a_very_long_call_is_taken_over(
+async def test_the_takeover_of_a_very_long_call_delays_no_other_call(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         long, other = [await started(services, viewer) for _ in range(2)]
         for call in (long, other):
             await send_message(services, viewer, call.id, "hello", None)
@@ -133,7 +133,7 @@ async def test_others_are_answered_while_a_very_long_call_is_taken_over(
     await append_events(settings, long.id, 100_000)
     await send_message(services, viewer, long.id, "are you still there?", None)
     with without_collections():
-        async with working(settings), measuring_loop_delays() as delays:
+        async with running_worker(settings), measuring_loop_delays() as delays:
             for n in range(2, 5):
                 await send_message(services, viewer, other.id, "hello again", None)
                 await watch(services, viewer, other.id, TurnMeasured, n)
@@ -148,16 +148,16 @@ async def test_others_are_answered_while_a_very_long_call_is_taken_over(
     assert isinstance(answer.event, AgentTurn)
 
 
-async def test_the_end_of_a_call_is_obeyed_before_its_log_is_read(
+async def test_end_call_is_handled_before_the_log_is_read(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "hello", None)
         await watch(services, viewer, call.id, TurnMeasured)
     await append_events(settings, call.id, 100_000)
-    async with working(settings):
+    async with running_worker(settings):
         await until_last(settings, call, "worker_replaced")
         await end_call(services, viewer, call.id)
         events = await tail(services, viewer, call, CallEnded)
@@ -167,12 +167,12 @@ async def test_the_end_of_a_call_is_obeyed_before_its_log_is_read(
     assert ended.reason is EndReason.ENDED_BY_API
 
 
-async def test_a_caller_is_idle_since_the_last_turn_whoever_holds_the_call(
+async def test_idle_time_counts_from_the_last_turn_across_workers(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
     patient = replace(settings, idle_call_seconds=600.0)
-    async with working(patient):
+    async with running_worker(patient):
         idle, asking = [await started(services, viewer) for _ in range(2)]
         for call in (idle, asking):
             await watch(services, viewer, call.id, AgentTurn)
@@ -180,7 +180,7 @@ async def test_a_caller_is_idle_since_the_last_turn_whoever_holds_the_call(
     await db.execute("update call_event set at = at - interval '601 s'")
     await db.close()
     await send_message(services, viewer, asking.id, "I have thought about it", None)
-    async with working(patient):
+    async with running_worker(patient):
         [*_, ended] = await watch(services, viewer, idle.id, CallEnded)
         assert isinstance(ended, CallEnded)
         assert ended.reason is EndReason.SILENCE
@@ -197,12 +197,12 @@ async def last_of(settings: Settings, call: Call) -> str:
 
 async def until_last(settings: Settings, call: Call, kind: str) -> None:
     async with asyncio.timeout(60):
-        while await last_of(settings, call) != kind:  # noqa: ASYNC110 - the database tells nobody
+        while await last_of(settings, call) != kind:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.02)
 
 
 async def tail(services: Services, viewer: Viewer, call: Call, until: type) -> list[CallEvent]:
-    """The events behind those that were made up."""
+    """The events after those that the test generated."""
     events: list[CallEvent] = []
     async with asyncio.timeout(60):
         while not (events and isinstance(events[-1], until)):
@@ -227,7 +227,7 @@ PAGED = """query ($id: ID!, $after: Cursor) { node(id: $id) { ... on Call {
     edges { cursor node { turnId text } } pageInfo { hasNextPage endCursor } } } } }"""
 
 
-async def test_others_are_served_while_a_long_call_is_read_again_and_again(
+async def test_repeated_reads_of_a_long_call_delay_no_other_request(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -243,7 +243,7 @@ async def test_others_are_served_while_a_long_call_is_read_again_and_again(
             running_api(services, settings, other, build_schema_with_loaders)
         )
         api.http.timeout = of_other.http.timeout = LONG_TIMEOUT
-        await api.post(ASKED, variables=given)  # what is loaded at first is not counted
+        await api.post(ASKED, variables=given)  # what the first request loads does not count
         with without_collections():
             async with measuring_loop_delays() as delays:
                 reading = asyncio.gather(*(api.post(ASKED, variables=given) for _ in range(3)))
@@ -292,7 +292,7 @@ async def test_the_turns_of_a_call_come_in_pages(
     assert texts == [turn["text"] for turn in whole]
 
 
-async def test_who_gives_up_reading_leaves_room_for_others(
+async def test_a_cancelled_read_frees_its_slot(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
@@ -312,7 +312,7 @@ async def test_who_gives_up_reading_leaves_room_for_others(
             await services.long_log_limit.semaphore(viewer.tenant_id).acquire()
 
 
-async def test_a_transcript_that_is_too_long_for_one_answer_says_how_to_read_it(
+async def test_a_transcript_too_long_for_one_response_names_the_alternative(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)

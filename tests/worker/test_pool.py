@@ -1,4 +1,4 @@
-"""The processes of one worker: forks that come, die and stop together."""
+"""The processes of one worker: they fork, die and stop together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.paths import ROOT
 pytestmark = pytest.mark.anyio
 
 
-async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_a_worker_stopped_during_its_start_leaves_nothing_behind(tmp_path: Path) -> None:
     async with running_installation(tmp_path, workers=1) as whole:
         worker = Process("worker.main", whole.processes["worker 0"].env)
         await worker.start()
@@ -28,12 +28,12 @@ async def test_who_is_stopped_while_it_starts_leaves_nothing_behind(tmp_path: Pa
                 await asyncio.sleep(0.01)
             worker.running.terminate()
             assert await worker.running.wait() == 0
-            while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
+            while is_running(worker.running.pid):  # noqa: ASYNC110 - they are other processes
                 await asyncio.sleep(0.1)
         assert await whole.worker_count() == 1
 
 
-async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: Path) -> None:
+async def test_a_worker_process_is_replaced_even_if_the_fork_server_died(tmp_path: Path) -> None:
     async with running_installation(tmp_path, workers=1) as whole:
         worker = whole.processes["worker 0"].running
         assert worker is not None
@@ -49,7 +49,7 @@ async def test_another_worker_comes_when_whoever_forks_them_died_too(tmp_path: P
         assert not set(now) & set(before)
 
 
-async def test_processes_leave_at_once_when_their_supervisor_died_with_their_parent(
+async def test_processes_exit_immediately_when_parent_and_supervisor_died(
     tmp_path: Path,
 ) -> None:
     async with running_installation(tmp_path, workers=0) as whole:
@@ -62,13 +62,13 @@ async def test_processes_leave_at_once_when_their_supervisor_died_with_their_par
         for each in (supervisor, worker.running):
             each.kill()
             await each.wait()
-        async with asyncio.timeout(50):  # with a supervisor they would go on for a minute
-            while is_there(worker.running.pid):  # noqa: ASYNC110 - they are other processes
+        async with asyncio.timeout(50):  # with a supervisor they would continue for a minute
+            while is_running(worker.running.pid):  # noqa: ASYNC110 - they are other processes
                 await asyncio.sleep(0.1)
 
 
-async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str, Any]]:
-    """What a process of the product logs from its start to its end, which comes once it is ready."""
+async def log_lines_of(module: str, env: dict[str, str], ready: str) -> list[dict[str, Any]]:
+    """The log lines of a process, which is stopped once it is ready."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module),
         env={**os.environ, **env, "LOG_LEVEL": "INFO"},
@@ -76,23 +76,23 @@ async def told_by(module: str, env: dict[str, str], ready: str) -> list[dict[str
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    told = []
+    reported = []
     async for line in process.stderr:
         if line.startswith(b"{"):
-            told.append(json.loads(line))
-        if told and told[-1]["message"].startswith(ready):
+            reported.append(json.loads(line))
+        if reported and reported[-1]["message"].startswith(ready):
             process.terminate()
     assert await process.wait() == 0
-    return told
+    return reported
 
 
-async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) -> None:
+async def test_worker_and_keeper_log_their_start_and_stop(tmp_path: Path) -> None:
     livekit = {"LIVEKIT_URL": "ws://user:secret@livekit.invalid:7880"}
     async with running_installation(tmp_path, workers=0) as whole:
         env = {**whole.processes["keeper"].env, **livekit, "WORKER_CAPACITY": "7"}
         worker, keeper = await asyncio.gather(
-            told_by("worker.main", env, "worker is ready"),
-            told_by("worker.keeper", env, "keeper started"),
+            log_lines_of("worker.main", env, "worker is ready"),
+            log_lines_of("worker.keeper", env, "keeper started"),
         )
     own = [
         line
@@ -116,7 +116,7 @@ async def test_worker_and_keeper_say_when_they_start_and_stop(tmp_path: Path) ->
     assert (kept[0]["round_seconds"], kept[0]["lease_seconds"]) == (0.5, 3.0)
 
 
-def is_there(group: int) -> bool:
+def is_running(group: int) -> bool:
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

@@ -25,7 +25,7 @@ from domain.workflows.spoken_text_templates import (
 from domain.workflows.spoken_texts import SpokenText
 from local.emulators.llm import KEY, FailedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
-from tests.worker.test_text_calls import started, watch, working
+from tests.worker.test_text_calls import running_worker, started, watch
 from worker.providers.api_keys import ProviderKeys
 from worker.session.speech import SpeechProviders
 
@@ -49,7 +49,7 @@ async def said_when_the_model_fails(
     async with run_llm_emulator() as model:
         model.script = [FailedReply(500)]
         own = replace(settings, openai_api_key=KEY, openai_base_url=f"{model.url}/openai")
-        async with working(own):
+        async with running_worker(own):
             await publish_clinic(services, viewer, agents)
             call = await started(services, viewer)
             await send_message(services, viewer, call.id, "namaste", None)
@@ -129,14 +129,14 @@ def speech_after(*turns: tuple[str, str]) -> SpeechProviders:
         # One word does not mean that the caller has switched languages.
         ((("hi", "mujhe poochna hai"), ("en", "okay")), ("en-IN", "hi-IN"), "en-IN", (), "hi"),
         ((("hi", "mujhe poochna hai"), ("en", "sorry, what?")), ("en", "hi"), "hi", (), "en"),
-        # A language that the agent does not speak.
+        # The agent does not speak this language.
         ((("fr", "je voudrais savoir"),), ("en-IN", "hi-IN"), "en-IN", (), "en-IN"),
         ((("fr", "je voudrais savoir"),), (), "en-IN", (), "en-IN"),
         ((("hi", "mujhe poochna hai"),), (), "en-IN", ("hi-IN",), "hi"),
         # The first voice speaks until more is known.
         ((), (), None, ("hi-IN", "en-IN"), "hi-IN"),
         ((("fr", "je voudrais savoir"),), (), None, ("hi-IN", "en-IN"), "hi-IN"),
-        # Nothing is known of the agent.
+        # The language of the agent is not known.
         ((("fr", "je voudrais savoir"),), (), None, (), "fr"),
         ((), (), None, (), None),
     ],

@@ -1,5 +1,5 @@
-"""A call that its workers die of is given up, and spares the others; one that is to end is ended,
-whether or not a worker can take it up."""
+"""Calls that kill their workers are ended and do not affect others; calls that should end do so with or
+without a worker."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from domain.ports import Services
 from domain.use_cases.calls import end_call
 from persistence.reaper import SqlReaper
 from persistence.worker_wiring import worker_services
-from tests.persistence.test_queue import Office
+from tests.persistence.test_queue import QueueRig
 from tests.support.demo_workflow import publish_clinic
-from tests.worker.test_text_calls import started, watch, working
+from tests.worker.test_text_calls import running_worker, started, watch
 
 pytestmark = pytest.mark.anyio
 
@@ -38,20 +38,22 @@ MAX_TAKEOVERS = Settings().max_takeovers
 
 
 @pytest.fixture
-async def office(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Office]:
+async def queue_rig(
+    services: Services, settings: Settings, viewer: Viewer
+) -> AsyncIterator[QueueRig]:
     await publish_clinic(services, viewer)
     db = await asyncpg.connect(settings.database_url)
     async with worker_services(settings) as worker:
-        yield Office(services, viewer, worker, db)
+        yield QueueRig(services, viewer, worker, db)
     await db.close()
 
 
-async def taken(office: Office, most: int = 10) -> list[Claim]:
-    """What a new worker claims."""
-    worker = await office.worker.queue.register_worker(10)
-    claims = list(await office.worker.queue.claim(worker, most))
+async def claim_as_new_worker(queue_rig: QueueRig, most: int = 10) -> list[Claim]:
+    """The calls that a new worker claims."""
+    worker = await queue_rig.worker.queue.register_worker(10)
+    claims = list(await queue_rig.worker.queue.claim(worker, most))
     for claim in claims:
-        office.worker.event_writer.open(claim)
+        queue_rig.worker.event_writer.open(claim)
     return claims
 
 
@@ -59,48 +61,48 @@ async def overdue(reaper: SqlReaper) -> list[tuple[UUID, EndReason]]:
     return await reaper.end_overdue(60, await reaper.database_time())
 
 
-async def die(office: Office) -> None:
-    """All workers."""
-    await office.bury()
+async def kill_all_workers(queue_rig: QueueRig) -> None:
+    """Let all workers die."""
+    await queue_rig.reap()
 
 
-async def later(office: Office, seconds: float) -> None:
-    """So much time has gone by for calls that nobody holds."""
-    await office.db.execute(
+async def advance_time(queue_rig: QueueRig, seconds: float) -> None:
+    """Let this much time pass for calls without a worker."""
+    await queue_rig.db.execute(
         "update call_log set deadline_at = deadline_at - make_interval(secs => $1) "
         "where worker_id is null",
         seconds,
     )
 
 
-async def answered(office: Office) -> Claim:
-    """A call that is under way, and nobody has died of."""
-    await office.call()
-    [claim] = await taken(office)
+async def claimed_active_call(queue_rig: QueueRig) -> Claim:
+    """A call in progress that has killed no worker."""
+    await queue_rig.call()
+    [claim] = await claim_as_new_worker(queue_rig)
     active = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
-    office.worker.event_writer.emit(claim, active)
-    await office.worker.event_writer.wait_until_stored(claim)
+    queue_rig.worker.event_writer.emit(claim, active)
+    await queue_rig.worker.event_writer.wait_until_stored(claim)
     return claim
 
 
-async def fail(office: Office, times: int) -> None:
-    """So many takeovers of all calls, of which none gets anywhere."""
+async def fail_takeovers(queue_rig: QueueRig, times: int) -> None:
+    """Let this many takeovers of all calls fail."""
     for _ in range(times):
-        await die(office)
-        await later(office, 20)
-        while await taken(office):
+        await kill_all_workers(queue_rig)
+        await advance_time(queue_rig, 20)
+        while await claim_as_new_worker(queue_rig):
             pass
-    await die(office)
+    await kill_all_workers(queue_rig)
 
 
-async def test_a_call_whose_workers_die_again_and_again_is_given_up(office: Office) -> None:
-    call = (await answered(office)).call
-    await fail(office, MAX_TAKEOVERS)
-    await later(office, 20)
-    assert await taken(office) == []
-    assert await overdue(office.worker.reaper) == [(call.id, EndReason.WORKER_LOST)]
-    assert await overdue(office.worker.reaper) == []
-    events = [recorded.event for recorded in await office.events(call.id)]
+async def test_a_call_whose_workers_die_repeatedly_is_ended(queue_rig: QueueRig) -> None:
+    call = (await claimed_active_call(queue_rig)).call
+    await fail_takeovers(queue_rig, MAX_TAKEOVERS)
+    await advance_time(queue_rig, 20)
+    assert await claim_as_new_worker(queue_rig) == []
+    assert await overdue(queue_rig.worker.reaper) == [(call.id, EndReason.WORKER_LOST)]
+    assert await overdue(queue_rig.worker.reaper) == []
+    events = [recorded.event for recorded in await queue_rig.events(call.id)]
     assert sum(isinstance(event, WorkerReplaced) for event in events) == MAX_TAKEOVERS
     last = events[-1]
     assert isinstance(last, CallEnded)
@@ -108,191 +110,197 @@ async def test_a_call_whose_workers_die_again_and_again_is_given_up(office: Offi
     assert last.blame is Blame.PLATFORM
 
 
-async def test_before_each_takeover_that_follows_a_failed_one_there_is_a_longer_pause(
-    office: Office,
+async def test_the_backoff_grows_with_each_failed_takeover(
+    queue_rig: QueueRig,
 ) -> None:
-    await answered(office)
-    await die(office)
-    assert len(await taken(office)) == 1  # who took it last had written something
+    await claimed_active_call(queue_rig)
+    await kill_all_workers(queue_rig)
+    assert len(await claim_as_new_worker(queue_rig)) == 1  # the last holder had written an event
     for pause in (1, 2, 4, 8):
-        await die(office)
-        await later(office, pause - 0.9)
-        assert await taken(office) == []
-        await later(office, 1)
-        assert len(await taken(office)) == 1
+        await kill_all_workers(queue_rig)
+        await advance_time(queue_rig, pause - 0.9)
+        assert await claim_as_new_worker(queue_rig) == []
+        await advance_time(queue_rig, 1)
+        assert len(await claim_as_new_worker(queue_rig)) == 1
 
 
-async def test_who_gets_somewhere_with_a_call_gives_it_a_new_start(office: Office) -> None:
-    await answered(office)
-    await fail(office, MAX_TAKEOVERS - 1)
-    await later(office, 20)
-    [claim] = await taken(office)
+async def test_progress_in_a_call_resets_its_failed_takeovers(queue_rig: QueueRig) -> None:
+    await claimed_active_call(queue_rig)
+    await fail_takeovers(queue_rig, MAX_TAKEOVERS - 1)
+    await advance_time(queue_rig, 20)
+    [claim] = await claim_as_new_worker(queue_rig)
     said = AgentTurn(turn_id="1", node="n", agent="a", text="Hello.", heard_text="Hello.")
-    office.worker.event_writer.emit(claim, said)
-    await office.worker.event_writer.wait_until_stored(claim)
-    await die(office)
-    assert [again.call.id for again in await taken(office)] == [claim.call.id]
-    await die(office)
-    assert await overdue(office.worker.reaper) == []
+    queue_rig.worker.event_writer.emit(claim, said)
+    await queue_rig.worker.event_writer.wait_until_stored(claim)
+    await kill_all_workers(queue_rig)
+    assert [again.call.id for again in await claim_as_new_worker(queue_rig)] == [claim.call.id]
+    await kill_all_workers(queue_rig)
+    assert await overdue(queue_rig.worker.reaper) == []
 
 
-async def test_who_goes_on_with_a_call_in_which_nothing_happens_gives_it_a_new_start(
-    office: Office,
+async def test_surviving_an_idle_call_resets_its_failed_takeovers(
+    queue_rig: QueueRig,
 ) -> None:
-    await answered(office)
+    await claimed_active_call(queue_rig)
     for _ in range(2 * MAX_TAKEOVERS):
-        await die(office)
-        [claim] = await taken(office)
-        await office.worker.queue.reset_takeovers(claim)
-    assert await overdue(office.worker.reaper) == []
+        await kill_all_workers(queue_rig)
+        [claim] = await claim_as_new_worker(queue_rig)
+        await queue_rig.worker.queue.reset_takeovers(claim)
+    assert await overdue(queue_rig.worker.reaper) == []
 
 
-async def test_a_call_that_is_given_back_has_cost_no_worker_its_life(office: Office) -> None:
-    claim = await answered(office)
+async def test_a_released_call_counts_no_failed_takeover(queue_rig: QueueRig) -> None:
+    claim = await claimed_active_call(queue_rig)
     for _ in range(2 * MAX_TAKEOVERS):
-        await office.worker.queue.release(claim)
-        [claim] = await taken(office)
-    await office.worker.queue.release(claim)
-    assert await overdue(office.worker.reaper) == []
+        await queue_rig.worker.queue.release(claim)
+        [claim] = await claim_as_new_worker(queue_rig)
+    await queue_rig.worker.queue.release(claim)
+    assert await overdue(queue_rig.worker.reaper) == []
 
 
-async def test_a_worker_holds_one_call_at_a_time_that_others_may_have_died_of(
-    office: Office,
+async def test_a_worker_holds_one_suspect_call_at_a_time(
+    queue_rig: QueueRig,
 ) -> None:
-    suspects = {(await answered(office)).call.id for _ in range(3)}
-    await fail(office, 2)
-    await later(office, 20)
-    sound = await office.call()
-    queue = office.worker.queue
+    suspects = {(await claimed_active_call(queue_rig)).call.id for _ in range(3)}
+    await fail_takeovers(queue_rig, 2)
+    await advance_time(queue_rig, 20)
+    sound = await queue_rig.call()
+    queue = queue_rig.worker.queue
     worker = await queue.register_worker(10)
     first, second = await queue.claim(worker, 10)
     assert (first.call.id, second.call.id in suspects) == (sound.id, True)
     assert await queue.claim(worker, 10) == []
     [other] = await queue.claim(
         await queue.register_worker(10), 10
-    )  # for another worker it is the first
+    )  # for another worker it is the first suspect call
     assert other.call.id in suspects - {second.call.id}
     await queue.reset_takeovers(second)
     [third] = await queue.claim(worker, 10)
     assert {second.call.id, other.call.id, third.call.id} == suspects
 
 
-async def ending(
-    office: Office, id: CallId, reason: EndReason = EndReason.ENDED_BY_API
+async def final_events(
+    queue_rig: QueueRig, id: CallId, reason: EndReason = EndReason.ENDED_BY_API
 ) -> list[object]:
-    """The last events of a call, which has one end and which somebody has asked to end."""
-    events = [recorded.event for recorded in await office.events(id)]
+    """The last events of a call that was asked to end, and ended once."""
+    events = [recorded.event for recorded in await queue_rig.events(id)]
     assert sum(isinstance(event, CallEnded) for event in events) == 1
     [*_, applied, ended] = events
     assert isinstance(applied, CommandApplied)
     assert isinstance(ended, CallEnded)
     assert (ended.reason, ended.blame) == (reason, END_OUTCOMES[reason][1])
     waiting = "select count(*) from call_command where done_at is null"
-    assert await office.db.fetchval(waiting) == 0
+    assert await queue_rig.db.fetchval(waiting) == 0
     return list(events[:-2])
 
 
-async def lock_waiters(office: Office) -> int:
+async def lock_waiters(queue_rig: QueueRig) -> int:
     waiting = (
         "select count(*) from pg_locks where not granted and relation = 'tenant_month'::regclass"
     )
-    return int(await office.db.fetchval(waiting))
+    return int(await queue_rig.db.fetchval(waiting))
 
 
-async def ask_to_end(office: Office, id: CallId) -> Call:
-    return await end_call(office.services, office.viewer, id)
+async def request_end(queue_rig: QueueRig, id: CallId) -> Call:
+    return await end_call(queue_rig.services, queue_rig.viewer, id)
 
 
-async def test_a_call_that_no_worker_holds_ends_at_once(office: Office) -> None:
-    claim = await answered(office)
-    await die(office)
-    await office.say(claim.call.id, "hello?")
-    ended = await ask_to_end(office, claim.call.id)
+async def test_a_call_without_a_worker_ends_immediately(queue_rig: QueueRig) -> None:
+    claim = await claimed_active_call(queue_rig)
+    await kill_all_workers(queue_rig)
+    await queue_rig.say(claim.call.id, "hello?")
+    ended = await request_end(queue_rig, claim.call.id)
     assert ended.end_reason is EndReason.ENDED_BY_API
-    assert isinstance((await ending(office, claim.call.id))[-1], CommandRefused)
-    assert await ask_to_end(office, claim.call.id) == ended
+    assert isinstance((await final_events(queue_rig, claim.call.id))[-1], CommandRefused)
+    assert await request_end(queue_rig, claim.call.id) == ended
 
 
-async def test_who_would_take_a_call_over_that_is_to_end_ends_it(office: Office) -> None:
-    claim = await answered(office)
-    await ask_to_end(office, claim.call.id)
-    await die(office)
-    assert await taken(office) == []
-    before = await ending(office, claim.call.id)
+async def test_a_worker_ends_a_call_instead_of_taking_it_over(queue_rig: QueueRig) -> None:
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    await kill_all_workers(queue_rig)
+    assert await claim_as_new_worker(queue_rig) == []
+    before = await final_events(queue_rig, claim.call.id)
     assert not any(isinstance(event, WorkerReplaced) for event in before)
 
 
-async def test_a_claim_does_not_wait_for_the_end_of_another_call(office: Office) -> None:
-    claim = await answered(office)
-    await ask_to_end(office, claim.call.id)
-    await die(office)
-    fresh = await office.call()
-    async with office.db.transaction():
-        await office.db.execute("lock table tenant_month in exclusive mode")  # no call can end
+async def test_a_claim_does_not_wait_for_the_end_of_another_call(queue_rig: QueueRig) -> None:
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    await kill_all_workers(queue_rig)
+    fresh = await queue_rig.call()
+    async with queue_rig.db.transaction():
+        await queue_rig.db.execute(
+            "lock table tenant_month in exclusive mode"
+        )  # ending a call is blocked
         async with asyncio.timeout(60):
-            assert [other.call.id for other in await taken(office)] == [fresh.id]
-    assert await taken(office) == []
-    await ending(office, claim.call.id)
+            assert [other.call.id for other in await claim_as_new_worker(queue_rig)] == [fresh.id]
+    assert await claim_as_new_worker(queue_rig) == []
+    await final_events(queue_rig, claim.call.id)
 
 
-async def test_the_keeper_ends_a_call_that_nobody_takes_over_any_more(office: Office) -> None:
-    claim = await answered(office)
-    await ask_to_end(office, claim.call.id)
-    await die(office)
+async def test_the_keeper_ends_a_call_that_no_worker_takes_over(queue_rig: QueueRig) -> None:
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    await kill_all_workers(queue_rig)
     expected = [(claim.call.id, EndReason.ENDED_BY_API)]
-    assert await overdue(office.worker.reaper) == expected
-    await ending(office, claim.call.id)
+    assert await overdue(queue_rig.worker.reaper) == expected
+    await final_events(queue_rig, claim.call.id)
 
 
-async def test_the_keeper_ends_a_call_whose_worker_does_not_obey(office: Office) -> None:
-    claim = await answered(office)
-    await ask_to_end(office, claim.call.id)
-    reaper = office.worker.reaper
-    assert await overdue(reaper) == []
-    await office.db.execute("update call_command set asked_at = now() - interval '11 s'")
-    assert await overdue(reaper) == [(claim.call.id, EndReason.ENDED_BY_API)]
-    await ending(office, claim.call.id)
-    assert not await office.worker.queue.end(claim, EndReason.INTERNAL)
-
-
-async def test_every_end_of_a_call_applies_the_command_that_asked_for_it(office: Office) -> None:
-    claim = await answered(office)
-    await ask_to_end(office, claim.call.id)
-    assert await office.worker.queue.end(claim, EndReason.SILENCE)
-    await ending(office, claim.call.id, EndReason.SILENCE)
-
-
-async def test_a_worker_that_obeys_the_end_acknowledges_it_no_sooner_than_it_ends_the_call(
-    office: Office, settings: Settings
+async def test_the_keeper_ends_a_call_whose_worker_does_not_handle_end_call(
+    queue_rig: QueueRig,
 ) -> None:
-    async with working(settings):
-        call = await started(office.services, office.viewer)
-        await watch(office.services, office.viewer, call.id, NodeEntered)
-        async with office.db.transaction():
-            await office.db.execute("lock table tenant_month in exclusive mode")
-            await ask_to_end(office, call.id)
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    reaper = queue_rig.worker.reaper
+    assert await overdue(reaper) == []
+    await queue_rig.db.execute("update call_command set asked_at = now() - interval '11 s'")
+    assert await overdue(reaper) == [(claim.call.id, EndReason.ENDED_BY_API)]
+    await final_events(queue_rig, claim.call.id)
+    assert not await queue_rig.worker.queue.end(claim, EndReason.INTERNAL)
+
+
+async def test_every_end_of_a_call_applies_the_command_that_asked_for_it(
+    queue_rig: QueueRig,
+) -> None:
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    assert await queue_rig.worker.queue.end(claim, EndReason.SILENCE)
+    await final_events(queue_rig, claim.call.id, EndReason.SILENCE)
+
+
+async def test_a_worker_acknowledges_end_call_only_when_it_ends_the_call(
+    queue_rig: QueueRig, settings: Settings
+) -> None:
+    async with running_worker(settings):
+        call = await started(queue_rig.services, queue_rig.viewer)
+        await watch(queue_rig.services, queue_rig.viewer, call.id, NodeEntered)
+        async with queue_rig.db.transaction():
+            await queue_rig.db.execute("lock table tenant_month in exclusive mode")
+            await request_end(queue_rig, call.id)
             async with asyncio.timeout(60):
-                while not await lock_waiters(office):  # noqa: ASYNC110 - its worker ends it, and waits
+                while not await lock_waiters(queue_rig):  # noqa: ASYNC110 - the worker ends it
                     await asyncio.sleep(0.02)
             waiting = "select count(*) from call_command where done_at is null"
-            assert await office.db.fetchval(waiting) == 1
-        await watch(office.services, office.viewer, call.id, CallEnded)
-    await ending(office, call.id)
+            assert await queue_rig.db.fetchval(waiting) == 1
+        await watch(queue_rig.services, queue_rig.viewer, call.id, CallEnded)
+    await final_events(queue_rig, call.id)
 
 
-async def test_an_end_that_a_dead_worker_has_acknowledged_is_obeyed(
-    office: Office, settings: Settings
+async def test_end_call_acknowledged_by_a_dead_worker_is_handled(
+    queue_rig: QueueRig, settings: Settings
 ) -> None:
-    """As older workers did."""
-    claim = await answered(office)
-    await ask_to_end(office, claim.call.id)
-    command = await office.db.fetchval("update call_command set done_at = now() returning id")
+    """As workers of earlier releases did."""
+    claim = await claimed_active_call(queue_rig)
+    await request_end(queue_rig, claim.call.id)
+    command = await queue_rig.db.fetchval("update call_command set done_at = now() returning id")
     applied = CommandApplied(command_id=str(command), command=CommandKind.END)
-    office.worker.event_writer.emit(claim, applied)
-    await office.worker.event_writer.wait_until_stored(claim)
-    await die(office)
-    async with working(settings):
-        events = await watch(office.services, office.viewer, claim.call.id, CallEnded)
+    queue_rig.worker.event_writer.emit(claim, applied)
+    await queue_rig.worker.event_writer.wait_until_stored(claim)
+    await kill_all_workers(queue_rig)
+    async with running_worker(settings):
+        events = await watch(queue_rig.services, queue_rig.viewer, claim.call.id, CallEnded)
     last = events[-1]
     assert isinstance(last, CallEnded)
     assert last.reason is EndReason.ENDED_BY_API

@@ -1,4 +1,4 @@
-"""A text call from start to end: real agents, real log, a scripted model."""
+"""Text calls from start to end: real agents, real log, a scripted model."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[Host]:
-    """A worker for the length of the block, stopped as by a deploy."""
+async def running_worker(settings: Settings) -> AsyncIterator[Host]:
+    """A worker for the duration of the block, stopped as in a deployment."""
     stop, ready = asyncio.Event(), asyncio.Event()
     async with (
         worker_services(settings) as wired,
@@ -69,11 +69,11 @@ async def watch(
     id: CallId,
     until: type,
     count: int = 1,
-    patience: float = 60.0,
+    timeout_seconds: float = 60.0,
 ) -> list[CallEvent]:
     """Durable events up to the `count`-th of a kind."""
     seen: list[CallEvent] = []
-    async with asyncio.timeout(patience):
+    async with asyncio.timeout(timeout_seconds):
         async for update in services.streams.follow(viewer.tenant_id, id, None):
             if isinstance(update, StoredEvent):
                 seen.append(update.event)
@@ -83,8 +83,8 @@ async def watch(
     return seen
 
 
-def retold(events: list[CallEvent]) -> list[str]:
-    """The conversation in short."""
+def summary_lines(events: list[CallEvent]) -> list[str]:
+    """One line per event."""
     lines = []
     for event in events:
         match event:
@@ -121,14 +121,14 @@ async def test_two_agents_book_an_appointment(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "I need an appointment", None)
         await send_message(services, viewer, call.id, "tomorrow at ten", None)
         await watch(services, viewer, call.id, TurnMeasured, 2)
         await end_call(services, viewer, call.id)
         events = await watch(services, viewer, call.id, CallEnded)
-    assert retold(events) == [
+    assert summary_lines(events) == [
         "PENDING",
         "CONNECTING",
         "ACTIVE",
@@ -152,30 +152,30 @@ async def test_two_agents_book_an_appointment(
     ]
 
 
-async def test_a_deploy_moves_a_call_to_the_next_worker(
+async def test_a_deployment_moves_a_call_to_the_next_worker(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with working(settings):
+    async with running_worker(settings):
         call = await started(services, viewer)
         await send_message(services, viewer, call.id, "I need an appointment", None)
         await watch(services, viewer, call.id, TurnMeasured, 1)
     await send_message(services, viewer, call.id, "tomorrow at ten", None)
-    async with working(settings):
+    async with running_worker(settings):
         events = await watch(services, viewer, call.id, TurnMeasured, 2)
-    told = retold(events)
-    assert told[11:14] == ["worker_left", "worker_replaced", "caller: tomorrow at ten"]
-    assert told[-2:] == ["booking: You are booked for tomorrow at ten.", "turn_measured"]
-    assert told.count("enter booking") == 1
+    reported = summary_lines(events)
+    assert reported[11:14] == ["worker_left", "worker_replaced", "caller: tomorrow at ten"]
+    assert reported[-2:] == ["booking: You are booked for tomorrow at ten.", "turn_measured"]
+    assert reported.count("enter booking") == 1
     finished = [e for e in events if isinstance(e, ToolFinished)]
     assert [e.outcome for e in finished] == [ToolOutcome.SUCCEEDED]
 
 
-async def test_a_silent_caller_is_not_waited_for(
+async def test_an_idle_text_call_ends(
     settings: Settings, services: Services, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
-    async with working(replace(settings, idle_call_seconds=0.3)):
+    async with running_worker(replace(settings, idle_call_seconds=0.3)):
         call = await started(services, viewer)
         events = await watch(services, viewer, call.id, CallEnded)
     ended = events[-1]

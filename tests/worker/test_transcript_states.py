@@ -22,7 +22,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize("signal", [*SpeechEventType, *TranscriptSignal], ids=str)
-def test_every_signal_leads_from_every_state_to_a_defined_one(
+def test_every_signal_has_a_transition_from_every_state(
     signal: SpeechEventType | TranscriptSignal,
 ) -> None:
     assert tuple(next_state(state, signal) for state in TranscriptState) == TABLE[signal]

@@ -1,4 +1,4 @@
-"""The state of the turn and of the hand-off in progress."""
+"""The state of the current turn and of the hand-off in progress."""
 
 from __future__ import annotations
 

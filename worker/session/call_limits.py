@@ -13,8 +13,8 @@ from worker.session.call_clock import earliest
 from worker.session.conversation import Conversation
 
 SURVIVAL_SECONDS = 0.5
-"""After its session has run for this long, a call that was taken over is not what its former workers
-died of."""
+"""A call that was taken over and whose session has run for this long did not kill its former
+workers."""
 
 
 class CallLimits:
@@ -73,8 +73,8 @@ class CallLimits:
         return None if self._conversation.projection.reply_pending else self._confirm_at
 
     async def _confirm_survival(self) -> None:
-        """Reset the count of takeovers once the call continues with no reply pending: then this
-        call is not what its former workers died of."""
+        """Reset the count of failed takeovers once the call continues with no reply pending: then
+        the call did not kill its former workers."""
         due, now = self._confirmation_due, self._clock.now()
         if due is None or due > now:
             return

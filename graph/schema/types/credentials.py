@@ -30,7 +30,7 @@ class Credential:
 
 @strawberry.input(description="Your own API key for a provider.")
 class SetCredentialInput:
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     key: str = strawberry.field(
         description="The API key, which is stored encrypted and never returned."
     )
@@ -38,12 +38,12 @@ class SetCredentialInput:
 
 @strawberry.input(description="The provider whose API key is to be deleted.")
 class DeleteCredentialInput:
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
 
 
 @strawberry.input(description="The API key to test.")
 class TestCredentialInput:
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     key: str | None = strawberry.field(
         default=None, description="The API key to test; omit to test the stored one."
     )

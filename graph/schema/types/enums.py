@@ -112,7 +112,7 @@ describe_enum(
     SETTINGS_WRITE="Change the settings of the tenant.",
     CREDENTIALS_READ="List API keys and secrets, without their values.",
     CREDENTIALS_WRITE="Set, test and delete API keys and secrets.",
-    AGENTS_READ="Read agents and the provider catalogue.",
+    AGENTS_READ="Read agents and the provider catalog.",
     AGENTS_WRITE="Create, change and delete agents.",
     TOOLS_READ="Read tools of the tenant.",
     TOOLS_WRITE="Create, change and delete tools.",

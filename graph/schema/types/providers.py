@@ -62,7 +62,7 @@ class Provider:
     name="Fallback", description="A provider to fall back to when the ones before it fail."
 )
 class FallbackType:
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Name of one of its models.")
     options: Json = strawberry.field(description="Options of the provider, as an object.")
 
@@ -71,7 +71,7 @@ class FallbackType:
     name="ProviderChoice", description="A provider, one of its models, and options for it."
 )
 class ProviderChoiceType:
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Name of one of its models.")
     options: Json = strawberry.field(description="Options of the provider, as an object.")
     fallbacks: list[FallbackType] = strawberry.field(
@@ -81,7 +81,7 @@ class ProviderChoiceType:
 
 @strawberry.input(description="A provider to fall back to when the ones before it fail.")
 class FallbackInput:
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(default="", description="Name of one of its models.")
     options: Json | None = strawberry.field(
         default=None, description="Options of the provider, as an object."
@@ -95,7 +95,7 @@ class FallbackInput:
 
 @strawberry.input(description="A provider, one of its models, and options for it.")
 class ProviderChoiceInput:
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(default="", description="Name of one of its models.")
     options: Json | None = strawberry.field(
         default=None, description="Options of the provider, as an object."

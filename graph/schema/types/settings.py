@@ -81,7 +81,7 @@ class PriceType:
     kind: ProviderKind = strawberry.field(
         description="Role of the provider in a call: LLM, STT or TTS."
     )
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Name of the model, as agents use it.")
     input_tokens: Money | None = strawberry.field(
         description="Price per million input tokens; null when it does not apply."
@@ -218,7 +218,7 @@ class PriceInput:
     kind: ProviderKind = strawberry.field(
         description="Role of the provider in a call: LLM, STT or TTS."
     )
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Name of the model, as agents use it.")
     input_tokens: Money | None = strawberry.field(
         default=None, description="Price per million input tokens; null when it does not apply."

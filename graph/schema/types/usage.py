@@ -16,7 +16,7 @@ from graph.schema.scalars import Money
 @strawberry.type(description="Usage of one model of a provider.")
 class Usage:
     kind: ProviderKind = strawberry.field(description="Role of the provider in a call.")
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Model, as agents name it.")
     input_tokens: int = strawberry.field(
         description="Tokens that the model read, cached ones included."
@@ -38,7 +38,7 @@ class Usage:
 
 @strawberry.type(description="Estimated cost of a call for one provider.")
 class ProviderCost:
-    provider: str = strawberry.field(description="Name of the provider in the catalogue.")
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
     total: Money = strawberry.field(description="Sum of the usage that has a known price.")
     partial: bool = strawberry.field(
         description="Whether some usage has no known price and is missing from the total."

@@ -76,7 +76,7 @@ VersionConnection = Connection[VersionType]
 
 @strawberry.type(
     name="Workflow",
-    description="Agents connected to a graph; this is the draft, which can be edited.",
+    description="Agents connected in a graph; this is the draft, which can be edited.",
 )
 class WorkflowType(Node):
     is_type_of = instance_check(domain.Workflow)
