@@ -112,8 +112,8 @@ async def test_restoring_a_version_restores_agents_and_publishes_on_request(api:
     assert await read(api) == after
 
 
-async def without_own_model(services: Services, viewer: Viewer) -> Any:
-    """A published workflow whose agent follows the settings; returns what it is as a bundle."""
+async def publish_desk(services: Services, viewer: Viewer) -> Any:
+    """Publish a workflow whose agent follows the settings, and return it as a bundle."""
     agent = {"name": "desk", "prompt": {"system": "You answer."}, "languages": ["hi-IN"]}
     nodes = [{"id": "desk", "agent": "desk", "isEntry": True, "isExit": True}]
     llm = {"provider": "scripted", "model": "rules"}
@@ -137,18 +137,18 @@ async def edit_and_restore_first(services: Services, viewer: Viewer, before: Any
     return write_bundle(await export_bundle(services, viewer, ["desk"]))
 
 
-async def test_what_was_inherited_is_inherited_after_going_back(
+async def test_restored_agents_inherit_what_they_inherited(
     services: Services, viewer: Viewer
 ) -> None:
-    before = await without_own_model(services, viewer)
+    before = await publish_desk(services, viewer)
     assert "llm" not in before["agents"][0]
     assert await edit_and_restore_first(services, viewer, before) == before
 
 
-async def test_the_draft_shows_what_an_older_version_inherited(
+async def test_the_drafts_decide_what_agents_of_older_versions_inherit(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    before = await without_own_model(services, viewer)
+    before = await publish_desk(services, viewer)
     db = await asyncpg.connect(settings.database_url)
     await db.execute(
         "update workflow_version set snapshot = snapshot - 'inherited', checksum = id::text"

@@ -171,7 +171,7 @@ def with_servers(url: str, header: str, *allowed: str) -> Any:
     return {"settings": {"endpoints": [crm], "mcpServers": [shop]}}
 
 
-async def test_the_report_shows_old_and_new_settings_but_no_headers(api: Api) -> None:
+async def test_the_report_shows_settings_before_and_after_without_headers(api: Api) -> None:
     await run_import(api, with_servers("https://crm.example.com", "top secret", "stock", "price"))
     answer = await run_import(api, with_servers("http://127.0.0.1:8765", "another secret", "stock"))
     assert {".".join(note["path"]): note["message"] for note in answer["report"]} == {
@@ -212,7 +212,7 @@ async def test_present_settings_can_be_kept(api: Api) -> None:
     )
 
 
-async def test_an_exported_workflow_brings_the_settings_that_it_needs(
+async def test_an_exported_workflow_contains_the_settings_that_it_needs(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     whole = parse_document((CORPUS / "base_workflow.yaml").read_text()).value
@@ -258,7 +258,9 @@ async def test_a_value_that_is_as_deep_as_a_tool_may_have_it_can_be_imported_aga
     assert kinds(await run_import(api, await run_export(api))) == {"tools.deep": "UNCHANGED"}
 
 
-async def test_a_config_that_can_be_read_only_in_part_changes_nothing(api: Api) -> None:
+async def test_a_legacy_configuration_that_is_only_partly_readable_changes_nothing(
+    api: Api,
+) -> None:
     file = CORPUS / "legacy" / "whole-tenant.json"
     config = json.loads(file.read_text())
     config["tools"][0]["actions"][0] = {"type": "context.explode"}
@@ -298,7 +300,7 @@ async def test_a_configuration_of_another_product_is_named(api: Api) -> None:
     assert await run_export(api) == {}
 
 
-async def test_everything_that_cannot_be_read_is_reported_at_once(api: Api) -> None:
+async def test_all_values_that_cannot_be_read_are_reported_at_once(api: Api) -> None:
     bundle = json.loads(json.dumps(WHOLE))
     bundle["tools"][0]["actions"][0] = {"explode": {}}
     bundle["tools"][0]["actions"].append({"respond": {"message": "{{params.slot | shout}}"}})

@@ -1,4 +1,4 @@
-"""Configurations of other products are refused by name, and nothing else is mistaken for one."""
+"""Configurations of other products are refused by name, and no other configuration is."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.paths import CORPUS, ROOT
 
 FOREIGN = sorted((CORPUS / "foreign").glob("*.json"))
 LEGACY = sorted((CORPUS / "legacy").glob("*.json"))
-BUNDLES = [*sorted((ROOT / "local" / "demos").glob("*.yaml")), CORPUS / "base.yaml"]
+BUNDLES = [*sorted((ROOT / "local" / "demos").glob("*.yaml")), CORPUS / "base_workflow.yaml"]
 
 
 @pytest.mark.parametrize("file", FOREIGN, ids=lambda file: file.stem)
@@ -39,7 +39,7 @@ def test_every_product_has_several_samples() -> None:
 
 
 @pytest.mark.parametrize("file", [*LEGACY, *BUNDLES], ids=lambda file: file.stem)
-def test_no_other_configuration_is_mistaken_for_one(file: Path) -> None:
+def test_no_other_configuration_is_refused(file: Path) -> None:
     check_format(parse_document(file.read_text()).value)
 
 
@@ -58,7 +58,7 @@ def test_no_other_configuration_is_mistaken_for_one(file: Path) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_configuration_at_all_is_refused(value: Any) -> None:
+def test_a_value_that_is_no_configuration_is_refused(value: Any) -> None:
     with pytest.raises(InvalidInput):
         import_value(value)
 

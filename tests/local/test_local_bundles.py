@@ -128,7 +128,7 @@ def test_files_that_form_no_bundle_are_refused(tmp_path: Path, text: str, report
     assert (error["ok"], error["error"]["file"]) == (False, str(file))
 
 
-def test_verify_reports_everything_that_cannot_be_read(tmp_path: Path, clinic: Path) -> None:
+def test_verify_reports_all_unreadable_values_at_once(tmp_path: Path, clinic: Path) -> None:
     """An unknown action, two invalid placeholders and an invalid condition, in two files."""
     text = clinic.read_text()
     text = text.replace("contextSet", "contextSett", 1)
@@ -142,8 +142,8 @@ def test_verify_reports_everything_that_cannot_be_read(tmp_path: Path, clinic: P
     lines = text.splitlines()
     action = next(n for n, line in enumerate(lines, 1) if "contextSett" in line)
     message = next(n for n, line in enumerate(lines, 1) if "shout" in line)
-    told = [line.split(":", 2)[:2] for line in done.stderr.splitlines()]
-    assert [(file, line.split(" ")[0]) for file, line in told] == [
+    reported = [line.split(":", 2)[:2] for line in done.stderr.splitlines()]
+    assert [(file, line.split(" ")[0]) for file, line in reported] == [
         (str(clinic), str(action)),
         (str(clinic), str(message)),
         (str(clinic), str(message)),
@@ -157,7 +157,7 @@ def test_verify_reports_everything_that_cannot_be_read(tmp_path: Path, clinic: P
     )
 
 
-def test_what_of_an_older_config_cannot_be_read_is_an_error_and_not_imported(
+def test_unreadable_parts_of_a_legacy_configuration_are_errors(
     tmp_path: Path,
 ) -> None:
     tool = {
@@ -191,7 +191,7 @@ def test_what_of_an_older_config_cannot_be_read_is_an_error_and_not_imported(
     ]
 
 
-def test_a_finding_about_an_older_config_names_its_line(tmp_path: Path) -> None:
+def test_a_finding_about_a_legacy_configuration_names_its_line(tmp_path: Path) -> None:
     tool = {
         "name": "Look-Up",
         "description": "Looks up.",

@@ -1,4 +1,4 @@
-"""Configurations in the legacy format that are unsound, each found out exactly; and sound ones."""
+"""The findings about legacy configurations: invalid ones have exactly the expected, valid ones none."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def findings_of(imported: ImportedBundle) -> list[str]:
 
 
 @pytest.mark.parametrize("name", INVALID)
-def test_what_cannot_be_converted_or_is_unsound_is_found_exactly(name: str) -> None:
+def test_an_invalid_configuration_has_exactly_these_findings(name: str) -> None:
     case = INVALID[name]
     assert findings_of(imported_from(case)) == case["expect"]
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_what_is_sound_is_converted_without_findings(name: str) -> None:
+def test_a_valid_configuration_has_no_findings(name: str) -> None:
     case = VALID[name]
     imported = imported_from(case)
     assert findings_of(imported) == []
