@@ -66,8 +66,10 @@ def read_bundle(value: Any, path: Path = ()) -> Bundle:
     value, problems = _with_schemas(value, path)
     read = structure_leniently(Bundle, value, path)
     problems += read.problems
-    told = [*(problem.path or () for problem in problems), *read.replaced]
-    broken = (p for p in _bundle_problems(read.item, path) if not _is_told(p.path or (), told))
+    reported = [*(problem.path or () for problem in problems), *read.replaced]
+    broken = (
+        p for p in _bundle_problems(read.item, path) if not _is_reported(p.path or (), reported)
+    )
     raise_all(chain(problems, broken))
     return read.item
 
@@ -90,10 +92,10 @@ def _bundle_problems(bundle: Bundle, path: Path) -> Problems:
         yield from settings_problems(bundle.settings, (*path, "settings"))
 
 
-def _is_told(path: Path, told: Sequence[Path]) -> bool:
+def _is_reported(path: Path, reported: Sequence[Path]) -> bool:
     """Whether a value at, within or around the path has a problem already, which may be the cause
     of this one."""
-    return any(path[: len(each)] == each[: len(path)] for each in told)
+    return any(path[: len(each)] == each[: len(path)] for each in reported)
 
 
 def merge_bundles(bundles: Sequence[Bundle]) -> Bundle:
