@@ -309,7 +309,7 @@ async def test_all_values_that_cannot_be_read_are_reported_at_once(api: Api) -> 
     answer = await run_import(api, bundle)
     assert (answer["__typename"], answer["code"]) == ("ValidationError", "INVALID_INPUT")
     assert [".".join(each["path"][2:]) for each in answer["problems"]] == [
-        "tools.0.actions.0.explode",
+        "tools.0.actions.0",
         "agents.0.prompt.greeting",
         "agents.0.prompt.greeting",
         "tools.0.actions.3.respond.message",

@@ -132,7 +132,9 @@ def test_verify_reports_all_unreadable_values_at_once(tmp_path: Path, clinic: Pa
     """An unknown action, two invalid placeholders and an invalid condition, in two files."""
     text = clinic.read_text()
     text = text.replace("contextSet", "contextSett", 1)
-    text = text.replace("Booked for {{params.slot}}.", "{{params.slot | shout}} {{weather.today}}")
+    text = text.replace(
+        "Booked for {{params.slot}}.", "Say {{params.slot | shout}} {{weather.today}}"
+    )
     clinic.write_text(text)
     other = tmp_path / "other.json"
     way = {"source": "a", "target": "a", "condition": "flags.x ==="}
@@ -142,12 +144,13 @@ def test_verify_reports_all_unreadable_values_at_once(tmp_path: Path, clinic: Pa
     lines = text.splitlines()
     action = next(n for n, line in enumerate(lines, 1) if "contextSett" in line)
     message = next(n for n, line in enumerate(lines, 1) if "shout" in line)
+    condition = next(n for n, line in enumerate(other.read_text().splitlines(), 1) if "===" in line)
     reported = [line.split(":", 2)[:2] for line in done.stderr.splitlines()]
     assert [(file, line.split(" ")[0]) for file, line in reported] == [
         (str(clinic), str(action)),
         (str(clinic), str(message)),
         (str(clinic), str(message)),
-        (str(other), "8"),
+        (str(other), str(condition)),
     ]
     as_json = json.loads(studio(tmp_path, "verify", "--json", str(clinic), str(other)).stdout)
     assert (as_json["ok"], as_json["error"], len(as_json["errors"])) == (
@@ -205,7 +208,7 @@ def test_a_finding_about_a_legacy_configuration_names_its_line(tmp_path: Path) -
     found = [line for line in done.stdout.splitlines() if line.startswith(f"{file}:")]
     lines = file.read_text().splitlines()
     parameters = next(n for n, line in enumerate(lines, 1) if "parameters" in line)
-    action = next(n for n, line in enumerate(lines, 1) if "localhost" in line) - 1
+    action = next(n for n, line in enumerate(lines, 1) if "localhost" in line) - 2
     assert f"{file}:{parameters} parameters.properties.size.enum.0" in found
     assert f"{file}:{action} actions.0.apiCall.url" in found
 

@@ -28,7 +28,7 @@ HINT_KEYS = frozenset(
         *("version", "created_at", "updated_at", "created_by", "updated_by", "exported_at"),
     ]
 )
-"""Keys that describe an item to people and have no effect on calls."""
+"""Keys that only describe an item and have no effect on calls."""
 MEANINGFUL_KEYS = frozenset(
     [
         *("prompt", "system", "system_prompt", "greeting", "greeting_interruptible", "variables"),
