@@ -20,7 +20,7 @@ from livekit.plugins.sarvam.stt import MODEL_CONFIGS, SAARAS_V3_LANGUAGES
 from domain.common.languages import MULTILINGUAL, primary_subtag
 from domain.providers.catalog import CATALOG, STT, TTS, find_provider
 from domain.providers.model import Option, OptionType, Provider, ProviderKind
-from domain.workflows.agents import AgentSpec, ProviderChoice
+from domain.workflows.agents import ProviderChoice
 from tests.support.demo_workflow import RECEPTION
 from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.providers.http import create_http_session
@@ -34,7 +34,7 @@ from worker.providers.registry import (
     build_stt,
     build_tts,
 )
-from worker.session.turn_detection import turn_detector, turn_handling
+from worker.session.turn_detection import turn_detection, turn_detector
 
 pytestmark = pytest.mark.anyio
 
@@ -218,10 +218,7 @@ WITHOUT_THE_MODEL_OF_LIVEKIT = dataclasses.replace(
 
 
 def test_another_detector_of_speech_goes_without_the_turn_detection_of_the_local_one() -> None:
-    def detection(agent: AgentSpec) -> object:
-        return turn_handling(agent)["turn_detection"]
-
-    assert detection(RECEPTION) is turn_detector()
-    assert detection(WITHOUT_THE_MODEL_OF_LIVEKIT) == "vad"
-    ears = ProviderChoice(provider="deepgram", model="flux-general-en")
-    assert detection(dataclasses.replace(WITHOUT_THE_MODEL_OF_LIVEKIT, stt=ears)) == "stt"
+    assert turn_detection(RECEPTION) is turn_detector()
+    assert turn_detection(WITHOUT_THE_MODEL_OF_LIVEKIT) == "vad"
+    flux = ProviderChoice(provider="deepgram", model="flux-general-en")
+    assert turn_detection(dataclasses.replace(WITHOUT_THE_MODEL_OF_LIVEKIT, stt=flux)) == "stt"

@@ -24,19 +24,19 @@ DEFAULT_VAD = ProviderChoice(provider="silero", model="silero")
 
 
 def turn_handling(spec: AgentSpec) -> TurnHandlingOptions:
-    turn_detection = _turn_detection(spec)
+    mode = turn_detection(spec)
     return {
-        "turn_detection": turn_detection,
+        "turn_detection": mode,
         "endpointing": {
             # The STT has waited already.
-            "min_delay": 0.0 if turn_detection == "stt" else spec.session.min_endpointing,
+            "min_delay": 0.0 if mode == "stt" else spec.session.min_endpointing,
             "max_delay": spec.session.max_endpointing,
         },
         "interruption": interruption_options(spec),
     }
 
 
-def _turn_detection(spec: AgentSpec) -> TurnDetectionMode:
+def turn_detection(spec: AgentSpec) -> TurnDetectionMode:
     """The STT's own end-of-turn events if it has them, otherwise the local model. That one is under
     the same licence as the VAD `silero`, so an agent with another VAD goes without it."""
     if spec.stt is not None and detect_turns(choice.model for choice in spec.stt.chain):
