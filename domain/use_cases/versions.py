@@ -100,7 +100,7 @@ async def _as_edited(work: UnitOfWork, snapshot: Snapshot) -> list[AgentSpec]:
 
 
 async def _still_inherited(work: UnitOfWork, snapshot: Snapshot) -> Mapping[str, tuple[str, ...]]:
-    """What the agents of an older version inherited, as far as it can be told: the fields that
+    """What the agents of an older version inherited, as far as it can be known: the fields that
     their drafts inherit and that have the same values."""
     defaults = (await work.settings.get()).spec.defaults
     drafts = [draft.spec for draft in await work.agents.by_names(list(snapshot.agents))]
