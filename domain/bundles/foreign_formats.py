@@ -1,5 +1,5 @@
 """Recognizes configurations of other products by their structure, so that they are refused by name
-and not mistaken for something else.
+and not converted as if they were legacy configurations.
 
 A signature is a combination of keys that only one product uses, according to its documentation."""
 

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import strawberry
 from strawberry.types.field import StrawberryField
@@ -75,16 +75,12 @@ class InputProblem:
     message: str = strawberry.field(
         description="Human-readable explanation: what is wrong and how to fix it."
     )
-
-    @strawberry.field(description="Path to the input value at fault.")
-    def path(self, problem: strawberry.Parent[errors.InvalidInput]) -> list[str]:
-        return list(problem.path or ())
+    path: list[str] = strawberry.field(description="Path to the input value at fault.")
 
 
 @strawberry.type(description="An input value breaks a rule.")
 class ValidationError(Error):
-    problems: Sequence[errors.InvalidInput] = strawberry.field(
-        graphql_type=list[InputProblem],
+    problems: list[InputProblem] = strawberry.field(
         description=(
             "The input values that break a rule, of which `message` and `path` describe the first. An "
             "import reports up to 100 of them, other operations only the first."
@@ -188,8 +184,15 @@ class DomainErrorHandler:
             message=exception.message,
             code=ErrorCode[exception.code],
             path=list(exception.path or ()),
-            **{name: getattr(exception, name) for name in self._own},
+            **{name: _fact(getattr(exception, name)) for name in self._own},
         )
+
+
+def _fact(value: Any) -> Any:
+    """The value of a field; GraphQL would raise problems, because they are exceptions."""
+    if isinstance(value, tuple) and value and isinstance(value[0], errors.InvalidInput):
+        return [InputProblem(message=each.message, path=list(each.path or ())) for each in value]
+    return value
 
 
 HANDLERS = [
