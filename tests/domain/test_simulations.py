@@ -412,27 +412,30 @@ def test_a_suite_from_a_call_has_stubs_for_its_servers() -> None:
         Respond(message="Booked."),
     )
     tool = replace(BOOK, actions=actions)
-    use: dict[str, Any] = {
-        "tool_call_id": "c1",
-        "node": "booking",
-        "tool": tool.name,
-        "arguments": {},
-    }
-    finished = {**use, "outcome": ToolOutcome.SUCCEEDED, "result": "Booked.", "duration_ms": 1.0}
+    arguments = {"slot": "ten"}
+
+    def started() -> ToolStarted:
+        return ToolStarted(tool_call_id="c", node="booking", tool=tool.name, arguments=arguments)
+
+    def finished(outcome: ToolOutcome, result: str) -> ToolFinished:
+        return ToolFinished(
+            tool_call_id="c",
+            node="booking",
+            tool=tool.name,
+            arguments=arguments,
+            outcome=outcome,
+            result=result,
+            duration_ms=1.0,
+        )
+
     log: list[CallEvent] = [
-        ToolStarted(**use),
+        started(),
         ContextChanged(path="workflow.slot", value="ten"),
         ContextChanged(path="workflow.status", value=200),
         ContextChanged(path="workflow.free", value=[1, 2]),
-        ToolFinished(**finished),
-        ToolStarted(**use),
-        ToolFinished(
-            **{
-                **finished,
-                "outcome": ToolOutcome.FAILED,
-                "result": "The server responded with status 409.",
-            }
-        ),
+        finished(ToolOutcome.SUCCEEDED, "Booked."),
+        started(),
+        finished(ToolOutcome.FAILED, "The server responded with status 409."),
     ]
     request = "POST https://a.example.com/slots/*"
     assert recorded_stubs(log, {tool.name: tool}) == {

@@ -266,9 +266,8 @@ async def test_a_session_at_an_mcp_server_is_ended(fails: bool) -> None:
         if request.method == "DELETE":
             raise HttpFailed("timeout")  # A server that does not answer this delays nothing else.
         message = json.loads(request.body or b"")
-        result: dict[str, Any] = (
-            {"error": {"message": "No."}} if fails and session else {"result": {"content": []}}
-        )
+        refused = {"error": {"message": "No."}}
+        result = refused if fails and session else {"result": {}}
         body = json.dumps({"jsonrpc": "2.0", "id": message.get("id"), **result})
         return HttpResponse(200, {"mcp-session-id": "s1"}, body.encode(), 1.0)
 
