@@ -51,8 +51,8 @@ class DeferredTurns:
 
     def _due(self) -> datetime | None:
         quiet_since = self._silence.quiet_since
-        is_waiting = quiet_since is None or self._session.current_speech is not None
-        if not self._conversation.turn.deferred_text or is_waiting or self._is_uninterruptible:
+        is_busy = self._session.current_speech is not None or self._is_uninterruptible
+        if not self._conversation.turn.deferred_text or quiet_since is None or is_busy:
             return None
         session = self._conversation.snapshot.agent_at(self._conversation.node).session
         return quiet_since + timedelta(seconds=session.max_endpointing + DECISION_SECONDS)
