@@ -32,7 +32,7 @@ class DeferredTurns:
             self._conversation.clock.changed()
 
     async def run(self) -> None:
-        """Reply to each deferred turn once neither side speaks."""
+        """Reply to each deferred turn once nobody speaks."""
         while True:
             await self._conversation.clock.wait_until(self._due)
             try:
@@ -51,9 +51,8 @@ class DeferredTurns:
 
     def _due(self) -> datetime | None:
         quiet_since = self._silence.quiet_since
-        is_deferred = bool(self._conversation.turn.deferred_text)
-        is_waiting = self._session.current_speech is not None or self._is_uninterruptible
-        if quiet_since is None or is_waiting or not is_deferred:
+        is_busy = self._session.current_speech is not None or self._is_uninterruptible
+        if not self._conversation.turn.deferred_text or quiet_since is None or is_busy:
             return None
         session = self._conversation.snapshot.agent_at(self._conversation.node).session
         return quiet_since + timedelta(seconds=session.max_endpointing + DECISION_SECONDS)
