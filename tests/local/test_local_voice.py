@@ -232,7 +232,7 @@ def test_a_test_that_needs_livekit_is_skipped_locally_and_fails_in_ci(
 
 @dataclass(frozen=True)
 class Build:
-    """A stand-in for Go, whose build takes until the test lets it end."""
+    """Replaces Go; its build takes until the test lets it end."""
 
     folder: Path
 
