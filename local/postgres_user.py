@@ -118,7 +118,7 @@ def delete_data(home: Path) -> None:
 
 def _user_of(target: Path, home: Path) -> Path:
     """The home to which the data in `target` belongs: the one that used it last, if its link still
-    leads there, which distinguishes a copy of that home from one that was moved."""
+    leads there: then `home` is a copy of it. Otherwise it was moved to `home`."""
     file = target / HOME_FILE
     last = Path(file.read_text()) if file.exists() else home
     return last if linked_home(last) == target else home

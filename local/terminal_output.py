@@ -28,7 +28,7 @@ class TalkOutput(Protocol):
     def show_note(self, text: str) -> None: ...
 
     def show_hint(self, text: str) -> None:
-        """Explain how to use the program."""
+        """Show how to use the program."""
         ...
 
     def show_total(self, call: Json) -> None:

@@ -262,7 +262,7 @@ class SqlCalls:
         body = await self._db.scalar(
             select(c.body).where(c.tenant_id == self._tenant, c.id == command.id)
         )
-        # The first END counts: a second request wants the same.
+        # The first END counts; a second one, even with another body, asks for the same.
         is_other = command.kind is not CommandKind.END and body != dict(command.body)
         if body is not None and is_other:
             raise IdempotencyConflict(

@@ -128,7 +128,7 @@ def test_a_moved_checkout_recreates_its_environment(checkout: Path) -> None:
 
 def test_a_failed_installation_is_reported_in_a_sentence(checkout: Path) -> None:
     failing = with_uv(checkout, "echo 'warning: slow' >&2; echo 'error: no such host' >&2; exit 2")
-    result = studio(checkout, "up", cwd=None, **failing)
+    result = studio(checkout, "up", PATH=failing["PATH"])
     assert (result.returncode, result.stdout) == (1, "")
     assert "creating .venv failed: error: no such host\n" in result.stderr
     assert "HTTPS_PROXY" in result.stderr

@@ -261,7 +261,7 @@ async def test_the_keeper_ends_a_call_whose_worker_does_not_handle_end_call(
     assert not await queue_rig.worker.queue.end(claim, EndReason.INTERNAL)
 
 
-async def test_a_caller_who_hangs_up_is_the_end_reason_of_any_end_of_the_call(
+async def test_every_process_that_ends_a_call_records_that_the_caller_hung_up(
     queue_rig: QueueRig, settings: Settings
 ) -> None:
     """The API, a worker that claims the call, a keeper, or the worker that holds it."""
