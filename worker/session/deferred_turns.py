@@ -32,7 +32,7 @@ class DeferredTurns:
             self._conversation.clock.changed()
 
     async def run(self) -> None:
-        """Reply to each deferred turn once nobody speaks."""
+        """Reply to each deferred turn once neither side speaks."""
         while True:
             await self._conversation.clock.wait_until(self._due)
             try:
