@@ -35,6 +35,10 @@ class DeferredTurns:
         """Reply to each deferred turn once nobody speaks."""
         while True:
             await self._conversation.clock.wait_until(self._due)
+            speech = self._session.current_speech
+            if speech is not None:
+                await speech  # it ends a moment after the agent has fallen silent
+                continue
             try:
                 agent: Any = self._session.current_agent
             except RuntimeError:
@@ -44,15 +48,21 @@ class DeferredTurns:
                 await agent.reply_to(self._conversation.turn.deferred_text)
 
     @property
+    def _is_handing_off(self) -> bool:
+        return self._conversation.handoffs.target_in_progress is not None
+
+    @property
     def _is_uninterruptible(self) -> bool:
         speech = self._session.current_speech
-        in_handoff = self._conversation.handoffs.target_in_progress is not None
-        return in_handoff or (speech is not None and not speech.allow_interruptions)
+        return self._is_handing_off or (speech is not None and not speech.allow_interruptions)
 
     def _due(self) -> datetime | None:
+        """When nobody speaks and LiveKit, which decides by when the caller fell silent, has not
+        replied."""
         quiet_since = self._silence.quiet_since
-        is_waiting = quiet_since is None or self._session.current_speech is not None
-        if not self._conversation.turn.deferred_text or is_waiting or self._is_uninterruptible:
+        is_deferred = bool(self._conversation.turn.deferred_text)
+        if not is_deferred or quiet_since is None or self._is_handing_off:
             return None
         session = self._conversation.snapshot.agent_at(self._conversation.node).session
-        return quiet_since + timedelta(seconds=session.max_endpointing + DECISION_SECONDS)
+        decided = timedelta(seconds=session.max_endpointing + DECISION_SECONDS)
+        return max(quiet_since, self._silence.caller_quiet_since + decided)
