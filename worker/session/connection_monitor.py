@@ -50,6 +50,11 @@ class Arrivals:
     caller: float
     server: float
 
+    @property
+    def heard_until(self) -> float:
+        """When the caller's connection failed, if LiveKit's server is alive."""
+        return self.caller + PACKET_INTERVAL_SECONDS / 2
+
 
 class ConnectionMonitor:
     """`on_lost` receives until when the caller heard the agent, as `time.time`. `on_returned` is called
@@ -67,6 +72,7 @@ class ConnectionMonitor:
         self._on_lost, self._on_returned = on_lost, on_returned
         self._state = Reachability.REACHABLE
         self._held_at = 0.0
+        self._stalled_arrivals = Arrivals(0.0, 0.0)
         self._reachable_since: float | None = None
         """Since when a lost caller is reachable again."""
         self._dead_track: str | None = None
@@ -90,8 +96,8 @@ class ConnectionMonitor:
 
     def _on_participant_disconnected(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == CALLER_IDENTITY:
-            now = time.time()
-            self._lose(self._held_at if self._state is Reachability.STALLED else now)
+            is_stalled = self._state is Reachability.STALLED
+            self._lose(self._stalled_arrivals.heard_until if is_stalled else time.time())
 
     async def _check(self) -> None:
         caller = self._room.remote_participants.get(CALLER_IDENTITY)
@@ -100,10 +106,8 @@ class ConnectionMonitor:
         silence = 0.0 if arrivals is None else now - arrivals.caller
         if self._state is Reachability.LOST:
             self._check_return(caller, silence, now)
-        elif arrivals is not None and silence >= LOSS_SECONDS:
-            self._lose(self._heard_until(arrivals, now))
-        elif silence >= STALL_SECONDS:
-            self._stall(now)
+        elif arrivals is not None and silence >= STALL_SECONDS:
+            self._stall(arrivals, now)
         elif self._state is Reachability.STALLED:
             self._state = Reachability.REACHABLE
             self._playout.release(self)
@@ -112,12 +116,16 @@ class ConnectionMonitor:
         if now - arrivals.server >= SERVER_SILENCE_SECONDS:
             # The server delivers what was sent before the playout was held as soon as it responds.
             return self._held_at
-        return arrivals.caller + PACKET_INTERVAL_SECONDS / 2
+        return arrivals.heard_until
 
-    def _stall(self, now: float) -> None:
+    def _stall(self, arrivals: Arrivals, now: float) -> None:
+        self._stalled_arrivals = arrivals
         if self._state is Reachability.REACHABLE:
             self._state, self._held_at = Reachability.STALLED, now
             self._playout.hold(self)
+        elif now - self._held_at >= LOSS_SECONDS - STALL_SECONDS:
+            # Not by the last packet alone: a microphone that was muted has sent none for long.
+            self._lose(self._heard_until(arrivals, now))
 
     def _lose(self, heard_until: float) -> None:
         if self._state is Reachability.LOST:
