@@ -32,6 +32,7 @@ from worker.session.conversation import Conversation
 from worker.session.deferred_turns import DeferredTurns
 from worker.session.failure_monitor import FailureTracker
 from worker.session.llm import close_providers, prepare_models
+from worker.session.overlap_filter import FRAME_MS
 from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.playout import Playout
 from worker.session.resume import first_agent
@@ -142,7 +143,7 @@ class VoiceSession:
                 participant_identity=CALLER_IDENTITY,
                 text_input=False,
                 audio_input=AudioInputOptions(
-                    sample_rate=16_000, frame_size_ms=80, auto_gain_control=False
+                    sample_rate=16_000, frame_size_ms=FRAME_MS, auto_gain_control=False
                 ),
                 text_output=TextOutputOptions(next_in_chain=PartialTranscriptOutput(conversation)),
                 close_on_disconnect=False,
