@@ -190,7 +190,9 @@ async def test_an_agent_that_nothing_interrupts_finishes(
     async with long_answer(settings, viewer, livekit, nothing, "stop at once please") as talk:
         await talk.caller.speak(3.0)
         await talk.wait_for_word("brown")
-        seen = await finished(talk, 1)
+        seen = await finished(talk, 2)
+    assert caller_turns(seen) == ["what do you have", "stop at once please"]
+    assert [e.text for e in seen if isinstance(e, AgentTurn)][-1] == BACK_ON
     assert talk.long_words == words_of(LONG)
     assert talk.longest_hole() < HOLE_SECONDS
     assert (long_turn(seen).interrupted, long_turn(seen).heard_text) == (False, LONG)

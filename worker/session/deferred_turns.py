@@ -35,6 +35,10 @@ class DeferredTurns:
         """Reply to each deferred turn once neither side speaks."""
         while True:
             await self._conversation.clock.wait_until(self._due)
+            speech = self._session.current_speech
+            if speech is not None:
+                await speech  # it ends a moment after the agent has fallen silent
+                continue
             try:
                 agent: Any = self._session.current_agent
             except RuntimeError:
@@ -50,9 +54,12 @@ class DeferredTurns:
         return in_handoff or (speech is not None and not speech.allow_interruptions)
 
     def _due(self) -> datetime | None:
+        """When neither side speaks and LiveKit, which decides by when the caller fell silent, has not
+        replied."""
         quiet_since = self._silence.quiet_since
-        is_busy = self._session.current_speech is not None or self._is_uninterruptible
-        if not self._conversation.turn.deferred_text or quiet_since is None or is_busy:
+        is_deferred = bool(self._conversation.turn.deferred_text)
+        if not is_deferred or quiet_since is None or self._conversation.handoffs.in_progress:
             return None
         session = self._conversation.snapshot.agent_at(self._conversation.node).session
-        return quiet_since + timedelta(seconds=session.max_endpointing + DECISION_SECONDS)
+        decided = timedelta(seconds=session.max_endpointing + DECISION_SECONDS)
+        return max(quiet_since, self._silence.caller_quiet_since + decided)

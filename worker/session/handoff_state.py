@@ -44,6 +44,11 @@ class HandoffState:
         return None if self._requested is None else self._requested.target
 
     @property
+    def in_progress(self) -> bool:
+        """Whether an agent is expected that has not yet said what it says on entering."""
+        return self.target_in_progress is not None or not self._agent_entered.is_set()
+
+    @property
     def next_agent(self) -> Agent | None:
         """The agent of the hand-off in progress once it is complete; None if there is none."""
         is_complete = self._pending is not None and self._pending.complete

@@ -20,6 +20,8 @@ from domain.common.languages import LANGUAGE_TAG, MULTILINGUAL
 from domain.workflows.agents import AgentSpec
 from domain.workflows.interruptions import InterruptionRules, Utterance, interruption_rules
 
+FRAME_MS = 80
+"""Length of the audio frames that a session receives."""
 ANSWER_SECONDS = 1.0
 """An acknowledgement that begins this shortly before the end of what the agent says may be an
 answer, such as "yes" to a question. It is reported when the agent has finished."""
@@ -137,9 +139,11 @@ class OverlapFilter:
         take the time of the event."""
         activity = self._session and self._session._activity
         recognition = activity and activity._audio_recognition
-        if not recognition or event.speech_end_time is not None:
+        heard_at = recognition.last_speaking_time if recognition else None
+        if heard_at is None or event.speech_end_time is not None:
             return event
-        return replace(event, speech_end_time=recognition.last_speaking_time)
+        # That is when the last frame with speech arrived; on average speech ends in its middle.
+        return replace(event, speech_end_time=heard_at - FRAME_MS / 2000)
 
     def _is_turn(self, event: SpeechEvent, now: float) -> bool:
         """Whether the transcript belongs to a turn of the caller."""

@@ -35,6 +35,7 @@ class SilenceMonitor:
         self._is_caller_speaking = False
         self._is_agent_busy = False
         self._caller_spoke_last = False
+        self._caller_quiet_since = self._clock.now()
         self._quiet_since: datetime | None = self._clock.now()
         self.is_prompting = False
         self.quiet = asyncio.Event()
@@ -45,6 +46,11 @@ class SilenceMonitor:
     def quiet_since(self) -> datetime | None:
         """Since when neither side speaks and no reply is being generated; None if one does."""
         return self._quiet_since
+
+    @property
+    def caller_quiet_since(self) -> datetime:
+        """Since when the caller does not speak, or since when they did not before they speak now."""
+        return self._caller_quiet_since
 
     @property
     def turn_over_at(self) -> datetime | None:
@@ -61,6 +67,8 @@ class SilenceMonitor:
         if is_speaking:
             self._caller_spoke_last = True
             self._prompts_sent = 0
+        else:
+            self._caller_quiet_since = self._clock.now()
         self._update()
 
     def agent_is_busy(self, is_busy: bool) -> None:

@@ -35,6 +35,7 @@ from worker.session.deferred_turns import DeferredTurns
 from worker.session.failure_monitor import FailureTracker
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
+from worker.session.overlap_filter import FRAME_MS
 from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.playout import Playout
 from worker.session.resume import first_agent
@@ -149,7 +150,7 @@ class VoiceSession:
                 participant_identity=CALLER_IDENTITY,
                 text_input=False,
                 audio_input=AudioInputOptions(
-                    sample_rate=16_000, frame_size_ms=80, auto_gain_control=False
+                    sample_rate=16_000, frame_size_ms=FRAME_MS, auto_gain_control=False
                 ),
                 text_output=TextOutputOptions(next_in_chain=PartialTranscriptOutput(conversation)),
                 close_on_disconnect=False,
