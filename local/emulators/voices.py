@@ -1,6 +1,6 @@
 """The voices of the text-to-speech emulators.
 
-`WordTones` says each distinct word as a tone of its own frequency, so that a test can tell from the
+`WordTones` says each distinct word as a tone of its own frequency, so that a test can decode from the
 audio which words reached the caller."""
 
 from __future__ import annotations

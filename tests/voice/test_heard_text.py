@@ -1,4 +1,4 @@
-"""The log says what the caller heard, to a word, whoever or whatever cuts an answer off.
+"""The log has what the caller heard, to a word, whatever cuts an answer off.
 
 The voice says each word as a tone of its own, so what reached the caller is decoded word by word."""
 

@@ -142,7 +142,7 @@ async def test_a_speech_of_which_nothing_was_played_was_not_said() -> None:
     assert line.played == []
 
 
-async def test_each_speech_is_told_by_its_own_audio() -> None:
+async def test_each_speech_is_measured_by_its_own_audio() -> None:
     line = Line()
     await line.speak()
     line.output.flush()
@@ -156,7 +156,7 @@ async def test_each_speech_is_told_by_its_own_audio() -> None:
     assert line.played == [(TEXT, "One", True), (TEXT, "One two three", True)]
 
 
-async def test_it_plays_once_nobody_holds_or_pauses_it() -> None:
+async def test_it_plays_once_nothing_holds_or_pauses_it() -> None:
     line, first, second = Line(), object(), object()
     line.playout.hold(first)
     line.playout.hold(second)

@@ -50,6 +50,16 @@ def test_a_reply_with_a_tool_call_is_complete_once_the_next_one_starts_or_it_fai
         assert not turn.has_pending_tool_call
 
 
+def test_text_and_audio_of_a_speech_belong_together_whichever_comes_first() -> None:
+    turn = TurnState(epoch=1)
+    first = turn.speech(("a", 1))
+    assert turn.speech(("a", 1)) is first
+    answer_to_tool = turn.speech(("a", 2))
+    assert answer_to_tool is not first
+    assert turn.speech(("b", 1)) is not answer_to_tool
+    assert turn.speech(None) is not turn.speech(None)
+
+
 def test_the_failure_of_a_preemptive_reply_counts_for_one_turn() -> None:
     turn = TurnState(epoch=1)
     assert not turn.take_preemptive_failure()

@@ -28,8 +28,8 @@ LOSS_SECONDS = 3.0
 SERVER_SILENCE_SECONDS = 2.0
 """LiveKit's server itself sends a report every second; after this time it is frozen or cut off."""
 MAX_LOSS_SECONDS = 30.0
-"""By then LiveKit has removed a caller whose network is gone: whoever is still in the room is there,
-and only their microphone is not."""
+"""By then LiveKit has removed a caller whose network is gone: a caller who is still in the room hears
+the agent, and only their microphone sends nothing."""
 PACKET_INTERVAL_SECONDS = 0.4
 """Time between the packets of a silent microphone."""
 RETURN_DELAY_SECONDS = 0.8

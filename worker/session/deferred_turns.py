@@ -32,7 +32,7 @@ class DeferredTurns:
             self._conversation.clock.changed()
 
     async def run(self) -> None:
-        """Reply to each deferred turn once nobody speaks."""
+        """Reply to each deferred turn once neither side speaks."""
         while True:
             await self._conversation.clock.wait_until(self._due)
             speech = self._session.current_speech
@@ -57,7 +57,7 @@ class DeferredTurns:
         return self._is_handing_off or (speech is not None and not speech.allow_interruptions)
 
     def _due(self) -> datetime | None:
-        """When nobody speaks and LiveKit, which decides by when the caller fell silent, has not
+        """When neither side speaks and LiveKit, which decides by when the caller fell silent, has not
         replied."""
         quiet_since = self._silence.quiet_since
         is_deferred = bool(self._conversation.turn.deferred_text)

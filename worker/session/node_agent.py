@@ -37,6 +37,7 @@ from worker.providers.api_keys import ProviderMisconfigured
 from worker.session.conversation import CallLost, Conversation, trim_history
 from worker.session.handoff_state import PendingHandoff
 from worker.session.llm import get_model
+from worker.session.speech_progress import speech_key
 from worker.session.summarizer import summarize
 from worker.session.tool_call_guard import validate_tool_call
 from worker.session.tool_runner import ToolCall, execute_tool
@@ -218,11 +219,11 @@ class NodeAgent(Agent):
         self, text: AsyncIterable[Any], model_settings: ModelSettings
     ) -> AsyncGenerator[Any]:
         """Keep the text of the turn, as it is spoken, including what an interruption may cut off."""
-        self._conversation.turn.text_started()
+        speech = self._conversation.turn.speech(speech_key(self.session.current_speech))
         if self._conversation.speech is not None:
             text = filter_emoji(filter_markdown(text))
         async for chunk in text:
-            self._conversation.turn.text_generated(str(chunk))
+            speech.text += str(chunk)
             yield chunk
 
     async def llm_node(

@@ -26,7 +26,7 @@ class ParticipantMonitor:
         settings: Settings,
         is_reachable: Callable[[], bool],
     ) -> None:
-        """`is_reachable` tells whether audio reaches a caller who is in the room."""
+        """`is_reachable` returns whether audio reaches a caller who is in the room."""
         self._conversation = conversation
         self._room = room
         self._settings = settings

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 
 from livekit.agents.types import TimedString
 from livekit.agents.utils import is_given
+from livekit.agents.voice import SpeechHandle
 
 MAX_SKIPPED_CHARACTERS = 20
 """A word that the voice reports is looked for this far ahead in the text. Voices report some words in
 another form than they are written, such as numbers."""
+
+
+SpeechKey = tuple[str, int]
+"""The id of a speech of the session and the number of its step; each reply to a tool is a step."""
+
+
+def speech_key(speech: SpeechHandle | None) -> SpeechKey | None:
+    return None if speech is None else (speech.id, speech.num_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +56,8 @@ class SpeechProgress:
         self._is_complete = True
 
     def heard_text(self, played_seconds: float) -> str | None:
-        """The start of the text that is heard in so many seconds of the audio; None if that cannot be
-        told, because the voice sends no timestamps and more audio is to come."""
+        """The start of the text that is heard in so many seconds of the audio; None if that is not
+        known, because the voice sends no timestamps and more audio is to come."""
         parts = self._parts
         if not parts and self._is_complete:
             parts = [TimedText(self.text, 0.0, self._audio_seconds)]

@@ -5,7 +5,7 @@ Only `TurnState` changes these; the session and the agents report to it what hap
 from __future__ import annotations
 
 from domain.calls.events import PartialTranscript, Speaker
-from worker.session.speech_progress import SpeechProgress
+from worker.session.speech_progress import SpeechKey, SpeechProgress
 
 
 class TurnState:
@@ -18,6 +18,7 @@ class TurnState:
         self._caller_text = ""
         self._is_caller_deferred = False
         self._speech = SpeechProgress()
+        self._speech_key: SpeechKey | None = None
         self._has_pending_tool_call = False
         self._has_reply_failed = False
         self._preemptive_reply_failed = False
@@ -80,9 +81,10 @@ class TurnState:
         """Whether the model failed in the current response, of which a part may have been spoken."""
         return self._has_reply_failed
 
-    @property
-    def speech(self) -> SpeechProgress:
-        """The speech whose text arrived last."""
+    def speech(self, key: SpeechKey | None) -> SpeechProgress:
+        """The progress of this speech, whose text or audio begins: either may be the first."""
+        if key is None or key != self._speech_key:
+            self._speech_key, self._speech = key, SpeechProgress()
         return self._speech
 
     def reply_started(self) -> None:
@@ -97,12 +99,6 @@ class TurnState:
         """The reply will not be completed: the agent's next words end it."""
         self._has_pending_tool_call = False
         self._has_reply_failed = True
-
-    def text_started(self) -> None:
-        self._speech = SpeechProgress()
-
-    def text_generated(self, text: str) -> None:
-        self._speech.text += text
 
     def agent_transcribed(self, turn_id: str, text: str) -> PartialTranscript:
         """The next partial transcript of that turn, with its text so far."""

@@ -39,6 +39,7 @@ from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
 from worker.session.session_listener import SessionListener
 from worker.session.silence_monitor import SilenceMonitor
+from worker.session.speech_progress import speech_key
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
 from worker.session.turn_detection import get_vad, turn_handling
 
@@ -76,7 +77,9 @@ class VoiceSession:
         self._room = room
         self._recorder = recorder
         self._announcements = Announcements(session, conversation)
-        self._playout = Playout(lambda: conversation.turn.speech, self._on_played)
+        self._playout = Playout(
+            lambda: conversation.turn.speech(speech_key(session.current_speech)), self._on_played
+        )
         conversation.playout = self._playout
         self._connection = ConnectionMonitor(
             room, self._playout, self._on_connection_lost, self._on_caller_returned
@@ -172,7 +175,7 @@ class VoiceSession:
     # ---- the connection to the caller ------------------------------------------------------
 
     def _on_connection_lost(self, heard_until: float) -> None:
-        """Cut off what is being said. A speech that goes on with a tool is held until the caller is
+        """Cut off what is being said. A speech that is followed by a tool is held until the caller is
         back instead, because an interruption would cancel the tool."""
         speech = self._session.current_speech
         is_cut = self._playout.is_playing and not self._conversation.turn.has_pending_tool_call
