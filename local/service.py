@@ -20,7 +20,7 @@ class Service:
     after: tuple[str, ...] = ()
     # Whether it is a step that must succeed once rather than a process that keeps running.
     once: bool = False
-    # Whether the others become ready without it, also if it cannot start.
+    # Whether it starts once all others are ready; they do not depend on it, nor on its success.
     background: bool = False
     # Variables whose values are read from files, which an earlier service may create.
     env_files: Mapping[str, Path] = field(default_factory=dict)

@@ -60,16 +60,21 @@ class Supervisor:
             tasks.create_task(self._show_alerts())
             for process in self.processes:
                 tasks.create_task(self._run_process(process))
-            for process in self.processes:
-                if not process.service.background:
-                    await process.ready.wait()
+            await self._wait_for_foreground()
             self.ready = True
             # First, because the record ends the wait of a process that repeats this output.
             on_ready()
             self._save_record()
 
+    async def _wait_for_foreground(self) -> None:
+        for process in self.processes:
+            if not process.service.background:
+                await process.ready.wait()
+
     async def _run_process(self, process: SupervisedProcess) -> None:
         service = process.service
+        if service.background:  # what others need to become ready, such as the CPU, is theirs first
+            await self._wait_for_foreground()
         for dependency in self.processes:
             waits = service.background or not dependency.service.background
             if dependency.service.name in service.after and waits:
