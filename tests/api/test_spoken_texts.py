@@ -91,6 +91,6 @@ async def test_bundles_export_and_import_the_wording(api: Api) -> None:
     imported = await mutate(api, IMPORT, bundle=bundle)
     assert {tuple(note["path"]): note["kind"] for note in imported["report"]} == {
         ("agents", "reception"): "UNCHANGED",
-        ("settings",): "CHANGED",
+        ("settings", "spokenTexts", "ENDING_SOON->en-IN", "say"): "CHANGED",
     }
     assert (await api.execute(SETTINGS))["data"]["settings"]["spokenTexts"] == [louder]
