@@ -187,7 +187,7 @@ NOVA = ProviderChoice(provider="deepgram", model="nova-3")
 SAARAS = ProviderChoice(provider="sarvam", model="saaras:v4")
 
 
-def test_words_that_the_stt_cannot_tell_in_time_are_reported() -> None:
+def test_counted_words_that_are_transcribed_too_late_are_reported() -> None:
     counted = Interruption(min_words=2)
     too_late = (
         FindingCode.NO_INTERIM_TRANSCRIPTS,
