@@ -187,7 +187,7 @@ NOVA = ProviderChoice(provider="deepgram", model="nova-3")
 SAARAS = ProviderChoice(provider="sarvam", model="saaras:v4")
 
 
-def test_settings_that_need_interim_transcripts_are_reported() -> None:
+def test_counted_words_that_are_transcribed_too_late_are_reported() -> None:
     counted = Interruption(min_words=2)
     too_late = (
         FindingCode.NO_INTERIM_TRANSCRIPTS,

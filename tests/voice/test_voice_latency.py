@@ -41,7 +41,7 @@ async def heard_after(caller: VoiceCaller, since: float) -> float:
 
 
 @pytest.mark.parametrize("stt", [NOVA, FLUX], ids=["nova-3", "flux"])
-async def test_the_latency_of_a_reply_is_what_the_caller_experiences(
+async def test_the_latency_of_a_reply_is_what_the_caller_measures(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, stt: ProviderChoice
 ) -> None:
     async with voice_clinic(settings, viewer, livekit, stt=stt) as (services, _, _):
@@ -63,7 +63,7 @@ async def test_the_latency_of_a_reply_is_what_the_caller_experiences(
         assert (turn.end_of_turn_ms or 0.0) - turn.stt_ms < MS_OFF
 
 
-async def test_the_latency_of_an_apology_is_what_the_caller_experiences(
+async def test_the_latency_of_an_apology_is_what_the_caller_measures(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with run_llm_emulator() as model:
@@ -81,7 +81,7 @@ async def test_the_latency_of_an_apology_is_what_the_caller_experiences(
     assert (turn.first_audio_ms or 0.0) > (turn.end_of_turn_ms or 0.0)
 
 
-async def test_the_latency_of_a_reply_of_another_worker_is_what_the_caller_experiences(
+async def test_the_latency_of_a_reply_of_another_worker_is_what_the_caller_measures(
     tmp_path: Path, livekit: LivekitCredentials
 ) -> None:
     assert RECEPTION.llm is not None
