@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from domain.workflows.agents import Session
+from domain.workflows.interruptions import Interruption
+from domain.workflows.model import Snapshot
+from persistence.codec import snapshot_from_json, snapshot_to_json
 from tests.support.api_server import Api
+from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION
 from tests.support.graphql_calls import ERROR_FIELDS, LLM, mutate
 
 pytestmark = pytest.mark.anyio
@@ -80,3 +86,17 @@ async def test_settings_outside_their_range_change_nothing(
     assert refused["path"] == ["input", "session", "interruption", *path]
     unchanged = (await mutate(api, UPDATE, **known))["agent"]
     assert unchanged["session"]["interruption"] == OWN
+
+
+def test_versions_without_interruption_settings_keep_their_checksums() -> None:
+    before = Snapshot(
+        workflow=CLINIC, agents={"reception": RECEPTION, "booking": BOOKING}, tools={}
+    )
+    plain, checksum = snapshot_to_json(before)
+    assert all("interruption" not in agent["session"] for agent in plain["agents"].values())
+    assert snapshot_from_json(plain) == before
+    counted = replace(RECEPTION, session=Session(interruption=Interruption(min_words=3)))
+    changed = replace(before, agents={**before.agents, "reception": counted})
+    with_it, other = snapshot_to_json(changed)
+    assert other != checksum
+    assert snapshot_from_json(with_it) == changed
