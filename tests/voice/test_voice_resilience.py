@@ -115,8 +115,6 @@ async def voice_rig(
         env = {
             **livekit.environment,
             "DEEPGRAM_API_KEY": "emulator",
-            "STT_TIMEOUT_SECONDS": "30",
-            "TTS_TIMEOUT_SECONDS": "30",
             "DEEPGRAM_BASE_URL": heard.url,
             "CARTESIA_API_KEY": "emulator",
             "CARTESIA_BASE_URL": heard.url,

@@ -143,7 +143,9 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: LivekitCredentials) -> N
             assert process.stdout is not None
             events: list[dict[str, Any]] = []
             while not kinds(events, "AgentTurn"):
-                events.append(json.loads(await process.stdout.readline()))
+                line = await process.stdout.readline()
+                assert line, (events, await process.communicate())
+                events.append(json.loads(line))
             process.send_signal(signal.SIGINT)
             rest, complaints = await process.communicate()
             assert (process.returncode, complaints) == (130, b""), rest
