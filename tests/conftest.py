@@ -34,6 +34,15 @@ from tests.support.viewers import owner_of
 # A shell makes background processes ignore SIGINT, and the processes that tests start inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The processes that tests start inherit these: on a busy machine, what is slow has not failed. Tests of
+# these limits set their own.
+for name, value in {
+    "CLAIM_SECONDS": "60",
+    "STT_TIMEOUT_SECONDS": "30",
+    "TTS_TIMEOUT_SECONDS": "30",
+}.items():
+    os.environ.setdefault(name, value)
+
 # The time that generating an example takes depends on the machine, not on the code.
 hypothesis.settings.register_profile(
     "anywhere", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 from domain.common.settings import Settings
+from local.private_files import free_port
 from persistence.admin import create_key
 from persistence.database import DbRole
 from persistence.sqlalchemy_engine import create_engine
@@ -52,7 +52,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGenerator[MeasuredApi]:
-    port = _free_port()
+    port = free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -75,7 +75,7 @@ async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGen
 async def running_keeper(settings: Settings) -> AsyncGenerator[psutil.Process]:
     """A keeper with a LiveKit server configured, as for voice calls. The server does not respond."""
     livekit = {
-        "LIVEKIT_URL": f"ws://127.0.0.1:{_free_port()}",
+        "LIVEKIT_URL": f"ws://127.0.0.1:{free_port()}",
         "LIVEKIT_API_KEY": "bench",
         "LIVEKIT_API_SECRET": "bench" * 8,
     }
@@ -162,10 +162,3 @@ async def create_api_key(settings: Settings, tenant: UUID) -> str:
         key = await create_key(db, settings, tenant, "bench")
     await engine.dispose()
     return key
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -16,7 +16,7 @@ def upgrade() -> None:
     # The early 0007 gave this index the name of an index that it replaces.
     op.execute("alter index if exists ix_recording_due rename to ix_recording_deleted_due")
     # The function of the early 0008 acknowledged END commands for one end reason only.
-    run_sql_files("0011_end_call.sql")
+    run_sql_files("0008_end_call.sql")
 
 
 def downgrade() -> None:

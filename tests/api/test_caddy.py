@@ -18,17 +18,17 @@ import pytest
 
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
+from local.private_files import free_port
 from persistence.admin import bootstrap
 from tests.local.test_talk import (
     ApiProcess,
     check,
-    free_port,
     start_api,
     studio,
     talk,
-    until_answers,
 )
 from tests.support.paths import ROOT
+from tests.support.processes import until_answers
 from tests.support.viewers import PASSWORD
 
 pytestmark = pytest.mark.anyio

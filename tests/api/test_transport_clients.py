@@ -7,11 +7,10 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,10 +20,12 @@ import pytest
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from local.private_files import free_port
 from resolvers.global_ids import global_id
 from tests.support.api_server import Api, create_api_key
 from tests.support.log_writer import CallWriter, writing_call
 from tests.support.paths import JS
+from tests.support.processes import running_process, until_answers
 
 pytestmark = pytest.mark.anyio
 
@@ -68,7 +69,7 @@ async def api_process(
     }
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", module, env=environment)
     try:
-        await _until_ready(f"http://127.0.0.1:{port}/health/ready")
+        await until_answers(f"http://127.0.0.1:{port}/health/ready")
         yield process
     finally:
         if process.returncode is None:
@@ -76,27 +77,8 @@ async def api_process(
         await process.wait()
 
 
-async def _until_ready(url: str) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient() as http:
-        while True:
-            try:
-                if (await http.get(url)).status_code == 200:
-                    return
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def node(*command: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        "node", *command, stdout=subprocess.PIPE, limit=1 << 20
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+def node(*command: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    return running_process("node", *command, stdout=subprocess.PIPE, limit=1 << 20)
 
 
 async def test_every_audit_of_graphql_over_http_passes(
@@ -193,10 +175,3 @@ async def talk(writer: CallWriter) -> None:
     for n in range(400):
         await writer.write_turns(f"sentence {n}")
         await asyncio.sleep(0.01)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -8,7 +8,6 @@ import json
 import os
 import pty
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -16,17 +15,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from domain.common.settings import Settings
 from local.client import StudioClient
 from local.demo import seed
 from local.emulator_service import EMULATOR_KEY
+from local.private_files import free_port
 from local.talk import TalkSession, iterate_lines
 from local.terminal_output import JsonOutput, TerminalOutput
 from persistence.admin import bootstrap
 from tests.support.paths import ROOT
+from tests.support.processes import until_answers
 from tests.support.viewers import PASSWORD
 from tests.worker.test_text_calls import running_worker
 
@@ -46,13 +46,6 @@ class ApiProcess:
         return f"http://127.0.0.1:{self.port}"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 async def start_api(settings: Settings, port: int, **more: str) -> asyncio.subprocess.Process:
     given_to_it = {
         "DATABASE_URL": settings.database_url,
@@ -68,17 +61,6 @@ async def start_api(settings: Settings, port: int, **more: str) -> asyncio.subpr
     )
     await until_answers(f"http://127.0.0.1:{port}/health/ready")
     return process
-
-
-async def until_answers(url: str) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient() as http:
-        while True:
-            try:
-                if (await http.get(url)).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -20,12 +20,13 @@ from domain.common.settings import Settings
 from local import postgres, valkey
 from local.client import StudioClient
 from local.demo import seed
+from local.private_files import free_port
 from local.server import Server
 from persistence.admin import bootstrap
 from persistence.migrate import upgrade
 from tests.conftest import SECRET
-from tests.local.test_talk import free_port, until_answers
 from tests.support.paths import ROOT
+from tests.support.processes import until_answers
 from tests.support.viewers import PASSWORD
 
 FAST_SETTINGS = {

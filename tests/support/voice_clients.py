@@ -94,7 +94,8 @@ class VoiceCaller:
         self.room = rtc.Room()
         self._source = rtc.AudioSource(RATE, 1, queue_size_ms=self._queue_ms)
         self._disconnected = asyncio.Event()
-        self._reconnected = asyncio.Event()
+        self.subscriptions = 0
+        """How often an agent has begun to receive the microphone."""
 
     async def join(self, services: Services, call: Call) -> None:
         entry = room_access(services, call)
@@ -104,12 +105,16 @@ class VoiceCaller:
     async def enter(self, entry: RoomAccess) -> None:
         self.room.on("track_subscribed", self._listen)
         self.room.on("disconnected", lambda _: self._disconnected.set())
-        self.room.on("reconnected", self._reconnected.set)
+        self.room.on("local_track_subscribed", self._count_subscription)
         async with asyncio.timeout(60):
             await self.room.connect(entry.url, entry.token)
             track = rtc.LocalAudioTrack.create_audio_track("microphone", self._source)
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE)
             await self.room.local_participant.publish_track(track, options)
+
+    def _count_subscription(self, _: rtc.Track) -> None:
+        self.subscriptions += 1
+        self._changed.set()
 
     def _listen(self, track: rtc.Track, *_: object) -> None:
         rate = RATE if self._heard is None else heard_audio.RATE
@@ -173,8 +178,12 @@ class VoiceCaller:
         async with asyncio.timeout(60):
             await self._disconnected.wait()
 
-    async def wait_reconnected(self) -> None:
-        await self._reconnected.wait()
+    async def wait_for_subscription(self, count: int) -> None:
+        """Wait until an agent has begun to receive the microphone more than `count` times."""
+        async with asyncio.timeout(120):
+            while self.subscriptions <= count:
+                self._changed.clear()
+                await self._changed.wait()
 
     async def leave(self) -> None:
         await cancel_and_wait(*self._tasks)

@@ -11,8 +11,7 @@ import signal
 import subprocess
 import sys
 import wave
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -34,6 +33,7 @@ from persistence.wiring import api_services
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
 from tests.support.installation import Installation, running_installation
 from tests.support.paths import ROOT
+from tests.support.processes import running_process
 from tests.worker.test_text_calls import running_worker, watch
 
 pytestmark = pytest.mark.anyio
@@ -56,23 +56,18 @@ def spoken(text: str, file: Path, voice: str = "en-us") -> Path:
     return file
 
 
-@asynccontextmanager
-async def talking(whole: Installation, *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+def talking(
+    whole: Installation, *words: str
+) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
     """`./studio talk` in a process of its own."""
     access = {"STUDIO_URL": whole.url, "STUDIO_TOKEN": whole.key, "PYTHONPATH": str(ROOT)}
-    process = await asyncio.create_subprocess_exec(
+    return running_process(
         *(sys.executable, "-m", "local.talk", *words),
         env={**os.environ, **access},
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
 
 
 def kinds(events: list[dict[str, Any]], *wanted: str) -> list[dict[str, Any]]:
@@ -143,7 +138,9 @@ async def test_ctrl_c_hangs_up(tmp_path: Path, livekit: LivekitCredentials) -> N
             assert process.stdout is not None
             events: list[dict[str, Any]] = []
             while not kinds(events, "AgentTurn"):
-                events.append(json.loads(await process.stdout.readline()))
+                line = await process.stdout.readline()
+                assert line, (events, await process.communicate())
+                events.append(json.loads(line))
             process.send_signal(signal.SIGINT)
             rest, complaints = await process.communicate()
             assert (process.returncode, complaints) == (130, b""), rest

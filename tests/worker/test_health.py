@@ -11,8 +11,8 @@ import pytest
 
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
+from local.private_files import free_port
 from persistence.worker_wiring import worker_services
-from tests.local.test_talk import free_port
 from tests.support.installation import Process
 from tests.support.paths import ROOT
 from worker.keeper.main import MAX_ROUND_AGE_SECONDS, Keeper
