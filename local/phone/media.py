@@ -7,7 +7,7 @@ import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -63,8 +63,8 @@ class Media(asyncio.DatagramProtocol):
         self._was_silent = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # The transports of asyncio are not subclasses of it.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     def start(self) -> None:
         self._sending = asyncio.create_task(self._send_frames())

@@ -71,12 +71,14 @@ class Phone:
         *,
         credentials: Credentials | None = None,
         headers: Headers = (),
+        caller_host: str | None = None,
         sends_audio: bool = True,
     ) -> PhoneCall:
-        """Dial a number at a server. Returns at once, before the call is answered."""
+        """Dial a number at a server. Returns at once, before the call is answered. `caller_host` is
+        the host that the call claims to come from, by default the real one."""
         media = await open_media(self.address[0])
         media.sends = sends_audio
-        signalling = self._agent.new_call(number, server)
+        signalling = self._agent.new_call(number, server, caller_host=caller_host)
         call = PhoneCall(signalling, media, number, self._start_task)
         self.calls.append(call)
         call.dial(headers, credentials)

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from local.phone.sip_message import (
     MalformedMessage,
@@ -61,8 +61,8 @@ class SipSocket(asyncio.DatagramProtocol):
         self._expiries: set[asyncio.TimerHandle] = set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        # The transports of asyncio are not subclasses of it.
+        self._transport = cast(asyncio.DatagramTransport, transport)
 
     @property
     def address(self) -> Address:

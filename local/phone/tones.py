@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from local.phone.g711 import RATE, Samples
+from local.phone.g711 import FRAME_SAMPLES, RATE, Samples
 
 WINDOW_SECONDS = 0.02
 AUDIBLE_AMPLITUDE = 200.0
@@ -25,6 +25,20 @@ def amplitude_of(samples: Samples, hertz: float) -> float:
         return 0.0
     turns = np.exp(-2j * np.pi * hertz / RATE * np.arange(len(samples)))
     return float(2 * abs(np.dot(samples.astype(np.float64), turns)) / len(samples))
+
+
+class RingingTone:
+    """What a caller hears while the other side rings, frame by frame: in Europe 425 Hz for one second
+    of every five."""
+
+    def __init__(self) -> None:
+        self._samples = np.concatenate((sine(425, 1), np.zeros(4 * RATE, np.int16)))
+        self._position = 0
+
+    def next_frame(self) -> Samples:
+        frame = self._samples[self._position : self._position + FRAME_SAMPLES]
+        self._position = (self._position + FRAME_SAMPLES) % len(self._samples)
+        return frame
 
 
 @dataclass(frozen=True, slots=True)

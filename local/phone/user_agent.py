@@ -36,16 +36,20 @@ class UserAgent:
         server: Address,
         *,
         caller: str | None = None,
+        caller_host: str | None = None,
+        display_name: str | None = None,
         local_tag: str | None = None,
     ) -> OutgoingCall:
-        """A call to a number at a server; it begins with `dial`."""
+        """A call to a number at a server; it begins with `dial`. `caller_host` is the host that the
+        From header claims."""
         host, port = server
         user, tag = caller or self._name, local_tag or secrets.token_hex(8)
         own_host, own_port = self.address
+        claimed = caller_host or f"{own_host}:{own_port}"
         uri = f"sip:{number}@{host}:{port}"
         dialog = Dialog(
             call_id=f"{secrets.token_hex(12)}@{own_host}",
-            local=f'"{user}" <sip:{user}@{own_host}:{own_port}>;tag={tag}',
+            local=f'"{display_name or user}" <sip:{user}@{claimed}>;tag={tag}',
             remote=f"<{uri}>",
             target=uri,
             peer=server,

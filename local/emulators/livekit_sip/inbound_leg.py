@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from livekit import rtc
 from livekit.protocol.sip import (
     SIPDispatchRuleInfo,
-    SIPHeaderOptions,
     SIPInboundTrunkInfo,
 )
 
 from local.emulators.livekit_sip.events import first_event
+from local.emulators.livekit_sip.header_attributes import header_attributes
 from local.emulators.livekit_sip.leg import Leg, LegEnd
-from local.emulators.livekit_sip.room_leg import LegIdentity
+from local.emulators.livekit_sip.room_leg import LegIdentity, Livekit
 from local.emulators.livekit_sip.trunks import InboundCall
-from local.livekit import LivekitCredentials
 from local.phone import sdp
 from local.phone.sdp import UnsupportedSession
 from local.phone.sip_call import IncomingCall
@@ -30,13 +29,6 @@ DEFAULT_RINGING_SECONDS = 180.0
 FIRST_MEDIA_WAIT_SECONDS = 1.0
 REJECTED = "Rejected"
 UNAVAILABLE = "Try again later"
-KNOWN_HEADERS: Mapping[str, str] = {
-    "x-twilio-accountsid": "sip.twilio.accountSid",
-    "x-twilio-callsid": "sip.twilio.callSid",
-    "x-call_leg_id": "sip.telnyx.callLegID",
-    "x-call_session_id": "sip.telnyx.callSessionID",
-}
-"""Headers of carriers that become attributes without being asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +54,7 @@ class Route:
 class InboundLeg(Leg):
     def __init__(
         self,
-        livekit: LivekitCredentials,
+        livekit: Livekit,
         incoming: IncomingCall,
         call: InboundCall,
         route: Route,
@@ -157,13 +149,11 @@ def _attributes(
     incoming: IncomingCall, call: InboundCall, route: Route, call_id: str
 ) -> Mapping[str, str]:
     trunk, rule = route.trunk, route.rule
-    headers = {name.lower(): value for name, value in incoming.remote_headers}
-    wanted = {name.lower(): key for name, key in trunk.headers_to_attributes.items()}
     attributes = {
         **rule.attributes,
-        **_included_headers(headers, trunk.include_headers),
-        **{key: headers[name] for name, key in KNOWN_HEADERS.items() if name in headers},
-        **{key: headers[name] for name, key in wanted.items() if name in headers},
+        **header_attributes(
+            incoming.remote_headers, trunk.headers_to_attributes, trunk.include_headers
+        ),
         "sip.callID": call_id,
         "sip.callIDFull": incoming.invite.call_id,
         "sip.callTag": tag_of(incoming.invite.header("from")),
@@ -176,12 +166,3 @@ def _attributes(
     if not rule.hide_phone_number:
         attributes |= {"sip.phoneNumber": call.caller, "sip.trunkPhoneNumber": call.called}
     return attributes
-
-
-def _included_headers(
-    headers: Mapping[str, str], options: SIPHeaderOptions.ValueType
-) -> Mapping[str, str]:
-    if options == SIPHeaderOptions.SIP_NO_HEADERS:
-        return {}
-    prefix = "x-" if options == SIPHeaderOptions.SIP_X_HEADERS else ""
-    return {f"sip.h.{name}": text for name, text in headers.items() if name.startswith(prefix)}

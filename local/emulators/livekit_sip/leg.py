@@ -13,14 +13,14 @@ from livekit import rtc
 
 from local.emulators.livekit_sip import outcomes, transfers
 from local.emulators.livekit_sip.events import first_event
-from local.emulators.livekit_sip.room_leg import LegIdentity, RoomLeg
+from local.emulators.livekit_sip.room_leg import LegIdentity, Livekit, RoomLeg
 from local.emulators.livekit_sip.twirp import TwirpError
-from local.livekit import LivekitCredentials
 from local.phone import sdp
 from local.phone.media import Media, open_media
 from local.phone.sdp import UnsupportedSession
 from local.phone.sip_call import SipCall
 from local.phone.sip_message import Headers, canonical_name
+from local.phone.tones import RingingTone
 from local.phone.transactions import ServerTransaction
 
 FIRST_MEDIA_SECONDS, MEDIA_SECONDS = 30.0, 15.0
@@ -55,9 +55,7 @@ NO_MEDIA = LegEnd(sends_bye=True)
 
 
 class Leg(ABC):
-    def __init__(
-        self, livekit: LivekitCredentials, identity: LegIdentity, signalling: SipCall
-    ) -> None:
+    def __init__(self, livekit: Livekit, identity: LegIdentity, signalling: SipCall) -> None:
         self.room = RoomLeg(livekit, identity)
         self.signalling = signalling
         self.media: Media
@@ -124,11 +122,22 @@ class Leg(ABC):
             await self.signalling.bye(self._bye_headers)
         await self.room.leave(end.reason)
 
-    async def transfer(self, target: str, headers: Headers, timeout_seconds: float) -> None:
+    async def transfer(
+        self, target: str, headers: Headers, timeout_seconds: float, *, plays_tone: bool
+    ) -> None:
         """Ask the other side to call another number (REFER). Raises `TwirpError` if it does not."""
         if not self.is_established:
             raise TwirpError(outcomes.NOT_ESTABLISHED)
-        await transfers.refer(self.signalling, self._transfers, target, headers, timeout_seconds)
+        source = self.media.source
+        if plays_tone:
+            self.media.source = RingingTone().next_frame
+        try:
+            await transfers.refer(
+                self.signalling, self._transfers, target, headers, timeout_seconds
+            )
+        except TwirpError:
+            self.media.source = source
+            raise
         loop = asyncio.get_running_loop()
         loop.call_later(AFTER_TRANSFER_SECONDS, self.end_requested.set)
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from livekit import rtc
-from livekit.protocol.sip import CreateSIPParticipantRequest, SIPParticipantInfo
+from livekit.protocol.sip import (
+    CreateSIPParticipantRequest,
+    SIPHeaderOptions,
+    SIPMediaEncryption,
+    SIPParticipantInfo,
+    SIPTransport,
+)
 
 from local.emulators.livekit_sip import outcomes
 from local.emulators.livekit_sip.events import first_event
+from local.emulators.livekit_sip.header_attributes import header_attributes
 from local.emulators.livekit_sip.leg import Leg, LegEnd
-from local.emulators.livekit_sip.room_leg import DTMF_TIMING, LegIdentity
+from local.emulators.livekit_sip.room_leg import DTMF_TIMING, LegIdentity, Livekit
 from local.emulators.livekit_sip.twirp import Failure, TwirpError, rpc_failure
-from local.livekit import LivekitCredentials
 from local.phone import sdp
 from local.phone.digest import Credentials
 from local.phone.dtmf import is_dialable
@@ -45,6 +52,9 @@ class Dial:
     digits: str
     ringing_seconds: float
     max_seconds: float | None
+    header_attributes: Mapping[str, str]
+    included: SIPHeaderOptions
+    """Which headers of the answer become attributes: those named, and those included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +70,7 @@ def check_dial(request: CreateSIPParticipantRequest) -> Dial:
     if request.sip_trunk_id and not request.HasField("trunk"):
         raise TwirpError(Failure("not_found", "requested sip trunk does not exist"))
     trunk = request.trunk
+    _check_supported(request)
     if not trunk.hostname:
         raise _invalid("invalid request URI: address must be set")
     if not request.sip_number:
@@ -79,7 +90,32 @@ def check_dial(request: CreateSIPParticipantRequest) -> Dial:
         digits=request.dtmf,
         ringing_seconds=request.ringing_timeout.ToMilliseconds() / 1000 or DEFAULT_RINGING_SECONDS,
         max_seconds=request.max_call_duration.ToMilliseconds() / 1000 or None,
+        header_attributes=dict(trunk.headers_to_attributes),
+        included=request.include_headers,
     )
+
+
+def _check_supported(request: CreateSIPParticipantRequest) -> None:
+    """What the emulator would ignore, it refuses, so that no test passes by accident."""
+    trunk = request.trunk
+    is_udp = trunk.transport in (
+        SIPTransport.SIP_TRANSPORT_AUTO,
+        SIPTransport.SIP_TRANSPORT_UDP,
+    )
+    is_encrypted = request.media_encryption != SIPMediaEncryption.SIP_MEDIA_ENCRYPT_DISABLE
+    unsupported = {
+        "a transport other than UDP": not is_udp,
+        "media_encryption": is_encrypted,
+        "attributes_to_headers": bool(trunk.attributes_to_headers),
+        "play_dialtone": request.play_dialtone or request.play_ringtone,
+        "sip_request_uri": request.HasField("sip_request_uri"),
+        "sip_to_header": request.HasField("sip_to_header"),
+        "sip_from_header": request.HasField("sip_from_header"),
+        "from_host": bool(trunk.from_host),
+    }
+    if names := [name for name, used in unsupported.items() if used]:
+        message = f"the emulator does not support {', '.join(names)}"
+        raise TwirpError(Failure("unimplemented", message))
 
 
 def _resolve(hostname: str) -> Address:
@@ -102,14 +138,20 @@ class OutboundLeg(Leg):
 
     def __init__(
         self,
-        livekit: LivekitCredentials,
+        livekit: Livekit,
         agent: UserAgent,
         request: CreateSIPParticipantRequest,
         call_id: str,
     ) -> None:
         """Raises `TwirpError` if the request is not valid."""
         self._dial = dial = check_dial(request)
-        self._call = agent.new_call(dial.number, dial.server, caller=dial.caller, local_tag=call_id)
+        self._call = agent.new_call(
+            dial.number,
+            dial.server,
+            caller=dial.caller,
+            display_name=request.display_name or dial.caller,
+            local_tag=call_id,
+        )
         super().__init__(livekit, _identity(request, call_id), self._call)
         self._call_id = call_id
         self._is_ringing = False
@@ -193,14 +235,18 @@ class OutboundLeg(Leg):
 
     async def _begin(self) -> FailedDial | None:
         """Connect the audio and send the digits of the request. Returns what failed."""
-        call = self._call
+        call, dial = self._call, self._dial
         if not self.connect_media(call.final.result().body):
             failure = rpc_failure("failed_precondition", "no common audio codec")
             return FailedDial(failure, LegEnd(sends_bye=True))
         await self.room.set_attributes(
-            {"sip.callIDFull": call.dialog.call_id, "sip.callTag": tag_of(call.dialog.remote)}
+            {
+                **header_attributes(call.remote_headers, dial.header_attributes, dial.included),
+                "sip.callIDFull": call.dialog.call_id,
+                "sip.callTag": tag_of(call.dialog.remote),
+            }
         )
-        if self._dial.digits:
+        if dial.digits:
             await self.room.set_status("automation")
             if failed := await self._send_digits():
                 return failed

@@ -9,12 +9,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import aiohttp
 import numpy as np
 from livekit import api, rtc
 from livekit.protocol.room import RoomConfiguration
 from livekit.rtc._ffi_client import FfiClient
 
 from domain.common.tasks import cancel_and_wait
+from local.emulators.livekit_sip.events import first_event
 from local.emulators.livekit_sip.mixer import AudioMixer
 from local.livekit import LivekitCredentials
 from local.phone.dtmf import DIGITS, DigitTiming
@@ -24,11 +26,22 @@ from local.phone.media import FRAME_SECONDS, Media
 QUEUE_MS = 100
 MAX_QUEUED_CHUNKS = 10
 CONNECT_TIMEOUT_SECONDS = 10.0
+VISIBILITY_INTERVAL_SECONDS = 0.01
+BROADCAST_SECONDS = 0.1
+"""How long the server collects changes of participants before it sends them to the others."""
 UPDATE_TIMEOUT_SECONDS = LEAVE_TIMEOUT_SECONDS = 5.0
 DTMF_TIMING = DigitTiming(digit=0.25, pause=0.25)
 """livekit-sip sends two digits per second."""
 
 RpcHandler = Callable[[rtc.RpcInvocationData], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Livekit:
+    """The real LiveKit server whose rooms the calls join."""
+
+    credentials: LivekitCredentials
+    client: api.LiveKitAPI
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +82,7 @@ class LegIdentity:
 class RoomLeg:
     """Joins the room and carries audio and digits between it and the telephone line."""
 
-    def __init__(self, livekit: LivekitCredentials, identity: LegIdentity) -> None:
+    def __init__(self, livekit: Livekit, identity: LegIdentity) -> None:
         self.identity = identity
         self.left = asyncio.Event()
         """The participant was removed, the room was deleted, or the connection was lost."""
@@ -84,6 +97,8 @@ class RoomLeg:
         self._outgoing: deque[Samples] = deque(maxlen=MAX_QUEUED_CHUNKS)
         self._digits: asyncio.Queue[str] = asyncio.Queue()
         self._is_closed = False
+        self._visible = asyncio.Event()
+        self._updates = asyncio.Lock()
         self._task_group: asyncio.TaskGroup
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -106,8 +121,8 @@ class RoomLeg:
         room.on("sip_dtmf_received", self._on_digit)
         async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):
             await room.connect(
-                self._livekit.url,
-                self.identity.token(self._livekit),
+                self._livekit.credentials.url,
+                self.identity.token(self._livekit.credentials),
                 rtc.RoomOptions(auto_subscribe=False),
             )
             for method, handler in rpc_methods.items():
@@ -116,12 +131,33 @@ class RoomLeg:
             track = rtc.LocalAudioTrack.create_audio_track(name, self._source)
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
             await room.local_participant.publish_track(track, options)
+        self._start(self._watch_visibility())
+
+    async def _watch_visibility(self) -> None:
+        """Others see a participant when its media connection stands, and a little later."""
+        name = self.identity
+        request = api.RoomParticipantIdentity(room=name.room, identity=name.identity)
+        try:
+            while not self.left.is_set():
+                participant = await self._livekit.client.room.get_participant(request)
+                if participant.state == api.ParticipantInfo.State.ACTIVE:
+                    await asyncio.sleep(BROADCAST_SECONDS)
+                    return
+                await asyncio.sleep(VISIBILITY_INTERVAL_SECONDS)
+        except (api.ServerError, aiohttp.ClientError):
+            pass  # removed, or the server is down
+        finally:
+            self._visible.set()
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:
-        if self._room.isconnected():
-            with suppress(TimeoutError):  # the room may close at any moment
-                async with asyncio.timeout(UPDATE_TIMEOUT_SECONDS):
-                    await self._room.local_participant.set_attributes(dict(attributes))
+        """Change attributes, in the order of the calls. Waits until others see the participant: they
+        would miss its first status otherwise."""
+        async with self._updates:
+            await self._visible.wait()
+            if self._room.isconnected():
+                with suppress(TimeoutError):  # the room may close at any moment
+                    async with asyncio.timeout(UPDATE_TIMEOUT_SECONDS):
+                        await self._room.local_participant.set_attributes(dict(attributes))
 
     async def set_status(self, status: str) -> None:
         await self.set_attributes({"sip.callStatus": status})
@@ -145,10 +181,11 @@ class RoomLeg:
         if self._is_closed:
             return
         self._is_closed = True
-        await cancel_and_wait(*self._tasks)
         with suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE_TIMEOUT_SECONDS):
+            async with asyncio.timeout(LEAVE_TIMEOUT_SECONDS), self._updates:
+                await first_event(self._visible, self.left)
                 await self._room.disconnect(reason=reason)
+        await cancel_and_wait(*self._tasks)
         queue = getattr(self._room, "_ffi_queue", None)
         if queue is not None:  # the library still queues events for a closed room
             FfiClient.instance.queue.unsubscribe(queue)

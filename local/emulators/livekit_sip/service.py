@@ -22,6 +22,7 @@ from local.emulators.livekit_sip import outcomes, transfers
 from local.emulators.livekit_sip.inbound_leg import InboundLeg, Route
 from local.emulators.livekit_sip.leg import Leg
 from local.emulators.livekit_sip.outbound_leg import OutboundLeg
+from local.emulators.livekit_sip.room_leg import Livekit
 from local.emulators.livekit_sip.trunks import InboundCall, TrunkStore
 from local.emulators.livekit_sip.twirp import Failure, TwirpError, message_response
 from local.livekit import LivekitCredentials
@@ -69,18 +70,14 @@ class Calls:
 
 
 class LivekitSipEmulator:
-    """`livekit` is the real server whose rooms the calls join."""
-
-    def __init__(
-        self, livekit: LivekitCredentials, agent: UserAgent, tasks: asyncio.TaskGroup
-    ) -> None:
+    def __init__(self, livekit: Livekit, agent: UserAgent, tasks: asyncio.TaskGroup) -> None:
         self._livekit, self._agent = livekit, agent
         self._store = TrunkStore()
         self._calls = Calls()
         self._nonces: dict[str, str] = {}
         self._task_group = tasks
         self._tasks: set[asyncio.Task[None]] = set()
-        self._verifier = api.TokenVerifier(livekit.key, livekit.secret)
+        self._verifier = api.TokenVerifier(livekit.credentials.key, livekit.credentials.secret)
         self._methods = self._method_table()
 
     def _method_table(self) -> Mapping[str, Method]:
@@ -162,6 +159,7 @@ class LivekitSipEmulator:
             request.transfer_to,
             tuple(request.headers.items()),
             seconds or transfers.DEFAULT_TIMEOUT_SECONDS,
+            plays_tone=request.play_dialtone,
         )
         return Empty()
 
@@ -296,12 +294,16 @@ async def running_emulator(
     def receive(call: IncomingCall) -> None:
         emulator.receive(call)
 
-    async with (
-        asyncio.TaskGroup() as tasks,
-        open_user_agent(NAME, receive, sip_address) as agent,
-    ):
-        emulator = LivekitSipEmulator(livekit, agent, tasks)
-        try:
-            yield emulator
-        finally:
-            await emulator.close()
+    client = api.LiveKitAPI(livekit.url, livekit.key, livekit.secret)
+    try:
+        async with (
+            asyncio.TaskGroup() as tasks,
+            open_user_agent(NAME, receive, sip_address) as agent,
+        ):
+            emulator = LivekitSipEmulator(Livekit(livekit, client), agent, tasks)
+            try:
+                yield emulator
+            finally:
+                await emulator.close()
+    finally:
+        await client.aclose()
