@@ -53,6 +53,10 @@ class Phone:
         """The messages that were sent and received, the oldest first."""
         return tuple(self._agent.socket.trace)
 
+    def drop_next(self, count: int) -> None:
+        """Lose the next messages that arrive, as a bad network does."""
+        self._agent.socket.messages_to_drop = count
+
     def die(self) -> None:
         """Stop sending and receiving anything, without a word to the other side."""
         self._agent.socket.is_dead = True

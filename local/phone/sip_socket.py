@@ -53,6 +53,8 @@ class SipSocket(asyncio.DatagramProtocol):
         self.trace: deque[TracedMessage] = deque(maxlen=MAX_TRACED_MESSAGES)
         self.is_dead = False
         """True ignores all messages and sends none, like a phone without power."""
+        self.messages_to_drop = 0
+        """How many of the messages that arrive next are lost."""
         self._on_request = on_request
         self._timers = timers
         self._clients: dict[tuple[str, str], ClientTransaction | InviteTransaction] = {}
@@ -126,6 +128,9 @@ class SipSocket(asyncio.DatagramProtocol):
         try:
             message = parse(data)
         except MalformedMessage:
+            return
+        if self.messages_to_drop:
+            self.messages_to_drop -= 1
             return
         self._record("<", message)
         if isinstance(message, SipResponse):

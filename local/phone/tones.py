@@ -10,6 +10,8 @@ import numpy as np
 from local.phone.g711 import FRAME_SAMPLES, RATE, Samples
 
 WINDOW_SECONDS = 0.02
+MIN_SAMPLES = 40
+"""Less audio, here 5 ms, says nothing about a tone."""
 AUDIBLE_AMPLITUDE = 200.0
 """Below this a tone is inaudible: µ-law alone adds noise of about 30 to a loud tone."""
 
@@ -20,11 +22,13 @@ def sine(hertz: float, seconds: float, amplitude: float = 8_000) -> Samples:
 
 
 def amplitude_of(samples: Samples, hertz: float) -> float:
-    """The amplitude of one frequency in the samples, as the generator counts it."""
-    if not len(samples):
+    """The amplitude of one frequency in the samples, as the generator counts it. A Hann window keeps
+    other tones out that are at least 200 Hz away."""
+    if len(samples) < MIN_SAMPLES:
         return 0.0
+    window = np.hanning(len(samples))
     turns = np.exp(-2j * np.pi * hertz / RATE * np.arange(len(samples)))
-    return float(2 * abs(np.dot(samples.astype(np.float64), turns)) / len(samples))
+    return float(2 * abs(np.dot(samples * window, turns)) / window.sum())
 
 
 class RingingTone:
