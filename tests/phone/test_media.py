@@ -130,7 +130,8 @@ def test_pauses_of_the_sender_become_silence() -> None:
 
 
 def dtmf_packets(digits: str, timing: DigitTiming = DIGIT_TIMING) -> list[RtpPacket]:
-    stream, timestamp, event_timestamp = [], 0, 0
+    stream: list[RtpPacket] = []
+    timestamp = event_timestamp = 0
     for frame in event_frames(digits, timing):
         timestamp += FRAME_SAMPLES
         if frame.is_start:

@@ -15,6 +15,7 @@ from livekit.protocol.sip import (
     SIPDispatchRuleInfo,
     SIPHeaderOptions,
     SIPInboundTrunkInfo,
+    SIPStatusCode,
 )
 
 from local.phone.digest import Credentials
@@ -269,7 +270,7 @@ async def test_an_agent_without_audio_does_not_answer(sip: SipContract, phone: P
 async def test_a_trunk_chooses_the_status_after_the_ringing_time(
     sip: SipContract, phone: Phone
 ) -> None:
-    trunk = SIPInboundTrunkInfo(ringing_timeout_status=503)
+    trunk = SIPInboundTrunkInfo(ringing_timeout_status=SIPStatusCode.SIP_STATUS_SERVICE_UNAVAILABLE)
     await open_number(sip, ring_seconds=RING_SECONDS, trunk=trunk)
     call = await phone.dial(NUMBER, sip.address)
     assert await call.final_status() == 503

@@ -55,6 +55,7 @@ def test_a_request_is_read_with_compact_folded_and_joined_headers() -> None:
 def test_a_message_survives_encoding_and_parsing() -> None:
     request = parse(INVITE)
     again = parse(request.encode())
+    assert isinstance(request, SipRequest)
     assert isinstance(again, SipRequest)
     assert (again.method, again.uri, again.body) == (request.method, request.uri, request.body)
     assert again.header_map() == request.header_map()

@@ -96,7 +96,7 @@ def check_dial(request: CreateSIPParticipantRequest) -> Dial:
 
 
 def _check_supported(request: CreateSIPParticipantRequest) -> None:
-    """What the emulator would ignore, it refuses, so that no test passes by accident."""
+    """What the emulator would ignore, it refuses, so that no test succeeds without reason."""
     trunk = request.trunk
     is_udp = trunk.transport in (
         SIPTransport.SIP_TRANSPORT_AUTO,
