@@ -150,9 +150,9 @@ def livekit_sip(
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(
             running_livekit_sip(livekit_servers, binary, tmp_path_factory.mktemp("livekit-sip"))
-        ) as server,
+        ) as process,
     ):
-        yield server
+        yield process.server
 
 
 @pytest.fixture(scope="session")

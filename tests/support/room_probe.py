@@ -111,6 +111,11 @@ class RoomProbe:
             return 0.0
         return amplitude_of(np.concatenate(frames), hertz)
 
+    def forget_audio(self) -> None:
+        """Measure only what arrives from now on."""
+        for frames in self._heard.values():
+            frames.clear()
+
     def attributes(self, identity: str) -> Mapping[str, str]:
         return self.room.remote_participants[identity].attributes
 

@@ -7,11 +7,12 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Mapping
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from signal import SIGINT
+from signal import SIGINT, SIGTERM, Signals
 from socket import SOCK_DGRAM
 from urllib.parse import urlsplit
 
@@ -40,31 +41,33 @@ class SipServer:
 
 
 @dataclass(slots=True)
-class SipEmulator:
-    """The emulator's service, which a test may kill and start again on the same ports. Its front is
-    a process of its own that lives on, as livekit-server does without livekit-sip."""
+class SipProcess:
+    """livekit-sip or its emulator, which a test may kill and start again on the same ports. The front
+    of the emulator is a process of its own that lives on, as livekit-server does without livekit-sip."""
 
     server: SipServer
     _command: tuple[str, ...]
     _environment: Mapping[str, str] = field(repr=False)
-    _process: asyncio.subprocess.Process | None = None
+    _until_ready: Callable[[Process], Awaitable[None]] = field(repr=False)
+    _stop_signal: Signals = SIGTERM
+    _process: Process | None = None
 
     async def start(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
             *self._command, cwd=ROOT, env=self._environment, stdout=asyncio.subprocess.PIPE
         )
-        await _until_ready(self._process)
+        await self._until_ready(self._process)
 
     async def kill(self) -> None:
-        """End the service as a crash would."""
+        """End the process as a crash would."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
 
     async def stop(self) -> None:
-        """Let the service hang up its calls, then end it."""
+        """Let the process hang up its calls, then end it."""
         if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
+            self._process.send_signal(self._stop_signal)
             try:
                 async with asyncio.timeout(STOP_SECONDS):
                     await self._process.wait()
@@ -73,18 +76,19 @@ class SipEmulator:
 
 
 @asynccontextmanager
-async def running_sip_emulator(livekit: LivekitCredentials) -> AsyncIterator[SipEmulator]:
+async def running_sip_emulator(livekit: LivekitCredentials) -> AsyncIterator[SipProcess]:
     """The emulator next to a LiveKit server, for the duration of the block."""
     front_port, service_port = free_port(), free_port()
     sip_port = free_port(SOCK_DGRAM)
     command = (sys.executable, "-m", "local.emulators.livekit_sip")
     ports = ("--service-port", str(service_port))
     environment = {**os.environ, **livekit.environment, "PYTHONPATH": str(ROOT)}
-    url = f"ws://{HOST}:{front_port}"
-    emulator = SipEmulator(
-        SipServer(EMULATOR, LivekitCredentials(url, livekit.key, livekit.secret), (HOST, sip_port)),
+    clients = LivekitCredentials(f"ws://{HOST}:{front_port}", livekit.key, livekit.secret)
+    service = SipProcess(
+        SipServer(EMULATOR, clients, (HOST, sip_port)),
         (*command, "--service", *ports, "--sip-port", str(sip_port)),
         environment,
+        _until_settings,
     )
     async with running_process(
         *(*command, "--front", *ports, "--port", str(front_port)),
@@ -92,15 +96,21 @@ async def running_sip_emulator(livekit: LivekitCredentials) -> AsyncIterator[Sip
         env=environment,
         stdout=asyncio.subprocess.PIPE,
     ) as front:
-        await _until_ready(front)
-        await emulator.start()
-        try:
-            yield emulator
-        finally:
-            await emulator.stop()
+        await _until_settings(front)
+        async with _started(service):
+            yield service
 
 
-async def _until_ready(process: asyncio.subprocess.Process) -> None:
+@asynccontextmanager
+async def _started(process: SipProcess) -> AsyncIterator[None]:
+    await process.start()
+    try:
+        yield
+    finally:
+        await process.stop()
+
+
+async def _until_settings(process: Process) -> None:
     """The emulator prints its settings and an empty line."""
     assert process.stdout is not None
     async with asyncio.timeout(60):
@@ -117,12 +127,37 @@ def find_livekit_sip() -> Path | None:
 @asynccontextmanager
 async def running_livekit_sip(
     livekit: LivekitServers, binary: Path, folder: Path
-) -> AsyncIterator[SipServer]:
+) -> AsyncIterator[SipProcess]:
     """The real livekit-sip next to a LiveKit server, for the duration of the block."""
-    credentials, redis = livekit.credentials, urlsplit(livekit.store.url)
     sip_port, health_port = free_port(SOCK_DGRAM), free_port()
     configuration = folder / "livekit-sip.yaml"
-    options = {
+    options = _livekit_sip_options(livekit, sip_port, health_port)
+    write_private(configuration, json.dumps(options, indent=1))  # JSON is YAML
+
+    async def until_healthy(_: Process) -> None:
+        await until_answers(f"http://{HOST}:{health_port}/")
+
+    process = SipProcess(
+        SipServer(REAL, livekit.credentials, (HOST, sip_port)),
+        # Its log would fill the pipe that the emulator uses for its settings.
+        ("sh", "-c", 'exec "$0" --config "$1" >"$2" 2>&1', *_paths(binary, configuration)),
+        os.environ,
+        until_healthy,
+        SIGINT,  # SIGTERM would wait for the end of all calls
+    )
+    async with _started(process):
+        yield process
+
+
+def _paths(binary: Path, configuration: Path) -> tuple[str, str, str]:
+    return str(binary), str(configuration), str(configuration.with_suffix(".log"))
+
+
+def _livekit_sip_options(
+    livekit: LivekitServers, sip_port: int, health_port: int
+) -> Mapping[str, object]:
+    credentials, redis = livekit.credentials, urlsplit(livekit.store.url)
+    return {
         "api_key": credentials.key,
         "api_secret": credentials.secret,
         "ws_url": credentials.url,
@@ -137,15 +172,3 @@ async def running_livekit_sip(
         "health_port": health_port,
         "logging": {"level": "info", "json": True},
     }
-    write_private(configuration, json.dumps(options, indent=1))  # JSON is YAML
-    with (folder / "livekit-sip.log").open("wb") as log:
-        async with running_process(
-            *(str(binary), "--config", str(configuration)), stdout=log, stderr=log
-        ) as process:
-            await until_answers(f"http://{HOST}:{health_port}/")
-            try:
-                yield SipServer(REAL, credentials, (HOST, sip_port))
-            finally:
-                process.send_signal(SIGINT)  # SIGTERM would wait for the end of all calls
-                async with asyncio.timeout(STOP_SECONDS):
-                    await process.wait()
