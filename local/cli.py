@@ -30,13 +30,16 @@ first steps:
   {PROGRAM} down            stop what `up --detach` started
 
 To use your own servers instead of the built-in ones, set DATABASE_URL, REDIS_URL or LIVEKIT_URL
-(with LIVEKIT_API_KEY and LIVEKIT_API_SECRET). LIVEKIT_SERVER_BIN is the livekit-server to run.
+(with LIVEKIT_API_KEY and LIVEKIT_API_SECRET). LIVEKIT_SERVER_BIN is the livekit-server to run, and
+LIVEKIT_SIP_BIN the livekit-sip.
 STUDIO_STATE is the directory for data, keys and logs (default: {DEFAULT_STATE}).
 """
 
 # The module that each of these starts parses the arguments and explains them.
-DELEGATED_COMMANDS = ("test", "bench", "talk", "verify", "export", "import", "simulate", "demo")
-SELF_DOCUMENTED_COMMANDS = ("talk", "verify", "export", "import", "simulate", "demo")
+DELEGATED_COMMANDS = (
+    *("test", "bench", "talk", "phone", "verify", "export", "import", "simulate", "demo"),
+)
+SELF_DOCUMENTED_COMMANDS = ("talk", "phone", "verify", "export", "import", "simulate", "demo")
 HELP_OPTIONS = {"-h", "--help"}
 
 
@@ -78,6 +81,7 @@ def _run(args: argparse.Namespace, environ: Mapping[str, str], services: Service
                 detach=args.detach,
                 with_voice=args.voice,
                 with_emulators=args.emulators,
+                with_phone=args.phone,
             )
         case "down":
             return down(state)
@@ -107,9 +111,12 @@ def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> 
             return _run_module(("worker.simulation", *rest), environ)
         case "verify":
             return _run_module(("local.bundles", command, *rest), environ)
-    module = {"talk": ("local.talk",), "demo": ("local.courier_demo",)}.get(
-        command, ("local.bundles", command)
-    )
+    modules = {
+        "talk": ("local.talk",),
+        "phone": ("local.phone_command",),
+        "demo": ("local.courier_demo",),
+    }
+    module = modules.get(command, ("local.bundles", command))
     if HELP_OPTIONS.intersection(rest):
         return _run_module((*module, *rest), environ)
     return _run_with_api((*module, *rest), environ)
@@ -181,6 +188,11 @@ def _parser() -> CommandLine:
         action="store_true",
         help="emulate every provider that has no API key; agents then sound like tones",
     )
+    add(
+        "--phone",
+        action="store_true",
+        help="run livekit-sip for telephone calls, or its emulator where it is not installed",
+    )
     command("down", "stop everything")
     command("status", "list the processes with pid, state, uptime, restarts and memory")(
         "--json", action="store_true", help="machine-readable output"
@@ -206,6 +218,7 @@ def _parser() -> CommandLine:
         "folder", type=Path, help="a folder that `backup` created"
     )
     command("talk", "have a conversation with an agent in this terminal")
+    command("phone", "call an agent with a softphone, or let it call")
     command("verify", "check agent, tool and workflow files without a server")
     command("export", "write agents, tools and workflows as YAML")
     command("import", "import agent, tool and workflow files")

@@ -7,12 +7,12 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from livekit import rtc
 
-from local.room_participant import RATE, RoomParticipant
+from local.room_participant import RATE, AudioListener
 from local.wav import Samples
 
 BLOCK_SAMPLES = RATE // 100
@@ -20,6 +20,16 @@ BLOCK_SAMPLES = RATE // 100
 MAX_QUEUED_BLOCKS = 30
 """Limit of the playback queue; a longer queue would delay the agent's voice more and more."""
 WAV_HINT = "or use recordings instead: --wav FILE"
+
+
+class AudioEndpoint(Protocol):
+    """What a microphone and a loudspeaker can be attached to."""
+
+    agent_listeners: list[AudioListener]
+
+    def queue_live_audio(self, samples: Samples) -> None:
+        """Take what the microphone has recorded, at the rate of a room."""
+        ...
 
 
 class MicrophoneUnavailable(Exception):
@@ -52,7 +62,7 @@ class Microphone:
         self._partial_block = np.zeros(0, np.int16)
 
     @contextmanager
-    def attached_to(self, participant: RoomParticipant) -> Iterator[None]:
+    def attached_to(self, participant: AudioEndpoint) -> Iterator[None]:
         """Connect the devices to the participant for the duration of the block."""
         loop = asyncio.get_running_loop()
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from local.emulator_service import Emulators
-from local.livekit import STORE_NAME, LivekitServers
+from local.livekit import STORE_NAME, LivekitCredentials, LivekitServers
 from local.livekit_availability import LIVEKIT_VARIABLES, LivekitAvailability
 from local.log_alerts import LIVEKIT_ALERT_PATTERN, POSTGRES_ALERT_PATTERN
 from local.private_files import load_or_create_secret
@@ -16,6 +16,8 @@ from local.process_spec import ProcessSpec, ready_immediately
 from local.server import Server
 from local.service import Service, file_ready, http_ready
 from local.state_dir import REPOSITORY, StateDir
+from local.telephone_service import SERVICE as TELEPHONE_SERVICE
+from local.telephone_service import Telephone
 from local.voice_status import BUILD_SERVICE
 
 DEMO_SERVER = "127.0.0.1:8765"
@@ -41,6 +43,7 @@ class Plan:
     valkey: Server | None = None
     livekit: LivekitServers | None = None
     emulators: Emulators | None = None
+    telephone: Telephone | None = None
 
     @property
     def url(self) -> str:
@@ -53,8 +56,15 @@ class Plan:
     @property
     def livekit_environment(self) -> Mapping[str, str]:
         """The LiveKit URL and credentials; empty if there are no voice calls."""
-        access = self.livekit.credentials if self.livekit else self.voice.credentials
+        access = self.livekit_server
+        if access and self.telephone:
+            access = self.telephone.clients(access)
         return access.environment if access else {}
+
+    @property
+    def livekit_server(self) -> LivekitCredentials | None:
+        """The LiveKit server itself, without the emulator in front of it."""
+        return self.livekit.credentials if self.livekit else self.voice.credentials
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -120,6 +130,7 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
         *([_livekit_build(module(BUILD_SERVICE, "local.livekit_binary"))] if must_build else []),
         *_livekit_services(plan.livekit, background=must_build),
         *([plan.emulators.service(environment)] if plan.emulators else []),
+        *_telephone_service(plan, environment),
         Service(
             spec=module("migrate", "persistence.migrate"),
             after=("postgres",),
@@ -133,7 +144,7 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
                 grace=26.0,
                 children_outlive=True,  # its child processes hold live calls
             ),
-            after=("migrate", "valkey", "livekit", "emulators"),
+            after=("migrate", "valkey", "livekit", "emulators", TELEPHONE_SERVICE),
         ),
         Service(
             spec=module("admin", "persistence.admin", "bootstrap", *account, *files),
@@ -158,6 +169,13 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
             env_files={"STUDIO_TOKEN": token},
         ),
     )
+
+
+def _telephone_service(plan: Plan, environment: Mapping[str, str]) -> tuple[Service, ...]:
+    access = plan.livekit_server
+    if plan.telephone is None or access is None:
+        return ()
+    return (plan.telephone.service(access, plan.livekit, environment),)
 
 
 def _livekit_build(spec: ProcessSpec) -> Service:

@@ -109,6 +109,7 @@ class StateDir:
             "valkey",
             "livekit",
             "livekit-db",
+            "livekit-sip",
             "logs",
             "recordings",
             "spool",

@@ -15,13 +15,14 @@ from domain.common.settings import Settings
 from local import livekit, os_processes, postgres, private_files, valkey
 from local.banner import render_banner
 from local.emulator_service import choose_emulators
-from local.livekit_availability import check_livekit
+from local.livekit_availability import LivekitAvailability, check_livekit
 from local.logs import Tail, rotate
 from local.process_spec import StartupError
 from local.service import Service
 from local.services import Plan
 from local.state_dir import PROGRAM, StateDir
 from local.supervisor import Supervisor, stop_leftovers
+from local.telephone_service import Telephone, choose_telephone
 from local.voice_status import VoiceStatus
 
 # The loopback address at which this machine reaches an API that listens on every address.
@@ -39,6 +40,7 @@ def up(
     detach: bool,
     with_voice: bool,
     with_emulators: bool = False,
+    with_phone: bool = False,
 ) -> int:
     settings = Settings.from_env(environ)
     port = port or settings.api_port
@@ -53,8 +55,12 @@ def up(
             )
         voice = check_livekit(environ, enabled=with_voice)
         emulators = choose_emulators(state, environ) if with_emulators else None
+        telephone = _choose_telephone(state, environ, voice) if with_phone else None
         if emulators:
             voice = replace(voice, remark=f"; with {emulators.description}")
+        if telephone:
+            remark = f"{voice.remark}; telephone {telephone.description}"
+            voice = replace(voice, remark=remark)
         if detach and (pid := _daemonize(state)):
             return _follow_startup(state, pid)
         host = REACHABLE_HOSTS.get(settings.api_host, settings.api_host)
@@ -65,8 +71,19 @@ def up(
             port=port,
             voice=voice,
             emulators=emulators,
+            telephone=telephone,
         )
         return asyncio.run(_supervise(plan, services, show_banner=not detach))
+
+
+def _choose_telephone(
+    state: StateDir, environ: Mapping[str, str], voice: LivekitAvailability
+) -> Telephone:
+    if voice.binary is None and voice.credentials is None:
+        raise StartupError(
+            f"--phone: telephone calls need voice calls, which are {voice.description}"
+        )
+    return choose_telephone(state, environ)
 
 
 def echo(line: str) -> None:

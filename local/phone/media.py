@@ -46,6 +46,9 @@ class Media(asyncio.DatagramProtocol):
         """False stops sending without ending the call, as a broken network would."""
         self.source: FrameSource = self._next_queued
         self.audio_listeners: list[AudioListener] = []
+        """They receive the audio of the other side."""
+        self.sent_listeners: list[AudioListener] = []
+        """They receive the audio of this side, 20 ms at a time, also while digits are sent."""
         self.digit_listeners: list[DigitListener] = []
         self._remote: AudioSession | None = None
         self._queue: deque[Samples] = deque()
@@ -156,9 +159,11 @@ class Media(asyncio.DatagramProtocol):
     def _send_frame(self, remote: AudioSession) -> None:
         self._timestamp = (self._timestamp + FRAME_SAMPLES) % (1 << 32)
         event = self._next_event()
+        frame = self.source() if event is None else None
+        samples = np.zeros(FRAME_SAMPLES, np.int16) if frame is None else frame
+        for listener in self.sent_listeners:
+            listener(samples)
         if event is None:
-            frame = self.source()
-            samples = np.zeros(FRAME_SAMPLES, np.int16) if frame is None else frame
             self._send(remote, PCMU, g711.encode(samples), self._timestamp, self._was_silent)
         elif event.payload and remote.dtmf_payload is not None:
             if event.is_start:

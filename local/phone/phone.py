@@ -63,7 +63,7 @@ class Phone:
         for call in self.calls:
             call.media.sends = False
 
-    async def next_call(self, timeout_seconds: float = WAIT_SECONDS) -> PhoneCall:
+    async def next_call(self, timeout_seconds: float | None = WAIT_SECONDS) -> PhoneCall:
         """The next call that arrives, as soon as it rings."""
         async with asyncio.timeout(timeout_seconds):
             return await self._incoming.get()

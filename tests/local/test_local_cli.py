@@ -43,6 +43,7 @@ EXPLAINED = {
     "backup": "folder",
     "restore": "folder",
     "talk": "--wav FILE",
+    "phone": "up --phone",
     "verify": "--json",
     "export": "--output FILE",
     "import": "--dry-run",
@@ -64,8 +65,8 @@ def test_every_command_explains_itself_and_starts_nothing(tmp_path: Path, comman
 def test_no_command_is_left_unexplained(tmp_path: Path) -> None:
     listed = studio(tmp_path, "--help").stdout.partition("\n  command\n")[2].partition("\n\n")[0]
     assert re.findall(r"^    (\w+)", listed, re.MULTILINE) == [
-        *("up", "down", "status", "logs", "reset", "backup", "restore", "talk", "verify"),
-        *("export", "import", "simulate", "demo", "test", "bench"),
+        *("up", "down", "status", "logs", "reset", "backup", "restore", "talk"),
+        *("phone", "verify", "export", "import", "simulate", "demo", "test", "bench"),
     ]
     assert {*re.findall(r"^    (\w+)", listed, re.MULTILINE)} == {*EXPLAINED}
 
@@ -78,6 +79,8 @@ def test_no_command_is_left_unexplained(tmp_path: Path) -> None:
         (("status", "--jsom"), "./studio status", "--json"),
         (("verify", "--jsom", "x"), "./studio verify", "--json"),
         (("talk", "--voise"), "./studio talk", "--voice"),
+        (("phone", "dail"), "./studio phone", "dial"),
+        (("phone", "answer", "--prot", "1"), "./studio phone answer", "--port"),
         (("simulate", "--junti=x", "y"), "./studio simulate", "--junit"),
     ],
 )
