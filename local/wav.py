@@ -92,9 +92,11 @@ class StereoRecorder:
         self._channels: tuple[Samples, Samples] = (np.zeros(0, np.int16), np.zeros(0, np.int16))
         self._written = 0
         try:
-            self._file = wave.open(str(path), "wb")  # noqa: SIM115 closed by close
+            # Opened here, because an object of `wave` that cannot open its file complains later.
+            self._output = path.open("wb")
         except OSError as error:
             raise WavError(f"{path}: {error.strerror}") from None
+        self._file = wave.open(self._output, "wb")  # noqa: SIM115 closed by close
         self._file.setnchannels(2)
         self._file.setsampwidth(2)
         self._file.setframerate(rate)
@@ -138,3 +140,4 @@ class StereoRecorder:
         left, right = self._channels
         self._file.writeframes(np.stack((left[:count], right[:count]), axis=1).tobytes())
         self._file.close()
+        self._output.close()

@@ -144,6 +144,5 @@ def test_a_file_that_cannot_be_played_is_named_before_the_call(
     with wave.open(str(damaged), "wb") as file:
         file.setparams((1, 2, 8_000, 0, "NONE", ""))
         file.writeframes(bytes(800))
-    words = (*words, "--out", str(tmp_path / "missing" / "out.wav"))
-    assert phone_command.main(words) == 2
+    assert phone_command.main([*words, "--out", str(tmp_path / "missing" / "out.wav")]) == 2
     assert "No such file or directory" in capsys.readouterr().err
