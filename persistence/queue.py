@@ -57,6 +57,7 @@ from persistence.queue_transitions import (
     end_calls,
     release_orphans,
 )
+from persistence.telephony_reader import fetch_dial_trunk
 from persistence.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -248,6 +249,7 @@ class SqlWorkerQueue:
         )
         pending.append(notifications.call_changed(tenant, id))
         row = await connection.fetchrow(SELECT_CALL, id)
+        trunk = row.get("trunk_id")
         return Claim(
             call=_call_from_row(row),
             version=_version_from_row(row),
@@ -255,6 +257,9 @@ class SqlWorkerQueue:
             is_takeover=not is_new,
             settings=settings_from_json(orjson.loads(row["settings"] or "{}")),
             credentials=self._decrypt_credentials(await connection.fetch(SELECT_ENCRYPTED, tenant)),
+            dial_trunk=await fetch_dial_trunk(connection, self._vault, tenant, trunk)
+            if trunk
+            else None,
             worker_id=worker,
         )
 

@@ -12,6 +12,7 @@ from domain.calls.commands import Command
 from domain.calls.events import CallEvent, EphemeralPayload, StoredEvent
 from domain.calls.model import Call, CallId, EndReason
 from domain.common.access import TenantId
+from domain.telephony.trunks import DialTrunk
 from domain.tenants.credentials import DecryptedCredentials
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
 from domain.workflows.model import Version
@@ -29,6 +30,9 @@ class Claim:
     settings: TenantSettings = NO_SETTINGS
     credentials: DecryptedCredentials = field(default_factory=DecryptedCredentials, repr=False)
     """The tenant's own keys and secrets."""
+    dial_trunk: DialTrunk | None = field(default=None, repr=False)
+    """The trunk over which the callee is dialled; None for calls that dial nobody, or when the trunk
+    was deleted."""
     worker_id: UUID | None = None
     """The worker process that holds the call; None in simulations, where nothing is stored."""
 
