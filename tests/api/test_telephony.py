@@ -13,12 +13,11 @@ import asyncpg
 import pytest
 
 from domain.common.access import Role, Viewer
-from domain.common.errors import Forbidden
+from domain.common.errors import Forbidden, InvalidInput
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import OutboundTrunkSpec
-from domain.use_cases import telephony
-from domain.use_cases.telephony import create_outbound_trunk
+from domain.use_cases.telephony import MAX_TRUNKS, create_outbound_trunk
 from graph.app import build_schema_with_loaders
 from persistence.key_ring import KeyRing
 from persistence.telephony_reader import fetch_dial_trunk
@@ -44,37 +43,26 @@ INBOUND_FIELDS = """id name allowedAddresses mediaEncryption username hasPasswor
   maxDuration isEnabled numbers revision"""
 NUMBER_FIELDS = """id number label revision workflow { slug } inboundTrunk { name }
   outboundTrunk { name } defaults { userContext language ringingTimeout maxDuration recording }"""
-FAILS = f"{ERROR_FIELDS} ... on InUse {{ usedBy }} ... on RevisionConflict {{ current }}"
+CURRENT, USED_BY = "... on RevisionConflict { current }", "... on InUse { usedBy }"
 
 
-def document(verb: str, kind: str, shown: str, fields: str) -> str:
-    name = f"{verb}{kind}"
-    fails = FAILS if verb != "create" else ERROR_FIELDS
-    for unused in {"update": ("InUse",), "delete": ("RevisionConflict",)}.get(verb, ()):
-        start = fails.index(f"... on {unused}")
-        fails = fails[:start] + fails[fails.index("}", start) + 1 :]
-    if kind == "PhoneNumber" and verb == "delete":
-        fails = ERROR_FIELDS
-    input = f"{name[0].upper()}{name[1:]}Input"
-    success = f"{name[0].upper()}{name[1:]}Success"
-    return f"""mutation ($input: {input}!) {{ {name}(input: $input) {{ __typename
-      ... on {success} {{ {shown} {{ {fields} }} }} {fails} }} }}"""
+def document(name: str, shown: str, fields: str, more: str = "") -> str:
+    """The mutation of this name, with the shown object and what some errors say in addition."""
+    kind = f"{name[0].upper()}{name[1:]}"
+    return f"""mutation ($input: {kind}Input!) {{ {name}(input: $input) {{ __typename
+      ... on {kind}Success {{ {shown} {{ {fields} }} }} {ERROR_FIELDS} {more} }} }}"""
 
 
-CREATE_OUTBOUND, UPDATE_OUTBOUND, DELETE_OUTBOUND = (
-    document(verb, "OutboundTrunk", "trunk", OUTBOUND_FIELDS)
-    for verb in ("create", "update", "delete")
-)
-CREATE_INBOUND, UPDATE_INBOUND, DELETE_INBOUND = (
-    document(verb, "InboundTrunk", "trunk", INBOUND_FIELDS)
-    for verb in ("create", "update", "delete")
-)
-CREATE_NUMBER, UPDATE_NUMBER, DELETE_NUMBER = (
-    document(verb, "PhoneNumber", "phoneNumber", NUMBER_FIELDS)
-    for verb in ("create", "update", "delete")
-)
-DELETE_WORKFLOW = f"""mutation ($input: DeleteWorkflowInput!) {{ deleteWorkflow(input: $input) {{
-  __typename {ERROR_FIELDS} ... on InUse {{ usedBy }} }} }}"""
+CREATE_OUTBOUND = document("createOutboundTrunk", "trunk", OUTBOUND_FIELDS)
+UPDATE_OUTBOUND = document("updateOutboundTrunk", "trunk", OUTBOUND_FIELDS, CURRENT)
+DELETE_OUTBOUND = document("deleteOutboundTrunk", "trunk", OUTBOUND_FIELDS, USED_BY)
+CREATE_INBOUND = document("createInboundTrunk", "trunk", INBOUND_FIELDS)
+UPDATE_INBOUND = document("updateInboundTrunk", "trunk", INBOUND_FIELDS, CURRENT)
+DELETE_INBOUND = document("deleteInboundTrunk", "trunk", INBOUND_FIELDS, USED_BY)
+CREATE_NUMBER = document("createPhoneNumber", "phoneNumber", NUMBER_FIELDS)
+UPDATE_NUMBER = document("updatePhoneNumber", "phoneNumber", NUMBER_FIELDS, CURRENT)
+DELETE_NUMBER = document("deletePhoneNumber", "phoneNumber", NUMBER_FIELDS)
+DELETE_WORKFLOW = document("deleteWorkflow", "workflow", "slug", USED_BY)
 LIST = """{ outboundTrunks { edges { node { name callerIds } } }
   inboundTrunks { edges { node { name numbers } } }
   phoneNumbers { edges { node { number } } } }"""
@@ -468,12 +456,12 @@ async def test_a_tenant_cannot_have_any_number_of_trunks(
         """insert into outbound_trunk (id, tenant_id, name, revision, spec)
            select gen_random_uuid(), $1, 't' || i, 1, '{}' from generate_series(1, $2) i""",
         viewer.tenant_id,
-        telephony.MAX_TRUNKS,
+        MAX_TRUNKS,
     )
     await db.close()
     before = await rows(settings)
     spec = OutboundTrunkSpec(name="more", address="sip.example.com", region="US")
-    with pytest.raises(telephony.InvalidInput) as refused:
+    with pytest.raises(InvalidInput) as refused:
         await create_outbound_trunk(services, viewer, spec, None)
     assert (refused.value.path, "at most 100" in refused.value.message) == (("name",), True)
     assert await rows(settings) == before
