@@ -31,8 +31,8 @@ class Claim:
     credentials: DecryptedCredentials = field(default_factory=DecryptedCredentials, repr=False)
     """The tenant's own keys and secrets."""
     dial_trunk: DialTrunk | None = field(default=None, repr=False)
-    """The trunk over which the callee is dialled; None for calls that dial nobody, or when the trunk
-    was deleted."""
+    """The trunk over which the callee is dialled; None for other calls, or when the trunk was
+    deleted."""
     worker_id: UUID | None = None
     """The worker process that holds the call; None in simulations, where nothing is stored."""
 
