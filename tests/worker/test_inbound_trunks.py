@@ -327,6 +327,6 @@ async def test_a_running_keeper_creates_the_trunk_of_a_new_number(rig: Rig) -> N
         keeper = Keeper(wired, rig.settings)
         async with background_task(keeper.run_trunk_reconciler()), asyncio.timeout(60):
             await rig.add()
-            while await rig.counts() != (1, 1):
+            while await rig.counts() != (1, 1):  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.05)
     assert await rig.is_whole()
