@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from domain.calls.model import CallId
+from domain.calls.model import Call, CallId
 
 CALLER_IDENTITY = "caller"
-"""The identity of the one participant that agents listen to."""
+"""The identity of the one participant that agents listen to, unless the call has another."""
 
 EMPTY_TIMEOUT_SECONDS = 120
 """The server closes a room that no participant has joined for this long."""
@@ -19,7 +19,16 @@ the call well before."""
 
 
 def room_name(call: CallId) -> str:
+    """The name of the call's room, unless the call has another."""
     return f"call-{call}"
+
+
+def room_of(call: Call) -> str:
+    return call.room_name or room_name(call.id)
+
+
+def caller_of(call: Call) -> str:
+    return call.caller_identity or CALLER_IDENTITY
 
 
 def agent_identity(call: CallId, epoch: int) -> str:
