@@ -19,14 +19,13 @@ CREATE_TRUNK_USAGE = """
 """
 # Skipped when it is locked, so that workers which claim for the same trunks never wait for each other.
 LOCK_TRUNK_USAGE = """
-    select case when u.day = today.day then u.calls else 0 end as calls_today,
-           u.next_dial_at > clock_timestamp() + make_interval(secs => $2) as is_backlogged
-      from trunk_usage u cross join (select (now() at time zone 'UTC')::date as day) today
-     where u.trunk_id = $1 for update of u skip locked
+    select case when day = (now() at time zone 'UTC')::date then calls else 0 end
+      from trunk_usage where trunk_id = $1 for update skip locked
 """
 # Statements of their own, which see what the holder of the lock before has committed.
 COUNT_ACTIVE_CALLS = """
-    select count(*) from call_log
+    select count(*) as active, count(*) filter (where state = 'CONNECTING') as undialed
+      from call_log
      where trunk_id = $1 and ended_at is null and dial_claimed_at is not null
 """
 COUNT_CALLS_TO_NUMBER = """
@@ -57,8 +56,8 @@ FULL_TRUNKS = """
       join outbound_trunk t on t.id = busy.trunk_id
      where busy.calls >= coalesce((t.spec -> 'limits' ->> 'concurrent_calls')::int, 1)
 """
-MAX_BACKLOG_SECONDS = 2.0
-"""No call is claimed for a trunk whose next dial is further away than this."""
+MAX_BACKLOG_SECONDS = 2
+"""No more calls are claimed at once than a trunk may dial within this time."""
 
 
 class Slot(Enum):
@@ -84,18 +83,17 @@ class DialedCall:
 async def take_slot(connection: Any, call: DialedCall, limits: DialLimits) -> Slot:
     """Let the call occupy its trunk if the limits allow it, until the call ends. Must run in the
     transaction that claims the call."""
-    usage = await connection.fetchrow(LOCK_TRUNK_USAGE, call.trunk_id, MAX_BACKLOG_SECONDS)
-    if usage is None or usage["is_backlogged"]:
+    calls_today = await connection.fetchval(LOCK_TRUNK_USAGE, call.trunk_id)
+    if calls_today is None:
         return Slot.BUSY
-    if await connection.fetchval(COUNT_ACTIVE_CALLS, call.trunk_id) >= limits.concurrent_calls:
+    calls = await connection.fetchrow(COUNT_ACTIVE_CALLS, call.trunk_id)
+    max_undialed = 1 + limits.calls_per_second * MAX_BACKLOG_SECONDS
+    if calls["active"] >= limits.concurrent_calls or calls["undialed"] >= max_undialed:
         return Slot.BUSY
     to_number = await connection.fetchval(
         COUNT_CALLS_TO_NUMBER, call.tenant_id, call.phone_number, call.trunk_id
     )
-    if (
-        usage["calls_today"] >= limits.calls_per_day
-        or to_number >= limits.calls_per_number_per_hour
-    ):
+    if calls_today >= limits.calls_per_day or to_number >= limits.calls_per_number_per_hour:
         return Slot.REFUSED
     await connection.execute(COUNT_CALL, call.trunk_id)
     await connection.execute(OCCUPY_TRUNK, call.id)

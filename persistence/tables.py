@@ -236,6 +236,12 @@ call = Table(
     Index(None, "tenant_id", "created_at", "id"),
     Index(None, "version_id"),
     Index(
+        "ix_call_room_name",
+        "room_name",
+        unique=True,
+        postgresql_where=text("room_name is not null"),
+    ),
+    Index(
         "ix_call_phone_number",
         "tenant_id",
         "phone_number",

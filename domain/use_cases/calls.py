@@ -155,7 +155,8 @@ async def end_call(
         )
         # An answered call without a worker may be about to be resumed by another one.
         if call.answered_at:
-            ended = await work.calls.end_unclaimed(id, command.end_reason, command)
+            reason = command.end_reason_for(call, is_answered=True)
+            ended = await work.calls.end_unclaimed(id, reason, command)
         else:
             ended = await work.calls.end_unclaimed(id, EndReason.CANCELED)
         if not ended:

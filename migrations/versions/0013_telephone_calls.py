@@ -32,6 +32,7 @@ LOG_COLUMNS = {
     "answered_by": sa.Text(),
 }
 INDEXES = {
+    "ix_call_room_name": "call (room_name) where room_name is not null",
     "ix_call_phone_number": "call (tenant_id, phone_number, created_at)"
     " where phone_number is not null",
     "ix_call_log_claimable": "call_log (coalesce(due_at, created_at))"
@@ -39,6 +40,7 @@ INDEXES = {
     "ix_call_log_trunk": "call_log (trunk_id)"
     " where ended_at is null and dial_claimed_at is not null",
 }
+UNIQUE_INDEX = "ix_call_room_name"
 OLD_INDEXES = {
     "ix_call_log_unclaimed": "call_log (created_at) where ended_at is null and worker_id is null",
 }
@@ -54,7 +56,8 @@ def upgrade() -> None:
     # Each of these may be interrupted, and continues from there when it is repeated.
     with op.get_context().autocommit_block():
         for name, what in INDEXES.items():
-            op.execute(f"create index concurrently if not exists {name} on {what}")
+            unique = "unique" if name == UNIQUE_INDEX else ""
+            op.execute(f"create {unique} index concurrently if not exists {name} on {what}")
         for name in OLD_INDEXES:
             op.execute(f"drop index concurrently if exists {name}")
 

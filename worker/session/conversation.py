@@ -6,6 +6,7 @@ log."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,6 +94,8 @@ class Conversation:
     recorder: Recorder | None = None
     """None if the call is not recorded."""
     clock: CallClock = field(default_factory=CallClock)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once agents may speak: at once, or when the callee has answered the phone."""
     turn: TurnState = field(init=False)
     latency: LatencyTracker = field(init=False)
     handoffs: HandoffState = field(init=False, default_factory=HandoffState)
@@ -104,6 +107,10 @@ class Conversation:
     _closed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
+        # What the log says counts: after a restart of LiveKit's server, an answered leg is shown as
+        # one that is being dialled.
+        if not self.claim.call.is_dialed or self.projection.answered_at is not None:
+            self.answered.set()
         self.turn = TurnState(self.claim.epoch)
         since = self.projection.open_turn_since
         self.latency = LatencyTracker(since.timestamp() if since else None)
