@@ -27,6 +27,15 @@ from domain.calls.rooms import RoomAccessIssuer
 from domain.common.access import Tenant, TenantId, User, UserId, Viewer
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
+from domain.telephony.trunks import (
+    InboundTrunk,
+    InboundTrunkSpec,
+    NumberReference,
+    OutboundTrunk,
+    OutboundTrunkSpec,
+    PhoneNumber,
+    PhoneNumberSpec,
+)
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.tenants.credentials import (
     Credential,
@@ -77,6 +86,8 @@ class Drafts(Protocol[T, S_contra]):
     async def get(self, id: UUID) -> T | None: ...
 
     async def by_names(self, names: Sequence[str]) -> Sequence[T]: ...
+
+    async def count(self) -> int: ...
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
@@ -129,6 +140,27 @@ class Workflows(Drafts[Workflow, WorkflowSpec], Protocol):
     async def users(self, names: Sequence[str]) -> Mapping[str, Sequence[str]]:
         """Return the workflows of many agents, by agent name; an agent that no draft has is left
         out."""
+        ...
+
+
+class Trunks(Drafts[T, S_contra], Protocol):
+    """Outbound or inbound trunks. Their passwords can be written, but only workers and keepers read
+    them."""
+
+    async def set_password(self, id: UUID, password: str | None) -> T:
+        """Encrypt and store the password of the trunk; None removes it."""
+        ...
+
+
+class PhoneNumbers(Drafts[PhoneNumber, PhoneNumberSpec], Protocol):
+    """The numbers of the tenant. `add` and `save` raise `NumberTaken` when the number is in use, be it
+    by this tenant or by another one."""
+
+    async def using(
+        self, reference: NumberReference, ids: Sequence[UUID]
+    ) -> Mapping[UUID, Sequence[PhoneNumber]]:
+        """Return the oldest hundred numbers of each of these workflows or trunks; one without
+        numbers is left out."""
         ...
 
 
@@ -232,6 +264,12 @@ class UnitOfWork(Protocol):
     def tools(self) -> Tools: ...
     @property
     def workflows(self) -> Workflows: ...
+    @property
+    def outbound_trunks(self) -> Trunks[OutboundTrunk, OutboundTrunkSpec]: ...
+    @property
+    def inbound_trunks(self) -> Trunks[InboundTrunk, InboundTrunkSpec]: ...
+    @property
+    def phone_numbers(self) -> PhoneNumbers: ...
     @property
     def versions(self) -> Versions: ...
     @property

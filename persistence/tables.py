@@ -207,6 +207,38 @@ workflow_version = Table(
     ),
 )
 
+# `sealed` is the encrypted password of a trunk; null if it has none.
+outbound_trunk = _draft("outbound_trunk", Column("sealed", LargeBinary))
+inbound_trunk = _draft("inbound_trunk", Column("sealed", LargeBinary))
+
+# A telephone number belongs to one tenant of the installation.
+phone_number = Table(
+    "phone_number",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", Text, unique=True, nullable=False),
+    Column("workflow_id", Uuid, ForeignKey("workflow.id")),
+    Column("inbound_trunk_id", Uuid, ForeignKey("inbound_trunk.id")),
+    Column("outbound_trunk_id", Uuid, ForeignKey("outbound_trunk.id")),
+    Column("revision", Integer, nullable=False),
+    Column("spec", JSONB, nullable=False),
+    _set_on_insert("created_at"),
+    _set_on_insert("updated_at"),
+    _tenant_id(),
+    Index(None, "tenant_id", "created_at", "id"),
+    Index(None, "workflow_id"),
+    Index(None, "inbound_trunk_id"),
+    Index(None, "outbound_trunk_id"),
+)
+
+# The only row has the id by which keepers recognise what they have created in LiveKit.
+installation = Table(
+    "installation",
+    metadata,
+    Column("is_this", Boolean, primary_key=True, server_default=text("true")),
+    Column("id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+)
+
 # The parameters that a call was started with.
 call = Table(
     "call",

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Any, NewType
+from typing import Any, Literal, NewType
 from uuid import UUID
 
 from domain.common.access import TenantId
@@ -28,6 +28,8 @@ from domain.telephony.numbers import (
 OutboundTrunkId = NewType("OutboundTrunkId", UUID)
 InboundTrunkId = NewType("InboundTrunkId", UUID)
 PhoneNumberId = NewType("PhoneNumberId", UUID)
+NumberReference = Literal["workflow_id", "inbound_trunk_id", "outbound_trunk_id"]
+"""The fields of a number that refer to another object."""
 
 MAX_ALLOWED = 250
 """Entries in each allow list of a trunk."""
@@ -36,6 +38,7 @@ MAX_CONTEXT_BYTES = 16_384
 MIN_RINGING_SECONDS, MAX_RINGING_SECONDS = 5, 75
 """LiveKit waits at most 80 seconds for an answer."""
 DEFAULT_RINGING_SECONDS = 30
+DEFAULT_OUTBOUND_SECONDS, DEFAULT_INBOUND_SECONDS = 1_800, 3_600
 MAX_CALL_SECONDS = 86_400
 MAX_CALLS_PER_SECOND = 100
 MAX_CONCURRENT_CALLS = 10_000
@@ -96,7 +99,7 @@ class OutboundTrunkSpec:
     allowed_prefixes: tuple[str, ...] = ()
     allowed_short_numbers: tuple[str, ...] = ()
     limits: DialLimits = DialLimits()
-    max_call_seconds: int = 1_800
+    max_call_seconds: int = DEFAULT_OUTBOUND_SECONDS
     is_enabled: bool = True
 
 
@@ -115,7 +118,7 @@ class InboundTrunkSpec:
     username: str | None = None
     context_headers: tuple[str, ...] = ()
     """SIP headers that the context of a call gets."""
-    max_call_seconds: int = 3_600
+    max_call_seconds: int = DEFAULT_INBOUND_SECONDS
     is_enabled: bool = True
 
 

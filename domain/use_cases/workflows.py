@@ -15,6 +15,7 @@ from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.credentials import CredentialKind
 from domain.tenants.settings import apply_defaults, inherited_fields
+from domain.use_cases.telephony import check_no_number_uses
 from domain.verification import DRAFT, PUBLISH, Effort, build_snapshot
 from domain.verification.cached import VerificationInput
 from domain.workflows.model import (
@@ -75,10 +76,12 @@ async def update_workflow(
 
 
 async def delete_workflow(services: Services, viewer: Viewer, id: WorkflowId) -> Workflow:
-    """Delete the draft; calls that ran the workflow keep their versions."""
+    """Delete the draft; calls that ran the workflow keep their versions. Raises `InUse` when
+    telephone numbers are assigned to the workflow."""
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         workflow = await get_workflow(work, id)
+        await check_no_number_uses(work, "workflow_id", id, f"The workflow {workflow.spec.name}")
         await work.workflows.delete(id)
         return workflow
 

@@ -25,6 +25,7 @@ from graph.schema.scalars import Cursor, Duration, Json
 from graph.schema.types.common import Connection, Node, instance_check
 from graph.schema.types.errors import (
     CallHasEnded,
+    DialRefused,
     IdempotencyConflict,
     NotFoundError,
     NotPublishable,
@@ -426,6 +427,7 @@ class DeleteRecordingSuccess:
 StartCallResult = Annotated[
     StartCallSuccess
     | ValidationError
+    | DialRefused
     | WorkflowNotFound
     | NotFoundError
     | WorkflowNotPublished

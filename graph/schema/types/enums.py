@@ -16,6 +16,8 @@ from domain.calls.recordings import RecordingState
 from domain.common.access import Scope
 from domain.common.findings import FindingCode, Severity
 from domain.providers.model import OptionType, ProviderKind
+from domain.telephony.dial_policy import DialRefusal
+from domain.telephony.trunks import MediaEncryption, SipTransport
 from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
 from domain.tool_execution.executor import Ending
@@ -113,6 +115,8 @@ describe_enum(
     SETTINGS_WRITE="Change the settings of the tenant.",
     CREDENTIALS_READ="List API keys and secrets, without their values.",
     CREDENTIALS_WRITE="Set, test and delete API keys and secrets.",
+    TELEPHONY_READ="Read trunks and telephone numbers.",
+    TELEPHONY_WRITE="Create, change and delete trunks and telephone numbers.",
     AGENTS_READ="Read agents and the provider catalog.",
     AGENTS_WRITE="Create, change and delete agents.",
     TOOLS_READ="Read tools of the tenant.",
@@ -291,6 +295,36 @@ describe_enum(
     ADDED="The value was added.",
     REMOVED="The value was removed.",
     CHANGED="The value was changed.",
+)
+describe_enum(
+    SipTransport,
+    "Transport of SIP messages.",
+    UDP="SIP over UDP, without encryption.",
+    TCP="SIP over TCP, without encryption.",
+    TLS="SIP over TLS, encrypted between LiveKit and the carrier.",
+)
+describe_enum(
+    MediaEncryption,
+    "Whether the audio of a trunk is encrypted with SRTP.",
+    DISABLED="The audio is not encrypted.",
+    ALLOWED="The audio is encrypted if the carrier offers it.",
+    REQUIRED="Calls whose audio the carrier does not encrypt fail.",
+)
+describe_enum(
+    DialRefusal,
+    "Why a number may not be dialled.",
+    INVALID_NUMBER="It is not a valid telephone number in E.164.",
+    EMERGENCY_NUMBER="It is an emergency number that the trunk does not allow.",
+    SHORT_NUMBER="It is a short number that the trunk does not allow.",
+    PREMIUM_NUMBER="Calls to it may cost extra, and the trunk does not allow its prefix.",
+    REGION_NOT_ALLOWED="The trunk does not allow its country or territory.",
+    TRUNK_DISABLED="The trunk is disabled.",
+    NO_CALLER_ID="The trunk has no number to show to the callee.",
+    CALLER_ID_NOT_OWNED="The caller id is not a number of the trunk.",
+    TOO_MANY_CALLS_PER_SECOND="The trunk has reached its limit for calls in a second.",
+    TOO_MANY_CONCURRENT_CALLS="The trunk has reached its limit for calls in progress.",
+    TOO_MANY_CALLS_PER_DAY="The trunk has reached its limit for calls in a day.",
+    TOO_MANY_CALLS_TO_NUMBER="The number was called too often within an hour.",
 )
 describe_enum(
     ProviderKind,
