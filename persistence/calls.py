@@ -48,6 +48,7 @@ from domain.calls.model import (
 from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.ports import PageKey, PageSlice
+from domain.telephony.dial_policy import DialUsage
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.workflows.answering import AnsweringParty
 from persistence import notifications, tables
@@ -59,7 +60,11 @@ from persistence.codec import (
     encode_message,
     stored_event,
 )
-from persistence.dial_slots import CREATE_TRUNK_USAGE
+from persistence.dial_slots import (
+    COUNT_CALLS_TO_NUMBER,
+    COUNT_CALLS_TODAY,
+    CREATE_TRUNK_USAGE,
+)
 from persistence.sqlalchemy_engine import driver_connection, fetch_compiled
 
 _call = tables.call
@@ -162,6 +167,15 @@ class SqlCalls:
             notifications.call_changed(self._tenant, call.id),
         ]
         return replace(call, created_at=at)
+
+    async def dial_usage(self, trunk: UUID, number: str) -> DialUsage:
+        connection = await driver_connection(self._db)
+        return DialUsage(
+            calls_today=await connection.fetchval(COUNT_CALLS_TODAY, trunk) or 0,
+            calls_to_number_in_last_hour=await connection.fetchval(
+                COUNT_CALLS_TO_NUMBER, self._tenant, number, trunk
+            ),
+        )
 
     def _budgets_subquery(self) -> ScalarSelect[str]:
         """Select the budgets as part of another statement, because most tenants have none."""

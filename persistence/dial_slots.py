@@ -17,11 +17,12 @@ CREATE_TRUNK_USAGE = """
     insert into trunk_usage (trunk_id, tenant_id, day)
     values ($1, $2, (now() at time zone 'UTC')::date) on conflict do nothing
 """
-# Skipped when it is locked, so that workers which claim for the same trunks never wait for each other.
-LOCK_TRUNK_USAGE = """
+COUNT_CALLS_TODAY = """
     select case when day = (now() at time zone 'UTC')::date then calls else 0 end
-      from trunk_usage where trunk_id = $1 for update skip locked
+      from trunk_usage where trunk_id = $1
 """
+# Skipped when it is locked, so that workers which claim for the same trunks never wait for each other.
+LOCK_TRUNK_USAGE = f"{COUNT_CALLS_TODAY} for update skip locked"
 # Statements of their own, which see what the holder of the lock before has committed.
 COUNT_ACTIVE_CALLS = """
     select count(*) as active, count(*) filter (where state = 'CONNECTING') as undialed

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,7 +33,7 @@ from domain.calls.model import (
 )
 from domain.common.access import TenantId
 from domain.common.errors import DecryptionKeyMissing
-from domain.telephony.trunks import DialLimits
+from domain.telephony.trunks import DialLimits, DialTrunk, OutboundTrunkId
 from domain.tenants.budgets import is_month_exhausted
 from domain.tenants.credentials import DecryptedCredentials
 from domain.workflows.answering import AnsweringParty
@@ -44,6 +45,7 @@ from persistence.codec import (
     calling_hours_from_json,
     encode_event,
     encode_message,
+    outbound_trunk_from_json,
     settings_from_json,
     stored_event,
 )
@@ -63,12 +65,14 @@ from persistence.queue_transitions import (
     end_calls,
     release_orphans,
 )
+from persistence.trunk_passwords import TrunkTable, decrypt_password
 from persistence.vault import Vault
 
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL_SECONDS = 0.25
 POLL_INTERVAL_SECONDS_WITHOUT_REDIS = 0.1
+NO_CALLER_ID = "The number to show to the callee is no longer one of the trunk."
 CONNECT_TIMEOUT_SECONDS = 30
 """A claimed call that is not active within this time, plus `join_seconds`, counts as broken."""
 
@@ -140,6 +144,12 @@ SELECT_CALL = """
 SELECT_ENCRYPTED = """
     select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed
       from data_key k join credential c using (tenant_id) where k.tenant_id = $1
+"""
+SELECT_TRUNK = """
+    select t.tenant_id, t.spec, t.sealed, k.key_id, k.wrapped,
+           exists (select from phone_number n
+                    where n.number = $2 and n.outbound_trunk_id = t.id) as has_caller_id
+      from outbound_trunk t left join data_key k using (tenant_id) where t.id = $1
 """
 RESET_TAKEOVERS = (
     "update call_log set takeovers = 0 where call_id = $1 and epoch = $2 and takeovers > 0"
@@ -295,15 +305,34 @@ class SqlWorkerQueue:
         )
         pending.append(notifications.call_changed(tenant, id))
         row = await connection.fetchrow(SELECT_CALL, id)
+        call = _call_from_row(row)
         return Claim(
-            call=_call_from_row(row),
+            call=call,
             version=_version_from_row(row),
             epoch=claimed["epoch"],
             is_takeover=not is_new,
             settings=settings_from_json(orjson.loads(row["settings"] or "{}")),
             credentials=self._decrypt_credentials(await connection.fetch(SELECT_ENCRYPTED, tenant)),
+            trunk=await self._trunk_of(connection, call) if call.is_dialed else None,
             worker_id=worker,
         )
+
+    async def _trunk_of(self, connection: Any, call: Call) -> DialTrunk | None:
+        """None if the trunk was deleted since the call was started."""
+        row = await connection.fetchrow(SELECT_TRUNK, call.trunk_id, call.from_number)
+        if row is None:
+            return None
+        trunk = DialTrunk(
+            id=OutboundTrunkId(call.trunk_id),
+            spec=outbound_trunk_from_json(row["spec"]),
+            problem=None if row["has_caller_id"] else NO_CALLER_ID,
+        )
+        try:
+            return replace(
+                trunk, password=decrypt_password(self._vault, TrunkTable.OUTBOUND, trunk.id, row)
+            )
+        except DecryptionKeyMissing as error:
+            return replace(trunk, problem=error.message)
 
     def _decrypt_credentials(self, rows: Sequence[asyncpg.Record]) -> DecryptedCredentials:
         """If decryption fails, the call starts without credentials and reports the problem."""

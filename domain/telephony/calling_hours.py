@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from domain.common.errors import InvalidInput, Path
 
+TIME_OF_DAY = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 MAX_ZONES = 4
 """With more time zones than this, a number does not say where its owner is."""
 
@@ -28,10 +30,19 @@ class CallingHours:
         return local >= self.start or local < self.end
 
 
+def parse_time_of_day(text: str, path: Path) -> time:
+    """Raises `InvalidInput` unless the text is a time such as 08:00."""
+    if not TIME_OF_DAY.fullmatch(text):
+        raise InvalidInput(
+            f"{path[-1]} must be a time of the day in 24 hours, for instance 08:00.", path
+        )
+    return time.fromisoformat(text)
+
+
 def check_calling_hours(hours: CallingHours, path: Path) -> None:
     """Raises `InvalidInput` when no hours or an unknown time zone are given."""
     if hours.start == hours.end:
-        raise InvalidInput("from and until must be different times.", (*path, "until"))
+        raise InvalidInput("start and end must be different times.", (*path, "end"))
     if hours.time_zone is not None and hours.time_zone not in available_timezones():
         raise InvalidInput(
             "timeZone must be an IANA time zone, such as Europe/Berlin.", (*path, "timeZone")
