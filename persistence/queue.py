@@ -320,7 +320,7 @@ class SqlWorkerQueue:
     async def _trunk_of(self, connection: Any, call: Call) -> DialTrunk | None:
         """None if the trunk was deleted since the call was started."""
         row = await connection.fetchrow(SELECT_TRUNK, call.trunk_id, call.from_number)
-        if row is None:
+        if row is None or call.trunk_id is None:
             return None
         trunk = DialTrunk(
             id=OutboundTrunkId(call.trunk_id),

@@ -34,6 +34,7 @@ from domain.calls.model import CallState, EndReason, transition
 from domain.calls.state import MAX_HISTORY_ITEMS, CallProjection, HistoryItem, SystemNote
 from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
+from domain.providers.usage import Usage
 from domain.tools.http import HttpClient
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Connection, ContextPolicy, EntryAction, Snapshot
@@ -174,9 +175,17 @@ class Conversation:
 
     def add_usage(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None:
         """Take the metrics that a provider reports."""
+        self._usage_added()
+        self.meter.add_metrics(kind, choice, metrics)
+
+    def add_line_usage(self, used: Usage) -> None:
+        """Take the time on the telephone."""
+        self._usage_added()
+        self.meter.add(used)
+
+    def _usage_added(self) -> None:
         if not self.meter.has_pending:
             self._usage_pending_since = self.clock.now()
-        self.meter.add_metrics(kind, choice, metrics)
         self.clock.changed()
 
     @property

@@ -35,6 +35,7 @@ from worker.session.conversation import Conversation
 from worker.session.deferred_turns import DeferredTurns
 from worker.session.dialer import Dialer, ReserveDial, dial_at_once
 from worker.session.failure_monitor import FailureTracker
+from worker.session.line_meter import LineMeter
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
 from worker.session.overlap_filter import FRAME_MS
@@ -147,6 +148,7 @@ class VoiceSession:
                 background_task(self._connection.run()),
                 background_task(self._deferred_turns.run()),
                 background_task(self._record()),
+                background_task(self._count_line()),
                 background_task(self._remove_stale_agents()),
             ):
                 reason = await first_reason()
@@ -242,6 +244,10 @@ class VoiceSession:
         if claim.is_takeover:
             await asyncio.sleep(STALE_AGENT_DELAY_SECONDS)
             await self._rooms.remove_stale_agents(claim.call, claim.epoch)
+
+    async def _count_line(self) -> None:
+        if self._call.is_dialed:
+            await LineMeter(self._conversation).run()
 
     async def _record(self) -> None:
         if self._recorder is not None and await self._participants.wait_until_present():

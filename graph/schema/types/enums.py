@@ -365,6 +365,7 @@ describe_enum(
     LLM="Language model: generates the replies.",
     TTS="Text-to-speech: speaks the replies.",
     VAD="Voice activity detection: detects when the caller speaks.",
+    TRUNK="SIP trunk: carries telephone calls. It is in price lists and usage, not in the catalog.",
 )
 describe_enum(
     OptionType,
