@@ -309,7 +309,7 @@ call_log = Table(
     Column("takeovers", Integer, server_default="0", nullable=False),
     # When a scheduled call may be claimed.
     Column("due_at", Timestamp),
-    # The trunk that the call is to be dialled over; null for calls that nobody dials.
+    # The trunk that the call is to be dialled over; null for other calls.
     Column("trunk_id", Uuid),
     # When a worker claimed the call in order to dial it; from then on it occupies its trunk.
     Column("dial_claimed_at", Timestamp),

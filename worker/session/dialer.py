@@ -1,7 +1,7 @@
 """Dials the callee of a call, once, and follows the leg until it is answered or over.
 
-The intent to dial is in the log before the request is sent. So whoever takes over the call knows that
-the number may have been dialled, and only watches the room: nobody dials a call twice. LiveKit's
+The intent to dial is in the log before the request is sent. So a worker that takes over the call knows
+that the number may have been dialled, and only watches the room: no call is dialled twice. LiveKit's
 response says how the dial went, and the room shows it while it happens."""
 
 from __future__ import annotations

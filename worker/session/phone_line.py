@@ -1,4 +1,4 @@
-"""Monitors the telephone leg of an answered call, and notices its end also when nobody reports it.
+"""Monitors the telephone leg of an answered call, and notices its end also without a report.
 
 LiveKit removes the leg of a phone that is dead only after 47 seconds, and that of a lost SIP server
 after 21. A restart of LiveKit's server removes every leg for some seconds, which is no hang-up."""
@@ -77,7 +77,7 @@ class PhoneLine:
     def _on_reconnected(self) -> None:
         self._alive_at = time.time()
 
-    # ---- what nobody reports ---------------------------------------------------------------
+    # ---- ends without a report ---------------------------------------------------------------
 
     async def _watch_packets(self) -> None:
         while self._over is None:
