@@ -18,7 +18,6 @@ from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, Sto
 from domain.calls.model import CallId
 from domain.common.errors import InvalidCursor
 from domain.telephony.calling_hours import CallingHours
-from domain.telephony.trunks import OutboundTrunkSpec
 from domain.tenants.settings import TenantSettings
 from domain.workflows.interruptions import Interruption
 from domain.workflows.model import EntryAction, Snapshot
@@ -27,7 +26,6 @@ _events: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Field(discrim
 _ephemeral: TypeAdapter[EphemeralPayload] = TypeAdapter(EphemeralPayload)
 _snapshots: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
 _settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
-_outbound_trunk: TypeAdapter[OutboundTrunkSpec] = TypeAdapter(OutboundTrunkSpec)
 _calling_hours: TypeAdapter[CallingHours] = TypeAdapter(CallingHours)
 
 MAX_CACHED_SNAPSHOTS = 256
@@ -90,10 +88,6 @@ def settings_to_json(settings: TenantSettings) -> dict[str, Any]:
 
 def settings_from_json(plain: Any) -> TenantSettings:
     return _settings.validate_python(plain or {})
-
-
-def outbound_trunk_from_json(body: str | bytes) -> OutboundTrunkSpec:
-    return _outbound_trunk.validate_json(body)
 
 
 def calling_hours_to_json(hours: CallingHours | None) -> dict[str, Any] | None:

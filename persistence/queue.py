@@ -33,7 +33,7 @@ from domain.calls.model import (
 )
 from domain.common.access import TenantId
 from domain.common.errors import DecryptionKeyMissing
-from domain.telephony.trunks import DialLimits, DialTrunk, OutboundTrunkId
+from domain.telephony.trunks import DialLimits, DialTrunk
 from domain.tenants.budgets import is_month_exhausted
 from domain.tenants.credentials import DecryptedCredentials
 from domain.workflows.answering import AnsweringParty
@@ -45,7 +45,6 @@ from persistence.codec import (
     calling_hours_from_json,
     encode_event,
     encode_message,
-    outbound_trunk_from_json,
     settings_from_json,
     stored_event,
 )
@@ -65,7 +64,7 @@ from persistence.queue_transitions import (
     end_calls,
     release_orphans,
 )
-from persistence.trunk_passwords import TrunkTable, decrypt_password
+from persistence.telephony_reader import fetch_dial_trunk
 from persistence.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -145,11 +144,8 @@ SELECT_ENCRYPTED = """
     select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed
       from data_key k join credential c using (tenant_id) where k.tenant_id = $1
 """
-SELECT_TRUNK = """
-    select t.tenant_id, t.spec, t.sealed, k.key_id, k.wrapped,
-           exists (select from phone_number n
-                    where n.number = $2 and n.outbound_trunk_id = t.id) as has_caller_id
-      from outbound_trunk t left join data_key k using (tenant_id) where t.id = $1
+HAS_CALLER_ID = """
+    select exists (select from phone_number where number = $1 and outbound_trunk_id = $2)
 """
 RESET_TAKEOVERS = (
     "update call_log set takeovers = 0 where call_id = $1 and epoch = $2 and takeovers > 0"
@@ -275,10 +271,10 @@ class SqlWorkerQueue:
 
     @translate_outages
     async def reserve_dial(self, claim: Claim) -> float:
-        if claim.trunk is None:
+        if claim.dial_trunk is None:
             return 0.0
         seconds: float | None = await self._pool.fetchval(
-            RESERVE_DIAL, claim.trunk.id, claim.trunk.spec.limits.calls_per_second
+            RESERVE_DIAL, claim.dial_trunk.id, claim.dial_trunk.spec.limits.calls_per_second
         )
         return seconds or 0.0
 
@@ -313,26 +309,20 @@ class SqlWorkerQueue:
             is_takeover=not is_new,
             settings=settings_from_json(orjson.loads(row["settings"] or "{}")),
             credentials=self._decrypt_credentials(await connection.fetch(SELECT_ENCRYPTED, tenant)),
-            trunk=await self._trunk_of(connection, call) if call.is_dialed else None,
+            dial_trunk=await self._dial_trunk(connection, call) if call.is_dialed else None,
             worker_id=worker,
         )
 
-    async def _trunk_of(self, connection: Any, call: Call) -> DialTrunk | None:
+    async def _dial_trunk(self, connection: Any, call: Call) -> DialTrunk | None:
         """None if the trunk was deleted since the call was started."""
-        row = await connection.fetchrow(SELECT_TRUNK, call.trunk_id, call.from_number)
-        if row is None or call.trunk_id is None:
+        if call.trunk_id is None:
             return None
-        trunk = DialTrunk(
-            id=OutboundTrunkId(call.trunk_id),
-            spec=outbound_trunk_from_json(row["spec"]),
-            problem=None if row["has_caller_id"] else NO_CALLER_ID,
-        )
-        try:
-            return replace(
-                trunk, password=decrypt_password(self._vault, TrunkTable.OUTBOUND, trunk.id, row)
-            )
-        except DecryptionKeyMissing as error:
-            return replace(trunk, problem=error.message)
+        trunk = await fetch_dial_trunk(connection, self._vault, call.tenant_id, call.trunk_id)
+        if trunk is None or await connection.fetchval(
+            HAS_CALLER_ID, call.from_number, call.trunk_id
+        ):
+            return trunk
+        return replace(trunk, problem=NO_CALLER_ID)
 
     def _decrypt_credentials(self, rows: Sequence[asyncpg.Record]) -> DecryptedCredentials:
         """If decryption fails, the call starts without credentials and reports the problem."""

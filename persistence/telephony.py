@@ -101,6 +101,8 @@ class SqlPhoneNumbers(SqlDrafts[PhoneNumber, PhoneNumberSpec]):
     async def using(
         self, reference: NumberReference, ids: Sequence[UUID]
     ) -> Mapping[UUID, Sequence[PhoneNumber]]:
+        if not ids:
+            return {}
         c = self._table.c
         place = func.row_number().over(partition_by=c[reference], order_by=(c.created_at, c.id))
         ranked = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -31,9 +30,7 @@ def password_identity(tenant: TenantId, table: TrunkTable, trunk: UUID) -> dict[
     return {"tenant_id": tenant, "id": trunk, "kind": table.value, "name": PASSWORD}
 
 
-def decrypt_password(
-    vault: Vault, table: TrunkTable, trunk: UUID, row: Mapping[str, Any]
-) -> str | None:
+def decrypt_password(vault: Vault, table: TrunkTable, trunk: UUID, row: Any) -> str | None:
     """Decrypt the password in a row with `tenant_id`, `sealed`, `key_id` and `wrapped`; None if there
     is none. Raises `DecryptionKeyMissing`."""
     if row["sealed"] is None:

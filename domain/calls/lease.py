@@ -30,7 +30,7 @@ class Claim:
     settings: TenantSettings = NO_SETTINGS
     credentials: DecryptedCredentials = field(default_factory=DecryptedCredentials, repr=False)
     """The tenant's own keys and secrets."""
-    trunk: DialTrunk | None = None
+    dial_trunk: DialTrunk | None = field(default=None, repr=False)
     """The trunk to dial over; None for a call that is not dialled, or whose trunk was deleted."""
     worker_id: UUID | None = None
     """The worker process that holds the call; None in simulations, where nothing is stored."""

@@ -86,6 +86,22 @@ _ROWS = {
         values ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002',
                 '\\x05');
     """,
+    "0012": """
+        insert into outbound_trunk (id, tenant_id, name, revision, spec, sealed)
+        values ('00000000-0000-0000-0000-000000000010', '00000000-0000-0000-0000-000000000001',
+                'carrier', 1, '{"name": "carrier", "address": "sip.example.com", "region": "US"}',
+                '\\x06');
+        insert into inbound_trunk (id, tenant_id, name, revision, spec)
+        values ('00000000-0000-0000-0000-000000000011', '00000000-0000-0000-0000-000000000001',
+                'carrier', 1, '{"name": "carrier", "allowed_addresses": ["192.0.2.0/30"]}');
+        insert into phone_number (id, tenant_id, number, workflow_id, inbound_trunk_id,
+                                  outbound_trunk_id, revision, spec)
+        values ('00000000-0000-0000-0000-000000000012', '00000000-0000-0000-0000-000000000001',
+                '+12025550123', '00000000-0000-0000-0000-000000000007',
+                '00000000-0000-0000-0000-000000000011', '00000000-0000-0000-0000-000000000010', 1,
+                '{"number": "+12025550123"}');
+        insert into installation default values;
+    """,
     "0013": """
         update call set from_number = '+12025550101', to_number = '+12025550102',
                phone_number = '+12025550102', room_name = 'in_' || id, caller_identity = 'sip_1',

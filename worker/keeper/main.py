@@ -2,7 +2,8 @@
 
 Several times per lease it releases the calls of dead workers and ends overdue calls. Every two
 seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
-Once an hour it deletes data past its retention and rewraps data keys."""
+Every five seconds it compares LiveKit's inbound trunks with the database. Once an hour it deletes data
+past its retention and rewraps data keys."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ from worker.keeper.recording_jobs import RecordingProcessor
 from worker.process.entrypoint import run
 
 if TYPE_CHECKING:
+    from domain.telephony.inbound_routes import InboundRoutes
     from worker.common.livekit_rooms import LiveKitRooms
+    from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +46,7 @@ class Keeper:
         self._reaper: Reaper = services.reaper
         self._retention: Retention = services.retention
         self._rooms = _create_rooms(settings)
+        self._trunk_reconciler = _create_reconciler(services.inbound_routes, settings)
         self._rewrap = services.rewrap
         self._settings = settings
         self._recordings = services.recording_store
@@ -142,9 +146,21 @@ class Keeper:
                 extra={"recordings": undeletable},
             )
 
+    async def run_trunk_reconciler(self) -> None:
+        if self._trunk_reconciler is not None:
+            await self._trunk_reconciler.run()
+
     async def run_recording_jobs(self) -> None:
         if self._recording_processor is not None:
             await self._recording_processor.run()
+
+
+def _create_reconciler(routes: InboundRoutes, settings: Settings) -> InboundTrunkReconciler | None:
+    if not settings.livekit_url:
+        return None
+    from worker.keeper.inbound_trunks import InboundTrunkReconciler
+
+    return InboundTrunkReconciler.from_settings(routes, settings)
 
 
 def _create_rooms(settings: Settings) -> LiveKitRooms | None:
@@ -175,6 +191,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_cleanup()),
             background_task(keeper.run_room_sweep()),
             background_task(keeper.run_recording_jobs()),
+            background_task(keeper.run_trunk_reconciler()),
         ):
             await keeper.run(stop)
         log.info("keeper stopped")

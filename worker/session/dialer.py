@@ -108,7 +108,7 @@ class Dialer:
         if self._conversation.projection.dialed_at is not None:
             yield None
             return
-        problem = dial_problem(self._call, self._conversation.claim.trunk, self._clock.now())
+        problem = dial_problem(self._call, self._conversation.claim.dial_trunk, self._clock.now())
         if problem is not None:
             self._conversation.record(
                 ErrorRaised(source="dial", message=problem, recoverable=False)
@@ -117,7 +117,7 @@ class Dialer:
             return
         await asyncio.sleep(await retry_while_unavailable(self._reserve_dial))
         await self._store_intent()
-        trunk = self._conversation.claim.trunk
+        trunk = self._conversation.claim.dial_trunk
         assert trunk is not None
         self._response = response = asyncio.create_task(self._legs.dial(self._call, trunk))
         response.add_done_callback(lambda _: self._notice())
@@ -130,7 +130,7 @@ class Dialer:
         """Return once the intent to dial is stored and no other worker can hold the call. Raises
         `CallLost`."""
         conversation, call = self._conversation, self._call
-        trunk = conversation.claim.trunk
+        trunk = conversation.claim.dial_trunk
         assert trunk is not None
         self._enter(CallState.DIALING)
         conversation.record(

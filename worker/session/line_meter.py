@@ -22,7 +22,7 @@ class LineMeter:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        trunk, number = conversation.claim.trunk, conversation.claim.call.to_number
+        trunk, number = conversation.claim.dial_trunk, conversation.claim.call.to_number
         parsed = parse_number(number or "")
         region = parsed.region if parsed is not None else None
         self._line = Usage(

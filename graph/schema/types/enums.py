@@ -294,6 +294,9 @@ describe_enum(
     TOO_COMPLEX=("The workflow is too complex to be verified completely; findings may be missing."),
     NOT_CONVERTED="An import cannot read a part of a configuration that has an effect on calls.",
     PRIVATE_ADDRESS="A tool sends requests to an address that is private or of a metadata service.",
+    NO_TELEPHONE="A tool needs a telephone line, and the tenant has none.",
+    NO_PHONE_NUMBER="A tool needs a telephone line, but only browsers and apps can call the workflow.",
+    TRANSFER_NOT_ALLOWED="A tool transfers calls to a number that no trunk may dial.",
     UNKNOWN_RESPONSE_PART="A tool reads a part that the response of its request does not have.",
     WRONG_PARAMETER_VALUE="An `enum` or `default` of a parameter holds a value that it does not accept.",
 )
