@@ -52,7 +52,6 @@ subscription ($callId: ID!, $after: Cursor) {
       inputTokens outputTokens
     }
     ... on DialStarted { trunk toNumber }
-    ... on CallAnswered { afterMs }
     ... on DialFailed { reason sipStatus }
     ... on CallerPresent { present }
     ... on CallerSilent { seconds }

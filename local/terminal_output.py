@@ -150,8 +150,6 @@ class TerminalOutput:
                 return self._detail_line(_format_latency(event))
             case "DialStarted":
                 return self._detail_line(f"dialling {event['toNumber']} over {event['trunk']}")
-            case "CallAnswered":
-                return self._detail_line(f"answered after {event['afterMs'] / 1000:.1f} s", GREEN)
             case "DialFailed":
                 status = f" (SIP {event['sipStatus']})" if event["sipStatus"] else ""
                 reason = event["reason"].lower().replace("_", " ")

@@ -352,14 +352,6 @@ class DialStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CallAnswered:
-    """The callee, or a machine in their place, answered the phone."""
-
-    after_ms: Annotated[float, Doc("From the dial to the answer, in milliseconds.")]
-    kind: Literal["call_answered"] = "call_answered"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DialFailed:
     """The callee was not reached. The end of the call follows and has the reason."""
 
@@ -447,7 +439,6 @@ CallEvent = (
     | WorkerReplaced
     | WorkerLeft
     | DialStarted
-    | CallAnswered
     | DialFailed
     | CallerPresent
     | CallerSilent

@@ -23,7 +23,7 @@ from domain.calls.dial_outcomes import (
     outcome_of_leave,
 )
 from domain.calls.dialing import dial_problem
-from domain.calls.events import CallAnswered, DialFailed, DialStarted, ErrorRaised, StateChanged
+from domain.calls.events import DialFailed, DialStarted, ErrorRaised, StateChanged
 from domain.calls.model import CallState, EndReason
 from domain.calls.rooms import caller_of
 from domain.common.errors import Unavailable
@@ -275,7 +275,6 @@ class Dialer:
 
     def _record_answer(self) -> None:
         self._enter(CallState.ACTIVE)
-        self._conversation.record(CallAnswered(after_ms=self._milliseconds_since_dial or 0.0))
         self._conversation.answered.set()
 
     def _record_failure(self, failure: Failure) -> None:
