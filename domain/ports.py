@@ -27,6 +27,7 @@ from domain.calls.rooms import RoomAccessIssuer
 from domain.common.access import Tenant, TenantId, User, UserId, Viewer
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
+from domain.telephony.dial_policy import DialUsage
 from domain.telephony.trunks import (
     InboundTrunk,
     InboundTrunkSpec,
@@ -189,6 +190,11 @@ class Calls(Protocol):
         """Store the call and its first event. If a call was started with the same key, return that
         one instead. Raises `IdempotencyConflict` when it had another digest, and `QuotaExceeded`
         when a budget of the tenant is exhausted."""
+        ...
+
+    async def dial_usage(self, trunk: UUID, number: str) -> DialUsage:
+        """Return how often the trunk was dialled today, and the number over it in the last hour. A
+        call that is over a limit only for now waits, so calls in progress are not counted."""
         ...
 
     async def budget_usage(self) -> tuple[Budgets, BudgetUsage]:

@@ -80,6 +80,7 @@ async def worker_services(
                 channels,
                 resume_seconds=settings.resume_seconds,
                 max_takeovers=settings.max_takeovers,
+                dial_queue_seconds=settings.dial_queue_seconds,
             ),
             retention=SqlRetention(pool),
             event_writer=event_writer,

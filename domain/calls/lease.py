@@ -31,8 +31,7 @@ class Claim:
     credentials: DecryptedCredentials = field(default_factory=DecryptedCredentials, repr=False)
     """The tenant's own keys and secrets."""
     dial_trunk: DialTrunk | None = field(default=None, repr=False)
-    """The trunk over which the callee is dialled; None for other calls, or when the trunk was
-    deleted."""
+    """The trunk to dial over; None for a call that is not dialled, or whose trunk was deleted."""
     worker_id: UUID | None = None
     """The worker process that holds the call; None in simulations, where nothing is stored."""
 
@@ -67,6 +66,11 @@ class ClaimedCalls(Protocol):
 
     async def is_over_budget(self, tenant: TenantId) -> bool:
         """Whether a monthly budget of the tenant, as currently set, is exhausted."""
+        ...
+
+    async def reserve_dial(self, claim: Claim) -> float:
+        """Reserve the next moment at which the call may be dialled over its trunk; return how many
+        seconds it is away."""
         ...
 
     async def end(self, claim: Claim, reason: EndReason) -> bool:

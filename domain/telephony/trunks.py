@@ -195,7 +195,8 @@ class DialTrunk:
     spec: OutboundTrunkSpec
     password: str | None = field(default=None, repr=False)
     problem: str | None = None
-    """Why the password could not be decrypted; None when it could."""
+    """Why the trunk cannot dial this call, for instance because its password cannot be decrypted; None
+    when it can."""
 
 
 def check_outbound_trunk(trunk: OutboundTrunkSpec, path: Path = ()) -> OutboundTrunkSpec:

@@ -1,9 +1,9 @@
 """`python -m worker.keeper`: the maintenance process. Any number may run; calls continue without it.
 
-Several times per lease it releases the calls of dead workers and ends overdue calls. Every ten
-seconds it closes the rooms of ended calls. Every five seconds it compares LiveKit's inbound trunks
-with the database. Once an hour it deletes data past its retention and
-rewraps data keys."""
+Several times per lease it releases the calls of dead workers and ends overdue calls. Every two
+seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
+Every five seconds it compares LiveKit's inbound trunks with the database. Once an hour it deletes data
+past its retention and rewraps data keys."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MAX_ROUND_AGE_SECONDS = 30.0
 """A keeper whose last round ended longer ago than this is not ready. A round that fails because a
 store hangs takes less."""
 MIN_CLEANUP_BACKOFF_SECONDS = 1.0
-ROOM_SWEEP_INTERVAL_SECONDS = 10.0
+ROOM_SWEEP_INTERVAL_SECONDS = 2.0
 CLEANUP_INTERVAL_SECONDS = 3_600.0
 MAX_CLEANUP_BACKOFF_SECONDS = 60.0
 
@@ -99,9 +99,10 @@ class Keeper:
     async def close_ended_rooms(self, rooms: LiveKitRooms) -> None:
         """Close rooms that a worker could not close. Rooms of unknown calls are left alone, because
         another installation may use the same LiveKit server."""
-        for id in await self._reaper.filter_ended(await rooms.list_open()):
-            log.warning("closing the room of an ended call", extra={"call_id": str(id)})
-            await rooms.close(id)
+        ended = await self._reaper.rooms_of_ended_calls(await rooms.list_open())
+        for room, call in ended.items():
+            log.warning("closing the room of an ended call", extra={"call_id": str(call)})
+            await rooms.close(room, call)
 
     async def run_cleanup(self) -> None:
         """Runs concurrently with the rounds, which must not wait for long deletions."""

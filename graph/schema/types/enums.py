@@ -22,6 +22,7 @@ from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import Method, Operation
+from domain.workflows.answering import AnsweringParty
 from domain.workflows.interruptions import InterruptedBy
 from domain.workflows.model import ContextPolicy, EntryAction
 from domain.workflows.spoken_texts import SpokenText
@@ -70,7 +71,19 @@ describe_enum(
     NO_ANSWER="Ended because the call was not answered.",
     BUSY="Ended because the line was busy or the call declined.",
     FAILED="Ended because of a failure.",
-    CANCELED="Ended before a worker claimed the call.",
+    CANCELED="Ended by a client before the conversation began.",
+)
+describe_enum(
+    AnsweringParty,
+    "Who or what answered an outbound phone call.",
+    PERSON="A person.",
+    MAILBOX="A mailbox or an answering machine that takes messages.",
+    SCREENER="A call screener that asks who is calling.",
+    IVR="A voice menu.",
+    NO_MESSAGE="A mailbox that takes no message.",
+    UNREACHABLE="An announcement that the callee cannot be reached.",
+    FAX="A fax machine.",
+    UNSURE="It could not be decided.",
 )
 describe_enum(
     Blame,
@@ -93,7 +106,10 @@ describe_enum(
     ENDED_BY_API="A client ended the call with `endCall`, not on behalf of the caller.",
     NO_ANSWER="The call was not answered.",
     BUSY="The line was busy.",
-    DECLINED="The callee declined the call.",
+    DECLINED=(
+        "The callee declined the call. After a worker was lost while the phone rang, this may also "
+        "be a busy line or a refusal of the carrier."
+    ),
     INVALID_NUMBER="The phone number does not exist.",
     VOICEMAIL="An answering machine took the call.",
     SILENCE="The caller was silent for too long.",
@@ -101,12 +117,27 @@ describe_enum(
     NO_WORKER="No worker claimed the call in time.",
     WORKER_LOST="The worker was lost and no other one resumed the call in time.",
     ROOM_GONE="The room on the LiveKit server was closed, or could not be reached.",
-    DIAL_UNKNOWN="It is unknown whether the number was dialled.",
+    DIAL_UNKNOWN=(
+        "It is unknown whether the number was dialled or what became of it; it is not dialled again."
+    ),
     PROVIDER_FAILED="A provider failed, or its API key is missing.",
     TRUNK_FAILED="The SIP trunk failed.",
-    CANCELED="The call was ended before a worker claimed it.",
+    CANCELED="A client ended the call before a worker claimed it, or before the phone was answered.",
     BUDGET_SPENT="The budget of the call or a monthly budget of the tenant is exhausted.",
     INTERNAL="The platform failed.",
+    UNREACHABLE="The phone did not ring, for instance because it is switched off.",
+    CARRIER_REFUSED="The carrier refused the call, for instance to a blocked destination.",
+    TRUNK_UNAUTHORIZED="The carrier did not accept the credentials of the trunk.",
+    TELEPHONY_UNAVAILABLE="The telephony of this installation failed; the carrier was not the cause.",
+    DIAL_NOT_ALLOWED=(
+        "When the call was due, its trunk, its number or the hour did not allow it; an `ErrorRaised` "
+        "event says which."
+    ),
+    TRUNK_LIMIT="The limits of the trunk did not allow the call in time.",
+    LINE_LOST="The telephone line was lost during the conversation.",
+    MESSAGE_LEFT="A mailbox answered, and the agent left its message.",
+    SCREENED_OUT="A call screener answered, and the callee did not take the call.",
+    MACHINE_ANSWERED="A voice menu or a fax answered, and the call was ended.",
 )
 describe_enum(
     Scope,
@@ -324,6 +355,7 @@ describe_enum(
     TRUNK_DISABLED="The trunk is disabled.",
     NO_CALLER_ID="The trunk has no number to show to the callee.",
     CALLER_ID_NOT_OWNED="The caller id is not a number of the trunk.",
+    OUTSIDE_ALLOWED_HOURS="It is not an allowed hour where the callee is, or that is unknown.",
     TOO_MANY_CALLS_PER_SECOND="The trunk has reached its limit for calls in a second.",
     TOO_MANY_CONCURRENT_CALLS="The trunk has reached its limit for calls in progress.",
     TOO_MANY_CALLS_PER_DAY="The trunk has reached its limit for calls in a day.",
@@ -336,6 +368,7 @@ describe_enum(
     LLM="Language model: generates the replies.",
     TTS="Text-to-speech: speaks the replies.",
     VAD="Voice activity detection: detects when the caller speaks.",
+    TRUNK="SIP trunk: carries telephone calls. It is in price lists and usage, not in the catalog.",
 )
 describe_enum(
     OptionType,
