@@ -20,6 +20,7 @@ from uuid import UUID
 
 from domain.calls.commands import Command
 from domain.calls.events import CallUpdate, StoredEvent
+from domain.calls.inbound import RoomWebhooks
 from domain.calls.lists import CallLists
 from domain.calls.model import Call, CallFilter, CallId, EndReason
 from domain.calls.recordings import AudioStore, LinkSigner, Recordings
@@ -382,6 +383,8 @@ class Services:
     key_prober: KeyProber
     room_access_issuer: RoomAccessIssuer | None
     """Grants access to the rooms of voice calls; None when LiveKit is not configured."""
+    room_webhooks: RoomWebhooks | None
+    """Accepts what LiveKit reports; None when LiveKit is not configured."""
     audio_store: AudioStore | None
     """Stores recordings; None when calls cannot be recorded."""
     signed_links: LinkSigner

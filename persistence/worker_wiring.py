@@ -15,6 +15,7 @@ from domain.common.tasks import background_task
 from domain.tools.http import HttpClient
 from persistence.database import DbRole, create_pool
 from persistence.event_writer import SqlEventWriter
+from persistence.inbound_calls import SqlInboundCalls
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, open_audio_store
 from persistence.leases import WorkerLeases
@@ -42,6 +43,7 @@ class WorkerServices:
     http_client: HttpClient
     recording_store: SqlRecordingStore
     inbound_routes: SqlInboundRoutes
+    inbound_calls: SqlInboundCalls
     audio_store: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
@@ -87,6 +89,9 @@ async def worker_services(
             http_client=http_client,
             recording_store=SqlRecordingStore(pool),
             inbound_routes=SqlInboundRoutes(pool, vault),
+            inbound_calls=SqlInboundCalls(
+                pool, channels, max_call_seconds=settings.max_call_seconds
+            ),
             audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )

@@ -210,6 +210,11 @@ class Call:
         return END_OUTCOMES[self.end_reason][1] if self.end_reason else None
 
     @property
+    def rings(self) -> bool:
+        """Whether a phone rings before the conversation starts."""
+        return self.kind is CallKind.SIP
+
+    @property
     def is_dialed(self) -> bool:
         """Whether the platform dials a phone to reach the callee."""
         return self.kind is CallKind.SIP and self.direction is Direction.OUTBOUND

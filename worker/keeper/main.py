@@ -28,6 +28,7 @@ from worker.process.entrypoint import run
 if TYPE_CHECKING:
     from domain.telephony.inbound_routes import InboundRoutes
     from worker.common.livekit_rooms import LiveKitRooms
+    from worker.keeper.inbound_calls import InboundCallWatcher
     from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Keeper:
         self._retention: Retention = services.retention
         self._rooms = _create_rooms(settings)
         self._trunk_reconciler = _create_reconciler(services.inbound_routes, settings)
+        self._inbound_calls = _create_watcher(self._rooms, services)
         self._rewrap = services.rewrap
         self._settings = settings
         self._recordings = services.recording_store
@@ -150,6 +152,10 @@ class Keeper:
         if self._trunk_reconciler is not None:
             await self._trunk_reconciler.run()
 
+    async def run_inbound_calls(self) -> None:
+        if self._inbound_calls is not None:
+            await self._inbound_calls.run()
+
     async def run_recording_jobs(self) -> None:
         if self._recording_processor is not None:
             await self._recording_processor.run()
@@ -161,6 +167,16 @@ def _create_reconciler(routes: InboundRoutes, settings: Settings) -> InboundTrun
     from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
     return InboundTrunkReconciler.from_settings(routes, settings)
+
+
+def _create_watcher(
+    rooms: LiveKitRooms | None, services: WorkerServices
+) -> InboundCallWatcher | None:
+    if rooms is None:
+        return None
+    from worker.keeper.inbound_calls import InboundCallWatcher
+
+    return InboundCallWatcher(rooms, services.inbound_calls, services.inbound_routes)
 
 
 def _create_rooms(settings: Settings) -> LiveKitRooms | None:
@@ -192,6 +208,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_room_sweep()),
             background_task(keeper.run_recording_jobs()),
             background_task(keeper.run_trunk_reconciler()),
+            background_task(keeper.run_inbound_calls()),
         ):
             await keeper.run(stop)
         log.info("keeper stopped")

@@ -96,7 +96,7 @@ class Conversation:
     """None if the call is not recorded."""
     clock: CallClock = field(default_factory=CallClock)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once agents may speak: at once, or when the callee has answered the phone."""
+    """Set once agents may speak: at once, or when a telephone call was answered."""
     turn: TurnState = field(init=False)
     latency: LatencyTracker = field(init=False)
     handoffs: HandoffState = field(init=False, default_factory=HandoffState)
@@ -110,7 +110,7 @@ class Conversation:
     def __post_init__(self) -> None:
         # What the log says counts: after a restart of LiveKit's server, an answered leg is shown as
         # one that is being dialled.
-        if not self.claim.call.is_dialed or self.projection.answered_at is not None:
+        if not self.claim.call.rings or self.projection.answered_at is not None:
             self.answered.set()
         self.turn = TurnState(self.claim.epoch)
         since = self.projection.open_turn_since

@@ -35,6 +35,7 @@ from worker.session.conversation import Conversation
 from worker.session.deferred_turns import DeferredTurns
 from worker.session.dialer import Dialer, ReserveDial, dial_at_once
 from worker.session.failure_monitor import FailureTracker
+from worker.session.inbound_answer import InboundAnswer
 from worker.session.line_meter import LineMeter
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
@@ -100,7 +101,13 @@ class VoiceSession:
             sends_always=not is_phone,
         )
         legs = SipLegs(rooms)
-        self._dialer = Dialer(conversation, room, legs, reserve_dial) if call.is_dialed else None
+        self._phone: Dialer | InboundAnswer | None = None
+        if call.rings:
+            self._phone = (
+                Dialer(conversation, room, legs, reserve_dial)
+                if call.is_dialed
+                else InboundAnswer(conversation, room, legs)
+            )
         self._line = PhoneLine(conversation, room, legs) if is_phone else None
         self._is_ready = asyncio.Event()
         """Set once the session is started, so that an agent can speak as soon as it may."""
@@ -157,11 +164,11 @@ class VoiceSession:
                 return reason
 
     async def _wait_until_abandoned(self, resumed: bool) -> EndReason:
-        """Reach the caller, who is dialled or joins the room, and wait until they are gone for too long;
-        returns the reason to end the call."""
-        if self._dialer is not None:
+        """Reach the caller, who is dialled, calls or joins the room, and wait until they are gone for too
+        long; returns the reason to end the call."""
+        if self._phone is not None:
             await self._is_ready.wait()
-            reason = await self._dialer.run()
+            reason = await self._phone.run()
             if reason is not None:
                 return reason
             self._participants.presence_changed()
