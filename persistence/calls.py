@@ -436,6 +436,8 @@ def _call_values(call: Call) -> dict[str, Any]:
         "caller_identity": call.caller_identity,
         "scheduled_for": call.scheduled_for,
         "ringing_seconds": call.ringing_seconds,
+        "language": call.language,
+        "is_recorded": call.is_recorded,
         # None would be stored as the JSON value null.
         "calling_hours": calling_hours_to_json(call.calling_hours) or null(),
     }

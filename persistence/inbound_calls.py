@@ -45,8 +45,10 @@ SELECT_ROUTE = """
 INSERT_CALL = """
     insert into call (id, tenant_id, kind, direction, workflow_id, version_id, phone_number,
                       from_number, to_number, phone_number_id, room_name, caller_identity,
-                      ringing_seconds, user_context, metadata, max_seconds, created_at)
-    values ($1, $2, 'SIP', 'INBOUND', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, '{}', $12, now())
+                      ringing_seconds, language, is_recorded, user_context, metadata, max_seconds,
+                      created_at)
+    values ($1, $2, 'SIP', 'INBOUND', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, '{}', $14,
+            now())
     on conflict (room_name) where room_name is not null do nothing
     returning created_at
 """
@@ -118,6 +120,8 @@ class SqlInboundCalls:
             leg.room_name,
             leg.identity,
             defaults.ringing_seconds or DEFAULT_RINGING_SECONDS,
+            defaults.language,
+            defaults.is_recorded,
             orjson.dumps(context).decode(),
             min(
                 defaults.max_seconds or trunk.max_call_seconds,

@@ -442,6 +442,8 @@ def _call_from_row(row: asyncpg.Record) -> Call:
         caller_identity=row["caller_identity"],
         scheduled_for=row["scheduled_for"],
         ringing_seconds=row["ringing_seconds"],
+        language=row["language"],
+        is_recorded=row["is_recorded"],
         calling_hours=calling_hours_from_json(
             row["calling_hours"] and orjson.loads(row["calling_hours"])
         ),

@@ -263,6 +263,9 @@ call = Table(
     Column("caller_identity", Text),
     Column("scheduled_for", Timestamp),
     Column("ringing_seconds", Integer),
+    # What calls start with because of their number.
+    Column("language", Text),
+    Column("is_recorded", Boolean),
     Column("calling_hours", JSONB),
     _tenant_id(),
     Index(None, "tenant_id", "created_at", "id"),

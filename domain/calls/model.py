@@ -194,6 +194,10 @@ class Call:
     """How long the callee's phone may ring."""
     calling_hours: CallingHours | None = None
     """When the callee may be called; None: at any time."""
+    language: str | None = None
+    """The language in which agents begin; None: their own."""
+    is_recorded: bool | None = None
+    """None: as the workflow says."""
     sip_status: int | None = None
     """The final SIP status of a dial that was not answered."""
     answered_by: AnsweringParty | None = None

@@ -110,6 +110,8 @@ async def with_dial(
         scheduled_for=dial.scheduled_for,
         ringing_seconds=dial.ringing_seconds or defaults.ringing_seconds or DEFAULT_RINGING_SECONDS,
         calling_hours=dial.calling_hours,
+        language=defaults.language,
+        is_recorded=defaults.is_recorded,
         user_context={**defaults.user_context, **call.user_context},
         max_seconds=min(max_seconds or defaults.max_seconds or call.max_seconds, limit),
     )

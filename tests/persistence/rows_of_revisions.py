@@ -117,6 +117,7 @@ _ROWS = {
         insert into trunk_usage (trunk_id, tenant_id, day, calls)
         select id, tenant_id, '2026-01-01', 3 from outbound_trunk;
     """,
+    "0014": "update call set language = 'de-DE', is_recorded = false;",
 }
 
 

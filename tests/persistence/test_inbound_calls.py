@@ -39,7 +39,13 @@ from tests.support.demo_workflow import publish_clinic
 pytestmark = pytest.mark.anyio
 
 NUMBER, CALLER = "+12025550123", "+12025550144"
-DEFAULTS = NumberDefaults(user_context={"desk": "north"}, ringing_seconds=12, max_seconds=300)
+DEFAULTS = NumberDefaults(
+    user_context={"desk": "north"},
+    language="de-DE",
+    ringing_seconds=12,
+    max_seconds=300,
+    is_recorded=False,
+)
 
 
 @dataclass
@@ -99,6 +105,8 @@ async def test_a_room_becomes_a_call_of_the_number(rig: Rig) -> None:
         room_name="in_1",
         caller_identity=f"sip_{CALLER}",
         ringing_seconds=12,
+        language="de-DE",
+        is_recorded=False,
         user_context={"desk": "north", "sip_headers": {"x_campaign": "spring"}},
         max_seconds=300,
         created_at=call.created_at,

@@ -238,6 +238,7 @@ class CallRunner:
             conversation.record_failover,
             conversation.add_usage,
             self._settings,
+            self.claim.call.language,
         )
         for item in conversation.projection.items:  # of a call that was taken over
             if isinstance(item, UserTurn):
