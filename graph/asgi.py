@@ -21,6 +21,7 @@ from graph.http.access_log import AccessLog
 from graph.http.graphql_http import GraphQLOverHTTP, PageHandler
 from graph.http.health import health_routes
 from graph.http.lame_duck import LameDuck
+from graph.http.livekit_webhooks import livekit_webhook_routes
 from graph.http.recordings import recording_routes
 from graph.requests.connection_registry import ConnectionRegistry, ConnectionTimeouts
 from graph.requests.credential_cache import Authenticator
@@ -86,6 +87,7 @@ def create_app(
             *(WebSocketRoute(path, over_websocket) for path in GRAPHQL_PATHS),
             *health_routes(lame_duck or LameDuck()),
             *recording_routes(),
+            *livekit_webhook_routes(),
             *extra_routes,
         ],
         middleware=[Middleware(AccessLog, settings.trusted_proxies), _cors(origins)],

@@ -12,6 +12,8 @@ Notification = tuple[str, str]
 
 QUEUE_CHANNEL = "studio:queue"
 """The channel that announces calls waiting for a worker."""
+ROOMS_CHANNEL = "studio:rooms"
+"""The channel that announces changes in the rooms of inbound calls."""
 
 
 def call_channel(tenant: UUID, call: UUID) -> str:
@@ -28,6 +30,10 @@ def worker_channel(worker: UUID) -> str:
 
 def call_waiting() -> Notification:
     return QUEUE_CHANNEL, ""
+
+
+def rooms_changed() -> Notification:
+    return ROOMS_CHANNEL, ""
 
 
 def call_changed(tenant: UUID, call: UUID) -> Notification:

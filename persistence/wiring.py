@@ -20,6 +20,7 @@ from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
+from persistence.livekit_webhooks import LiveKitWebhooks
 from persistence.passwords import PasswordVerifier
 from persistence.pubsub import open_channels
 from persistence.rate_limiter import RedisRateLimiter
@@ -82,6 +83,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             http_client=http_client,
             key_prober=LazyKeyProber(settings),
             room_access_issuer=JwtRoomAccessIssuer.from_settings(settings),
+            room_webhooks=LiveKitWebhooks.from_settings(channels, settings),
             audio_store=audio_store,
             signed_links=SignedLinks(ring),
             provider_keys=settings.provider_keys,

@@ -15,6 +15,7 @@ from domain.common.tasks import background_task
 from domain.tools.http import HttpClient
 from persistence.database import DbRole, create_pool
 from persistence.event_writer import SqlEventWriter
+from persistence.inbound_calls import SqlInboundCalls
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, open_audio_store
 from persistence.leases import WorkerLeases
@@ -24,6 +25,7 @@ from persistence.reaper import SqlReaper
 from persistence.recording_store import SqlRecordingStore
 from persistence.retention import SqlRetention
 from persistence.streams import decode_notification
+from persistence.telephony_reader import SqlInboundRoutes
 from persistence.vault import Vault, rewrap
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ class WorkerServices:
     event_writer: SqlEventWriter
     http_client: HttpClient
     recording_store: SqlRecordingStore
+    inbound_routes: SqlInboundRoutes
+    inbound_calls: SqlInboundCalls
     audio_store: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
@@ -78,11 +82,16 @@ async def worker_services(
                 channels,
                 resume_seconds=settings.resume_seconds,
                 max_takeovers=settings.max_takeovers,
+                dial_queue_seconds=settings.dial_queue_seconds,
             ),
             retention=SqlRetention(pool),
             event_writer=event_writer,
             http_client=http_client,
             recording_store=SqlRecordingStore(pool),
+            inbound_routes=SqlInboundRoutes(pool, vault),
+            inbound_calls=SqlInboundCalls(
+                pool, channels, max_call_seconds=settings.max_call_seconds
+            ),
             audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )

@@ -20,6 +20,7 @@ from domain.calls.events import (
     CommandApplied,
     CommandRefused,
     ContextChanged,
+    DialStarted,
     HandedOff,
     NodeEntered,
     RecordingStarted,
@@ -114,6 +115,8 @@ class CallProjection:
     end_reason: EndReason | None = None
     released_at: datetime | None = None
     """When a worker last released the call."""
+    dialed_at: datetime | None = None
+    """When the callee was dialled, or may have been."""
     measured: AppendOnlyList[TurnMeasured] = field(default_factory=AppendOnlyList)
     usage: tuple[Usage, ...] = ()
     """The usage of the call, summed by model."""
@@ -228,6 +231,8 @@ class CallProjection:
                 return replace(self, handled_commands=self._with_handled(id))
             case WorkerLeft():
                 return replace(self, released_at=at)
+            case DialStarted():
+                return replace(self, dialed_at=self.dialed_at or at)
             case RecordingStarted(announced=announced):
                 return replace(self, is_recorded=True, recording_announced=announced)
             case CallEnded(state=state, reason=reason):

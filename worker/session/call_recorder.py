@@ -211,7 +211,8 @@ async def recording_session(
 ) -> AsyncGenerator[CallRecorder | None]:
     """Yields the recorder of a voice call; None if it is not recorded or has no audio store."""
     workflow = conversation.snapshot.workflow
-    if not workflow.is_recorded:
+    choice = conversation.claim.call.is_recorded
+    if not (workflow.is_recorded if choice is None else choice):
         yield None
         return
     if resources is None:
@@ -219,7 +220,7 @@ async def recording_session(
         conversation.record(ErrorRaised(source="recording", message=message, recoverable=True))
         yield None
         return
-    assert workflow.recording is not None
-    recorder = CallRecorder(conversation, resources, workflow.recording.announcement)
+    announcement = workflow.recording.announcement if workflow.recording else None
+    recorder = CallRecorder(conversation, resources, announcement)
     conversation.recorder = recorder
     yield recorder

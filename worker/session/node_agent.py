@@ -145,6 +145,7 @@ class NodeAgent(Agent):
             conversation.handoffs.agent_entering()
             history = conversation.history()
             await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
+            await conversation.answered.wait()
             if not conversation.is_lost:
                 with suppress(CallLost):
                     await self._enter_node()

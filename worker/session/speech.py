@@ -44,7 +44,9 @@ class SpeechProviders:
         on_availability_changed: SpeechAvailabilityListener,
         on_metrics: MetricsListener,
         settings: Settings,
+        language: str | None = None,
     ) -> None:
+        """`language` is the one that agents speak until the caller's is known; None for their own."""
         self._keys = keys
         self._timeouts = {
             ProviderKind.STT: settings.stt_timeout_seconds,
@@ -58,7 +60,7 @@ class SpeechProviders:
         self._tts_by_key: dict[str, TtsFallback] = {}
         self.caller_language: str | None = None
         """The language of the caller's last turn; None while it is not known."""
-        self._reply_language: str | None = None
+        self._reply_language = language
         self.overlap = OverlapFilter()
 
     def update_caller_language(self, text: str, language: str | None) -> None:

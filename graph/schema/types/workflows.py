@@ -13,6 +13,7 @@ from graph.schema.scalars import Cursor
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
 from graph.schema.types.diffs import WorkflowDiff
 from graph.schema.types.errors import (
+    InUse,
     NameTaken,
     NotFoundError,
     NotPublishable,
@@ -356,7 +357,7 @@ UpdateWorkflowResult = Annotated[
     ),
 ]
 DeleteWorkflowResult = Annotated[
-    DeleteWorkflowSuccess | NotFoundError,
+    DeleteWorkflowSuccess | NotFoundError | InUse,
     strawberry.union(
         "DeleteWorkflowResult",
         description="Result of `deleteWorkflow`: the success type or one of the errors.",

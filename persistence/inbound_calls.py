@@ -1,0 +1,142 @@
+"""Opens the calls of inbound rooms, for keepers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import orjson
+from pydantic import TypeAdapter
+
+from domain.calls.events import StateChanged
+from domain.calls.inbound import SIP_HEADERS_KEY, InboundLeg
+from domain.calls.model import CallId, CallState
+from domain.common.access import TenantId
+from domain.common.errors import NotFound
+from domain.telephony.trunks import DEFAULT_RINGING_SECONDS, InboundTrunkSpec, PhoneNumberSpec
+from persistence import notifications
+from persistence.budgets import check_budgets, parse_budgets
+from persistence.codec import encode_event
+from persistence.database import short_transaction
+from persistence.db_errors import translate_outages
+from persistence.pubsub import Channels
+
+POLL_INTERVAL_SECONDS = 1.0
+
+_number_spec = TypeAdapter(PhoneNumberSpec)
+_trunk_spec = TypeAdapter(InboundTrunkSpec)
+
+SELECT_ROOMS_WITHOUT_CALL = """
+    select room from unnest($1::text[]) as r (room)
+     where not exists (select from call c where c.room_name = r.room)
+"""
+SELECT_ROUTE = """
+    select n.tenant_id, n.spec::text, t.spec::text as trunk_spec, w.id as workflow_id, w.published,
+           (select s.spec ->> 'budgets' from tenant_settings s where s.tenant_id = n.tenant_id)
+               as budgets
+      from phone_number n
+      join inbound_trunk t on t.id = n.inbound_trunk_id and t.tenant_id = n.tenant_id
+      join workflow w on w.id = n.workflow_id and w.tenant_id = n.tenant_id
+     where n.id = $1 and w.published is not null and (t.spec ->> 'is_enabled')::boolean
+"""
+INSERT_CALL = """
+    insert into call (id, tenant_id, kind, direction, workflow_id, version_id, phone_number,
+                      from_number, to_number, phone_number_id, room_name, caller_identity,
+                      ringing_seconds, language, is_recorded, user_context, metadata, max_seconds,
+                      created_at)
+    values ($1, $2, 'SIP', 'INBOUND', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, '{}', $14,
+            now())
+    on conflict (room_name) where room_name is not null do nothing
+    returning created_at
+"""
+INSERT_LOG = """
+    insert into call_log (call_id, tenant_id, head, state, created_at)
+    values ($1, $2, 1, 'PENDING', $3)
+"""
+INSERT_EVENT = """
+    insert into call_event (tenant_id, call_id, seq, at, kind, body)
+    values ($1, $2, 1, $3, $4, $5)
+"""
+STARTED = StateChanged(before=None, state=CallState.PENDING)
+
+
+class SqlInboundCalls:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[asyncpg.Record],
+        channels: Channels[Any],
+        *,
+        max_call_seconds: int,
+    ) -> None:
+        self._pool = pool
+        self._channels = channels
+        self._max_call_seconds = max_call_seconds
+
+    @translate_outages
+    async def rooms_without_call(self, rooms: Sequence[str]) -> Sequence[str]:
+        if not rooms:
+            return ()
+        rows = await self._pool.fetch(SELECT_ROOMS_WITHOUT_CALL, list(rooms))
+        return [row["room"] for row in rows]
+
+    @translate_outages
+    async def open(self, leg: InboundLeg) -> CallId | None:
+        async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
+            route = await connection.fetchrow(SELECT_ROUTE, leg.number_id)
+            if route is None:
+                raise NotFound("Nothing answers the number any more.")
+            id, tenant = CallId(uuid4()), TenantId(route["tenant_id"])
+            at = await connection.fetchval(INSERT_CALL, *self._call_values(id, leg, route))
+            if at is None:
+                return None
+            await check_budgets(connection, tenant, parse_budgets(route["budgets"]))
+            await connection.execute(INSERT_LOG, id, tenant, at)
+            await connection.execute(
+                INSERT_EVENT, tenant, id, at, STARTED.kind, encode_event(STARTED)
+            )
+        await self._channels.publish_many(
+            [notifications.call_waiting(), notifications.call_changed(tenant, id)]
+        )
+        return id
+
+    def _call_values(self, id: CallId, leg: InboundLeg, route: asyncpg.Record) -> Sequence[Any]:
+        number = _number_spec.validate_json(route["spec"])
+        trunk = _trunk_spec.validate_json(route["trunk_spec"])
+        defaults = number.defaults
+        context = dict(defaults.user_context)
+        if leg.headers:
+            context[SIP_HEADERS_KEY] = dict(leg.headers)
+        return (
+            id,
+            route["tenant_id"],
+            route["workflow_id"],
+            route["published"],
+            leg.caller_number,
+            number.number,
+            leg.number_id,
+            leg.room_name,
+            leg.identity,
+            defaults.ringing_seconds or DEFAULT_RINGING_SECONDS,
+            defaults.language,
+            defaults.is_recorded,
+            orjson.dumps(context).decode(),
+            min(
+                defaults.max_seconds or trunk.max_call_seconds,
+                trunk.max_call_seconds,
+                self._max_call_seconds,
+            ),
+        )
+
+    async def room_notifications(self) -> AsyncIterator[None]:
+        async with self._channels.listen(notifications.ROOMS_CHANNEL) as mailbox:
+            while True:
+                yield
+                try:
+                    async with asyncio.timeout(POLL_INTERVAL_SECONDS):
+                        await mailbox.get()
+                    mailbox.clear_lag()  # one look covers all notifications until now
+                except TimeoutError:
+                    pass

@@ -1,0 +1,161 @@
+"""Rooms of inbound calls become calls: once each, with what the number says, and within the budgets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from domain.calls.inbound import InboundLeg
+from domain.calls.model import Call, CallFilter, CallKind, CallState, Direction
+from domain.common.access import Viewer
+from domain.common.errors import NotFound, QuotaExceeded
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.telephony.trunks import (
+    InboundTrunk,
+    InboundTrunkSpec,
+    NumberDefaults,
+    PhoneNumber,
+    PhoneNumberSpec,
+)
+from domain.tenants.budgets import Budgets
+from domain.use_cases.calls import CallRequest, start_call
+from domain.use_cases.settings import update_settings
+from domain.use_cases.telephony import (
+    create_inbound_trunk,
+    create_phone_number,
+    update_inbound_trunk,
+)
+from domain.workflows.model import Version
+from persistence.inbound_calls import SqlInboundCalls
+from persistence.worker_wiring import worker_services
+from tests.support.demo_workflow import publish_clinic
+
+pytestmark = pytest.mark.anyio
+
+NUMBER, CALLER = "+12025550123", "+12025550144"
+DEFAULTS = NumberDefaults(
+    user_context={"desk": "north"},
+    language="de-DE",
+    ringing_seconds=12,
+    max_seconds=300,
+    is_recorded=False,
+)
+
+
+@dataclass
+class Rig:
+    services: Services
+    viewer: Viewer
+    calls: SqlInboundCalls
+    version: Version
+    trunk: InboundTrunk
+    number: PhoneNumber
+
+    def leg(self, room: str = "in_1", **changes: Any) -> InboundLeg:
+        leg = InboundLeg(
+            room_name=room,
+            identity=f"sip_{CALLER}",
+            number_id=self.number.id,
+            caller_number=CALLER,
+        )
+        return replace(leg, **changes)
+
+    async def listed(self) -> list[Call]:
+        async with self.services.store.transaction(self.viewer.tenant_id) as work:
+            return list((await work.calls.page(CallFilter(), 100, None)).items)
+
+
+@pytest.fixture
+async def rig(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Rig]:
+    version = await publish_clinic(services, viewer)
+    spec = InboundTrunkSpec(name="carrier", allowed_addresses=("192.0.2.0/30",))
+    trunk = await create_inbound_trunk(services, viewer, spec, None)
+    number = PhoneNumberSpec(
+        number=NUMBER,
+        workflow_id=version.workflow_id,
+        inbound_trunk_id=trunk.id,
+        defaults=DEFAULTS,
+    )
+    created = await create_phone_number(services, viewer, number)
+    async with worker_services(settings) as wired:
+        yield Rig(services, viewer, wired.inbound_calls, version, trunk, created)
+
+
+async def test_a_room_becomes_a_call_of_the_number(rig: Rig) -> None:
+    id = await rig.calls.open(rig.leg(headers={"x_campaign": "spring"}))
+    [call] = await rig.listed()
+    assert call == Call(
+        id=call.id,
+        tenant_id=rig.viewer.tenant_id,
+        kind=CallKind.SIP,
+        direction=Direction.INBOUND,
+        state=CallState.PENDING,
+        workflow_id=rig.version.workflow_id,
+        version_id=rig.version.id,
+        phone_number=CALLER,
+        from_number=CALLER,
+        to_number=NUMBER,
+        phone_number_id=rig.number.id,
+        room_name="in_1",
+        caller_identity=f"sip_{CALLER}",
+        ringing_seconds=12,
+        language="de-DE",
+        is_recorded=False,
+        user_context={"desk": "north", "sip_headers": {"x_campaign": "spring"}},
+        max_seconds=300,
+        created_at=call.created_at,
+    )
+    assert id == call.id
+    async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
+        events = await work.calls.events(call.id, 0, 10)
+    assert [(event.seq, event.event.kind) for event in events] == [(1, "state_changed")]
+
+
+async def test_a_caller_may_withhold_their_number(rig: Rig) -> None:
+    await rig.calls.open(rig.leg(caller_number=None))
+    [call] = await rig.listed()
+    assert (call.from_number, call.phone_number, call.to_number) == (None, None, NUMBER)
+
+
+async def test_a_room_becomes_one_call_however_many_keepers_find_it(rig: Rig) -> None:
+    opened = await asyncio.gather(*(rig.calls.open(rig.leg()) for _ in range(8)))
+    [id] = [id for id in opened if id is not None]
+    assert [call.id for call in await rig.listed()] == [id]
+    assert await rig.calls.rooms_without_call(["in_1", "in_2"]) == ["in_2"]
+
+
+async def test_a_worker_claims_an_inbound_call(rig: Rig, settings: Settings) -> None:
+    await rig.calls.open(rig.leg())
+    async with worker_services(settings) as wired:
+        worker = await wired.queue.register_worker(1)
+        [claim] = await wired.queue.claim(worker, 1)
+        assert (claim.call.room_name, claim.call.caller_identity) == ("in_1", f"sip_{CALLER}")
+        assert claim.dial_trunk is None
+        await wired.queue.deregister_worker(worker)
+
+
+async def test_a_call_over_a_budget_is_refused_and_stores_nothing(rig: Rig) -> None:
+    await start_call(rig.services, rig.viewer, CallRequest(workflow_name="clinic"))
+    before = await rig.listed()
+    await update_settings(rig.services, rig.viewer, 0, {"budgets": Budgets(concurrent_calls=1)})
+    with pytest.raises(QuotaExceeded):
+        await rig.calls.open(rig.leg())
+    assert await rig.listed() == before
+    assert await rig.calls.rooms_without_call(["in_1"]) == ["in_1"]
+
+
+async def test_a_call_to_a_number_that_nothing_answers_is_refused(rig: Rig) -> None:
+    with pytest.raises(NotFound):
+        await rig.calls.open(rig.leg(number_id=uuid4()))
+    await update_inbound_trunk(
+        rig.services, rig.viewer, rig.trunk.id, rig.trunk.revision, {"is_enabled": False}
+    )
+    with pytest.raises(NotFound):
+        await rig.calls.open(rig.leg())
+    assert await rig.listed() == []

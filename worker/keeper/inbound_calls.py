@@ -1,0 +1,120 @@
+"""Finds the rooms into which carriers have sent calls, and opens a call for each.
+
+LiveKit's webhooks make a keeper look at once; without them it looks every second. What is found does
+not depend on the webhooks, so lost, late and repeated ones do no harm."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from uuid import UUID
+
+import aiohttp
+from livekit import api
+
+from domain.calls.inbound import InboundCalls, InboundLeg
+from domain.common.errors import NotFound, QuotaExceeded, Unavailable
+from domain.telephony.inbound_routes import (
+    HEADER_ATTRIBUTE_PREFIX,
+    INBOUND_ROOM_PREFIX,
+    INSTALLATION_ATTRIBUTE,
+    NUMBER_ATTRIBUTE,
+    InboundRoutes,
+)
+from worker.common.livekit_rooms import LiveKitRooms
+
+log = logging.getLogger(__name__)
+
+CALLER_ATTRIBUTE = "sip.phoneNumber"
+CALLER_NUMBER = re.compile(r"\+?[0-9]{2,20}")
+MAX_HEADER_LENGTH = 1_000
+
+
+class InboundCallWatcher:
+    def __init__(self, rooms: LiveKitRooms, calls: InboundCalls, routes: InboundRoutes) -> None:
+        self._rooms = rooms
+        self._calls = calls
+        self._routes = routes
+
+    async def run(self) -> None:
+        async for _ in self._calls.room_notifications():
+            with suppress(Unavailable):  # the next look follows in a second
+                await self.open_calls()
+
+    async def open_calls(self) -> None:
+        """Open a call for each inbound room of this installation that has none. Raises `Unavailable`."""
+        try:
+            async with self._rooms.client() as server:
+                await self._open_calls(server)
+        except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
+            raise Unavailable("LiveKit does not list its rooms.") from error
+
+    async def _open_calls(self, server: api.LiveKitAPI) -> None:
+        listed = (await server.room.list_rooms(api.ListRoomsRequest())).rooms
+        inbound = [room for room in listed if room.name.startswith(f"{INBOUND_ROOM_PREFIX}_")]
+        if not inbound:
+            return
+        installation = await self._routes.installation_id()
+        ours = [room.name for room in inbound if _is_of(room.metadata, installation)]
+        for name in await self._calls.rooms_without_call(ours):
+            await self._open_call(server, name)
+
+    async def _open_call(self, server: api.LiveKitAPI, room: str) -> None:
+        listed = await server.room.list_participants(api.ListParticipantsRequest(room=room))
+        leg = leg_of(room, listed.participants)
+        if leg is None:
+            return  # not there yet, or the caller has given up
+        try:
+            opened = await self._calls.open(leg)
+        except (QuotaExceeded, NotFound) as refused:
+            facts = {"phone_number_id": str(leg.number_id), "why": refused.code}
+            log.warning("refused an inbound call", extra=facts)
+            await server.room.delete_room(api.DeleteRoomRequest(room=room))
+            return
+        if opened is not None:
+            log.info("opened an inbound call", extra={"call_id": str(opened)})
+
+
+def leg_of(room: str, participants: Sequence[api.ParticipantInfo]) -> InboundLeg | None:
+    """The caller in the room of an inbound call; None if there is none."""
+    for participant in participants:
+        attributes = dict(participant.attributes)
+        number = _uuid(attributes.get(NUMBER_ATTRIBUTE, ""))
+        if participant.kind == api.ParticipantInfo.Kind.SIP and number is not None:
+            caller = attributes.get(CALLER_ATTRIBUTE, "")
+            return InboundLeg(
+                room_name=room,
+                identity=participant.identity,
+                number_id=number,
+                caller_number=caller if CALLER_NUMBER.fullmatch(caller) else None,
+                headers=_headers(attributes),
+            )
+    return None
+
+
+def _headers(attributes: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers that the trunk allows, by names that templates can read: `x_campaign`."""
+    start = len(HEADER_ATTRIBUTE_PREFIX)
+    return {
+        name[start:].replace("-", "_"): value.replace("\x00", "")[:MAX_HEADER_LENGTH]
+        for name, value in attributes.items()
+        if name.startswith(HEADER_ATTRIBUTE_PREFIX)
+    }
+
+
+def _is_of(metadata: str, installation: UUID) -> bool:
+    try:
+        facts = json.loads(metadata or "{}")
+    except ValueError:
+        return False
+    return isinstance(facts, dict) and facts.get(INSTALLATION_ATTRIBUTE) == str(installation)
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
