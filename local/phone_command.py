@@ -24,8 +24,8 @@ from local.phone.phone import Phone, open_phone
 from local.phone.phone_call import PhoneCall
 from local.phone.sip_call import CallEnd, Side
 from local.phone.transactions import Address, TransactionTimeout
-from local.phone_line import PHONE_NUMBER, STUDIO_NUMBER, set_up_line
 from local.process_spec import StartupError
+from local.softphone_setup import PHONE_NUMBER, STUDIO_NUMBER, set_up_softphone
 from local.state_dir import PROGRAM
 from local.telephone_service import SIP_ADDRESS, find_sip_address
 from local.terminal_output import DIM
@@ -44,6 +44,8 @@ Both need a studio with a telephone: {PROGRAM} up --phone
 """
 HOST = "127.0.0.1"
 HANG_UP_SECONDS = 3.0
+RECONCILIATION_SECONDS = 6.0
+"""Keepers write new numbers into LiveKit every five seconds."""
 START = (
     "mutation ($input: StartCallInput!) { startCall(input: $input) "
     "{ __typename ... on Error { message code } ... on StartCallSuccess { call { id } } } }"
@@ -100,10 +102,10 @@ async def answer(options: argparse.Namespace, studio: StudioClient, terminal: Te
     async with open_phone(
         options.number, _answer_of(options), address=(HOST, options.port)
     ) as phone:
-        line = await set_up_line(studio, options.workflow, phone.host_and_port)
+        setup = await set_up_softphone(studio, options.workflow, phone.host_and_port)
         terminal.show(f"waiting for calls at sip:{phone.number}@{phone.host_and_port}")
         if options.call:
-            await studio.mutate(START, {"input": _call_of(options, line.outbound_trunk)})
+            await studio.mutate(START, {"input": _call_of(options, setup.outbound_trunk)})
             terminal.show(f"{options.workflow} is calling")
         else:
             terminal.show(
@@ -146,7 +148,11 @@ async def _take_call(phone: Phone, equipment: Equipment, terminal: Terminal) -> 
 async def dial(options: argparse.Namespace, studio: StudioClient, terminal: Terminal) -> int:
     """Call a number of the studio."""
     equipment = load_equipment(options)
-    await set_up_line(studio, options.workflow, None, options.number)
+    if options.number == STUDIO_NUMBER:
+        setup = await set_up_softphone(studio, options.workflow, None)
+        if setup.is_new:
+            terminal.show("setting up the number; one moment")
+            await asyncio.sleep(RECONCILIATION_SECONDS)
     async with open_phone(options.caller, ANSWERS) as phone:
         started = time.monotonic()
         call = await phone.dial(options.number, options.server)

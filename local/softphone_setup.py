@@ -57,27 +57,34 @@ UPDATE_NUMBER = (
 
 
 @dataclass(frozen=True, slots=True)
-class PhoneLine:
+class SoftphoneSetup:
     """The ids of the trunk over which the softphone is dialled, and of the workflow behind the
-    number."""
+    number; and whether the number is new or has changed."""
 
     outbound_trunk: str
     workflow: str
+    is_new: bool
 
 
-async def set_up_line(
-    studio: StudioClient, workflow: str, phone_address: str | None, number: str = STUDIO_NUMBER
-) -> PhoneLine:
+async def set_up_softphone(
+    studio: StudioClient, workflow: str, phone_address: str | None
+) -> SoftphoneSetup:
     """Make calls possible in both directions. `phone_address` is where the softphone waits for
     calls; None leaves the present address. A second call changes only what differs."""
-    found = await studio.execute(FIND, {"name": TRUNK_NAME, "number": number, "slug": workflow})
+    found = await studio.execute(
+        FIND, {"name": TRUNK_NAME, "number": STUDIO_NUMBER, "slug": workflow}
+    )
     if not found["workflow"] or not found["workflow"]["published"]:
         raise ApiError(f"there is no published workflow {workflow}")
     outbound = await _set_up_outbound_trunk(studio, found["outboundTrunk"], phone_address)
     inbound = await _set_up_inbound_trunk(studio, found["inboundTrunk"])
-    line = PhoneLine(outbound, found["workflow"]["id"])
-    await _set_up_number(studio, found["phoneNumber"], number, line, inbound)
-    return line
+    references = {
+        "workflowId": found["workflow"]["id"],
+        "inboundTrunkId": inbound,
+        "outboundTrunkId": outbound,
+    }
+    is_new = await _set_up_number(studio, found["phoneNumber"], references)
+    return SoftphoneSetup(outbound, found["workflow"]["id"], is_new)
 
 
 async def _set_up_outbound_trunk(
@@ -110,21 +117,17 @@ async def _set_up_inbound_trunk(studio: StudioClient, existing: Json | None) -> 
     return str(created["trunk"]["id"])
 
 
-async def _set_up_number(
-    studio: StudioClient, existing: Json | None, number: str, line: PhoneLine, inbound: str
-) -> None:
-    wanted = {
-        "workflowId": line.workflow,
-        "inboundTrunkId": inbound,
-        "outboundTrunkId": line.outbound_trunk,
-    }
+async def _set_up_number(studio: StudioClient, existing: Json | None, references: Json) -> bool:
+    """Returns whether anything has changed."""
     if existing is None:
-        await studio.mutate(
-            CREATE_NUMBER, {"input": {"number": number, "label": "Softphone", **wanted}}
-        )
-    elif wanted != _references(existing):
-        change = {"id": existing["id"], "expectedRevision": existing["revision"], **wanted}
-        await studio.mutate(UPDATE_NUMBER, {"input": change})
+        number = {"number": STUDIO_NUMBER, "label": "Softphone", **references}
+        await studio.mutate(CREATE_NUMBER, {"input": number})
+        return True
+    if references == _references(existing):
+        return False
+    change = {"id": existing["id"], "expectedRevision": existing["revision"], **references}
+    await studio.mutate(UPDATE_NUMBER, {"input": change})
+    return True
 
 
 def _references(number: Json) -> Json:
