@@ -4,12 +4,11 @@ else to the real LiveKit server."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
-from multidict import CIMultiDict, CIMultiDictProxy
 
 from domain.common.tasks import cancel_and_wait
 from local.emulators.livekit_sip.twirp import Failure
@@ -113,13 +112,13 @@ async def _copy(
         pass
 
 
-def _forwarded(headers: CIMultiDictProxy[str], *, websocket: bool = False) -> CIMultiDict[str]:
-    return CIMultiDict(
+def _forwarded(headers: Mapping[str, str], *, websocket: bool = False) -> list[tuple[str, str]]:
+    return [
         (name, value)
         for name, value in headers.items()
         if name.lower() not in OWN_HEADERS
         and not (websocket and name.lower().startswith("sec-websocket-"))
-    )
+    ]
 
 
 @asynccontextmanager
