@@ -120,10 +120,6 @@ class Media(asyncio.DatagramProtocol):
         """Send DTMF after the digits that are still being sent."""
         self._events.append(event_frames(digits, timing))
 
-    @property
-    def is_sending_digits(self) -> bool:
-        return bool(self._events)
-
     async def until_digits_sent(self) -> None:
         while self._events:
             await self._changed.wait()
