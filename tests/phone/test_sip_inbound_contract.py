@@ -160,9 +160,7 @@ async def until_leg_has(sip: SipContract, agent: RoomProbe, status: str) -> None
     await agent.until(lambda: agent.attributes(LEG).get("sip.callStatus") == status)
 
 
-async def test_the_leg_names_both_numbers_and_the_headers(
-    sip: SipContract, phone: Phone
-) -> None:
+async def test_the_leg_names_both_numbers_and_the_headers(sip: SipContract, phone: Phone) -> None:
     trunk = SIPInboundTrunkInfo(include_headers=SIPHeaderOptions.SIP_X_HEADERS)
     trunk.headers_to_attributes["X-Lang"] = "studio.lang"
     rule = SIPDispatchRuleInfo(
