@@ -125,7 +125,7 @@ async def test_a_call_survives_a_restart_of_livekit_and_forgets_its_status(
         )
         assert call.end is None
         # The token that the leg rejoins with has the attributes of the beginning.
-        assert agent.attributes(CALLEE)["sip.callStatus"] == "dialing"
+        await agent.until(lambda: agent.attributes(CALLEE)["sip.callStatus"] == "dialing")
         await remove_participant(installation.client, agent.room.name)
         await call.until_ended()
 

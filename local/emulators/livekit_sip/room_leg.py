@@ -116,6 +116,7 @@ class RoomLeg:
         room = self._room
         room.on("disconnected", lambda _: self.left.set())
         room.on("reconnected", self._subscribe_to_all)
+        room.on("local_track_republished", self._on_rejoined)
         room.on("track_published", lambda publication, _: self._subscribe_to(publication))
         room.on("track_subscribed", self._on_track)
         room.on("sip_dtmf_received", self._on_digit)
@@ -161,6 +162,11 @@ class RoomLeg:
 
     async def set_status(self, status: str) -> None:
         await self.set_attributes({"sip.callStatus": status})
+
+    def _on_rejoined(self, *_: object) -> None:
+        """livekit-sip rejoins with its first token after a restart of LiveKit, so its status is again
+        what it was at the beginning."""
+        self._start(self.set_status(self.identity.attributes["sip.callStatus"]))
 
     def subscribe(self) -> None:
         """Listen to all participants from now on."""
