@@ -21,7 +21,7 @@ LIMITS = {
     "callsPerSecond": 10,
     "concurrentCalls": 50,
     "callsPerDay": 10_000,
-    "callsPerNumberPerHour": 10_000,
+    "callsPerNumberPerHour": 1_000,
 }
 """Generous, because calls to the softphone cost nothing."""
 
