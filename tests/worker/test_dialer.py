@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import product
@@ -345,7 +345,7 @@ PHONES = {
     "rings": replace(RINGS_FOREVER, ends_after=8.0),
     "answers, and the response is lost": replace(ANSWERS, loses_response=True),
 }
-OUTCOMES = {
+OUTCOMES: Mapping[str, set[EndReason | None]] = {
     "answers": {None, R.DIAL_UNKNOWN},
     "is busy": {R.BUSY, R.DECLINED, R.DIAL_UNKNOWN},
     "rings": {R.NO_ANSWER, R.DIAL_UNKNOWN},
@@ -362,7 +362,7 @@ def crash_points() -> Iterator[tuple[int, int, bool, bool]]:
 
 @pytest.mark.parametrize("phone", PHONES)
 async def test_no_crash_between_two_steps_makes_a_call_be_dialled_twice(phone: str) -> None:
-    outcomes = set()
+    outcomes: set[EndReason | None] = set()
     for first_steps, second_steps, first_stored, second_stored in crash_points():
         world = World(PHONES[phone])
         for steps, is_stored in ((first_steps, first_stored), (second_steps, second_stored)):
