@@ -135,17 +135,17 @@ async def _trunk_and_numbers(
         trunk = await work.outbound_trunks.get(dial.trunk_id)
         if trunk is None:
             raise NotFound("There is no such outbound trunk.", ("trunk",))
-        return trunk, await _numbers_of(work, trunk)
-    page = await work.outbound_trunks.page(MAX_TRUNKS_TO_CHOOSE_FROM, None)
-    trunks = [trunk for trunk in page.items if trunk.spec.is_enabled]
-    if dial.caller_number is not None:
-        for trunk in trunks:
-            numbers = await _numbers_of(work, trunk)
-            if any(number.spec.number == dial.caller_number for number in numbers):
-                return trunk, numbers
-    if len(trunks) == 1:
-        return trunks[0], await _numbers_of(work, trunks[0])
-    raise InvalidInput(_choice_problem(len(trunks)), ("trunk",))
+        trunks = [trunk]
+    else:
+        page = await work.outbound_trunks.page(MAX_TRUNKS_TO_CHOOSE_FROM, None)
+        trunks = [trunk for trunk in page.items if trunk.spec.is_enabled]
+    numbers = await work.phone_numbers.using("outbound_trunk_id", [trunk.id for trunk in trunks])
+    if len(trunks) > 1:
+        shown = {trunk.id: [n.spec.number for n in numbers.get(trunk.id, ())] for trunk in trunks}
+        trunks = [trunk for trunk in trunks if dial.caller_number in shown[trunk.id]] or trunks
+    if len(trunks) != 1:
+        raise InvalidInput(_choice_problem(len(trunks)), ("trunk",))
+    return trunks[0], numbers.get(trunks[0].id, ())
 
 
 def _choice_problem(count: int) -> str:
@@ -155,8 +155,3 @@ def _choice_problem(count: int) -> str:
             "createOutboundTrunk."
         )
     return f"There are {count} outbound trunks; give the id of one, or one of their callerNumbers."
-
-
-async def _numbers_of(work: UnitOfWork, trunk: OutboundTrunk) -> Sequence[PhoneNumber]:
-    found = await work.phone_numbers.using("outbound_trunk_id", [trunk.id])
-    return found.get(trunk.id, ())
