@@ -269,7 +269,8 @@ class Conversation:
         metrics: Mapping[str, Any],
     ) -> None:
         """Record the caller's turn, which is over. `metrics` are those of LiveKit's message."""
-        self.latency.caller_turn_ended(metrics)
+        find_speech_end = self.speech.overlap.speech_end.estimate if self.speech else float
+        self.latency.caller_turn_ended(metrics, find_speech_end)
         self.record(
             UserTurn(
                 turn_id=self.turn.caller_turn_id,

@@ -74,7 +74,7 @@ class OverlapFilter:
         """Final transcripts of an utterance that does not interrupt."""
         self._withheld_since = 0.0
         self._withheld_at = 0.0
-        self._speech_end = SpeechEndEstimator()
+        self.speech_end = SpeechEndEstimator()
 
     def listen(self, session: AgentSession[Any]) -> None:
         self._session = session
@@ -111,7 +111,7 @@ class OverlapFilter:
 
     def audio_received(self, frame: AudioFrame) -> None:
         """Note the audio that the STT receives."""
-        self._speech_end.add(frame)
+        self.speech_end.add(frame)
 
     def pass_on(self, event: SpeechEvent, emit: Emit) -> None:
         """Report the event of an STT with `emit`: now, when the agent has finished, or never."""
@@ -149,7 +149,7 @@ class OverlapFilter:
         heard_at = recognition.last_speaking_time if recognition else None
         if heard_at is None or event.speech_end_time is not None:
             return event
-        return replace(event, speech_end_time=self._speech_end.estimate(heard_at))
+        return replace(event, speech_end_time=heard_at)
 
     def _is_turn(self, event: SpeechEvent, now: float) -> bool:
         """Whether the transcript belongs to a turn of the caller."""

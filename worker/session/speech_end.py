@@ -1,4 +1,4 @@
-"""Estimates when the caller stopped speaking, for an STT that reports the end of a turn without it."""
+"""Estimates when the caller stopped speaking, more closely than LiveKit does."""
 
 from __future__ import annotations
 
