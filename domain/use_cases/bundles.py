@@ -10,7 +10,15 @@ from uuid import UUID
 from domain.bundles.diff import ChangeKind, describe_values, diff_settings
 from domain.bundles.import_report import ImportNote, NoteKind, SettingsImport
 from domain.bundles.imports import import_value
-from domain.bundles.model import KINDS, MAX_ITEMS_PER_KIND, Bundle, Spec, changed_fields
+from domain.bundles.model import (
+    KINDS,
+    MAX_ITEMS_PER_KIND,
+    Bundle,
+    Spec,
+    changed_fields,
+    write_bundle,
+)
+from domain.bundles.structuring import MAX_VALUES
 from domain.bundles.used_settings import used_settings
 from domain.common.access import Scope, Viewer
 from domain.common.errors import (
@@ -22,6 +30,7 @@ from domain.common.errors import (
     WorkflowNotFound,
 )
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
+from domain.common.json_values import has_more_items
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.settings import NO_SETTINGS, TenantSettings, check_settings, merge_settings
 from domain.use_cases.workflows import (
@@ -39,6 +48,8 @@ READ_SCOPES = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
 WRITE_SCOPES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
 MAX_EXPORT_BYTES = 8 * 2**20
 """Total size of the specs in one export, as text."""
+MAX_YAML_BYTES = 2 * MAX_EXPORT_BYTES
+"""Size of an export as YAML, which indentation and escapes make larger than JSON."""
 MAX_EXPORTED_WORKFLOWS = 100
 """Workflows that may be named in one export."""
 PATH = ("bundle",)
@@ -78,6 +89,14 @@ async def export_bundle(
     return replace(bundle, settings=None if settings == NO_SETTINGS else settings)
 
 
+def write_export(bundle: Bundle) -> dict[str, Any]:
+    """The bundle as JSON. Raises `InvalidInput` if it has more values than an import may have."""
+    value = write_bundle(bundle)
+    if has_more_items(value, MAX_VALUES - 1):
+        raise bundle_too_large(f"{MAX_VALUES} values")
+    return value
+
+
 async def _export_all(work: UnitOfWork) -> Bundle:
     sizes = {kind: await _sizes(work, kind) for kind in KINDS}
     _check_size(sizes.values())
@@ -90,16 +109,16 @@ async def _sizes(work: UnitOfWork, kind: str) -> Mapping[UUID, int]:
     may contain."""
     sizes: Mapping[UUID, int] = await getattr(work, kind).sizes(MAX_ITEMS_PER_KIND + 1)
     if len(sizes) > MAX_ITEMS_PER_KIND:
-        raise _bundle_too_large(f"{MAX_ITEMS_PER_KIND} {kind}")
+        raise bundle_too_large(f"{MAX_ITEMS_PER_KIND} {kind}")
     return sizes
 
 
 def _check_size(sizes: Iterable[Mapping[UUID, int]]) -> None:
     if sum(sum(each.values()) for each in sizes) > MAX_EXPORT_BYTES:
-        raise _bundle_too_large(f"{MAX_EXPORT_BYTES // 2**20} MiB")
+        raise bundle_too_large(f"{MAX_EXPORT_BYTES // 2**20} MiB")
 
 
-def _bundle_too_large(limit: str) -> InvalidInput:
+def bundle_too_large(limit: str) -> InvalidInput:
     return InvalidInput(
         f"The export exceeds the limit of one bundle, which is {limit}: export it in parts, by "
         "naming some of the workflows at a time.",
