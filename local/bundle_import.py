@@ -60,7 +60,7 @@ async def import_bundle(
     for part in parts:
         answers.append(await send(part, False))
         if "message" in answers[-1]:
-            return _incomplete(answers)
+            return answers[-1] if dry_run else _incomplete(answers)
     if publish and not dry_run:
         if _has_errors(answers):
             refusal = {"message": "Workflows have errors.", "code": "NOT_PUBLISHABLE"}
@@ -76,7 +76,7 @@ async def import_bundle(
         result[name] = _all(answers, name)
     if dry_run:
         # The API verified each part without the parts that a dry run does not save.
-        result["findings"] = []
+        result |= {"findings": [], "verified": False}
     return result
 
 

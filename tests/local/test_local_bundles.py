@@ -260,6 +260,14 @@ async def test_an_export_that_is_larger_than_a_request_can_be_imported_again(
             done = await asyncio.to_thread(studio, tmp_path, *words, **given)
             return done.returncode, done.stdout.splitlines()[-1] if done.stdout else done.stderr
 
+        dry_run = await asyncio.to_thread(
+            studio, tmp_path, "import", str(file), "--dry-run", **given
+        )
+        assert dry_run.stdout.splitlines()[-1] == "dry run: 51 added"
+        assert dry_run.stderr == (
+            "The workflows were not verified, because the files are larger than a request. Verify "
+            "them with ./studio verify.\n"
+        )
         assert await run("import", str(file), "--publish") == (0, "51 added")
         assert await run("export", "-o", str(again)) == (0, "")
         assert again.read_text() == file.read_text()
