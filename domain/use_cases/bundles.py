@@ -32,7 +32,13 @@ from domain.common.errors import (
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
 from domain.common.json_values import has_more_items
 from domain.ports import Drafts, Services, UnitOfWork
-from domain.tenants.settings import NO_SETTINGS, TenantSettings, check_settings, merge_settings
+from domain.tenants.settings import (
+    NO_SETTINGS,
+    TenantSettings,
+    bundled_settings,
+    check_settings,
+    merge_settings,
+)
 from domain.use_cases.workflows import (
     compute_transaction,
     load_specs,
@@ -79,7 +85,7 @@ async def export_bundle(
     for scope in READ_SCOPES:
         viewer.require(scope)
     async with services.store.transaction(viewer.tenant_id) as work:
-        settings = (await work.settings.get()).spec
+        settings = bundled_settings((await work.settings.get()).spec)
         bundle = await (_export_all(work) if slugs is None else _export_workflows(work, slugs))
     if Scope.SETTINGS_READ not in viewer.scopes:
         return bundle
@@ -205,6 +211,7 @@ async def _write(
         return [*notes, _unchanged_settings("Not imported, as requested.")]
     viewer.require(Scope.SETTINGS_WRITE)
     override = settings is SettingsImport.OVERRIDE
+    notes += _dropped_settings(bundle.settings)
     return [*notes, *await _merge_settings(work, bundle.settings, override)]
 
 
@@ -265,6 +272,14 @@ async def _merge_settings(
             message=describe_values(change),
         )
         for change in changes
+    ]
+
+
+def _dropped_settings(settings: TenantSettings) -> list[ImportNote]:
+    message = "A bundle cannot set them; use updateSettings."
+    return [
+        ImportNote(path=("settings", name), kind=NoteKind.DROPPED, message=message)
+        for name in changed_fields(bundled_settings(settings), settings)
     ]
 
 
