@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.bundles.import_report import SettingsImport
 from domain.common.findings import Severity
-from local.client import StudioClient
+from local.client import ApiError, StudioClient
 
 Json = dict[str, Any]
 
@@ -50,17 +50,22 @@ async def import_bundle(
 
     async def send(part: Json, publish: bool) -> Json:
         input = {"bundle": part, "publish": publish, "dryRun": dry_run, "settings": settings.value}
-        [answer] = (await client.execute(IMPORT, {"input": input})).values()
+        try:
+            [answer] = (await client.execute(IMPORT, {"input": input})).values()
+        except ApiError as refused:
+            if not answers:
+                raise
+            return {"message": str(refused), "code": refused.code}
         return dict(answer)
 
+    answers: list[Json] = []
     parts = split_bundle(bundle)
     if len(parts) == 1:
         return await send(parts[0], publish)
-    answers: list[Json] = []
     for part in parts:
         answers.append(await send(part, False))
         if "message" in answers[-1]:
-            return _incomplete(answers)
+            return answers[-1] if dry_run else _incomplete(answers)
     if publish and not dry_run:
         if _has_errors(answers):
             refusal = {"message": "Workflows have errors.", "code": "NOT_PUBLISHABLE"}
@@ -76,7 +81,7 @@ async def import_bundle(
         result[name] = _all(answers, name)
     if dry_run:
         # The API verified each part without the parts that a dry run does not save.
-        result["findings"] = []
+        result |= {"findings": [], "verified": False}
     return result
 
 

@@ -14,6 +14,7 @@ from domain.bundles.yaml_writer import write_yaml
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.tools.actions import ContextSet
 from domain.workflows.agents import Prompt
 from domain.workflows.model import Node, WorkflowSpec
 from graph.app import build_schema_with_loaders
@@ -260,10 +261,38 @@ async def test_an_export_that_is_larger_than_a_request_can_be_imported_again(
             done = await asyncio.to_thread(studio, tmp_path, *words, **given)
             return done.returncode, done.stdout.splitlines()[-1] if done.stdout else done.stderr
 
+        dry_run = await asyncio.to_thread(
+            studio, tmp_path, "import", str(file), "--dry-run", **given
+        )
+        assert dry_run.stdout.splitlines()[-1] == "dry run: 51 added"
+        assert dry_run.stderr == (
+            "The workflows were not verified, because the files are larger than a request. Verify "
+            "them with ./studio verify.\n"
+        )
         assert await run("import", str(file), "--publish") == (0, "51 added")
         assert await run("export", "-o", str(again)) == (0, "")
         assert again.read_text() == file.read_text()
         assert await run("import", str(again), "--publish") == (0, "51 unchanged")
+
+
+@pytest.mark.anyio
+async def test_an_import_in_several_requests_that_fails_later_says_what_was_imported(
+    services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    value = ContextSet(path="workflow.x", value=["x" * 30_000] * 8)
+    tools = (replace(BOOK, name="small"), replace(BOOK, name="too_large", actions=(value,) * 5))
+    file = tmp_path / "tools.yaml"
+    file.write_text(write_yaml(write_bundle(Bundle(tools=tools))))
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
+        given = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.token}
+        done = await asyncio.to_thread(studio, tmp_path, "import", str(file), **given)
+        exported = await asyncio.to_thread(studio, tmp_path, "export", "--json", **given)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "not imported completely: The request is larger than 1048576 bytes. Other parts of the "
+        "files were imported as drafts. (PAYLOAD_TOO_LARGE)\n"
+    )
+    assert [tool["name"] for tool in json.loads(exported.stdout)["tools"]] == ["small"]
 
 
 @pytest.mark.anyio

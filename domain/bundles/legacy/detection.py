@@ -163,10 +163,14 @@ def _unknown_items(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
         if key in KINDS and isinstance(each, list | Mapping | None):
             continue
         if key == "tenant" and isinstance(each, Mapping):
-            inside = (k for k in each if k not in ("settings", "id"))
+            inside = (k for k in each if k != "id" and not _is_settings(k, each[k]))
             yield from ((each[k], (*path, key, k), UNKNOWN_KIND) for k in inside)
-        elif key != "settings":
+        elif not _is_settings(key, each):
             yield each, (*path, key), UNKNOWN_KIND
+
+
+def _is_settings(key: str, value: Any) -> bool:
+    return key == "settings" and isinstance(value, Mapping | None)
 
 
 def _entries(value: Any) -> Sequence[tuple[str, Any]]:
