@@ -301,6 +301,8 @@ class Conversation:
 
     def handoff_blocked_reason(self, connection: Connection) -> str | None:
         """Why the connection cannot be taken now; None when it can."""
+        if self.snapshot.workflow.node(connection.source).on_entry is EntryAction.END_CALL:
+            return f"The call ends at {connection.source}."
         if self.handoffs.target_in_progress is not None:
             return f"A hand-off to {self.handoffs.target_in_progress} is in progress."
         if len(self.projection.visited) > MAX_HANDOFFS:
