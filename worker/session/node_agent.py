@@ -340,7 +340,7 @@ class NodeAgent(Agent):
         has_words = False
         async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
             if isinstance(chunk, llm.ChatChunk) and chunk.delta:
-                has_words = has_words or bool(chunk.delta.content)
+                has_words = has_words or bool((chunk.delta.content or "").strip())
                 for call in chunk.delta.tool_calls:
                     self._tool_called(call, known, has_words)
             yield chunk
