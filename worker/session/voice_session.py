@@ -45,7 +45,7 @@ from worker.session.session_listener import SessionListener
 from worker.session.silence_monitor import SilenceMonitor
 from worker.session.speech_progress import speech_key
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
-from worker.session.turn_detection import get_vad, turn_handling
+from worker.session.turn_detection import get_vad, load_vads, turn_handling
 
 ENDING_SOON_SECONDS = 20.0
 MAX_SEAMLESS_GAP = timedelta(seconds=2)
@@ -232,7 +232,9 @@ async def voice_session(
         await stack.enter_async_context(http_context.open())
         stack.push_async_callback(close_providers, conversation)
         spec = conversation.snapshot.agent_at(conversation.node)
-        detector = await asyncio.to_thread(get_vad, spec.vad)  # may have to load a model
+        # Loading a model would block every other call.
+        await asyncio.to_thread(load_vads, conversation.snapshot.agents.values())
+        detector = get_vad(spec.vad)
         models_ready = asyncio.create_task(prepare_models(conversation))
         try:
             room = await join_room(rooms, claim.call.id, claim.epoch)
