@@ -7,7 +7,7 @@ log."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import dropwhile, takewhile
@@ -98,6 +98,8 @@ class Conversation:
     handoffs: HandoffState = field(init=False, default_factory=HandoffState)
     tool_calls: ToolCallRegistry = field(init=False)
     meter: UsageMeter = field(init=False)
+    on_usage: Callable[[], None] = field(init=False, default=lambda: None)
+    """Called when the call may have used more."""
     _failed_models: set[tuple[str, str]] = field(init=False, default_factory=set)
     """Providers with fallbacks that failed or have no key, as (kind.provider, model)."""
     _usage_pending_since: datetime | None = field(init=False, default=None)
@@ -148,6 +150,8 @@ class Conversation:
     def record(self, event: CallEvent) -> None:
         self.event_writer.emit(self.claim, event)
         self.projection = self.projection.apply(event, self.clock.now())
+        if isinstance(event, TurnMeasured | UsageMeasured):
+            self.on_usage()
         self.clock.changed()
 
     def record_turn_metrics(self, turn: str, total_ms: float, **latencies: Any) -> None:
@@ -170,6 +174,7 @@ class Conversation:
         if not self.meter.has_pending:
             self._usage_pending_since = self.clock.now()
         self.meter.add_metrics(kind, choice, metrics)
+        self.on_usage()
         self.clock.changed()
 
     @property
@@ -297,6 +302,8 @@ class Conversation:
 
     def handoff_blocked_reason(self, connection: Connection) -> str | None:
         """Why the connection cannot be taken now; None when it can."""
+        if self.snapshot.workflow.node(connection.source).on_entry is EntryAction.END_CALL:
+            return f"The call ends at {connection.source}."
         if self.handoffs.target_in_progress is not None:
             return f"A hand-off to {self.handoffs.target_in_progress} is in progress."
         if len(self.projection.visited) > MAX_HANDOFFS:
