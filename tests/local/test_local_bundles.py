@@ -6,9 +6,11 @@ import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from domain.bundles.import_report import SettingsImport
 from domain.bundles.model import KINDS, Bundle, write_bundle
 from domain.bundles.yaml_writer import write_yaml
 from domain.common.access import Viewer
@@ -17,7 +19,8 @@ from domain.ports import Services
 from domain.workflows.agents import Prompt
 from domain.workflows.model import Node, WorkflowSpec
 from graph.app import build_schema_with_loaders
-from local.bundle_import import MAX_REQUEST_BYTES, split_bundle
+from local.bundle_import import MAX_REQUEST_BYTES, import_bundle, split_bundle
+from local.client import StudioClient
 from tests.local.test_local_cli import studio
 from tests.support.api_server import running_api
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
@@ -264,6 +267,80 @@ async def test_an_export_that_is_larger_than_a_request_can_be_imported_again(
         assert await run("export", "-o", str(again)) == (0, "")
         assert again.read_text() == file.read_text()
         assert await run("import", str(again), "--publish") == (0, "51 unchanged")
+
+
+class StubClient(StudioClient):
+    """Answers each request with the next of these answers; the last one repeats."""
+
+    def __init__(self, *answers: dict[str, Any]) -> None:
+        super().__init__("http://127.0.0.1:1", "token")
+        self.answers = list(answers)
+        self.requests: list[dict[str, Any]] = []
+
+    async def execute(
+        self, document: str, variables: Any = None, timeout_seconds: float = 30
+    ) -> Any:
+        self.requests.append(variables["input"])
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        return {"importBundle": answer}
+
+
+IN_TWO_PARTS = {
+    "agents": [{"name": f"a{n}", "prompt": {"system": "x" * 30_000}} for n in range(35)],
+    "workflows": [{"slug": "w"}],
+}
+IMPORTED = {"dryRun": False, "report": [], "workflows": [], "versions": [], "findings": []}
+REFUSED = {"message": "No.", "code": "NAME_TAKEN", "path": []}
+
+
+@pytest.mark.anyio
+async def test_a_dry_run_that_is_refused_does_not_claim_that_parts_were_imported() -> None:
+    client = StubClient({**IMPORTED, "dryRun": True}, REFUSED)
+    found = await import_bundle(
+        client, IN_TWO_PARTS, publish=True, dry_run=True, settings=SettingsImport.OVERRIDE
+    )
+    assert found == REFUSED
+    assert [each["dryRun"] for each in client.requests] == [True, True]
+
+
+@pytest.mark.anyio
+async def test_a_part_that_is_refused_after_others_is_reported_as_incomplete() -> None:
+    client = StubClient(IMPORTED, REFUSED)
+    found = await import_bundle(
+        client, IN_TWO_PARTS, publish=True, dry_run=False, settings=SettingsImport.OVERRIDE
+    )
+    message = "No. Other parts of the files have been imported."
+    assert found == {**REFUSED, "message": message, "incomplete": True}
+    assert [each["publish"] for each in client.requests] == [False, False]
+
+
+@pytest.mark.anyio
+async def test_the_findings_of_a_bundle_in_parts_are_reported_once() -> None:
+    warning = {"code": "NO_GREETING", "severity": "WARNING", "path": [], "message": "", "fix": ""}
+    added = {"path": ["workflows", "w"], "kind": "ADDED", "message": "Newly created."}
+    draft = {"slug": "w", "published": None}
+    published = {"slug": "w", "published": {"id": "v", "number": 1}}
+    client = StubClient(
+        IMPORTED,
+        {**IMPORTED, "report": [added], "workflows": [draft], "findings": [warning]},
+        {
+            **IMPORTED,
+            "report": [{**added, "kind": "UNCHANGED"}],
+            "workflows": [published],
+            "versions": [{"id": "v"}],
+            "findings": [warning],
+        },
+    )
+    found = await import_bundle(
+        client, IN_TWO_PARTS, publish=True, dry_run=False, settings=SettingsImport.OVERRIDE
+    )
+    assert found == {
+        "dryRun": False,
+        "report": [added],
+        "workflows": [published],
+        "versions": [{"id": "v"}],
+        "findings": [warning],
+    }
 
 
 @pytest.mark.anyio
