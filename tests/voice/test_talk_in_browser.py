@@ -333,7 +333,7 @@ async def test_many_workflows_are_searched_and_problems_are_visible(
             see = partial(visit, "talk-choose.mjs", f"{api.url}/talk", api.key, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert seen == {
-        "denied": [{"visible": True, "beside": True, "overflows": False}] * 3,
+        "denied": [{"visible": True, "isBelow": True, "overflows": False}] * 3,
         "all": 21,
         "matching": ["Booking 17", "Booking 7"],
         "chosen": "booking-17",
