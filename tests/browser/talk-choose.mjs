@@ -21,7 +21,12 @@ try {
     await alert.waitFor();
     found.denied.push(await page.evaluate(placement, viewport.height));
     if (screenshots) await page.screenshot({ path: `${screenshots}/denied-${viewport.width}.png` });
-    if (viewport === SIZES[0]) Object.assign(found, await search(page));
+    if (viewport === SIZES[0]) {
+      Object.assign(found, await search(page));
+      await page.goto(`${url}?workflow=unknown`);
+      await page.locator("#start:enabled").waitFor();
+      found.chosenForUnknown = await page.locator("input[name=workflow]:checked").count();
+    }
     await context.close();
   }
   console.log(JSON.stringify(found));

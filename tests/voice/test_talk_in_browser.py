@@ -219,6 +219,7 @@ TRANSCRIPT = (
     WorkerReplaced(epoch=3),
     ErrorRaised(source="tts", message="APITimeoutError", recoverable=True),
     ErrorRaised(source="tts", message="APITimeoutError", recoverable=True),
+    ErrorRaised(source="summary", message="The model did not respond.", recoverable=True),
     ErrorRaised(source="room", message="LiveKit cannot be reached.", recoverable=False),
 )
 
@@ -257,6 +258,7 @@ async def test_an_ended_call_can_be_read(
         "The worker is stopping; another one continues from here.",
         "The worker was lost; another one continues from here.",
         "The voice failed: APITimeoutError. The call continues. (2 times)",
+        "The summary for the next agent failed: The model did not respond. The call continues.",
         "Joining the room failed: LiveKit cannot be reached. The call cannot continue.",
         "The call ended after 0:00.",
     ]
@@ -341,6 +343,7 @@ async def test_many_workflows_are_searched_and_problems_are_visible(
         "none": ["No workflow matches."],
         "startable": False,
         "barriers": [],
+        "chosenForUnknown": 0,
     }
 
 
