@@ -151,7 +151,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     ]
     assert (seen["muted"], seen["again"]) == ("Unmute", seen["lines"])
     assert [reported(line) for line in seen["back"]] == [
-        "You left the room; the agent waits.",
+        "You left the room, or the connection was lost; the agent waits.",
         "You are in the room.",
         "You: thank you",
         "booking: Which day suits you?",
@@ -254,7 +254,7 @@ async def test_an_ended_call_can_be_read(
         "flags.booked removed",
         "TRANSFER was refused: There is no trunk.",
         "The caller was silent for 8 s.",
-        "You left the room; the agent waits.",
+        "You left the room, or the connection was lost; the agent waits.",
         "The worker is stopping; another one continues from here.",
         "The worker was lost; another one continues from here.",
         "The voice failed: APITimeoutError. The call continues. (2 times)",
