@@ -56,6 +56,7 @@ from tests.support.browsers import script_runner, skip_or_fail
 from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.log_writer import writing_call
 from tests.support.recordings import enable_recording, join_segments, with_recordings
+from tests.support.spoken_texts import CONNECTION_DROPPED
 from tests.support.voice_clients import (
     joined_caller,
     voice_clinic,
@@ -153,6 +154,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     assert [reported(line) for line in seen["back"]] == [
         "You left the room, or the connection was lost; the agent waits.",
         "You are in the room.",
+        f"booking: {CONNECTION_DROPPED}",
         "You: thank you",
         "booking: Which day suits you?",
     ]
