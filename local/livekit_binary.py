@@ -22,7 +22,7 @@ from local.process_spec import StartupError, kill_group, parent_death_prefix
 VERSION = "1.13.5"
 GO_PACKAGE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 MIN_GO_VERSION = (1, 26)
-BUILD_TIMEOUT_SECONDS = 3_600.0  # on a busy machine, which comes first
+BUILD_TIMEOUT_SECONDS = 3_600.0  # long, because the build has the lowest priority
 # Variables of the user's own projects, which would change what Go builds or where it installs it.
 IGNORED_GO_VARIABLES = ("GOFLAGS", "GOOS", "GOARCH", "GOBIN", "GOEXPERIMENT", "GO111MODULE")
 
@@ -200,7 +200,7 @@ def _go_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def main() -> int:
     signal.signal(SIGTERM, lambda *_: sys.exit(128 + SIGTERM))  # `_run` stops the compilers
-    os.nice(19)  # compilers use every core, which the services need more while they start
+    os.nice(19)  # compilers use every core, and calls come first
     try:
         build(os.environ, lambda line: print(line, flush=True))
     except StartupError as error:

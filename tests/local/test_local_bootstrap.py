@@ -162,6 +162,15 @@ def test_a_directory_that_cannot_be_written_is_named(checkout: Path) -> None:
     assert result.stderr == (f"cannot install into {checkout}: {checkout / '.boot'}: File exists\n")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+def test_a_full_disk_is_reported_in_a_sentence(checkout: Path) -> None:
+    (checkout / ".boot").mkdir()
+    (checkout / ".boot" / "failed.log").symlink_to("/dev/full")
+    result = studio(checkout, "up", PATH=with_uv(checkout, "echo error >&2; exit 2")["PATH"])
+    assert result.returncode == 1
+    assert result.stderr.endswith(f"cannot install into {checkout}: No space left on device\n")
+
+
 @pytest.mark.parametrize("command", ["test", "bench"])
 def test_help_needs_no_development_tools(checkout: Path, command: str) -> None:
     assert "installing requirements.lock … " in studio(checkout, command, "--help").stderr

@@ -340,7 +340,7 @@ def test_a_build_that_fails_leaves_text_calls_and_says_where_the_reason_is(
     assert "\nstopped in " in here("down").stdout
 
 
-def test_ctrl_c_ends_a_build(
+def test_stopping_ends_a_build(
     studio: Callable[..., Studio], bare: dict[str, str], build: Build, tmp_path: Path
 ) -> None:
     build.install(tmp_path / "tools", server=None)

@@ -124,7 +124,7 @@ def long_turn(seen: list[CallEvent]) -> AgentTurn:
 
 
 @pytest.mark.parametrize("stt", [NOVA, FLUX], ids=["nova-3", "flux"])
-async def test_acknowledgements_and_noises_leave_no_hole_and_are_no_turn(
+async def test_acknowledgements_and_noises_leave_no_gap_and_are_no_turn(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, stt: ProviderChoice
 ) -> None:
     sounds = {"mhm": 0.3, "okay": 0.45, "uh huh": 0.6, "right yes": 0.7, "": 0.8}

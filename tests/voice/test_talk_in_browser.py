@@ -152,7 +152,7 @@ async def test_a_call_by_keyboard_from_the_sign_in_to_the_end(
     ]
     assert (seen["muted"], seen["again"]) == ("Unmute", seen["lines"])
     assert [reported(line) for line in seen["back"]] == [
-        "You left the room; the agent waits.",
+        "You left the room, or the connection was lost; the agent waits.",
         "You are in the room.",
         f"booking: {CONNECTION_DROPPED}",
         "You: thank you",
@@ -221,6 +221,7 @@ TRANSCRIPT = (
     WorkerReplaced(epoch=3),
     ErrorRaised(source="tts", message="APITimeoutError", recoverable=True),
     ErrorRaised(source="tts", message="APITimeoutError", recoverable=True),
+    ErrorRaised(source="summary", message="The model did not respond.", recoverable=True),
     ErrorRaised(source="room", message="LiveKit cannot be reached.", recoverable=False),
 )
 
@@ -255,10 +256,11 @@ async def test_an_ended_call_can_be_read(
         "flags.booked removed",
         "TRANSFER was refused: There is no trunk.",
         "The caller was silent for 8 s.",
-        "You left the room; the agent waits.",
+        "You left the room, or the connection was lost; the agent waits.",
         "The worker is stopping; another one continues from here.",
         "The worker was lost; another one continues from here.",
         "The voice failed: APITimeoutError. The call continues. (2 times)",
+        "The summary for the next agent failed: The model did not respond. The call continues.",
         "Joining the room failed: LiveKit cannot be reached. The call cannot continue.",
         "The call ended after 0:00.",
     ]
@@ -335,7 +337,7 @@ async def test_many_workflows_are_searched_and_problems_are_visible(
             see = partial(visit, "talk-choose.mjs", f"{api.url}/talk", api.key, SCREENSHOTS)
             seen = await to_thread.run_sync(see)
     assert seen == {
-        "denied": [{"visible": True, "beside": True, "overflows": False}] * 3,
+        "denied": [{"visible": True, "isBelow": True, "overflows": False}] * 3,
         "all": 21,
         "matching": ["Booking 17", "Booking 7"],
         "chosen": "booking-17",
@@ -343,6 +345,7 @@ async def test_many_workflows_are_searched_and_problems_are_visible(
         "none": ["No workflow matches."],
         "startable": False,
         "barriers": [],
+        "chosenForUnknown": 0,
     }
 
 

@@ -329,7 +329,7 @@ def test_what_follows_the_end_of_the_call_is_found() -> None:
     ]
 
 
-def test_a_node_that_routes_needs_a_way_on() -> None:
+def test_a_node_that_routes_needs_a_connection() -> None:
     nowhere = flow(connection("desk", "router"), connection("desk", "doctor"), router=ROUTE)
     assert (FindingCode.ROUTES_TO_NOWHERE, Severity.ERROR) in codes(nowhere)
     perhaps = flow(
