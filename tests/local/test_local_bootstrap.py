@@ -117,13 +117,14 @@ def with_uv(checkout: Path, script: str) -> dict[str, str]:
     return {"PATH": f"{tools}:{os.environ['PATH']}"}
 
 
-def test_a_moved_checkout_recreates_its_environment(checkout: Path) -> None:
+def test_a_moved_checkout_runs_without_another_installation(checkout: Path) -> None:
     studio(checkout, "status")
     moved = checkout.with_name("moved")
     checkout.rename(moved)
-    assert studio(moved, "status").stdout == f"{moved / '.venv'} status\n"
-    assert str(moved / ".venv") in (moved / ".venv" / "bin" / "activate").read_text()
-    assert studio(moved, "status").stderr == ""
+    offline = with_uv(moved, "exit 1")
+    result = studio(moved, "status", PATH=offline["PATH"])
+    assert (result.stdout, result.stderr) == (f"{moved / '.venv'} status\n", "")
+    assert str(checkout / ".venv") not in (moved / ".venv" / "bin" / "activate").read_text()
 
 
 def test_a_failed_installation_is_reported_in_a_sentence(checkout: Path) -> None:
