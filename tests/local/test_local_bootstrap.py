@@ -138,6 +138,18 @@ def test_a_failed_installation_is_reported_in_a_sentence(checkout: Path) -> None
     assert whole == "warning: slow\nerror: no such host\n"
 
 
+def test_where_the_home_cannot_be_written_packages_are_cached_in_the_checkout(
+    checkout: Path,
+) -> None:
+    cached = f'[ "$UV_CACHE_DIR" = "{checkout}/.boot/cache" ]'
+    refuse = "echo 'failed to create ~/.cache/uv: Permission denied (os error 13)' >&2; exit 2"
+    create = f'[ "$1" = pip ] || "{SYSTEM_PYTHON}" -m venv --without-pip .venv'
+    tools = with_uv(checkout, f"{cached} || {{ {refuse}; }}\n{create}")
+    result = studio(checkout, "status", PATH=tools["PATH"])
+    assert result.stdout == f"{checkout / '.venv'} status\n", result.stderr
+    assert "failed" not in result.stderr
+
+
 def test_ctrl_c_during_the_installation_prints_no_traceback(checkout: Path) -> None:
     begun = checkout.parent / "begun"
     environ = {**os.environ, **with_uv(checkout, f"echo > {begun}; exec sleep 60")}
