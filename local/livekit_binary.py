@@ -126,7 +126,10 @@ def _build_lock(target: Path, echo: Echo, timeout: float) -> Iterator[None]:
         target.parent.mkdir(parents=True, exist_ok=True)
         file = target.with_name(f".{target.name}.lock").open("a")
     except OSError as error:
-        raise LivekitUnavailable(f"cannot write {target.parent}: {error.strerror}") from None
+        raise LivekitUnavailable(
+            f"cannot build livekit-server in {target.parent}: {error.strerror}; set HOME to a"
+            " directory that can be written, or LIVEKIT_SERVER_BIN to a livekit-server"
+        ) from None
     with file:
         started, announced = time.monotonic(), False
         while not _try_lock(file.fileno()):
