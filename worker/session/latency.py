@@ -27,9 +27,11 @@ class LatencyTracker:
     ) -> None:
         """Start the measurement of a turn with the metrics of the caller's message.
         `find_speech_end` corrects LiveKit's time of the end of the caller's speech."""
-        reported = metrics.get("stopped_speaking_at")
-        self._since = None if reported is None else find_speech_end(reported)
-        earlier = 0.0 if self._since is None else reported - self._since
+        reported: float | None = metrics.get("stopped_speaking_at")
+        self._since, earlier = None, 0.0
+        if reported is not None:
+            self._since = find_speech_end(reported)
+            earlier = reported - self._since
         self._turn_ended_at = time.time()
         self._agent_started_at = None
         self._turn = {
