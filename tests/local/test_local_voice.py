@@ -331,7 +331,10 @@ def test_a_build_that_fails_leaves_text_calls_and_says_where_the_reason_is(
     up = here("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
     build.may_end.touch()
-    off = "off: livekit-build failed; `./studio logs livekit-build` shows why"
+    off = (
+        "off: livekit-build failed; `./studio logs livekit-build` shows why,"
+        " and the next `./studio up` tries again"
+    )
     until_voice_is(here, off)
     assert "livekit-build failed: livekit-build exited with code 1\n" in here("status").stdout
     assert "could not be built: no such host" in here("logs", "livekit-build").stdout
