@@ -223,3 +223,10 @@ def _damaged(value: Any, data: st.DataObject) -> Any:
         place = data.draw(st.integers(0, len(value) - 1))
         return [*value[:place], _damaged(value[place], data), *value[place + 1 :]]
     return data.draw(JSON)
+
+
+def test_what_stands_beside_a_page_of_items_is_imported_too() -> None:
+    first = {"name": "first", "config": {"prompt": {"system": "One."}}, "is_active": True}
+    second = {"name": "second", "prompt": "Two."}
+    imported = import_value({"items": [first], "agents": [second], "total": 2})
+    assert [agent.name for agent in imported.bundle.agents] == ["first", "second"]

@@ -144,17 +144,16 @@ def find_items(value: Any, path: Path) -> list[FoundItem]:
     if not isinstance(value, Mapping):
         raise InvalidInput("Expected an object or a list.", path)
     if isinstance(value.get("items"), list):
-        return find_items(value["items"], (*path, "items"))
+        return [*find_items(value["items"], (*path, "items")), *_items_by_kind(value, path)]
     if detect_kind(unwrap_config(value)) is not None:
         return [(value, path, None)]
-    return [
-        *_unknown_items(value, path),
-        *(
-            (each, (*path, kind, name), kind)
-            for kind in KINDS
-            for name, each in _entries(value.get(kind))
-        ),
-    ]
+    return [*_unknown_items(value, path), *_items_by_kind(value, path)]
+
+
+def _items_by_kind(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
+    for kind in KINDS:
+        for name, each in _entries(value.get(kind)):
+            yield each, (*path, kind, name), kind
 
 
 def _unknown_items(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
