@@ -225,7 +225,7 @@ def _damaged(value: Any, data: st.DataObject) -> Any:
     return data.draw(JSON)
 
 
-def test_what_stands_beside_a_page_of_items_is_imported_too() -> None:
+def test_the_other_items_of_a_file_with_a_page_are_imported_too() -> None:
     first = {"name": "first", "config": {"prompt": {"system": "One."}}, "is_active": True}
     second = {"name": "second", "prompt": "Two."}
     imported = import_value({"items": [first], "agents": [second], "total": 2})
