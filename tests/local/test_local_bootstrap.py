@@ -138,6 +138,17 @@ def test_a_failed_installation_is_reported_in_a_sentence(checkout: Path) -> None
     assert whole == "warning: slow\nerror: no such host\n"
 
 
+def test_another_attempt_continues_a_failed_installation(checkout: Path) -> None:
+    assert studio(checkout, "up").returncode == 0
+    (checkout / "requirements.lock").write_text("# changed\n")
+    failing = with_uv(checkout, "echo 'error: no such host' >&2; exit 2")
+    assert studio(checkout, "up", PATH=failing["PATH"]).returncode == 1
+    again = studio(checkout, "up")
+    assert again.returncode == 0
+    assert "installing requirements.lock" in again.stderr
+    assert "creating .venv" not in again.stderr
+
+
 def test_where_the_home_cannot_be_written_packages_are_cached_in_the_checkout(
     checkout: Path,
 ) -> None:
