@@ -314,6 +314,39 @@ async def test_without_livekit_sip_the_outage_is_ours(
     )
 
 
+async def test_a_call_ends_once_when_livekit_sip_is_killed_in_it(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    async with (
+        running_sip_emulator(livekit) as emulator,
+        line(settings, viewer, emulator.server.livekit) as rig,
+    ):
+        call = await rig.dial()
+        await seen(rig, call, AgentTurn)
+        await emulator.kill()
+        events = await seen(rig, call)
+    ended = [event for event in events if isinstance(event, CallEnded)]
+    assert [event.reason for event in ended] in ([R.LINE_LOST], [R.TELEPHONY_UNAVAILABLE])
+    assert dials(events) == 1
+
+
+async def test_a_call_ends_once_when_livekit_sip_is_killed_while_the_phone_rings(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    async with (
+        running_sip_emulator(livekit) as emulator,
+        line(settings, viewer, emulator.server.livekit, RINGS_FOREVER) as rig,
+    ):
+        call = await rig.dial()
+        await rig.phone.next_call()
+        await seen(rig, call, StateChanged, 4)
+        await emulator.kill()
+        events = await seen(rig, call)
+    ended = [event for event in events if isinstance(event, CallEnded)]
+    assert [event.reason for event in ended] == [R.TELEPHONY_UNAVAILABLE]
+    assert (dials(events), invites(rig.phone)) == (1, 1)
+
+
 async def test_a_dead_phone_is_noticed(
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
