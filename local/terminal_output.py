@@ -157,7 +157,9 @@ class TerminalOutput:
             case "CallerPresent":
                 if event["present"]:
                     return None
-                return self._detail_line("the caller has left the room", YELLOW)
+                return self._detail_line(
+                    "the caller has left the room, or the connection was lost", YELLOW
+                )
             case "CallerSilent":
                 return self._detail_line(f"silence for {event['seconds']:g} s", YELLOW)
             case "WorkerReplaced":
@@ -198,13 +200,16 @@ LATENCY_PARTS = {
     "sttMs": "STT",
     "llmFirstTokenMs": "LLM",
     "ttsFirstByteMs": "TTS",
+    "lineMs": "telephone",
 }
 
 
 def _format_latency(measured: Json) -> str:
     """How long the caller waited for audio, and the share of each stage."""
     parts = (
-        f"{label} {measured[name]:.0f}" for name, label in LATENCY_PARTS.items() if measured[name]
+        f"{label} {took:.0f}"
+        for name, label in LATENCY_PARTS.items()
+        if (took := measured.get(name))
     )
     detail = ", ".join(parts)
     return f"heard after {measured['atEarMs']:.0f} ms" + (f" ({detail})" if detail else "")
