@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from domain.calls.inbound import InboundLeg
-from domain.calls.model import Call, CallFilter, CallKind, CallState, Direction
+from domain.calls.model import Call, CallFilter, CallKind, CallState, Direction, EndReason
 from domain.common.access import Viewer
 from domain.common.errors import NotFound, QuotaExceeded
 from domain.common.settings import Settings
@@ -138,6 +139,17 @@ async def test_a_worker_claims_an_inbound_call(rig: Rig, settings: Settings) -> 
         assert (claim.call.room_name, claim.call.caller_identity) == ("in_1", f"sip_{CALLER}")
         assert claim.dial_trunk is None
         await wired.queue.deregister_worker(worker)
+
+
+async def test_an_unclaimed_call_rings_as_long_as_its_number_says(
+    rig: Rig, settings: Settings
+) -> None:
+    id = await rig.calls.open(rig.leg())
+    async with worker_services(settings) as wired:
+        now = await wired.reaper.database_time()
+        for seconds, ended in ((11, []), (13, [(id, EndReason.NO_WORKER)])):
+            as_of = now + timedelta(seconds=seconds)
+            assert await wired.reaper.end_overdue(1.0, as_of) == ended
 
 
 async def test_a_call_over_a_budget_is_refused_and_stores_nothing(rig: Rig) -> None:
