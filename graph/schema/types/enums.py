@@ -76,7 +76,7 @@ describe_enum(
 describe_enum(
     AnsweringParty,
     "Who or what answered an outbound phone call.",
-    PERSON="A person.",
+    PERSON="A person, or words that only a person says.",
     MAILBOX="A mailbox or an answering machine that takes messages.",
     SCREENER="A call screener that asks who is calling.",
     IVR="A voice menu.",
