@@ -41,7 +41,7 @@ OUTBOUND_FIELDS = """id name address transport mediaEncryption username hasPassw
   limits { callsPerSecond concurrentCalls callsPerDay callsPerNumberPerHour }"""
 INBOUND_FIELDS = """id name allowedAddresses mediaEncryption username hasPassword contextHeaders
   maxDuration isEnabled numbers revision"""
-NUMBER_FIELDS = """id number label revision workflow { slug } inboundTrunk { name }
+NUMBER_FIELDS = """id number label earlierCalls revision workflow { slug } inboundTrunk { name }
   outboundTrunk { name } defaults { userContext language ringingTimeout maxDuration recording }"""
 CURRENT, USED_BY = "... on RevisionConflict { current }", "... on InUse { usedBy }"
 
@@ -191,6 +191,7 @@ async def test_a_number_has_a_workflow_trunks_and_defaults(
         CREATE_NUMBER,
         number=NUMBER,
         label="Reception",
+        earlierCalls=2,
         workflowId=global_id("Workflow", version.workflow_id),
         inboundTrunkId=inbound["id"],
         outboundTrunkId=outbound["id"],
@@ -205,6 +206,7 @@ async def test_a_number_has_a_workflow_trunks_and_defaults(
     expected = {
         "number": NUMBER,
         "label": "Reception",
+        "earlierCalls": 2,
         "revision": 1,
         "workflow": {"slug": "clinic"},
         "inboundTrunk": {"name": "carrier"},
@@ -362,6 +364,7 @@ async def test_an_invalid_inbound_trunk_is_refused_and_changes_nothing(
         ({"number": "+1 202 555 0123"}, ["number"], "without spaces"),
         ({"number": "112"}, ["number"], "7 to 15 digits"),
         ({"number": "+١٢٠٢٥٥٥٠١٢٣"}, ["number"], "E.164"),
+        ({"earlierCalls": 11}, ["earlierCalls"], "between 0 and 10"),
         ({"defaults": {"language": "not a tag!"}}, ["defaults", "language"], "language"),
         ({"defaults": {"ringingTimeout": "PT2M"}}, ["defaults", "ringingTimeout"], "5 and 75"),
         ({"defaults": {"maxDuration": "PT2H"}}, ["defaults", "maxDuration"], "3600 seconds"),

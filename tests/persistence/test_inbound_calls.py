@@ -31,6 +31,7 @@ from domain.use_cases.telephony import (
     create_inbound_trunk,
     create_phone_number,
     update_inbound_trunk,
+    update_phone_number,
 )
 from domain.workflows.model import Version
 from persistence.inbound_calls import SqlInboundCalls
@@ -116,6 +117,32 @@ async def test_a_room_becomes_a_call_of_the_number(rig: Rig) -> None:
     async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
         events = await work.calls.events(call.id, 0, 10)
     assert [(event.seq, event.event.kind) for event in events] == [(1, "state_changed")]
+
+
+async def test_a_call_knows_earlier_calls_of_the_caller_where_the_tenant_wants_it(
+    rig: Rig,
+) -> None:
+    first = await rig.calls.open(rig.leg())
+    async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
+        assert first is not None
+        await work.calls.end_unclaimed(first, EndReason.NO_WORKER)
+    await rig.calls.open(rig.leg("in_2"))
+    await update_phone_number(
+        rig.services, rig.viewer, rig.number.id, rig.number.revision, {"earlier_calls": 3}
+    )
+    await rig.calls.open(rig.leg("in_3"))
+    await rig.calls.open(rig.leg("in_4", caller_number="+12025550145"))
+    other, third, second, _ = await rig.listed()
+    assert "earlier_calls" not in second.user_context
+    [earlier] = third.user_context["earlier_calls"]
+    assert {**earlier, "started_at": None} == {
+        "started_at": None,
+        "direction": "INBOUND",
+        "workflow": "clinic",
+        "end_reason": "NO_WORKER",
+        "seconds": 0,
+    }
+    assert other.user_context["earlier_calls"] == []
 
 
 async def test_a_caller_may_withhold_their_number(rig: Rig) -> None:
