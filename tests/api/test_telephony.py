@@ -491,7 +491,7 @@ async def test_verification_asks_for_a_telephone_line(
 ) -> None:
     """The findings of a stored workflow follow what the tenant has."""
     version = await publish_clinic(services, viewer)
-    query = '{ workflow(by: {slug: "clinic"}) { findings { code path } } }'
+    query = '{ workflow(by: {slug: "clinic"}) { findings { findings { code } } } }'
     tool = 'query { tool(by: {name: "book_appointment"}) { id revision } }'
     found = (await api.execute(tool))["data"]["tool"]
     update = f"""mutation ($input: UpdateToolInput!) {{ updateTool(input: $input) {{ __typename
@@ -506,7 +506,7 @@ async def test_verification_asks_for_a_telephone_line(
     assert updated["__typename"] == "UpdateToolSuccess", updated
 
     async def codes() -> list[str]:
-        listed = (await api.execute(query))["data"]["workflow"]["findings"]
+        listed = (await api.execute(query))["data"]["workflow"]["findings"]["findings"]
         return [each["code"] for each in listed if "PHONE" in each["code"]]
 
     assert await codes() == ["NO_TELEPHONE"]
