@@ -34,7 +34,7 @@ SELECT_ROOMS_WITHOUT_CALL = """
      where not exists (select from call c where c.room_name = r.room)
 """
 SELECT_ROUTE = """
-    select n.tenant_id, n.spec::text, t.spec::text as trunk_spec, w.id as workflow_id, w.published,
+    select n.tenant_id, n.spec::text, t.id as trunk_id, t.spec::text as trunk_spec, w.id as workflow_id, w.published,
            (select s.spec ->> 'budgets' from tenant_settings s where s.tenant_id = n.tenant_id)
                as budgets
       from phone_number n
@@ -53,11 +53,11 @@ SELECT_EARLIER_CALLS = """
 """
 INSERT_CALL = """
     insert into call (id, tenant_id, kind, direction, workflow_id, version_id, phone_number,
-                      from_number, to_number, phone_number_id, room_name, caller_identity,
+                      from_number, to_number, phone_number_id, trunk_id, room_name, caller_identity,
                       ringing_seconds, language, is_recorded, user_context, metadata, max_seconds,
                       created_at)
-    values ($1, $2, 'SIP', 'INBOUND', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, '{}', $14,
-            now())
+    values ($1, $2, 'SIP', 'INBOUND', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '{}',
+            $15, now())
     on conflict (room_name) where room_name is not null do nothing
     returning created_at
 """
@@ -132,6 +132,7 @@ class SqlInboundCalls:
             leg.caller_number,
             number.number,
             leg.number_id,
+            route["trunk_id"],
             leg.room_name,
             leg.identity,
             defaults.ringing_seconds or DEFAULT_RINGING_SECONDS,

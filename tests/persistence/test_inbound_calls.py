@@ -104,6 +104,7 @@ async def test_a_room_becomes_a_call_of_the_number(rig: Rig) -> None:
         from_number=CALLER,
         to_number=NUMBER,
         phone_number_id=rig.number.id,
+        trunk_id=rig.trunk.id,
         room_name="in_1",
         caller_identity=f"sip_{CALLER}",
         ringing_seconds=12,
@@ -164,7 +165,7 @@ async def test_a_worker_claims_an_inbound_call(rig: Rig, settings: Settings) -> 
         worker = await wired.queue.register_worker(1)
         [claim] = await wired.queue.claim(worker, 1)
         assert (claim.call.room_name, claim.call.caller_identity) == ("in_1", f"sip_{CALLER}")
-        assert claim.dial_trunk is None
+        assert (claim.inbound_trunk, claim.dial_trunk) == ("carrier", None)
         await wired.queue.deregister_worker(worker)
 
 
