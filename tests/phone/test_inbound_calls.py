@@ -10,12 +10,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from domain.calls.events import AgentTurn, CallEnded, StateChanged, UserTurn
+from domain.calls.events import AgentTurn, CallEnded, StateChanged, UsageMeasured, UserTurn
 from domain.calls.model import Call, CallFilter, CallId, CallKind, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import Services
+from domain.providers.model import ProviderKind
 from domain.telephony.trunks import InboundTrunkSpec, PhoneNumberSpec
 from domain.tenants.budgets import Budgets
 from domain.use_cases.calls import end_call
@@ -144,6 +145,10 @@ async def test_a_caller_hears_every_word_of_the_greeting_is_understood_and_hangs
     assert [event.text for event in seen if isinstance(event, UserTurn)] == ["How are you?"]
     await line.hang_up()
     assert await clinic.ended(call.id) is EndReason.HUNG_UP_BY_USER
+    log = await watch(clinic.services, clinic.viewer, call.id, CallEnded)
+    used = [u for event in log if isinstance(event, UsageMeasured) for u in event.usage]
+    lines = {(u.provider, u.model) for u in used if u.kind is ProviderKind.TRUNK}
+    assert lines == {("carrier", "US")}
 
 
 async def test_a_call_that_is_ended_by_the_api_hangs_up_the_phone(
