@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from domain.calls.events import StateChanged
-from domain.calls.inbound import SIP_HEADERS_KEY, InboundLeg
+from domain.calls.inbound import EARLIER_CALLS_KEY, SIP_HEADERS_KEY, InboundLeg
 from domain.calls.model import CallId, CallState
 from domain.common.access import TenantId
 from domain.common.errors import NotFound
@@ -34,7 +34,7 @@ SELECT_ROOMS_WITHOUT_CALL = """
      where not exists (select from call c where c.room_name = r.room)
 """
 SELECT_ROUTE = """
-    select n.tenant_id, n.spec::text, t.spec::text as trunk_spec, w.id as workflow_id, w.published,
+    select n.tenant_id, n.spec::text, t.id as trunk_id, t.spec::text as trunk_spec, w.id as workflow_id, w.published,
            (select s.spec ->> 'budgets' from tenant_settings s where s.tenant_id = n.tenant_id)
                as budgets
       from phone_number n
@@ -42,13 +42,22 @@ SELECT_ROUTE = """
       join workflow w on w.id = n.workflow_id and w.tenant_id = n.tenant_id
      where n.id = $1 and w.published is not null and (t.spec ->> 'is_enabled')::boolean
 """
+SELECT_EARLIER_CALLS = """
+    select c.direction, c.created_at, l.end_reason, w.name as workflow,
+           extract(epoch from l.ended_at - l.answered_at)::int as seconds
+      from call c
+      join call_log l on l.call_id = c.id
+      left join workflow w on w.id = c.workflow_id
+     where c.tenant_id = $1 and c.phone_number = $2 and l.ended_at is not null
+     order by c.created_at desc limit $3
+"""
 INSERT_CALL = """
     insert into call (id, tenant_id, kind, direction, workflow_id, version_id, phone_number,
-                      from_number, to_number, phone_number_id, room_name, caller_identity,
+                      from_number, to_number, phone_number_id, trunk_id, room_name, caller_identity,
                       ringing_seconds, language, is_recorded, user_context, metadata, max_seconds,
                       created_at)
-    values ($1, $2, 'SIP', 'INBOUND', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, '{}', $14,
-            now())
+    values ($1, $2, 'SIP', 'INBOUND', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '{}',
+            $15, now())
     on conflict (room_name) where room_name is not null do nothing
     returning created_at
 """
@@ -89,7 +98,10 @@ class SqlInboundCalls:
             if route is None:
                 raise NotFound("Nothing answers the number any more.")
             id, tenant = CallId(uuid4()), TenantId(route["tenant_id"])
-            at = await connection.fetchval(INSERT_CALL, *self._call_values(id, leg, route))
+            number = _number_spec.validate_json(route["spec"])
+            context = await _context(connection, tenant, leg, number)
+            values = self._call_values(id, leg, route, number, context)
+            at = await connection.fetchval(INSERT_CALL, *values)
             if at is None:
                 return None
             await check_budgets(connection, tenant, parse_budgets(route["budgets"]))
@@ -102,13 +114,16 @@ class SqlInboundCalls:
         )
         return id
 
-    def _call_values(self, id: CallId, leg: InboundLeg, route: asyncpg.Record) -> Sequence[Any]:
-        number = _number_spec.validate_json(route["spec"])
+    def _call_values(
+        self,
+        id: CallId,
+        leg: InboundLeg,
+        route: asyncpg.Record,
+        number: PhoneNumberSpec,
+        context: Mapping[str, Any],
+    ) -> Sequence[Any]:
         trunk = _trunk_spec.validate_json(route["trunk_spec"])
         defaults = number.defaults
-        context = dict(defaults.user_context)
-        if leg.headers:
-            context[SIP_HEADERS_KEY] = dict(leg.headers)
         return (
             id,
             route["tenant_id"],
@@ -117,6 +132,7 @@ class SqlInboundCalls:
             leg.caller_number,
             number.number,
             leg.number_id,
+            route["trunk_id"],
             leg.room_name,
             leg.identity,
             defaults.ringing_seconds or DEFAULT_RINGING_SECONDS,
@@ -140,3 +156,27 @@ class SqlInboundCalls:
                     mailbox.clear_lag()  # one look covers all notifications until now
                 except TimeoutError:
                     pass
+
+
+async def _context(
+    connection: Any, tenant: TenantId, leg: InboundLeg, number: PhoneNumberSpec
+) -> Mapping[str, Any]:
+    context = dict(number.defaults.user_context)
+    if leg.headers:
+        context[SIP_HEADERS_KEY] = dict(leg.headers)
+    if number.earlier_calls and leg.caller_number is not None:
+        rows = await connection.fetch(
+            SELECT_EARLIER_CALLS, tenant, leg.caller_number, number.earlier_calls
+        )
+        context[EARLIER_CALLS_KEY] = [_earlier_call(row) for row in rows]
+    return context
+
+
+def _earlier_call(row: asyncpg.Record) -> Mapping[str, Any]:
+    return {
+        "started_at": row["created_at"].isoformat(),
+        "direction": row["direction"],
+        "workflow": row["workflow"],
+        "end_reason": row["end_reason"],
+        "seconds": row["seconds"] or 0,
+    }

@@ -137,6 +137,8 @@ SELECT_CALL = """
     select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason, l.sip_status,
            l.answered_by,
            (select spec from tenant_settings s where s.tenant_id = c.tenant_id) as settings,
+           (select t.name from inbound_trunk t
+             where t.id = c.trunk_id and c.direction = 'INBOUND') as inbound_trunk,
            v.id as v_id, v.number, v.checksum, v.note, v.published_at, v.published_by, v.snapshot
       from call c join call_log l on l.call_id = c.id
       join workflow_version v on v.id = c.version_id
@@ -311,6 +313,7 @@ class SqlWorkerQueue:
             is_takeover=not is_new,
             settings=settings_from_json(orjson.loads(row["settings"] or "{}")),
             credentials=self._decrypt_credentials(await connection.fetch(SELECT_ENCRYPTED, tenant)),
+            inbound_trunk=row["inbound_trunk"],
             dial_trunk=await self._dial_trunk(connection, call) if call.is_dialed else None,
             worker_id=worker,
         )

@@ -36,6 +36,10 @@ SELECT_END_REQUESTED = f"""
        and (l.worker_id is null or c.asked_at < now() - make_interval(secs => $1))
      limit 500
 """
+# While all workers are busy, the phone of a caller rings for as long as their number says.
+RINGING_SECONDS = """coalesce((
+                       select c.ringing_seconds from call c
+                        where c.id = l.call_id and c.direction = 'INBOUND'), 0)"""
 # A call that is to be dialled waits for its trunk as long as there are workers.
 SELECT_OVERDUE = f"""
     select l.call_id, l.epoch,
@@ -49,7 +53,8 @@ SELECT_OVERDUE = f"""
      where l.ended_at is null and (
            l.deadline_at < $2
            or (l.state = 'PENDING' and l.worker_id is null
-               and {DUE_AT} < $2::timestamptz - make_interval(secs => $1)
+               and {DUE_AT} < $2::timestamptz - make_interval(
+                   secs => greatest($1, {RINGING_SECONDS}))
                and (l.trunk_id is null
                     or {DUE_AT} < $2::timestamptz - make_interval(secs => $1 + $4)
                     or not exists (select from worker_process)))

@@ -14,6 +14,8 @@ from domain.calls.model import CallId
 
 SIP_HEADERS_KEY = "sip_headers"
 """The key of the user context that has the SIP headers which the trunk allows."""
+EARLIER_CALLS_KEY = "earlier_calls"
+"""The key of the user context that has earlier calls with the same number, the newest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,8 @@ class Claim:
     """The tenant's own keys and secrets."""
     dial_trunk: DialTrunk | None = field(default=None, repr=False)
     """The trunk to dial over; None for a call that is not dialled, or whose trunk was deleted."""
+    inbound_trunk: str | None = None
+    """The name of the trunk from which the call came; None for other calls, or when it was deleted."""
     worker_id: UUID | None = None
     """The worker process that holds the call; None in simulations, where nothing is stored."""
 

@@ -35,6 +35,7 @@ MAX_ALLOWED = 250
 """Entries in each allow list of a trunk."""
 MAX_HEADERS = 20
 MAX_CONTEXT_BYTES = 16_384
+MAX_EARLIER_CALLS = 10
 MIN_RINGING_SECONDS, MAX_RINGING_SECONDS = 5, 75
 """LiveKit waits at most 80 seconds for an answer."""
 DEFAULT_RINGING_SECONDS = 30
@@ -146,6 +147,8 @@ class PhoneNumberSpec:
     workflow_id: UUID | None = None
     inbound_trunk_id: UUID | None = None
     outbound_trunk_id: UUID | None = None
+    earlier_calls: int = 0
+    """How many earlier calls of a caller their new call can read."""
     defaults: NumberDefaults = NumberDefaults()
 
 
@@ -259,6 +262,7 @@ def phone_number_problems(number: PhoneNumberSpec, path: Path = ()) -> Problems:
             "inboundTrunkId, or remove the workflow.",
             (*path, "inboundTrunkId"),
         )
+    yield from _range_problems(number.earlier_calls, 0, MAX_EARLIER_CALLS, (*path, "earlierCalls"))
     yield from _defaults_problems(number.defaults, (*path, "defaults"))
 
 

@@ -41,7 +41,7 @@ OUTBOUND_FIELDS = """id name address transport mediaEncryption username hasPassw
   limits { callsPerSecond concurrentCalls callsPerDay callsPerNumberPerHour }"""
 INBOUND_FIELDS = """id name allowedAddresses mediaEncryption username hasPassword contextHeaders
   maxDuration isEnabled numbers revision"""
-NUMBER_FIELDS = """id number label revision workflow { slug } inboundTrunk { name }
+NUMBER_FIELDS = """id number label earlierCalls revision workflow { slug } inboundTrunk { name }
   outboundTrunk { name } defaults { userContext language ringingTimeout maxDuration recording }"""
 CURRENT, USED_BY = "... on RevisionConflict { current }", "... on InUse { usedBy }"
 
@@ -191,6 +191,7 @@ async def test_a_number_has_a_workflow_trunks_and_defaults(
         CREATE_NUMBER,
         number=NUMBER,
         label="Reception",
+        earlierCalls=2,
         workflowId=global_id("Workflow", version.workflow_id),
         inboundTrunkId=inbound["id"],
         outboundTrunkId=outbound["id"],
@@ -205,6 +206,7 @@ async def test_a_number_has_a_workflow_trunks_and_defaults(
     expected = {
         "number": NUMBER,
         "label": "Reception",
+        "earlierCalls": 2,
         "revision": 1,
         "workflow": {"slug": "clinic"},
         "inboundTrunk": {"name": "carrier"},
@@ -362,6 +364,7 @@ async def test_an_invalid_inbound_trunk_is_refused_and_changes_nothing(
         ({"number": "+1 202 555 0123"}, ["number"], "without spaces"),
         ({"number": "112"}, ["number"], "7 to 15 digits"),
         ({"number": "+١٢٠٢٥٥٥٠١٢٣"}, ["number"], "E.164"),
+        ({"earlierCalls": 11}, ["earlierCalls"], "between 0 and 10"),
         ({"defaults": {"language": "not a tag!"}}, ["defaults", "language"], "language"),
         ({"defaults": {"ringingTimeout": "PT2M"}}, ["defaults", "ringingTimeout"], "5 and 75"),
         ({"defaults": {"maxDuration": "PT2H"}}, ["defaults", "maxDuration"], "3600 seconds"),
@@ -488,7 +491,7 @@ async def test_verification_asks_for_a_telephone_line(
 ) -> None:
     """The findings of a stored workflow follow what the tenant has."""
     version = await publish_clinic(services, viewer)
-    query = '{ workflow(by: {slug: "clinic"}) { findings { code path } } }'
+    query = '{ workflow(by: {slug: "clinic"}) { findings { findings { code } } } }'
     tool = 'query { tool(by: {name: "book_appointment"}) { id revision } }'
     found = (await api.execute(tool))["data"]["tool"]
     update = f"""mutation ($input: UpdateToolInput!) {{ updateTool(input: $input) {{ __typename
@@ -503,7 +506,7 @@ async def test_verification_asks_for_a_telephone_line(
     assert updated["__typename"] == "UpdateToolSuccess", updated
 
     async def codes() -> list[str]:
-        listed = (await api.execute(query))["data"]["workflow"]["findings"]
+        listed = (await api.execute(query))["data"]["workflow"]["findings"]["findings"]
         return [each["code"] for each in listed if "PHONE" in each["code"]]
 
     assert await codes() == ["NO_TELEPHONE"]

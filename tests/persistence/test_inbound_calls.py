@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from domain.calls.inbound import InboundLeg
-from domain.calls.model import Call, CallFilter, CallKind, CallState, Direction
+from domain.calls.model import Call, CallFilter, CallKind, CallState, Direction, EndReason
 from domain.common.access import Viewer
 from domain.common.errors import NotFound, QuotaExceeded
 from domain.common.settings import Settings
@@ -30,6 +31,7 @@ from domain.use_cases.telephony import (
     create_inbound_trunk,
     create_phone_number,
     update_inbound_trunk,
+    update_phone_number,
 )
 from domain.workflows.model import Version
 from persistence.inbound_calls import SqlInboundCalls
@@ -102,6 +104,7 @@ async def test_a_room_becomes_a_call_of_the_number(rig: Rig) -> None:
         from_number=CALLER,
         to_number=NUMBER,
         phone_number_id=rig.number.id,
+        trunk_id=rig.trunk.id,
         room_name="in_1",
         caller_identity=f"sip_{CALLER}",
         ringing_seconds=12,
@@ -115,6 +118,32 @@ async def test_a_room_becomes_a_call_of_the_number(rig: Rig) -> None:
     async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
         events = await work.calls.events(call.id, 0, 10)
     assert [(event.seq, event.event.kind) for event in events] == [(1, "state_changed")]
+
+
+async def test_a_call_knows_earlier_calls_of_the_caller_where_the_tenant_wants_it(
+    rig: Rig,
+) -> None:
+    first = await rig.calls.open(rig.leg())
+    async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
+        assert first is not None
+        await work.calls.end_unclaimed(first, EndReason.NO_WORKER)
+    await rig.calls.open(rig.leg("in_2"))
+    await update_phone_number(
+        rig.services, rig.viewer, rig.number.id, rig.number.revision, {"earlier_calls": 3}
+    )
+    await rig.calls.open(rig.leg("in_3"))
+    await rig.calls.open(rig.leg("in_4", caller_number="+12025550145"))
+    other, third, second, _ = await rig.listed()
+    assert "earlier_calls" not in second.user_context
+    [earlier] = third.user_context["earlier_calls"]
+    assert {**earlier, "started_at": None} == {
+        "started_at": None,
+        "direction": "INBOUND",
+        "workflow": "clinic",
+        "end_reason": "NO_WORKER",
+        "seconds": 0,
+    }
+    assert other.user_context["earlier_calls"] == []
 
 
 async def test_a_caller_may_withhold_their_number(rig: Rig) -> None:
@@ -136,8 +165,19 @@ async def test_a_worker_claims_an_inbound_call(rig: Rig, settings: Settings) -> 
         worker = await wired.queue.register_worker(1)
         [claim] = await wired.queue.claim(worker, 1)
         assert (claim.call.room_name, claim.call.caller_identity) == ("in_1", f"sip_{CALLER}")
-        assert claim.dial_trunk is None
+        assert (claim.inbound_trunk, claim.dial_trunk) == ("carrier", None)
         await wired.queue.deregister_worker(worker)
+
+
+async def test_an_unclaimed_call_rings_as_long_as_its_number_says(
+    rig: Rig, settings: Settings
+) -> None:
+    id = await rig.calls.open(rig.leg())
+    async with worker_services(settings) as wired:
+        now = await wired.reaper.database_time()
+        for seconds, ended in ((11, []), (13, [(id, EndReason.NO_WORKER)])):
+            as_of = now + timedelta(seconds=seconds)
+            assert await wired.reaper.end_overdue(1.0, as_of) == ended
 
 
 async def test_a_call_over_a_budget_is_refused_and_stores_nothing(rig: Rig) -> None:

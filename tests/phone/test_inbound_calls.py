@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
-from domain.calls.events import AgentTurn, CallEnded, StateChanged, UserTurn
+from domain.calls.events import AgentTurn, CallEnded, StateChanged, UsageMeasured, UserTurn
 from domain.calls.model import Call, CallFilter, CallId, CallKind, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import Services
+from domain.providers.model import ProviderKind
 from domain.telephony.trunks import InboundTrunkSpec, PhoneNumberSpec
 from domain.tenants.budgets import Budgets
 from domain.use_cases.calls import end_call
@@ -23,22 +24,26 @@ from domain.use_cases.settings import update_settings
 from domain.use_cases.telephony import create_inbound_trunk, create_phone_number
 from local.emulators.audio import synthetic_speech
 from local.emulators.speech import SpeechEmulator
+from local.emulators.voices import WordTones
 from local.phone.g711 import RATE, Samples
 from local.phone.phone import Phone, open_phone
 from local.phone.phone_call import PhoneCall
 from persistence.worker_wiring import worker_services
 from tests.phone.conftest import SipContract
 from tests.phone.test_sip_inbound_contract import CALLER, NUMBER, delete_rooms
+from tests.support.demo_workflow import RECEPTION
+from tests.support.heard_audio import words_of
+from tests.support.outbound_calls import speaking_clinic
 from tests.support.sip_calls import LOOPBACK, rooms_with_prefix
-from tests.support.voice_clients import voice_clinic
-from tests.worker.test_text_calls import watch
+from tests.worker.test_text_calls import running_worker, watch
 from worker.keeper.inbound_trunks import InboundTrunkReconciler
 from worker.keeper.main import Keeper
 
 pytestmark = pytest.mark.anyio
 
-AUDIBLE = 1_000
-"""An amplitude that only speech reaches."""
+GREETING = "Good morning this is the clinic and how can we help you today"
+GREETER = replace(RECEPTION, prompt=replace(RECEPTION.prompt, greeting=GREETING))
+VOICE = WordTones()
 
 
 @dataclass
@@ -47,8 +52,8 @@ class Clinic:
 
     services: Services
     viewer: Viewer
+    settings: Settings
     emulator: SpeechEmulator
-    keeper: Keeper
 
     async def only_call(self) -> Call:
         """Wait for the call that a keeper opens."""
@@ -67,13 +72,17 @@ class Clinic:
         return ended.reason
 
 
-@pytest.fixture
-async def clinic(sip: SipContract, settings: Settings, viewer: Viewer) -> AsyncIterator[Clinic]:
+@asynccontextmanager
+async def answering_clinic(
+    sip: SipContract, settings: Settings, viewer: Viewer, *, has_worker: bool = True
+) -> AsyncIterator[Clinic]:
     await delete_rooms(sip.client)
     async with AsyncExitStack() as stack:
-        services, emulator, voiced = await stack.enter_async_context(
-            voice_clinic(settings, viewer, sip.livekit)
+        services, voiced, emulator = await stack.enter_async_context(
+            speaking_clinic(settings, viewer, sip.livekit, reception=GREETER, voice=VOICE)
         )
+        if has_worker:
+            await stack.enter_async_context(running_worker(voiced))
         wired = await stack.enter_async_context(worker_services(voiced))
         keeper = Keeper(wired, voiced)
         await _open_number(services, viewer)
@@ -82,7 +91,13 @@ async def clinic(sip: SipContract, settings: Settings, viewer: Viewer) -> AsyncI
         await reconciler.reconcile()
         await stack.enter_async_context(background_task(keeper.run_inbound_calls()))
         await stack.enter_async_context(background_task(keeper.run_room_sweep()))
-        yield Clinic(services, viewer, emulator, keeper)
+        yield Clinic(services, viewer, voiced, emulator)
+
+
+@pytest.fixture
+async def clinic(sip: SipContract, settings: Settings, viewer: Viewer) -> AsyncIterator[Clinic]:
+    async with answering_clinic(sip, settings, viewer) as opened:
+        yield opened
 
 
 async def _open_number(services: Services, viewer: Viewer) -> None:
@@ -100,10 +115,12 @@ async def phone() -> AsyncIterator[Phone]:
         yield opened
 
 
-async def until_audible(call: PhoneCall) -> None:
+async def until_greeted(call: PhoneCall) -> list[str]:
+    """The words that the phone has heard, once they are as many as the greeting has."""
     async with asyncio.timeout(60):
-        while call.media.heard.last(0.2).max(initial=0) < AUDIBLE:
-            await call.media.until_heard(0.02)
+        while len(words := VOICE.decode(call.media.heard.since(0), RATE)) < len(words_of(GREETING)):
+            await call.media.until_heard(0.1)
+    return [word.text for word in words]
 
 
 def speech() -> Samples:
@@ -112,13 +129,13 @@ def speech() -> Samples:
     return np.frombuffer(pcm, dtype=np.int16)
 
 
-async def test_a_caller_is_greeted_and_understood_and_hangs_up(
+async def test_a_caller_hears_every_word_of_the_greeting_is_understood_and_hangs_up(
     sip: SipContract, clinic: Clinic, phone: Phone
 ) -> None:
     clinic.emulator.utterances = ["How are you?"]
     line = await phone.dial(NUMBER, sip.address)
     await line.until_answered()
-    await until_audible(line)
+    assert await until_greeted(line) == words_of(GREETING)
     call = await clinic.only_call()
     await watch(clinic.services, clinic.viewer, call.id, AgentTurn)
     line.media.play(speech())
@@ -128,6 +145,10 @@ async def test_a_caller_is_greeted_and_understood_and_hangs_up(
     assert [event.text for event in seen if isinstance(event, UserTurn)] == ["How are you?"]
     await line.hang_up()
     assert await clinic.ended(call.id) is EndReason.HUNG_UP_BY_USER
+    log = await watch(clinic.services, clinic.viewer, call.id, CallEnded)
+    used = [u for event in log if isinstance(event, UsageMeasured) for u in event.usage]
+    lines = {(u.provider, u.model) for u in used if u.kind is ProviderKind.TRUNK}
+    assert lines == {("carrier", "US")}
 
 
 async def test_a_call_that_is_ended_by_the_api_hangs_up_the_phone(
@@ -153,3 +174,30 @@ async def test_a_call_over_a_budget_is_refused_without_a_call(
     async with clinic.services.store.transaction(clinic.viewer.tenant_id) as work:
         assert (await work.calls.page(CallFilter(), 10, None)).items == ()
     assert await rooms_with_prefix(sip.client, f"in_{CALLER}_") == []
+
+
+async def test_a_call_waits_for_a_free_worker_while_the_phone_rings(
+    sip: SipContract, settings: Settings, viewer: Viewer, phone: Phone
+) -> None:
+    async with answering_clinic(sip, settings, viewer, has_worker=False) as clinic:
+        line = await phone.dial(NUMBER, sip.address)
+        call = await clinic.only_call()
+        assert (call.state, line.answered.is_set()) == (CallState.PENDING, False)
+        async with running_worker(clinic.settings):
+            await line.until_answered()
+            assert await until_greeted(line) == words_of(GREETING)
+            await line.hang_up()
+            assert await clinic.ended(call.id) is EndReason.HUNG_UP_BY_USER
+
+
+async def test_a_caller_who_gave_up_before_a_worker_was_free_is_not_greeted(
+    sip: SipContract, settings: Settings, viewer: Viewer, phone: Phone
+) -> None:
+    async with answering_clinic(sip, settings, viewer, has_worker=False) as clinic:
+        line = await phone.dial(NUMBER, sip.address)
+        call = await clinic.only_call()
+        await line.hang_up()
+        async with running_worker(clinic.settings):
+            assert await clinic.ended(call.id) is EndReason.NO_ANSWER
+        seen = await watch(clinic.services, clinic.viewer, call.id, CallEnded)
+        assert not any(isinstance(event, AgentTurn) for event in seen)

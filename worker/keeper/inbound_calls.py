@@ -60,7 +60,11 @@ class InboundCallWatcher:
         installation = await self._routes.installation_id()
         ours = [room.name for room in inbound if _is_of(room.metadata, installation)]
         for name in await self._calls.rooms_without_call(ours):
-            await self._open_call(server, name)
+            try:
+                await self._open_call(server, name)
+            except api.TwirpError as error:
+                if error.code != api.TwirpErrorCode.NOT_FOUND:  # closed in the meantime
+                    raise
 
     async def _open_call(self, server: api.LiveKitAPI, room: str) -> None:
         listed = await server.room.list_participants(api.ListParticipantsRequest(room=room))

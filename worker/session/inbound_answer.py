@@ -3,7 +3,6 @@ wait until the caller can hear them."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime, timedelta
 
 from livekit import rtc
@@ -14,10 +13,10 @@ from domain.calls.model import CallState, EndReason
 from domain.calls.rooms import caller_of
 from domain.common.errors import Unavailable
 from domain.common.tasks import background_task
-from worker.common.sip_legs import SipLegs, ringing_seconds, status_of
+from worker.common.sip_legs import ringing_seconds, status_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
-from worker.session.dialer import ANSWERED_STATUSES
+from worker.session.dialer import ANSWERED_STATUSES, Legs
 
 CHECK_INTERVAL_SECONDS = 1.0
 RING_MARGIN_SECONDS = 5.0
@@ -25,7 +24,7 @@ RING_MARGIN_SECONDS = 5.0
 
 
 class InboundAnswer:
-    def __init__(self, conversation: Conversation, room: rtc.Room, legs: SipLegs) -> None:
+    def __init__(self, conversation: Conversation, room: rtc.Room, legs: Legs) -> None:
         self._conversation = conversation
         self._call = conversation.claim.call
         self._clock = conversation.clock
@@ -70,7 +69,7 @@ class InboundAnswer:
     async def _check_repeatedly(self) -> None:
         """A caller who gave up before this worker joined is never shown to leave."""
         while True:
-            await asyncio.sleep(CHECK_INTERVAL_SECONDS)
+            await self._pause(CHECK_INTERVAL_SECONDS)
             try:
                 leg = await self._legs.find(self._call)
             except Unavailable:
@@ -78,6 +77,10 @@ class InboundAnswer:
             self._absences = self._absences + 1 if leg is None else 0
             if leg is None or leg.status is LegStatus.HANGUP:
                 self._notice()
+
+    async def _pause(self, seconds: float) -> None:
+        due = self._clock.now() + timedelta(seconds=seconds)
+        await self._clock.wait_until(lambda: due)
 
     def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == caller_of(self._call):

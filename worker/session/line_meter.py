@@ -22,12 +22,13 @@ class LineMeter:
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        trunk, number = conversation.claim.dial_trunk, conversation.claim.call.to_number
-        parsed = parse_number(number or "")
+        claim = conversation.claim
+        trunk = claim.dial_trunk.spec.name if claim.dial_trunk is not None else claim.inbound_trunk
+        parsed = parse_number(claim.call.to_number or "")
         region = parsed.region if parsed is not None else None
         self._line = Usage(
             kind=ProviderKind.TRUNK,
-            provider=trunk.spec.name if trunk is not None else "",
+            provider=trunk or "",
             model=region or OTHER_REGION,
         )
         self._counted_ms = sum(

@@ -258,7 +258,7 @@ class VoiceSession:
             await self._rooms.remove_stale_agents(claim.call, claim.epoch)
 
     async def _count_line(self) -> None:
-        if self._call.is_dialed:
+        if self._call.rings:
             await LineMeter(self._conversation).run()
 
     async def _record(self) -> None:

@@ -124,6 +124,11 @@ class PhoneNumberType(Node):
         graphql_type=OutboundTrunkType | None,
         description="Trunk over which calls may show the number; null when none do.",
     )
+    earlier_calls: int = spec_field(
+        "earlier_calls",
+        "How many earlier calls of a caller templates can read as `user.earlier_calls`.",
+        int,
+    )
     defaults: NumberDefaults = spec_field(
         "defaults", "What calls of the number start with.", NumberDefaults
     )
@@ -215,6 +220,12 @@ class CreatePhoneNumberInput:
         default=None,
         description="Id of the trunk over which calls may show the number; null when none do.",
     )
+    earlier_calls: int = strawberry.field(
+        default=0,
+        description=(
+            "How many earlier calls of a caller templates can read as `user.earlier_calls`; 0 to 10."
+        ),
+    )
     defaults: NumberDefaultsInput | None = strawberry.field(
         default=None, description="What calls of the number start with; omit for nothing special."
     )
@@ -227,6 +238,7 @@ class CreatePhoneNumberInput:
             workflow_id=None if self.workflow_id is None else _workflow_id(self.workflow_id),
             inbound_trunk_id=None if inbound is None else _inbound_trunk_id(inbound),
             outbound_trunk_id=None if outbound is None else _outbound_trunk_id(outbound),
+            earlier_calls=self.earlier_calls,
             defaults=self.defaults.defaults() if self.defaults else domain.NumberDefaults(),
         )
 
@@ -256,6 +268,9 @@ class UpdatePhoneNumberInput:
     outbound_trunk_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
         description="Id of the trunk over which calls may show the number; null when none do."
     )
+    earlier_calls: strawberry.Maybe[int | None] = strawberry.field(
+        description="How many earlier calls of a caller templates can read; 0 to 10."
+    )
     defaults: strawberry.Maybe[NumberDefaultsInput | None] = strawberry.field(
         description="What calls of the number start with, replacing all current defaults."
     )
@@ -266,9 +281,11 @@ class UpdatePhoneNumberInput:
             "workflow_id": ("workflow_id", _workflow_id),
             "inbound_trunk_id": ("inbound_trunk_id", _inbound_trunk_id),
             "outbound_trunk_id": ("outbound_trunk_id", _outbound_trunk_id),
+            "earlier_calls": ("earlier_calls", identity),
             "defaults": ("defaults", NumberDefaultsInput.defaults),
         }
-        return changed_fields(self, fields, nullable=frozenset(fields) - {"defaults"})
+        required = {"earlier_calls", "defaults"}
+        return changed_fields(self, fields, nullable=frozenset(fields) - required)
 
 
 @strawberry.input(description="The telephone number to delete.")
