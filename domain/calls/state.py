@@ -15,12 +15,15 @@ from domain.calls.commands import CommandKind
 from domain.calls.context import CallContext
 from domain.calls.events import (
     AgentTurn,
+    AnsweredBy,
+    CallAnswered,
     CallEnded,
     CallEvent,
     CommandApplied,
     CommandRefused,
     ContextChanged,
     HandedOff,
+    MessageLeft,
     NodeEntered,
     RecordingStarted,
     Speaker,
@@ -120,6 +123,14 @@ class CallProjection:
     is_recorded: bool = False
     recording_announced: bool = False
     """The call starts with the announcement that it is recorded."""
+    dialing_since: datetime | None = None
+    """When the phone was dialled; None in a call without a phone."""
+    is_phone_answered: bool = False
+    """Whether the agent has listened for who answers the phone."""
+    answered_by: AnsweredBy | None = None
+    """The last decision about who answered."""
+    is_message_left: bool = False
+    """Whether the message of the workflow is in a mailbox."""
 
     @property
     def reply_pending(self) -> bool:
@@ -142,10 +153,12 @@ class CallProjection:
         match event:
             case StateChanged(state=state, ending_for=reason):
                 answered = at if state is CallState.ACTIVE else None
+                dialing = at if state is CallState.DIALING else None
                 return replace(
                     self,
                     state=state,
                     answered_at=self.answered_at or answered,
+                    dialing_since=self.dialing_since or dialing,
                     ending=reason or self.ending,
                 )
             case UserTurn():
@@ -228,6 +241,12 @@ class CallProjection:
                 return replace(self, handled_commands=self._with_handled(id))
             case WorkerLeft():
                 return replace(self, released_at=at)
+            case CallAnswered():
+                return replace(self, is_phone_answered=True)
+            case AnsweredBy():
+                return replace(self, answered_by=event)
+            case MessageLeft():
+                return replace(self, is_message_left=True)
             case RecordingStarted(announced=announced):
                 return replace(self, is_recorded=True, recording_announced=announced)
             case CallEnded(state=state, reason=reason):

@@ -8,12 +8,12 @@ from enum import StrEnum
 from domain.common.errors import InvalidInput, Path
 from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import check_text
-from domain.templating.validation import READABLE_NAMESPACES, template_problems
+from domain.templating.validation import template_problems
 
 MAX_SPOKEN_LENGTH = 1_000
 MAX_GOAL_LENGTH = 1_000
-SPOKEN_NAMESPACES = READABLE_NAMESPACES - {"params"}
-"""No tool call is in progress when these texts are said."""
+SPOKEN_NAMESPACES = frozenset({"user", "tenant", "call"})
+"""Nothing else has a value before the conversation begins."""
 
 
 class AnsweringParty(StrEnum):

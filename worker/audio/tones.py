@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from domain.telephony.answering.hearing import Tone, ToneKind
 
 RATE = 8_000
+SAMPLE_RATES = (RATE, 2 * RATE)
 FRAME = 160
 """Samples of one frame: 20 ms."""
 FRAME_SECONDS = FRAME / RATE
@@ -86,7 +87,7 @@ class ToneDetector:
     """Feed it the audio of a line; times are seconds since the start of that audio."""
 
     def __init__(self, sample_rate: int) -> None:
-        if sample_rate not in (RATE, 2 * RATE):
+        if sample_rate not in SAMPLE_RATES:
             raise ValueError("The tone detector takes audio of 8 or 16 kHz.")
         self._halve = sample_rate == 2 * RATE
         self._rest: NDArray[np.float32] = np.zeros(0, np.float32)
@@ -119,11 +120,12 @@ class ToneDetector:
         return halved
 
     @property
-    def _now(self) -> float:
+    def seconds(self) -> float:
+        """How much audio has been examined."""
         return self._frames * FRAME_SECONDS
 
     def _add_frame(self, frame: NDArray[np.float32]) -> Iterator[Tone]:
-        started_at = self._now
+        started_at = self.seconds
         self._frames += 1
         self._recent = np.concatenate((self._recent[FRAME:], frame))
         decibels = _level(frame)
@@ -133,7 +135,7 @@ class ToneDetector:
             yield from self._classify(ended)
         is_pair = decibels > MIN_LEVEL_DB and _is_line_tone(self._recent)
         if self._cadence.add(started_at, is_pair):
-            yield Tone(kind=ToneKind.BUSY, started_at=self._cadence.began_at, ended_at=self._now)
+            yield Tone(kind=ToneKind.BUSY, started_at=self._cadence.began_at, ended_at=self.seconds)
 
     def _follow(self, at: float, peak: float | None, decibels: float) -> _Steady | None:
         """Continue the present tone with a frame, or end it. Returns the tone that is over."""

@@ -29,7 +29,7 @@ from livekit.agents.utils import shortuuid
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.transcription.filters import filter_emoji, filter_markdown
 
-from domain.calls.events import ErrorRaised, HandoffVia, NodeEntered
+from domain.calls.events import ErrorRaised, HandoffVia, NodeEntered, Speaker
 from domain.calls.model import EndReason
 from domain.templating.templates import render
 from domain.tools.model import NO_PARAMETERS, ToolSpec
@@ -96,7 +96,7 @@ class NodeAgent(Agent):
         """Whether it greets the caller or replies as soon as it has entered, without being asked."""
         if self._entry_mode is EntryMode.RESUME:
             return bool(not self._has_greeted and self._greeting())
-        return self._entry_mode is EntryMode.HANDOFF
+        return True
 
     @property
     def model(self) -> llm.LLM[Any]:
@@ -140,6 +140,11 @@ class NodeAgent(Agent):
             self.session.options.interruption.update(interruption_options(self._spec))
             conversation.speech.overlap.agent_entered(self._spec)
         try:
+            if (
+                conversation.opening is not None
+                and not await conversation.opening.wait_until_open()
+            ):
+                return
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
             conversation.handoffs.agent_entering()
@@ -190,7 +195,8 @@ class NodeAgent(Agent):
     async def _announce_recording(self) -> None:
         recorder = self._conversation.recorder
         announcement = recorder and recorder.announcement
-        if announcement and not self._conversation.projection.turns:
+        turns = self._conversation.projection.turns
+        if announcement and all(turn.speaker is Speaker.CALLER for turn in turns):
             speech = self.session.say(self.render_text(announcement), allow_interruptions=False)
             if self._ends_call:  # with the words after the announcement
                 await speech
@@ -215,8 +221,14 @@ class NodeAgent(Agent):
         """Say what the model writes, unless the caller speaks first or another agent replies."""
         if self._ends_call:
             await self._wait_in_text_call(self.session.generate_reply(allow_interruptions=False))
-        elif self._entry_mode is EntryMode.HANDOFF and not await self._hand_off_by_condition():
+        elif self._is_spoken_to and not await self._hand_off_by_condition():
             await self._wait_in_text_call(self.session.generate_reply())
+
+    @property
+    def _is_spoken_to(self) -> bool:
+        """Whether the caller waits for a reply: after a hand-off, or when they answered the phone."""
+        is_handed_off = self._entry_mode is EntryMode.HANDOFF
+        return is_handed_off or self._conversation.projection.reply_pending
 
     async def _route(self) -> None:
         """Move the conversation on: along a connection whose condition holds, along the only one,
@@ -250,6 +262,8 @@ class NodeAgent(Agent):
     ) -> None:
         """Record the caller's turn and decide which agent replies."""
         conversation = self._conversation
+        if conversation.opening is not None and conversation.opening.is_held:
+            raise StopResponse()  # a machine speaks, which was taken for a person before
         text = conversation.turn.whole_caller_turn(new_message.text_content or "")
         if text != new_message.text_content:
             new_message.content = [text]

@@ -94,7 +94,8 @@ class AnsweringMachine:
     phase: Phase = Phase.LISTENING
     verdict: Verdict | None = None
     model_state: ModelState = ModelState.NOT_ASKED
-    model: Verdict | None = None
+    prior: Verdict | None = None
+    """A verdict that decides where no rule does: of a model, or of the worker before."""
     rounds: int = 0
     """How often a screener has been told who is calling."""
     spoke_until: float | None = None
@@ -105,8 +106,10 @@ class AnsweringMachine:
     """Whether a tone came before the message that is said."""
 
     @classmethod
-    def start(cls, settings: AnsweringSettings, now: float) -> AnsweringMachine:
-        return cls(settings=settings, heard=Heard.nothing(now))
+    def start(
+        cls, settings: AnsweringSettings, now: float, prior: Verdict | None = None
+    ) -> AnsweringMachine:
+        return cls(settings=settings, heard=Heard.nothing(now), prior=prior)
 
     # ---- reports ---------------------------------------------------------------------------
 
@@ -120,7 +123,7 @@ class AnsweringMachine:
         return replace(self, heard=self.heard.tone(tone))
 
     def model_answered(self, verdict: Verdict | None) -> AnsweringMachine:
-        return replace(self, model_state=ModelState.DONE, model=verdict)
+        return replace(self, model_state=ModelState.DONE, prior=verdict)
 
     def spoken(self, at: float) -> AnsweringMachine:
         """Our words are over: the greeting, the message or the introduction."""
@@ -140,10 +143,18 @@ class AnsweringMachine:
             phase=Phase.LISTENING,
             heard=Heard.nothing(at),
             verdict=None,
-            model=None,
+            prior=None,
             model_state=ModelState.NOT_ASKED,
             spoke_until=None,
         )
+
+    def somebody_heard(self, at: float, text: str) -> AnsweringMachine:
+        """Somebody other than the menu says this."""
+        return self.listen_again(at).words(at, text, is_final=True)
+
+    def menu_heard(self, at: float) -> AnsweringMachine:
+        """The menu that was read out so far has been acted upon."""
+        return replace(self, heard=Heard.nothing(at))
 
     # ---- decisions -------------------------------------------------------------------------
 
@@ -184,7 +195,7 @@ class AnsweringMachine:
             yield self.spoke_until + settings.screening_seconds
 
     def _listen(self, now: float) -> tuple[AnsweringMachine, Deed | None]:
-        verdict = judge(self.heard, now, self.settings.silent_seconds, self.model)
+        verdict = judge(self.heard, now, self.settings.silent_seconds, self.prior)
         machine = replace(self, verdict=verdict)
         deed = _deed(machine, now)
         if deed is Deed.ASK_MODEL:
@@ -218,11 +229,17 @@ class AnsweringMachine:
         return machine, None
 
     def _revised(self, now: float) -> Verdict | None:
-        verdict = judge(self.heard, now, self.settings.silent_seconds, self.model)
-        is_person = self.verdict is not None and self.verdict.party is Party.PERSON
-        # The line of a person who has hung up may give a tone.
-        is_only_tone = verdict is not None and verdict.evidence == (Evidence.TONE,)
-        return self.verdict if verdict is None or (is_person and is_only_tone) else verdict
+        """The verdict with what was heard since. What the length of the speech tells is only that
+        somebody is there, and the line of a person who has hung up may give a tone."""
+        before = self.verdict
+        verdict = judge(self.heard, now, self.settings.silent_seconds, self.prior)
+        if verdict is None or before is None or verdict.party is Party.UNSURE:
+            return before
+        if verdict.evidence == (Evidence.LENGTH,) and before.party is not Party.UNSURE:
+            return before
+        if verdict.evidence == (Evidence.TONE,) and before.party is Party.PERSON:
+            return before
+        return verdict
 
     def _is_settled(self, now: float) -> bool:
         if self.spoke_until is None:

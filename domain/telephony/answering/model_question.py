@@ -36,7 +36,7 @@ def question(transcript: str) -> str:
 
 def read_answer(answer: str, transcript: str) -> Verdict | None:
     """The verdict of the model; None if it is not one, or if its quote is not in the transcript."""
-    value = _json_object(answer)
+    value = json_object(answer)
     party, quote = ANSWERS.get(str(value.get("who")).upper()), value.get("quote")
     if party is None or not isinstance(quote, str):
         return None
@@ -47,7 +47,8 @@ def read_answer(answer: str, transcript: str) -> Verdict | None:
     )
 
 
-def _json_object(answer: str) -> dict[str, Any]:
+def json_object(answer: str) -> dict[str, Any]:
+    """The JSON object in the answer of a model; empty if there is none."""
     found = JSON_OBJECT.search(answer[: 10 * MAX_TRANSCRIPT_LENGTH])
     try:
         value = json.loads(found.group()) if found else None

@@ -45,13 +45,13 @@ PROVED_BY_TONE = frozenset({Party.FAX, Party.UNREACHABLE})
 
 
 def judge(
-    heard: Heard, now: float, silent_seconds: float, model: Verdict | None = None
+    heard: Heard, now: float, silent_seconds: float, prior: Verdict | None = None
 ) -> Verdict | None:
-    """Who answered, as far as it can be told; None while it cannot. `model` is the verdict of a
-    model that was asked, which decides only where no rule does."""
+    """Who answered, as far as it can be told; None while it cannot. `prior` decides where no rule
+    does."""
     if heard.has_tone(ToneKind.FAX, now):
         return Verdict(party=Party.FAX, evidence=(Evidence.TONE,))
-    spoken = _by_words(heard) or model
+    spoken = _by_words(heard) or prior
     if spoken is None:
         return _by_tone(heard, now) or _by_length(heard, now, silent_seconds)
     return _confirmed(spoken, heard, now)
