@@ -11,11 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from domain.telephony.answering.hearing import Tone, ToneKind
+
+Samples = NDArray[np.floating[Any]]
 
 RATE = 8_000
 SAMPLE_RATES = (RATE, 2 * RATE)
@@ -37,6 +40,8 @@ MAX_HERTZ_SPREAD = 4.0
 MAX_DECIBEL_SPREAD = 1.2
 """Standard deviations within a tone. Vowels and melodies move more."""
 MIN_TONE_SECONDS = 0.2
+MAX_MISSED_FRAMES = 1
+"""Frames within a tone in which noise may be too loud."""
 MAX_HERTZ_STEP = 20.0
 """A larger step from one frame to the next begins another tone."""
 
@@ -45,10 +50,10 @@ SIT_GAP_SECONDS = 0.15
 FAX_ANSWER_HERTZ, FAX_ANSWER_SECONDS = (2_080.0, 2_120.0), 1.5
 FAX_CALL_HERTZ, FAX_CALL_SECONDS, FAX_CALL_PERIOD = (1_060.0, 1_140.0), (0.4, 0.7), 4.5
 """A calling fax machine sends its tone for half a second every three and a half seconds."""
-LINE_HERTZ = ((410.0, 470.0),)
-"""The single tones of lines: ringing, busy and dial tones are 425, 440 or 450 Hz."""
-RINGING_SECONDS = 0.8
-"""A tone of a line that lasts at least this long is ringing, and no beep."""
+LINE_HERTZ = (415.0, 435.0)
+"""Ringing, busy and dial tones of most countries are 425 Hz, which no mailbox uses."""
+RINGING_HERTZ, RINGING_SECONDS = (435.0, 470.0), 0.8
+"""Ringing tones of others. A beep is shorter."""
 BUSY_SECONDS = (0.15, 0.65)
 """The length of a busy tone, and of the pause after it."""
 BUSY_CYCLES = 3
@@ -81,6 +86,8 @@ class _Run:
     started_at: float
     hertz: list[float] = field(default_factory=list)
     decibels: list[float] = field(default_factory=list)
+    missed: int = 0
+    """Frames since the last one with the tone."""
 
 
 class ToneDetector:
@@ -90,9 +97,9 @@ class ToneDetector:
         if sample_rate not in SAMPLE_RATES:
             raise ValueError("The tone detector takes audio of 8 or 16 kHz.")
         self._halve = sample_rate == 2 * RATE
-        self._rest: NDArray[np.float32] = np.zeros(0, np.float32)
-        self._odd: NDArray[np.float32] = np.zeros(0, np.float32)
-        self._recent: NDArray[np.float32] = np.zeros(PAIR_WINDOW, np.float32)
+        self._rest: Samples = np.zeros(0, np.float32)
+        self._odd: Samples = np.zeros(0, np.float32)
+        self._recent: Samples = np.zeros(PAIR_WINDOW, np.float32)
         self._frames = 0
         self._run: _Run | None = None
         self._last: list[_Steady] = []
@@ -100,7 +107,7 @@ class ToneDetector:
 
     def add(self, pcm: bytes) -> list[Tone]:
         """Take signed 16-bit mono samples, and return the tones that are over."""
-        samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32) / 32_768
+        samples: Samples = np.frombuffer(pcm, dtype=np.int16).astype(np.float32) / 32_768
         if self._halve:
             samples = self._at_half_rate(samples)
         samples = np.concatenate((self._rest, samples))
@@ -111,12 +118,12 @@ class ToneDetector:
             found.extend(self._add_frame(samples[start : start + FRAME]))
         return found
 
-    def _at_half_rate(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _at_half_rate(self, samples: Samples) -> Samples:
         """The mean of each two samples: the little that it folds back lies above the tones."""
         samples = np.concatenate((self._odd, samples))
         whole = len(samples) // 2 * 2
         self._odd = samples[whole:]
-        halved: NDArray[np.float32] = samples[:whole].reshape(-1, 2).mean(axis=1)
+        halved: Samples = samples[:whole].reshape(-1, 2).mean(axis=1)
         return halved
 
     @property
@@ -124,7 +131,7 @@ class ToneDetector:
         """How much audio has been examined."""
         return self._frames * FRAME_SECONDS
 
-    def _add_frame(self, frame: NDArray[np.float32]) -> Iterator[Tone]:
+    def _add_frame(self, frame: Samples) -> Iterator[Tone]:
         started_at = self.seconds
         self._frames += 1
         self._recent = np.concatenate((self._recent[FRAME:], frame))
@@ -143,9 +150,13 @@ class ToneDetector:
         if run is not None and peak is not None and abs(peak - run.hertz[-1]) <= MAX_HERTZ_STEP:
             run.hertz.append(peak)
             run.decibels.append(decibels)
+            run.missed = 0
+            return None
+        if run is not None and peak is None and run.missed < MAX_MISSED_FRAMES:
+            run.missed += 1
             return None
         self._run = None if peak is None else _Run(at, [peak], [decibels])
-        return None if run is None else _steady(run, at)
+        return None if run is None else _steady(run, at - run.missed * FRAME_SECONDS)
 
     def _classify(self, tone: _Steady) -> Iterator[Tone]:
         self._last = [*self._last[-2:], tone]
@@ -160,10 +171,8 @@ class ToneDetector:
             return ToneKind.FAX
         if _is_fax_call(self._last):
             return ToneKind.FAX
-        is_line = any(tone.is_within(hertz) for hertz in LINE_HERTZ)
-        if is_line and tone.seconds >= RINGING_SECONDS:
-            return None
-        return ToneKind.BEEP
+        is_ringing = tone.is_within(RINGING_HERTZ) and tone.seconds >= RINGING_SECONDS
+        return None if is_ringing or tone.is_within(LINE_HERTZ) else ToneKind.BEEP
 
 
 def _steady(run: _Run, ended_at: float) -> _Steady | None:
@@ -224,7 +233,7 @@ class _Cadence:
         return all(max(each) - min(each) <= MAX_CYCLE_SPREAD for each in alternating)
 
 
-def _level(frame: NDArray[np.float32]) -> float:
+def _level(frame: Samples) -> float:
     """In decibels relative to full scale."""
     return float(10 * np.log10(np.mean(np.square(frame)) + 1e-12))
 
@@ -235,7 +244,7 @@ _LOWEST, _HIGHEST = round(LOWEST_HERTZ / HERTZ_PER_BIN), round(HIGHEST_HERTZ / H
 _PAIR_LOWEST, _PAIR_HIGHEST = (round(each / HERTZ_PER_BIN) for each in PAIR_HERTZ)
 
 
-def _peak(frame: NDArray[np.float32]) -> float | None:
+def _peak(frame: Samples) -> float | None:
     """The frequency of the one tone in the frame; None if there is more than that."""
     power = np.square(np.abs(np.fft.rfft(frame * _WINDOW, FFT_SIZE)))
     at = int(np.argmax(power))
@@ -250,7 +259,7 @@ def _peak(frame: NDArray[np.float32]) -> float | None:
     return float((at + offset) * HERTZ_PER_BIN)
 
 
-def _is_line_tone(window: NDArray[np.float32]) -> bool:
+def _is_line_tone(window: Samples) -> bool:
     """Whether the window holds one or two tones of a line and nothing else."""
     power = np.square(np.abs(np.fft.rfft(window * _PAIR_WINDOW)))
     band = power[_PAIR_LOWEST : _PAIR_HIGHEST + 1]

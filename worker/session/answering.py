@@ -231,17 +231,17 @@ class PhoneAnswering:
         before = self._conversation.projection.answered_by
         if verdict is None or (verdict.party is _P.UNSURE and deed is not Deed.GREET):
             return
-        is_new = before is None or before.by is not verdict.party
-        is_proof = deed is Deed.HANG_UP and not is_new and before.evidence != verdict.evidence
-        if not (is_new or is_proof):
-            return
+        if before is not None and before.by is verdict.party:
+            is_proof = deed is Deed.HANG_UP and before.evidence != verdict.evidence
+            if not is_proof:
+                return
         self._conversation.record(
             AnsweredBy(
                 by=verdict.party,
                 evidence=verdict.evidence,
                 quote=verdict.quote,
                 after_ms=_ms(self._now() - self._began_at),
-                revises=before.by if before is not None and is_new else None,
+                revises=_other(before, verdict),
             )
         )
 
@@ -403,6 +403,11 @@ class PhoneAnswering:
     def _render(self, text: str | None) -> str:
         context = self._conversation.visible_context(self._conversation.node)
         return render(text or "", context, {})[:MAX_SPOKEN_LENGTH]
+
+
+def _other(before: AnsweredBy | None, verdict: Verdict) -> AnsweringParty | None:
+    """The decision that the verdict replaces."""
+    return None if before is None or before.by is verdict.party else before.by
 
 
 def _ms(seconds: float) -> float:

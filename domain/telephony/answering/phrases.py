@@ -84,7 +84,7 @@ EN = {
         "mail box * full",
         "memory is full",
         "cannot/cant/not accept * messages/message",
-        "cannot/cant/not leave a message",
+        "cannot/cant leave a message",
         "not been set up",
         "hasnt been set up",
         "not set up",
