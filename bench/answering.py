@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.harness.answering.corpus import Greeting, read_greetings
-from bench.harness.answering.simulation import Conduct, Outcome, Simulation
+from bench.harness.answering.simulation import Conduct, Outcome, Simulation, telling_moment
 from bench.harness.answering.sounds import Samples, over_the_phone, silence, to_pcm, with_noise
 from bench.harness.answering.voices import Sounding, espeak, sounding
 from bench.harness.benchmark import Figure, percentile, report
@@ -53,6 +53,7 @@ CONDUCTS = {
     "15 % word errors": Conduct(word_errors=WORD_ERRORS),
     "no interim words": Conduct(interim=False),
 }
+SILENT_PERSONS = Conduct(persons_answer=False)
 SETTLED_SILENCE = 1.0
 KINDS = {"beep": ToneKind.BEEP, "sit": ToneKind.SIT, "fax": ToneKind.FAX, "busy": ToneKind.BUSY}
 _P = AnsweringParty
@@ -82,15 +83,22 @@ class Run:
         return self.greeting.who is _P.PERSON
 
 
-def all_runs(parts: Sequence[str], settings: AnsweringSettings) -> Iterator[Run]:
+Sounds = Sequence[tuple[Sounding, tuple[Tone, ...]]]
+
+
+def all_sounds(part: str) -> Sounds:
+    """Every greeting with each noise, and the tones that are heard in it."""
     program = espeak()
-    for greeting in (each for part in parts for each in read_greetings(part)):
-        heard = sounding(greeting, program)
-        for noise in NOISE_DECIBELS if program else (None,):
-            tones = heard_tones(heard, noise)
-            for name, conduct in CONDUCTS.items():
-                outcome = Simulation(heard, tones, settings, conduct).run()
-                yield Run(greeting, heard, name, outcome)
+    greetings = [sounding(greeting, program) for greeting in read_greetings(part)]
+    noises = NOISE_DECIBELS if program else (None,)
+    return [(heard, heard_tones(heard, noise)) for heard in greetings for noise in noises]
+
+
+def all_runs(sounds: Sounds, settings: AnsweringSettings) -> Iterator[Run]:
+    for heard, tones in sounds:
+        for name, conduct in CONDUCTS.items():
+            outcome = Simulation(heard, tones, settings, conduct).run()
+            yield Run(heard.greeting, heard, name, outcome)
 
 
 def heard_tones(heard: Sounding, noise: float | None) -> tuple[Tone, ...]:
@@ -143,13 +151,34 @@ def person_delays(runs: Iterable[Run]) -> list[float]:
     return delays
 
 
-def print_report(parts: Sequence[str], is_listed: bool) -> None:
-    runs = list(all_runs(parts, HANGS_UP))
-    messages = list(all_runs(parts, LEAVES_MESSAGES))
+def machine_delays(runs: Iterable[Run]) -> list[float]:
+    """From the end of the words that give a machine away to the decision."""
+    delays = []
+    for run in runs:
+        for at, verdict in run.outcome.verdicts:
+            moment = telling_moment(run.heard, verdict)
+            if not run.is_person and moment is not None:
+                delays.append(max(0.0, at - moment))
+                break
+    return delays
+
+
+def silent_persons_hung_up_on(sounds: Sounds) -> int:
+    """Persons who say nothing to our greeting for seconds, after what sounds like a machine."""
+    persons = [each for each in sounds if each[0].greeting.who is _P.PERSON]
+    outcomes = (Simulation(*each, HANGS_UP, SILENT_PERSONS).run() for each in persons)
+    return sum(outcome.is_hung_up for outcome in outcomes)
+
+
+def print_report(part: str, is_listed: bool) -> None:
+    sounds = all_sounds(part)
+    runs = list(all_runs(sounds, HANGS_UP))
+    messages = list(all_runs(sounds, LEAVES_MESSAGES))
     for name in CONDUCTS:
-        print_confusion(f"{', '.join(parts)}: {name}", [r for r in runs if r.condition == name])
+        print_confusion(f"{part}: {name}", [run for run in runs if run.condition == name])
     delays = person_delays(runs) or [0.0]
     exact = [run for run in runs if run.condition == "words exact"]
+    told = machine_delays(exact) or [0.0]
     machines = [run for run in exact if not run.is_person]
     found = [run for run in machines if run.outcome.party is run.greeting.who]
     report(
@@ -158,15 +187,22 @@ def print_report(parts: Sequence[str], is_listed: bool) -> None:
             Figure("greetings", float(len({run.greeting.id for run in runs}))),
             Figure("runs", float(len(runs) + len(messages))),
             Figure("persons_hung_up_on", float(_persons_hung_up_on(runs + messages)), "0"),
+            Figure("silent_persons_hung_up_on", float(silent_persons_hung_up_on(sounds))),
             Figure("machines_recognized", len(found) / max(1, len(machines))),
             Figure("greet_p50_s", percentile(delays, 0.5), "<= 0.75"),
             Figure("greet_p90_s", percentile(delays, 0.9), "<= 1.25"),
+            Figure("machine_told_p50_s", percentile(told, 0.5), "<= 0.7"),
+            Figure("machine_told_p90_s", percentile(told, 0.9)),
         ],
     )
     if is_listed:
-        for run in runs:
-            if run.outcome.party is not run.greeting.who:
-                print(f"{run.greeting.id} ({run.condition}): {run.outcome.party}")
+        mistaken = Counter(
+            (run.greeting.id, run.condition, run.outcome.party)
+            for run in runs
+            if run.outcome.party is not run.greeting.who
+        )
+        for (id, condition, party), count in mistaken.items():
+            print(f"{id} ({condition}): {count} × {party}")
 
 
 def _persons_hung_up_on(runs: Iterable[Run]) -> int:
@@ -182,7 +218,7 @@ def main(arguments: Sequence[str]) -> None:
     voice = "spoken by espeak-ng, over G.711" if espeak() else "not spoken: espeak-ng is missing"
     print(f"greetings {voice}")
     for part in (options.part,) if options.part else PARTS:
-        print_report((part,), options.list)
+        print_report(part, options.list)
 
 
 if __name__ == "__main__":

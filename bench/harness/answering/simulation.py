@@ -14,6 +14,7 @@ from itertools import count
 from bench.harness.answering.voices import Sounding, Spoken
 from domain.telephony.answering.hearing import Tone
 from domain.telephony.answering.machine import AnsweringMachine, Deed
+from domain.telephony.answering.phrases import spoken_words
 from domain.telephony.answering.verdicts import Verdict
 from domain.workflows.answering import AnsweringParty, AnsweringSettings
 
@@ -128,7 +129,7 @@ class Simulation:
         start, end = spoken.start, spoken.end
         self._add(start + VAD_DELAY_SECONDS, lambda machine: machine.speech(start, True))
         self._add(end + VAD_SILENCE_SECONDS, lambda machine: machine.speech(end, False))
-        words = [(word, at) for word, at in _timed(spoken) if self._is_understood()]
+        words = [(word, at) for word, at in timed_words(spoken) if self._is_understood()]
         if self._conduct.interim:
             at = start + INTERIM_SECONDS
             while at < end + WORD_DELAY_SECONDS:
@@ -146,7 +147,22 @@ class Simulation:
         self._add(at, lambda machine: machine.words(at, text, is_final))
 
 
-def _timed(spoken: Spoken) -> Iterator[tuple[str, float]]:
+def telling_moment(heard: Sounding, verdict: Verdict) -> float | None:
+    """When the words that decided had been said; None if it was not words."""
+    said = [
+        (each, end)
+        for spoken in heard.spoken
+        for word, end in timed_words(spoken)
+        for each in spoken_words(word)
+    ]
+    quote = spoken_words(verdict.quote)
+    for at in range(len(said) - len(quote) + 1):
+        if quote and tuple(word for word, _ in said[at : at + len(quote)]) == quote:
+            return said[at + len(quote) - 1][1]
+    return None
+
+
+def timed_words(spoken: Spoken) -> Iterator[tuple[str, float]]:
     """The words and when each of them ends, as if all letters took the same time."""
     letters, length = 0, max(1, len(spoken.text))
     for word in spoken.text.split():

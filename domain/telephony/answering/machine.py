@@ -42,6 +42,8 @@ MAX_ROUNDS = 2
 """How often a screener is told who is calling."""
 MAX_ANSWERS_TO_US = 2
 """Whoever has answered us this often is settled."""
+ROUNDING_SECONDS = 0.001
+"""A deadline is checked this much later, so that the time that has passed is not rounded down."""
 MIN_PERSON_WORDS = 2
 """A mailbox does not speak while it records: this many words are a person's."""
 
@@ -174,7 +176,8 @@ class AnsweringMachine:
 
     def next_check(self, now: float) -> float | None:
         """When `step` may decide something although nothing more is reported; None if never."""
-        return min((at for at in self._checks() if at > now), default=None)
+        later = (at + ROUNDING_SECONDS for at in self._checks())
+        return min((at for at in later if at > now), default=None)
 
     def _checks(self) -> Iterator[float]:
         if self.phase in (Phase.INTRODUCING, Phase.NAVIGATING, Phase.SETTLED):
