@@ -36,6 +36,8 @@ PEAK_BINS = 4
 MIN_PURITY = 0.75
 """The share of the energy that a tone has at its peak."""
 LOWEST_HERTZ, HIGHEST_HERTZ = 300.0, 3_000.0
+LINE_FROM_HERTZ = 250.0
+"""Phone lines carry nothing below but hum and noise."""
 MAX_HERTZ_SPREAD = 4.0
 MAX_DECIBEL_SPREAD = 1.2
 """Standard deviations within a tone. Vowels and melodies move more."""
@@ -241,6 +243,7 @@ def _level(frame: Samples) -> float:
 _WINDOW = np.hanning(FRAME).astype(np.float32)
 _PAIR_WINDOW = np.hanning(PAIR_WINDOW).astype(np.float32)
 _LOWEST, _HIGHEST = round(LOWEST_HERTZ / HERTZ_PER_BIN), round(HIGHEST_HERTZ / HERTZ_PER_BIN)
+_AUDIBLE = round(LINE_FROM_HERTZ / HERTZ_PER_BIN)
 _PAIR_LOWEST, _PAIR_HIGHEST = (round(each / HERTZ_PER_BIN) for each in PAIR_HERTZ)
 
 
@@ -251,7 +254,7 @@ def _peak(frame: Samples) -> float | None:
     if not _LOWEST <= at <= _HIGHEST:
         return None
     around = power[max(0, at - PEAK_BINS) : at + PEAK_BINS + 1].sum()
-    if around < MIN_PURITY * power.sum():
+    if around < MIN_PURITY * power[_AUDIBLE:].sum():
         return None
     left, middle, right = np.log(power[at - 1 : at + 2] + 1e-20)
     curve = left - 2 * middle + right

@@ -54,7 +54,7 @@ def sounding(greeting: Greeting, program: str | None) -> Sounding:
                 chunk = sound(play)
                 plays.append((play, at, at + len(chunk) / RATE))
             case Say(text):
-                chunk = _speech(text, greeting.language, program)
+                chunk = _samples(text, greeting.language, program)
                 spoken.append(Spoken(text, at, at + len(chunk) / RATE))
         chunks.append(chunk)
         at += len(chunk) / RATE
@@ -62,9 +62,14 @@ def sounding(greeting: Greeting, program: str | None) -> Sounding:
     return Sounding(greeting, tuple(spoken), tuple(plays), samples)
 
 
-def _speech(text: str, language: str, program: str | None) -> Samples:
+def _samples(text: str, language: str, program: str | None) -> Samples:
     if program is None:
         return silence(0.3 + SECONDS_PER_CHARACTER * len(text))
+    return spoken_samples(text, language, program)
+
+
+def spoken_samples(text: str, language: str, program: str) -> Samples:
+    """The text as espeak-ng speaks it, at 8 kHz."""
     command = (program, "-v", VOICES[language], "--stdin", "--stdout")
     run = subprocess.run(
         command, input=text.encode(), capture_output=True, check=True, timeout=TIMEOUT_SECONDS
