@@ -27,6 +27,16 @@ from domain.calls.rooms import RoomAccessIssuer
 from domain.common.access import Tenant, TenantId, User, UserId, Viewer
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
+from domain.telephony.dial_policy import DialUsage
+from domain.telephony.trunks import (
+    InboundTrunk,
+    InboundTrunkSpec,
+    NumberReference,
+    OutboundTrunk,
+    OutboundTrunkSpec,
+    PhoneNumber,
+    PhoneNumberSpec,
+)
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.tenants.credentials import (
     Credential,
@@ -77,6 +87,8 @@ class Drafts(Protocol[T, S_contra]):
     async def get(self, id: UUID) -> T | None: ...
 
     async def by_names(self, names: Sequence[str]) -> Sequence[T]: ...
+
+    async def count(self) -> int: ...
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
@@ -132,6 +144,27 @@ class Workflows(Drafts[Workflow, WorkflowSpec], Protocol):
         ...
 
 
+class Trunks(Drafts[T, S_contra], Protocol):
+    """Outbound or inbound trunks. Their passwords can be written, but only workers and keepers read
+    them."""
+
+    async def set_password(self, id: UUID, password: str | None) -> T:
+        """Encrypt and store the password of the trunk; None removes it."""
+        ...
+
+
+class PhoneNumbers(Drafts[PhoneNumber, PhoneNumberSpec], Protocol):
+    """The numbers of the tenant. `add` and `save` raise `NumberTaken` when the number is in use, be it
+    by this tenant or by another one."""
+
+    async def using(
+        self, reference: NumberReference, ids: Sequence[UUID]
+    ) -> Mapping[UUID, Sequence[PhoneNumber]]:
+        """Return the oldest hundred numbers of each of these workflows or trunks; one without
+        numbers is left out."""
+        ...
+
+
 class Versions(Protocol):
     async def add(self, version: Version) -> Version:
         """Store the version with its checksum and the next number of its workflow."""
@@ -157,6 +190,11 @@ class Calls(Protocol):
         """Store the call and its first event. If a call was started with the same key, return that
         one instead. Raises `IdempotencyConflict` when it had another digest, and `QuotaExceeded`
         when a budget of the tenant is exhausted."""
+        ...
+
+    async def dial_usage(self, trunk: UUID, number: str) -> DialUsage:
+        """Return how often the trunk was dialled today, and the number over it in the last hour. A
+        call that is over a limit only for now waits, so calls in progress are not counted."""
         ...
 
     async def budget_usage(self) -> tuple[Budgets, BudgetUsage]:
@@ -232,6 +270,12 @@ class UnitOfWork(Protocol):
     def tools(self) -> Tools: ...
     @property
     def workflows(self) -> Workflows: ...
+    @property
+    def outbound_trunks(self) -> Trunks[OutboundTrunk, OutboundTrunkSpec]: ...
+    @property
+    def inbound_trunks(self) -> Trunks[InboundTrunk, InboundTrunkSpec]: ...
+    @property
+    def phone_numbers(self) -> PhoneNumbers: ...
     @property
     def versions(self) -> Versions: ...
     @property

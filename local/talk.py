@@ -51,6 +51,8 @@ subscription ($callId: ID!, $after: Cursor) {
       turnId totalMs sttMs endOfTurnMs llmFirstTokenMs ttsFirstByteMs firstAudioMs atEarMs
       inputTokens outputTokens
     }
+    ... on DialStarted { trunk toNumber }
+    ... on DialFailed { reason sipStatus }
     ... on CallerPresent { present }
     ... on CallerSilent { seconds }
     ... on ErrorRaised { source message recoverable }

@@ -148,6 +148,12 @@ class TerminalOutput:
                 return self._detail_line(f"{event['source']}: {event['message']}", RED)
             case "TurnMeasured" if event["firstAudioMs"] is not None:
                 return self._detail_line(_format_latency(event))
+            case "DialStarted":
+                return self._detail_line(f"dialling {event['toNumber']} over {event['trunk']}")
+            case "DialFailed":
+                status = f" (SIP {event['sipStatus']})" if event["sipStatus"] else ""
+                reason = event["reason"].lower().replace("_", " ")
+                return self._detail_line(f"not reached: {reason}{status}", YELLOW)
             case "CallerPresent":
                 if event["present"]:
                     return None

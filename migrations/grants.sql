@@ -28,16 +28,21 @@ begin
             ('data_key', 'tenant_id', every, every),
             ('draft_reference', 'tenant_id', every, every),
             ('idempotency', 'tenant_id', every, every),
+            ('inbound_trunk', 'tenant_id', every, every),
             ('known_address', 'tenant_id', every, every),
+            ('outbound_trunk', 'tenant_id', every, every),
+            ('phone_number', 'tenant_id', every, every),
             ('recording', 'tenant_id', 'select, update', every),
             ('refresh_token', 'tenant_id', every, every),
             ('tenant_month', 'tenant_id', 'select, insert, update', 'select, insert, update'),
             ('tenant_settings', 'tenant_id', every, every),
             ('tool', 'tenant_id', every, every),
+            ('trunk_usage', 'tenant_id', 'select, insert', every),
             ('workflow', 'tenant_id', every, every),
             ('workflow_version', 'tenant_id', 'select, insert', every),
             -- Tables of the platform, which belong to no tenant.
             ('alembic_version', null, 'select', 'select'),
+            ('installation', null, null, 'select, insert'),
             ('worker_process', null, null, every)
           ) as given (name, tenant, api, service)
           join pg_class c on c.relname = given.name and c.relnamespace = 'public'::regnamespace

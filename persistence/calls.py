@@ -22,6 +22,7 @@ from sqlalchemy import (
     insert,
     join,
     literal_column,
+    null,
     select,
     text,
     true,
@@ -47,10 +48,23 @@ from domain.calls.model import (
 from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.ports import PageKey, PageSlice
+from domain.telephony.dial_policy import DialUsage
 from domain.tenants.budgets import Budgets, BudgetUsage
+from domain.workflows.answering import AnsweringParty
 from persistence import notifications, tables
 from persistence.budgets import check_budgets, fetch_budget_usage, fetch_budgets, parse_budgets
-from persistence.codec import encode_event, encode_message, stored_event
+from persistence.codec import (
+    calling_hours_from_json,
+    calling_hours_to_json,
+    encode_event,
+    encode_message,
+    stored_event,
+)
+from persistence.dial_slots import (
+    COUNT_CALLS_TO_NUMBER,
+    COUNT_CALLS_TODAY,
+    CREATE_TRUNK_USAGE,
+)
 from persistence.sqlalchemy_engine import driver_connection, fetch_compiled
 
 _call = tables.call
@@ -70,6 +84,7 @@ _ENUMS: tuple[tuple[str, dict[Any, Any]], ...] = (
     ("direction", {direction.value: direction for direction in Direction}),
     ("state", {state.value: state for state in CallState}),
     ("end_reason", {reason.value: reason for reason in EndReason} | {None: None}),
+    ("answered_by", {party.value: party for party in AnsweringParty} | {None: None}),
 )
 
 SELECT_CALLS_BY_IDS = SELECT_CALL.where(
@@ -123,7 +138,11 @@ class SqlCalls:
                 .returning(_call.c.created_at, self._budgets_subquery())
             )
         ).one()
-        await check_budgets(await driver_connection(self._db), self._tenant, parse_budgets(budgets))
+        connection = await driver_connection(self._db)
+        await check_budgets(connection, self._tenant, parse_budgets(budgets))
+        if call.is_dialed:
+            # Created here rather than by the worker, which locks it together with other rows.
+            await connection.execute(CREATE_TRUNK_USAGE, call.trunk_id, self._tenant)
         await self._db.execute(
             insert(_log).values(
                 call_id=call.id,
@@ -148,6 +167,15 @@ class SqlCalls:
             notifications.call_changed(self._tenant, call.id),
         ]
         return replace(call, created_at=at)
+
+    async def dial_usage(self, trunk: UUID, number: str) -> DialUsage:
+        connection = await driver_connection(self._db)
+        return DialUsage(
+            calls_today=await connection.fetchval(COUNT_CALLS_TODAY, trunk) or 0,
+            calls_to_number_in_last_hour=await connection.fetchval(
+                COUNT_CALLS_TO_NUMBER, self._tenant, number, trunk
+            ),
+        )
 
     def _budgets_subquery(self) -> ScalarSelect[str]:
         """Select the budgets as part of another statement, because most tenants have none."""
@@ -400,6 +428,16 @@ def _call_values(call: Call) -> dict[str, Any]:
         "user_context": dict(call.user_context),
         "metadata": dict(call.metadata),
         "max_seconds": call.max_seconds,
+        "from_number": call.from_number,
+        "to_number": call.to_number,
+        "trunk_id": call.trunk_id,
+        "phone_number_id": call.phone_number_id,
+        "room_name": call.room_name,
+        "caller_identity": call.caller_identity,
+        "scheduled_for": call.scheduled_for,
+        "ringing_seconds": call.ringing_seconds,
+        # None would be stored as the JSON value null.
+        "calling_hours": calling_hours_to_json(call.calling_hours) or null(),
     }
 
 
@@ -407,4 +445,5 @@ def call_from_row(row: asyncpg.Record) -> Call:
     values = dict(row)
     for name, members in _ENUMS:
         values[name] = members[values[name]]
+    values["calling_hours"] = calling_hours_from_json(values["calling_hours"])
     return Call(**values)

@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter
 from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, StoredEvent
 from domain.calls.model import CallId
 from domain.common.errors import InvalidCursor
+from domain.telephony.calling_hours import CallingHours
 from domain.tenants.settings import TenantSettings
 from domain.workflows.interruptions import Interruption
 from domain.workflows.model import EntryAction, Snapshot
@@ -25,6 +26,7 @@ _events: TypeAdapter[CallEvent] = TypeAdapter(Annotated[CallEvent, Field(discrim
 _ephemeral: TypeAdapter[EphemeralPayload] = TypeAdapter(EphemeralPayload)
 _snapshots: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
 _settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
+_calling_hours: TypeAdapter[CallingHours] = TypeAdapter(CallingHours)
 
 MAX_CACHED_SNAPSHOTS = 256
 _snapshot_cache: dict[str, Snapshot] = {}
@@ -88,6 +90,14 @@ def settings_to_json(settings: TenantSettings) -> dict[str, Any]:
 
 def settings_from_json(plain: Any) -> TenantSettings:
     return _settings.validate_python(plain or {})
+
+
+def calling_hours_to_json(hours: CallingHours | None) -> dict[str, Any] | None:
+    return None if hours is None else _calling_hours.dump_python(hours, mode="json")
+
+
+def calling_hours_from_json(plain: Any) -> CallingHours | None:
+    return None if plain is None else _calling_hours.validate_python(plain)
 
 
 # ---- messages over Redis: notifications of events that are already stored -------------------

@@ -34,7 +34,7 @@ class SqlCredentials:
         return [_credential_from_row(row) for row in await self._db.execute(query)]
 
     async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential:
-        key = await self._tenant_data_key()
+        key = await tenant_data_key(self._db, self._vault, self._tenant)
         # The encrypted value is bound to the id of its row, so the id is needed first.
         row = await self._lock_row_id(kind, name)
         identity = {"tenant_id": self._tenant, "id": row, "kind": kind.value, "name": name}
@@ -71,20 +71,21 @@ class SqlCredentials:
         query = select(c.id).where(c.tenant_id == self._tenant, c.kind == kind, c.name == name)
         return await self._db.scalar(query.with_for_update()) or uuid4()
 
-    async def _tenant_data_key(self) -> AESGCM:
-        """The tenant's data key, which is created at the first use."""
-        key_id, wrapped = self._vault.new_data_key(self._tenant)
-        values = {"tenant_id": self._tenant, "key_id": key_id, "wrapped": wrapped}
-        await self._db.execute(insert(_data_key).values(**values).on_conflict_do_nothing())
-        query = select(_data_key).where(_data_key.c.tenant_id == self._tenant)
-        row = (await self._db.execute(query.with_for_update())).one()
-        return self._vault.unwrap_data_key(self._tenant, row.key_id, row.wrapped)
-
     def _returning_by_name(self, statement: Any, kind: CredentialKind, name: str) -> Any:
         c = _credential.c
         return statement.where(
             c.tenant_id == self._tenant, c.kind == kind, c.name == name
         ).returning(_credential)
+
+
+async def tenant_data_key(connection: AsyncConnection, vault: Vault, tenant: TenantId) -> AESGCM:
+    """The tenant's data key, which is created at the first use."""
+    key_id, wrapped = vault.new_data_key(tenant)
+    values = {"tenant_id": tenant, "key_id": key_id, "wrapped": wrapped}
+    await connection.execute(insert(_data_key).values(**values).on_conflict_do_nothing())
+    query = select(_data_key).where(_data_key.c.tenant_id == tenant)
+    row = (await connection.execute(query.with_for_update())).one()
+    return vault.unwrap_data_key(tenant, row.key_id, row.wrapped)
 
 
 def _credential_from_row(row: Any) -> Credential:

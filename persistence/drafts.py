@@ -27,7 +27,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
-from domain.common.errors import NameTaken, NotFound, RevisionConflict
+from domain.common.errors import DomainError, NameTaken, NotFound, RevisionConflict
 from domain.ports import PageKey, PageSlice
 from domain.tools.model import Tool, ToolId, ToolSpec
 from domain.workflows.agents import Agent, AgentId, AgentSpec
@@ -51,7 +51,11 @@ class SqlDrafts(Generic[T, S]):
         spec_adapter: TypeAdapter[S],
         entity: Callable[[Row[Any], S], T],
         noun: str,
+        key: str = "name",
+        references: Sequence[str] = (),
     ) -> None:
+        """`key` names a draft within its tenant. It and the `references` are fields of the spec
+        that the table has as columns, too."""
         self._db = connection
         self._tenant = tenant
         self._table = table
@@ -62,6 +66,8 @@ class SqlDrafts(Generic[T, S]):
         self._spec_adapter = spec_adapter
         self._entity = entity
         self._noun = noun
+        self._key = key
+        self._references = references
 
     async def add(self, spec: S) -> T:
         values = {
@@ -79,7 +85,11 @@ class SqlDrafts(Generic[T, S]):
         return await self._select(self._table.c.id.in_(ids)) if ids else ()
 
     async def by_names(self, names: Sequence[str]) -> Sequence[T]:
-        return await self._select(self._table.c.name.in_(set(names))) if names else ()
+        return await self._select(self._table.c[self._key].in_(set(names))) if names else ()
+
+    async def count(self) -> int:
+        query = select(func.count()).where(self._table.c.tenant_id == self._tenant)
+        return await self._db.scalar(query.select_from(self._table)) or 0
 
     async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
         c = self._table.c
@@ -93,7 +103,7 @@ class SqlDrafts(Generic[T, S]):
         return await self._fetch_sizes(self._size_query().limit(limit))
 
     async def sizes_of(self, names: Sequence[str]) -> Mapping[UUID, int]:
-        condition = self._table.c.name.in_(set(names))
+        condition = self._table.c[self._key].in_(set(names))
         return await self._fetch_sizes(self._size_query().where(condition)) if names else {}
 
     async def save(self, id: UUID, spec: S, expected_revision: int) -> T:
@@ -113,15 +123,13 @@ class SqlDrafts(Generic[T, S]):
         await self._db.execute(delete(self._table).where(c.tenant_id == self._tenant, c.id == id))
 
     async def upsert_all(self, specs: Sequence[S]) -> Sequence[T]:
-        by_name = {self._spec_values(spec)["name"]: spec for spec in specs}
+        by_name = {self._spec_values(spec)[self._key]: spec for spec in specs}
+        key = self._table.c[self._key]
         # The rows are locked against concurrent edits, ordered by name to prevent deadlocks.
         locked = await self._db.execute(
-            self._tenant_select()
-            .where(self._table.c.name.in_(by_name))
-            .order_by(self._table.c.name)
-            .with_for_update()
+            self._tenant_select().where(key.in_(by_name)).order_by(key).with_for_update()
         )
-        existing = {row.name: row for row in locked}
+        existing = {row._mapping[self._key]: row for row in locked}
         written = []
         for name in sorted(by_name):
             row, spec = existing.get(name), by_name[name]
@@ -151,7 +159,8 @@ class SqlDrafts(Generic[T, S]):
 
     def _spec_values(self, spec: S) -> dict[str, Any]:
         plain = self._spec_adapter.dump_python(spec, mode="json")
-        return {"name": plain["name"], "spec": plain}
+        columns = {name: getattr(spec, name) for name in (self._key, *self._references)}
+        return {**columns, "spec": plain}
 
     async def _write(self, statement: Any, spec: S) -> T:
         written = await self._write_or_none(statement, spec)
@@ -164,14 +173,19 @@ class SqlDrafts(Generic[T, S]):
                 await self._db.execute(statement.returning(*self._selected_columns))
             ).one_or_none()
         except IntegrityError as error:
-            if "_tenant_id_name" not in str(error.orig):
+            conflict = self._translate(error, spec)
+            if conflict is None:
                 raise
-            name = self._spec_values(spec)["name"]
-            field = "slug" if self._noun == "workflow" else "name"
-            raise NameTaken(
-                f"Another {self._noun} is named {name}; choose another {field}.", (field,)
-            ) from None
+            raise conflict from None
         return None if row is None else self._to_entity(row)
+
+    def _translate(self, error: IntegrityError, spec: S) -> DomainError | None:
+        """The error of the domain for a violated constraint; None for an unexpected one."""
+        if "_tenant_id_name" not in str(error.orig):
+            return None
+        name = self._spec_values(spec)["name"]
+        field = "slug" if self._noun == "workflow" else "name"
+        return NameTaken(f"Another {self._noun} is named {name}; choose another {field}.", (field,))
 
     async def _conflict(self, id: UUID, expected: int) -> NotFound | RevisionConflict:
         c = self._table.c
@@ -255,19 +269,20 @@ def _group_users(rows: Iterable[Any]) -> Mapping[str, Sequence[str]]:
 
 
 def _agent(row: Row[Any], spec: AgentSpec) -> Agent:
-    return Agent(**_common_fields(row), id=AgentId(row.id), spec=spec)
+    return Agent(**common_fields(row), id=AgentId(row.id), spec=spec)
 
 
 def _tool(row: Row[Any], spec: ToolSpec) -> Tool:
-    return Tool(**_common_fields(row), id=ToolId(row.id), spec=spec)
+    return Tool(**common_fields(row), id=ToolId(row.id), spec=spec)
 
 
 def _workflow(row: Row[Any], spec: WorkflowSpec) -> Workflow:
     published = VersionId(row.published) if row.published else None
-    return Workflow(**_common_fields(row), id=WorkflowId(row.id), spec=spec, published=published)
+    return Workflow(**common_fields(row), id=WorkflowId(row.id), spec=spec, published=published)
 
 
-def _common_fields(row: Row[Any]) -> dict[str, Any]:
+def common_fields(row: Row[Any]) -> dict[str, Any]:
+    """The fields that all drafts have."""
     return {
         "tenant_id": row.tenant_id,
         "revision": row.revision,

@@ -24,6 +24,7 @@ from persistence.migrate import SCRIPTS
 from persistence.recording_store import recording_from_row
 from persistence.sqlalchemy_engine import create_engine
 from persistence.store import set_tenant
+from persistence.trunk_passwords import SELECT_SEALED_PASSWORDS
 from persistence.vault import Vault
 
 QUERY_TIMEOUT_SECONDS = 3_600.0
@@ -52,8 +53,10 @@ SELECT_TABLES_WITHOUT_RLS = """
                    and p.polname in ('tenant_only', 'service_all', 'backup_all')) < 3)
      order by 1
 """
-SELECT_ENCRYPTED = """
-    select c.*, k.key_id, k.wrapped from credential c
+SELECT_ENCRYPTED = f"""
+    select sealed.*, k.key_id, k.wrapped
+      from (select tenant_id, id, kind, name, sealed from credential
+            union all {SELECT_SEALED_PASSWORDS}) sealed
       left join data_key k using (tenant_id) order by tenant_id
 """
 SELECT_RECORDINGS = (
@@ -142,7 +145,7 @@ async def _undecryptable_credentials(connection: Any, settings: Settings) -> Asy
     rows = await connection.fetch(SELECT_ENCRYPTED, timeout=QUERY_TIMEOUT_SECONDS)
     for tenant, credentials in groupby(rows, key=lambda row: row["tenant_id"]):
         try:
-            vault.decrypt_credentials(list(credentials))
+            vault.decrypt_values(list(credentials))
         except DecryptionKeyMissing as error:
             yield f"Tenant {tenant}: {error.message}"
 

@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,13 +33,16 @@ from domain.calls.model import (
 )
 from domain.common.access import TenantId
 from domain.common.errors import DecryptionKeyMissing
+from domain.telephony.trunks import DialLimits, DialTrunk
 from domain.tenants.budgets import is_month_exhausted
 from domain.tenants.credentials import DecryptedCredentials
+from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, VersionId, WorkflowId
 from persistence import notifications
 from persistence.budgets import fetch_budget_usage, fetch_budgets
 from persistence.codec import (
     cached_snapshot,
+    calling_hours_from_json,
     encode_event,
     encode_message,
     settings_from_json,
@@ -46,23 +50,28 @@ from persistence.codec import (
 )
 from persistence.database import short_transaction
 from persistence.db_errors import translate_outages
+from persistence.dial_slots import FULL_TRUNKS, RESERVE_DIAL, DialedCall, Slot, take_slot
 from persistence.leases import WorkerLeases
 from persistence.pubsub import Channels
 from persistence.queue_transitions import (
+    DUE_AT,
     END_REASON,
     END_REQUESTED,
     FAILED_TAKEOVERS,
+    IS_DUE,
     RELEASE_CALLS,
     end_call,
     end_calls,
     release_orphans,
 )
+from persistence.telephony_reader import fetch_dial_trunk
 from persistence.vault import Vault
 
 log = logging.getLogger(__name__)
 
 POLL_INTERVAL_SECONDS = 0.25
 POLL_INTERVAL_SECONDS_WITHOUT_REDIS = 0.1
+NO_CALLER_ID = "The number to show to the callee is no longer one of the trunk."
 CONNECT_TIMEOUT_SECONDS = 30
 """A claimed call that is not active within this time, plus `join_seconds`, counts as broken."""
 
@@ -76,6 +85,7 @@ TAKEOVER_BACKOFF_SECONDS = 1.0
 END_ASKED = END_REQUESTED.format(more="")
 # The log has a copy of the call's kind, except for old rows that have not been backfilled yet.
 CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
+# A call that is to be dialled waits while its trunk has no room for another one.
 # A call whose takeovers fail may be the reason why its workers die, which also hurts their other
 # calls. So its next takeover waits, with a backoff that doubles each time. After the second failure
 # a worker holds one such call at a time, so that the other calls that were lost with it are taken
@@ -84,9 +94,12 @@ CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id)
 SELECT_CLAIMABLE = f"""
     select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
            {END_REASON} as reason,
+           l.trunk_id is not null and l.dial_claimed_at is null as needs_slot,
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
-     where l.ended_at is null and l.worker_id is null
+     where l.ended_at is null and l.worker_id is null and {IS_DUE}
+       and (l.trunk_id is null or l.dial_claimed_at is not null
+            or l.trunk_id <> all(array({FULL_TRUNKS})))
        and ($2 or {CALL_KIND} = 'TEXT'
             or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
        and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
@@ -97,10 +110,13 @@ SELECT_CLAIMABLE = f"""
                  select from call_log h
                   where h.worker_id = $7 and h.ended_at is null
                     and h.producer_seq = 0 and h.takeovers > 2))))
-     order by l.created_at limit $1 for update skip locked
+     order by {DUE_AT} limit $1 for update skip locked
 """
 IS_REGISTERED = "select 1 from worker_process where id = $1 for key share"
-CLAIM = """
+# A phone that is dialled may ring in addition.
+CONNECTED_BY = """now() + make_interval(secs => $4 + coalesce((
+                   select c.ringing_seconds from call c where c.id = l.call_id), 0))"""
+CLAIM = f"""
     update call_log l set worker_id = $2, epoch = l.epoch + 1, head = l.head + 1, producer_seq = 0,
            takeovers = case when $3::text is not null then 0
                             when l.producer_seq > 0 then 1 else l.takeovers + 1 end,
@@ -108,7 +124,7 @@ CLAIM = """
            deadline_at = case when $3 is null then coalesce(
                l.answered_at + make_interval(secs => (
                    select c.max_seconds + 10 from call c where c.id = l.call_id)),
-               now() + make_interval(secs => $4)) else now() + make_interval(secs => $4) end
+               {CONNECTED_BY}) else {CONNECTED_BY} end
      where l.call_id = $1 returning l.epoch, l.head
 """
 INSERT_EVENT = """
@@ -116,7 +132,8 @@ INSERT_EVENT = """
     values ($1, $2, $3, clock_timestamp(), $4, $5) returning at
 """
 SELECT_CALL = """
-    select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason,
+    select c.*, l.state, l.active_node, l.answered_at, l.ended_at, l.end_reason, l.sip_status,
+           l.answered_by,
            (select spec from tenant_settings s where s.tenant_id = c.tenant_id) as settings,
            v.id as v_id, v.number, v.checksum, v.note, v.published_at, v.published_by, v.snapshot
       from call c join call_log l on l.call_id = c.id
@@ -126,6 +143,9 @@ SELECT_CALL = """
 SELECT_ENCRYPTED = """
     select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed
       from data_key k join credential c using (tenant_id) where k.tenant_id = $1
+"""
+HAS_CALLER_ID = """
+    select exists (select from phone_number where number = $1 and outbound_trunk_id = $2)
 """
 RESET_TAKEOVERS = (
     "update call_log set takeovers = 0 where call_id = $1 and epoch = $2 and takeovers > 0"
@@ -148,8 +168,13 @@ RELEASE_CALL = """
 """
 RELEASE_OTHERS = RELEASE_CALLS.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
 DELETE_WORKER = "delete from worker_process where id = $1"
-HAS_WAITING = """
-    select exists (select from call_log where ended_at is null and worker_id is null)
+HAS_WAITING = f"""
+    select exists (
+        select from call_log l where l.ended_at is null and l.worker_id is null and {IS_DUE})
+"""
+SELECT_DIALED = """
+    select c.id, c.tenant_id, c.trunk_id, c.phone_number, t.spec ->> 'limits' as limits
+      from call c left join outbound_trunk t on t.id = c.trunk_id where c.id = $1
 """
 
 
@@ -213,9 +238,11 @@ class SqlWorkerQueue:
                 TAKEOVER_BACKOFF_SECONDS,
                 worker,
             )
+            slots = [(row, await self._take_slot(connection, row)) for row in _claimable(claimable)]
             claims = [
                 await self._claim_call(connection, worker, row, pending)
-                for row in _claimable(claimable)
+                for row, slot in slots
+                if slot is Slot.TAKEN
             ]
         await self._channels.publish_many(pending)
         if not claims:
@@ -223,7 +250,33 @@ class SqlWorkerQueue:
             # or a keeper ends the calls that are left.
             ending = [row for row in claimable if row["end_asked"]]
             await end_calls(self._pool, self._channels, ending)
+            await self._end_refused([row for row, slot in slots if slot is Slot.REFUSED])
         return claims
+
+    async def _take_slot(self, connection: Any, row: asyncpg.Record) -> Slot:
+        """Whether the call may be claimed: at once unless it occupies a trunk from now on. One whose
+        trunk was deleted is claimed, too, and the worker ends it."""
+        if not row["needs_slot"]:
+            return Slot.TAKEN
+        call = await connection.fetchrow(SELECT_DIALED, row["call_id"])
+        if call["limits"] is None:
+            return Slot.TAKEN
+        dialed = DialedCall(call["id"], call["tenant_id"], call["trunk_id"], call["phone_number"])
+        return await take_slot(connection, dialed, DialLimits(**orjson.loads(call["limits"])))
+
+    async def _end_refused(self, rows: Sequence[asyncpg.Record]) -> None:
+        for row in rows:
+            id = CallId(row["call_id"])
+            await end_call(self._pool, self._channels, id, row["epoch"], EndReason.TRUNK_LIMIT)
+
+    @translate_outages
+    async def reserve_dial(self, claim: Claim) -> float:
+        if claim.dial_trunk is None:
+            return 0.0
+        seconds: float | None = await self._pool.fetchval(
+            RESERVE_DIAL, claim.dial_trunk.id, claim.dial_trunk.spec.limits.calls_per_second
+        )
+        return seconds or 0.0
 
     async def _claim_call(
         self,
@@ -248,15 +301,28 @@ class SqlWorkerQueue:
         )
         pending.append(notifications.call_changed(tenant, id))
         row = await connection.fetchrow(SELECT_CALL, id)
+        call = _call_from_row(row)
         return Claim(
-            call=_call_from_row(row),
+            call=call,
             version=_version_from_row(row),
             epoch=claimed["epoch"],
             is_takeover=not is_new,
             settings=settings_from_json(orjson.loads(row["settings"] or "{}")),
             credentials=self._decrypt_credentials(await connection.fetch(SELECT_ENCRYPTED, tenant)),
+            dial_trunk=await self._dial_trunk(connection, call) if call.is_dialed else None,
             worker_id=worker,
         )
+
+    async def _dial_trunk(self, connection: Any, call: Call) -> DialTrunk | None:
+        """None if the trunk was deleted since the call was started."""
+        if call.trunk_id is None:
+            return None
+        trunk = await fetch_dial_trunk(connection, self._vault, call.tenant_id, call.trunk_id)
+        if trunk is None or await connection.fetchval(
+            HAS_CALLER_ID, call.from_number, call.trunk_id
+        ):
+            return trunk
+        return replace(trunk, problem=NO_CALLER_ID)
 
     def _decrypt_credentials(self, rows: Sequence[asyncpg.Record]) -> DecryptedCredentials:
         """If decryption fails, the call starts without credentials and reports the problem."""
@@ -368,6 +434,19 @@ def _call_from_row(row: asyncpg.Record) -> Call:
         active_node=row["active_node"],
         user_id=row["user_id"],
         phone_number=row["phone_number"],
+        from_number=row["from_number"],
+        to_number=row["to_number"],
+        trunk_id=row["trunk_id"],
+        phone_number_id=row["phone_number_id"],
+        room_name=row["room_name"],
+        caller_identity=row["caller_identity"],
+        scheduled_for=row["scheduled_for"],
+        ringing_seconds=row["ringing_seconds"],
+        calling_hours=calling_hours_from_json(
+            row["calling_hours"] and orjson.loads(row["calling_hours"])
+        ),
+        sip_status=row["sip_status"],
+        answered_by=AnsweringParty(row["answered_by"]) if row["answered_by"] else None,
         user_context=orjson.loads(row["user_context"]),
         metadata=orjson.loads(row["metadata"]),
         max_seconds=row["max_seconds"],

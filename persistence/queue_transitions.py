@@ -18,6 +18,9 @@ from persistence.pubsub import Channels
 # The number of consecutive failed takeovers: each holder died before it wrote to the log.
 # `producer_seq` counts the events that the last holder has written.
 FAILED_TAKEOVERS = "case when l.producer_seq > 0 then 0 else l.takeovers end"
+# When a call may be claimed: at once, or at the time for which it was scheduled.
+DUE_AT = "coalesce(l.due_at, l.created_at)"
+IS_DUE = f"{DUE_AT} <= statement_timestamp()"
 # Rows are locked in the same order as by appends, which prevents deadlocks.
 RELEASE_CALLS = """
     with lost as (
@@ -37,9 +40,10 @@ END_REQUESTED = """exists (
             where c.call_id = l.call_id and c.done_at is null and c.kind = 'END'{more})"""
 END_REASON = f"""
            case when l.state = 'ENDING' then 'ENDED_BY_AGENT'
+                when l.trunk_id is not null and l.answered_at is null then 'CANCELED'
                 when {END_REQUESTED.format(more=" and c.body ->> 'by_caller' = 'true'")}
                 then 'HUNG_UP_BY_USER' else 'ENDED_BY_API' end"""
-"""Why a call ends whose end was requested; `Command.end_reason` says the same."""
+"""Why a call ends whose end was requested; `Command.end_reason_for` says the same."""
 
 END_CALL = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
 

@@ -4,7 +4,7 @@ All limits are compared with the database's clock."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,12 @@ from uuid import UUID
 import asyncpg
 
 from domain.calls.model import CallId, EndReason
+from domain.calls.rooms import call_of_room
 from persistence.db_errors import translate_outages
+from persistence.dial_slots import FULL_TRUNKS
 from persistence.pubsub import Channels
 from persistence.queue_transitions import (
+    DUE_AT,
     END_REASON,
     FAILED_TAKEOVERS,
     end_calls,
@@ -33,9 +36,11 @@ SELECT_END_REQUESTED = f"""
        and (l.worker_id is null or c.asked_at < now() - make_interval(secs => $1))
      limit 500
 """
+# A call that is to be dialled waits for its trunk as long as there are workers.
 SELECT_OVERDUE = f"""
     select l.call_id, l.epoch,
-           case when l.state = 'PENDING' then 'NO_WORKER'
+           case when l.state = 'PENDING' and l.trunk_id in ({FULL_TRUNKS}) then 'TRUNK_LIMIT'
+                when l.state = 'PENDING' then 'NO_WORKER'
                 when l.state = 'ENDING' then 'ENDED_BY_AGENT'
                 when l.worker_id is null then 'WORKER_LOST'
                 when l.answered_at is not null then 'MAX_DURATION'
@@ -44,12 +49,19 @@ SELECT_OVERDUE = f"""
      where l.ended_at is null and (
            l.deadline_at < $2
            or (l.state = 'PENDING' and l.worker_id is null
-               and l.created_at < $2::timestamptz - make_interval(secs => $1))
+               and {DUE_AT} < $2::timestamptz - make_interval(secs => $1)
+               and (l.trunk_id is null
+                    or {DUE_AT} < $2::timestamptz - make_interval(secs => $1 + $4)
+                    or not exists (select from worker_process)))
            or (l.worker_id is null and $3 > 0 and {FAILED_TAKEOVERS} >= $3))
      limit 500
 """
-SELECT_ENDED = """
-    select call_id from call_log where call_id = any($1::uuid[]) and ended_at is not null
+SELECT_ROOMS_OF_ENDED = """
+    select r.room, l.call_id
+      from unnest($1::text[], $2::uuid[]) as r (room, call_id)
+      join call_log l
+        on l.call_id = coalesce((select c.id from call c where c.room_name = r.room), r.call_id)
+     where l.ended_at is not null
 """
 
 
@@ -61,11 +73,13 @@ class SqlReaper:
         *,
         resume_seconds: float,
         max_takeovers: int,
+        dial_queue_seconds: float,
     ) -> None:
         self._pool = pool
         self._channels = channels
         self._resume_seconds = resume_seconds
         self._max_takeovers = max_takeovers
+        self._dial_queue_seconds = dial_queue_seconds
 
     @translate_outages
     async def database_time(self) -> datetime:
@@ -82,10 +96,15 @@ class SqlReaper:
         self, claim_seconds: float, as_of: datetime
     ) -> list[tuple[UUID, EndReason]]:
         end_requested = await self._pool.fetch(SELECT_END_REQUESTED, END_TIMEOUT_SECONDS)
-        overdue = await self._pool.fetch(SELECT_OVERDUE, claim_seconds, as_of, self._max_takeovers)
+        overdue = await self._pool.fetch(
+            SELECT_OVERDUE, claim_seconds, as_of, self._max_takeovers, self._dial_queue_seconds
+        )
         return await end_calls(self._pool, self._channels, [*end_requested, *overdue])
 
     @translate_outages
-    async def filter_ended(self, calls: Sequence[CallId]) -> list[CallId]:
-        rows = await self._pool.fetch(SELECT_ENDED, list(calls)) if calls else []
-        return [CallId(row["call_id"]) for row in rows]
+    async def rooms_of_ended_calls(self, rooms: Sequence[str]) -> Mapping[str, CallId]:
+        if not rooms:
+            return {}
+        names = list(map(call_of_room, rooms))
+        rows = await self._pool.fetch(SELECT_ROOMS_OF_ENDED, list(rooms), names)
+        return {row["room"]: CallId(row["call_id"]) for row in rows}

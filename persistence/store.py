@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy import text
@@ -12,6 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.common.access import TenantId
 from domain.common.pacing import TenantConcurrencyLimit
 from domain.ports import UnitOfWork
+from domain.telephony.trunks import (
+    InboundTrunk,
+    InboundTrunkSpec,
+    OutboundTrunk,
+    OutboundTrunkSpec,
+)
 from persistence.calls import SqlCalls
 from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
@@ -22,12 +29,16 @@ from persistence.pubsub import Channels
 from persistence.recordings import SqlRecordings
 from persistence.settings import SqlTenantSettings
 from persistence.sqlalchemy_engine import driver_connection
+from persistence.telephony import SqlPhoneNumbers, SqlTrunks, inbound_trunks, outbound_trunks
 from persistence.vault import Vault
 from persistence.versions import SqlVersions
 
 
 class SqlUnitOfWork:
     def __init__(self, connection: AsyncConnection, tenant: TenantId, vault: Vault) -> None:
+        self._connection = connection
+        self._tenant = tenant
+        self._vault = vault
         self.notifications: list[Notification] = []
         self.agents = agents(connection, tenant)
         self.tools = tools(connection, tenant)
@@ -37,6 +48,20 @@ class SqlUnitOfWork:
         self.recordings = SqlRecordings(connection, tenant)
         self.settings = SqlTenantSettings(connection, tenant)
         self.credentials = SqlCredentials(connection, tenant, vault)
+
+    # Few transactions need these, so they are created on first use.
+
+    @cached_property
+    def outbound_trunks(self) -> SqlTrunks[OutboundTrunk, OutboundTrunkSpec]:
+        return outbound_trunks(self._connection, self._tenant, self._vault)
+
+    @cached_property
+    def inbound_trunks(self) -> SqlTrunks[InboundTrunk, InboundTrunkSpec]:
+        return inbound_trunks(self._connection, self._tenant, self._vault)
+
+    @cached_property
+    def phone_numbers(self) -> SqlPhoneNumbers:
+        return SqlPhoneNumbers(self._connection, self._tenant)
 
 
 class SqlStore:

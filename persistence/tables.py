@@ -207,6 +207,38 @@ workflow_version = Table(
     ),
 )
 
+# `sealed` is the encrypted password of a trunk; null if it has none.
+outbound_trunk = _draft("outbound_trunk", Column("sealed", LargeBinary))
+inbound_trunk = _draft("inbound_trunk", Column("sealed", LargeBinary))
+
+# A telephone number belongs to one tenant of the installation.
+phone_number = Table(
+    "phone_number",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("number", Text, unique=True, nullable=False),
+    Column("workflow_id", Uuid, ForeignKey("workflow.id")),
+    Column("inbound_trunk_id", Uuid, ForeignKey("inbound_trunk.id")),
+    Column("outbound_trunk_id", Uuid, ForeignKey("outbound_trunk.id")),
+    Column("revision", Integer, nullable=False),
+    Column("spec", JSONB, nullable=False),
+    _set_on_insert("created_at"),
+    _set_on_insert("updated_at"),
+    _tenant_id(),
+    Index(None, "tenant_id", "created_at", "id"),
+    Index(None, "workflow_id"),
+    Index(None, "inbound_trunk_id"),
+    Index(None, "outbound_trunk_id"),
+)
+
+# The only row has the id by which keepers recognise what they have created in LiveKit.
+installation = Table(
+    "installation",
+    metadata,
+    Column("is_this", Boolean, primary_key=True, server_default=text("true")),
+    Column("id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
+)
+
 # The parameters that a call was started with.
 call = Table(
     "call",
@@ -222,14 +254,38 @@ call = Table(
     Column("metadata", JSONB, nullable=False),
     Column("max_seconds", Integer, nullable=False),
     Column("created_at", Timestamp, nullable=False),
+    # Of telephone calls. A trunk or a number may be deleted before its calls are.
+    Column("from_number", Text),
+    Column("to_number", Text),
+    Column("trunk_id", Uuid),
+    Column("phone_number_id", Uuid),
+    Column("room_name", Text),
+    Column("caller_identity", Text),
+    Column("scheduled_for", Timestamp),
+    Column("ringing_seconds", Integer),
+    Column("calling_hours", JSONB),
     _tenant_id(),
     Index(None, "tenant_id", "created_at", "id"),
     Index(None, "version_id"),
+    Index(
+        "ix_call_room_name",
+        "room_name",
+        unique=True,
+        postgresql_where=text("room_name is not null"),
+    ),
+    Index(
+        "ix_call_phone_number",
+        "tenant_id",
+        "phone_number",
+        "created_at",
+        postgresql_where=text("phone_number is not null"),
+    ),
 )
 
 # The changing state of a call. The row is narrow, so that an update stays within its page. A trigger
 # copies `kind`, `workflow_id` and `user_id` from the call, because lists of calls are filtered by
-# them together with the state. `created_at` is a copy, too.
+# them together with the state. `created_at`, `due_at` and `trunk_id` are copies, too: the queue is
+# ordered by when a call is due and limited by the trunk that dials it.
 call_log = Table(
     "call_log",
     metadata,
@@ -251,6 +307,15 @@ call_log = Table(
     Column("user_id", Text),
     # Consecutive takeovers by workers that wrote nothing to the log.
     Column("takeovers", Integer, server_default="0", nullable=False),
+    # When a scheduled call may be claimed.
+    Column("due_at", Timestamp),
+    # The trunk that the call is to be dialled over; null for other calls.
+    Column("trunk_id", Uuid),
+    # When a worker claimed the call in order to dial it; from then on it occupies its trunk.
+    Column("dial_claimed_at", Timestamp),
+    # Copied from the events of the call by a trigger.
+    Column("sip_status", Integer),
+    Column("answered_by", Text),
     _tenant_id(),
     Index("ix_call_log_state", "tenant_id", "state", "kind", "created_at", "call_id"),
     Index(
@@ -281,9 +346,14 @@ call_log = Table(
         postgresql_where=text("ended_at is null"),
     ),
     Index(
-        "ix_call_log_unclaimed",
-        "created_at",
+        "ix_call_log_claimable",
+        text("coalesce(due_at, created_at)"),
         postgresql_where=text("ended_at is null and worker_id is null"),
+    ),
+    Index(
+        "ix_call_log_trunk",
+        "trunk_id",
+        postgresql_where=text("ended_at is null and dial_claimed_at is not null"),
     ),
     Index(
         "ix_call_log_held",
@@ -293,6 +363,19 @@ call_log = Table(
     Index("ix_call_log_deadline", "deadline_at", postgresql_where=text("ended_at is null")),
     Index("ix_call_log_ended", "ended_at", postgresql_where=text("ended_at is not null")),
     postgresql_with={"fillfactor": "50"},
+)
+
+# What has been dialled over an outbound trunk on the current day (UTC), and when the next call may be
+# dialled over it.
+trunk_usage = Table(
+    "trunk_usage",
+    metadata,
+    _owner("trunk_id", "outbound_trunk.id", primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("calls", Integer, server_default="0", nullable=False),
+    _set_on_insert("next_dial_at"),
+    _tenant_id(),
+    Index(None, "tenant_id"),
 )
 
 # The usage of a tenant's calls that ended in a calendar month (UTC). Only the end of a call locks

@@ -48,16 +48,21 @@ class Vault:
     def decrypt_credentials(self, rows: Sequence[Any]) -> DecryptedCredentials:
         """Decrypt the values of one tenant; each row contains the wrapped data key. Raises
         `DecryptionKeyMissing` if a key is missing or a row was moved."""
-        if not rows:
-            return DecryptedCredentials()
-        first = rows[0]
-        data_key = self.unwrap_data_key(first["tenant_id"], first["key_id"], first["wrapped"])
         values: dict[str, dict[str, str]] = {kind.value: {} for kind in CredentialKind}
-        for row in rows:
-            values[row["kind"]][row["name"]] = decrypt(data_key, row)
+        for row, value in zip(rows, self.decrypt_values(rows), strict=True):
+            values[row["kind"]][row["name"]] = value
         return DecryptedCredentials(
             providers=values[CredentialKind.PROVIDER], secrets=values[CredentialKind.SECRET]
         )
+
+    def decrypt_values(self, rows: Sequence[Any]) -> list[str]:
+        """The values of rows of one tenant, each with the wrapped data key. Raises
+        `DecryptionKeyMissing` if a key is missing or a row was moved."""
+        if not rows:
+            return []
+        first = rows[0]
+        data_key = self.unwrap_data_key(first["tenant_id"], first["key_id"], first["wrapped"])
+        return [decrypt(data_key, row) for row in rows]
 
     def _wrap(self, tenant: UUID, data_key: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)

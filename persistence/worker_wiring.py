@@ -24,6 +24,7 @@ from persistence.reaper import SqlReaper
 from persistence.recording_store import SqlRecordingStore
 from persistence.retention import SqlRetention
 from persistence.streams import decode_notification
+from persistence.telephony_reader import SqlInboundRoutes
 from persistence.vault import Vault, rewrap
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class WorkerServices:
     event_writer: SqlEventWriter
     http_client: HttpClient
     recording_store: SqlRecordingStore
+    inbound_routes: SqlInboundRoutes
     audio_store: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
@@ -78,11 +80,13 @@ async def worker_services(
                 channels,
                 resume_seconds=settings.resume_seconds,
                 max_takeovers=settings.max_takeovers,
+                dial_queue_seconds=settings.dial_queue_seconds,
             ),
             retention=SqlRetention(pool),
             event_writer=event_writer,
             http_client=http_client,
             recording_store=SqlRecordingStore(pool),
+            inbound_routes=SqlInboundRoutes(pool, vault),
             audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )

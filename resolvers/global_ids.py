@@ -7,7 +7,12 @@ from uuid import UUID
 
 from domain.common.errors import NotFound, Path
 
-TYPE_NAMES = {"WorkflowVersion": "version"}
+TYPE_NAMES = {
+    "WorkflowVersion": "version",
+    "OutboundTrunk": "outbound trunk",
+    "InboundTrunk": "inbound trunk",
+    "PhoneNumber": "phone number",
+}
 
 
 def global_id(kind: str, id: UUID) -> str:

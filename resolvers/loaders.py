@@ -20,6 +20,7 @@ from domain.common.access import TenantId, Viewer
 from domain.common.errors import Unavailable
 from domain.common.findings import Finding
 from domain.ports import Services
+from domain.telephony.trunks import NumberReference, PhoneNumber
 from domain.use_cases.recordings import recording_link
 from domain.use_cases.workflows import take_snapshots, verify_workflows
 from domain.workflows.model import Snapshot, Version, Workflow
@@ -115,6 +116,18 @@ class Loaders:
             return [list(users.get(each, ())) for each in names]
 
         return self._loaders.setdefault((f"users:{name}", tenant), Loader(load))
+
+    def numbers_using(
+        self, services: Services, tenant: TenantId, reference: NumberReference
+    ) -> Loader[UUID, Sequence[PhoneNumber]]:
+        """The telephone numbers of each workflow or trunk."""
+
+        async def load(ids: Sequence[UUID]) -> list[Sequence[PhoneNumber]]:
+            async with services.store.transaction(tenant) as work:
+                numbers = await work.phone_numbers.using(reference, ids)
+            return [numbers.get(id, ()) for id in ids]
+
+        return self._loaders.setdefault((f"numbers:{reference}", tenant), Loader(load))
 
     def recording_links(
         self, services: Services, tenant: TenantId

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from domain.calls.model import Call
 from domain.common.access import Scope
 from domain.common.errors import InvalidInput
+from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
@@ -17,7 +18,7 @@ from resolvers.loaders import loaders
 
 MAX_NODE_IDS = 100
 
-Node = Agent | Tool | Workflow | Version | Call
+Node = Agent | Tool | Workflow | Version | Call | OutboundTrunk | InboundTrunk | PhoneNumber
 
 NODE_TYPES = {
     "Agent": ("agents", Scope.AGENTS_READ),
@@ -25,6 +26,9 @@ NODE_TYPES = {
     "Workflow": ("workflows", Scope.WORKFLOWS_READ),
     "WorkflowVersion": ("versions", Scope.WORKFLOWS_READ),
     "Call": ("calls", Scope.CALLS_READ),
+    "OutboundTrunk": ("outbound_trunks", Scope.TELEPHONY_READ),
+    "InboundTrunk": ("inbound_trunks", Scope.TELEPHONY_READ),
+    "PhoneNumber": ("phone_numbers", Scope.TELEPHONY_READ),
 }
 
 

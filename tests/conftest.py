@@ -23,12 +23,18 @@ from domain.ports import Services
 from graph.app import build_schema_with_loaders
 from local import livekit as livekit_server
 from local import livekit_binary, postgres, valkey
-from local.livekit import LivekitCredentials
+from local.livekit import LivekitCredentials, LivekitServers
 from local.livekit_binary import LivekitUnavailable
 from local.process_spec import StartupError
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
 from tests.support.api_server import Api, running_api
+from tests.support.sip_servers import (
+    SipServer,
+    find_livekit_sip,
+    running_livekit_sip,
+    running_sip_emulator,
+)
 from tests.support.viewers import owner_of
 
 # A shell makes background processes ignore SIGINT, and the processes that tests start inherit that.
@@ -99,8 +105,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture(scope="session")
-def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitCredentials]:
-    """A LiveKit server that runs for the whole test run. CI must have one."""
+def livekit(livekit_servers: LivekitServers) -> LivekitCredentials:
+    """The credentials of a LiveKit server that runs for the whole test run."""
+    return livekit_servers.credentials
+
+
+@pytest.fixture(scope="session")
+def livekit_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitServers]:
+    """A LiveKit server with its Valkey, for the whole test run. CI must have one."""
     try:
         binary = livekit_binary.find_or_build(os.environ, print)
     except LivekitUnavailable as error:
@@ -110,10 +122,37 @@ def livekit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivekitCredent
     with (
         anyio.from_thread.start_blocking_portal() as portal,
         portal.wrap_async_context_manager(
-            livekit_server.running(tmp_path_factory.mktemp("state"), binary)
-        ) as access,
+            livekit_server.started(tmp_path_factory.mktemp("state"), binary)
+        ) as servers,
     ):
-        yield access
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def sip_emulator(livekit: LivekitCredentials) -> Iterator[SipServer]:
+    """The emulator of livekit-sip next to the LiveKit server, for the whole test run."""
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running_sip_emulator(livekit)) as emulator,
+    ):
+        yield emulator.server
+
+
+@pytest.fixture(scope="session")
+def livekit_sip(
+    livekit_servers: LivekitServers, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SipServer]:
+    """The real livekit-sip next to the LiveKit server, for the whole test run."""
+    binary = find_livekit_sip()
+    if binary is None:
+        pytest.skip("livekit-sip is neither on PATH nor named by LIVEKIT_SIP_BIN")
+    with (
+        anyio.from_thread.start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(
+            running_livekit_sip(livekit_servers, binary, tmp_path_factory.mktemp("livekit-sip"))
+        ) as server,
+    ):
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
 
-from domain.calls.model import CallId, EndReason
+from domain.calls.model import Call, CallId, EndReason
 
 CommandId = NewType("CommandId", UUID)
 
@@ -32,8 +32,9 @@ class Command:
     body: Mapping[str, Any] = field(default_factory=dict)
     asked_by: str
 
-    @property
-    def end_reason(self) -> EndReason:
+    def end_reason_for(self, call: Call, *, is_answered: bool) -> EndReason:
         """Why the call ends with this END command."""
+        if call.is_dialed and not is_answered:
+            return EndReason.CANCELED
         by_caller = self.body.get("by_caller", False)
         return EndReason.HUNG_UP_BY_USER if by_caller else EndReason.ENDED_BY_API

@@ -65,6 +65,8 @@ def initial_context(call: Call, tenant: Values | None = None) -> CallContext:
         "kind": call.kind.value,
         "direction": call.direction.value,
         "phone_number": call.phone_number,
+        "from_number": call.from_number,
+        "to_number": call.to_number,
         "started_at": call.created_at.isoformat(),
     }
     return CallContext(user=call.user_context, call=call_values, tenant=tenant or {})

@@ -341,6 +341,33 @@ class WorkerLeft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialStarted:
+    """The platform is about to dial the callee. Stored before the dial is requested, so that a number
+    is never dialled twice."""
+
+    trunk: Annotated[str, Doc("Name of the outbound trunk that the call is dialled over.")]
+    from_number: Annotated[str, Doc("Phone number that the callee sees, in E.164.")]
+    to_number: Annotated[str, Doc("Phone number of the callee, in E.164.")]
+    ringing_seconds: Annotated[int, Doc("How long the phone may ring, in seconds.")]
+    kind: Literal["dial_started"] = "dial_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialFailed:
+    """The callee was not reached. The end of the call follows and has the reason."""
+
+    reason: Annotated[EndReason, Doc("Why the callee was not reached.")]
+    sip_status: Annotated[
+        int | None, Doc("Final SIP status of the dial; null when LiveKit reported none.")
+    ] = None
+    after_ms: Annotated[
+        float | None,
+        Doc("From the dial to its failure, in milliseconds; null when nothing was dialled."),
+    ] = None
+    kind: Literal["dial_failed"] = "dial_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallerPresent:
     """The caller joined the room of the call, or was lost: they left it, or their connection no longer
     responds. They may come back."""
@@ -473,6 +500,8 @@ CallEvent = (
     | ErrorRaised
     | WorkerReplaced
     | WorkerLeft
+    | DialStarted
+    | DialFailed
     | CallerPresent
     | CallerSilent
     | RecordingStarted

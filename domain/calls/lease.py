@@ -12,6 +12,7 @@ from domain.calls.commands import Command
 from domain.calls.events import CallEvent, EphemeralPayload, StoredEvent
 from domain.calls.model import Call, CallId, EndReason
 from domain.common.access import TenantId
+from domain.telephony.trunks import DialTrunk
 from domain.tenants.credentials import DecryptedCredentials
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
 from domain.workflows.model import Version
@@ -29,6 +30,8 @@ class Claim:
     settings: TenantSettings = NO_SETTINGS
     credentials: DecryptedCredentials = field(default_factory=DecryptedCredentials, repr=False)
     """The tenant's own keys and secrets."""
+    dial_trunk: DialTrunk | None = field(default=None, repr=False)
+    """The trunk to dial over; None for a call that is not dialled, or whose trunk was deleted."""
     worker_id: UUID | None = None
     """The worker process that holds the call; None in simulations, where nothing is stored."""
 
@@ -63,6 +66,11 @@ class ClaimedCalls(Protocol):
 
     async def is_over_budget(self, tenant: TenantId) -> bool:
         """Whether a monthly budget of the tenant, as currently set, is exhausted."""
+        ...
+
+    async def reserve_dial(self, claim: Claim) -> float:
+        """Reserve the next moment at which the call may be dialled over its trunk; return how many
+        seconds it is away."""
         ...
 
     async def end(self, claim: Claim, reason: EndReason) -> bool:

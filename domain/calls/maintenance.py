@@ -3,7 +3,7 @@ persistence/."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -29,8 +29,8 @@ class Reaper(Protocol):
         claimed within `claim_seconds` is overdue."""
         ...
 
-    async def filter_ended(self, calls: Sequence[CallId]) -> list[CallId]:
-        """Return those of the calls that have ended."""
+    async def rooms_of_ended_calls(self, rooms: Sequence[str]) -> Mapping[str, CallId]:
+        """Return those of the rooms whose calls have ended, with the calls."""
         ...
 
 

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from domain.common.access import TenantId
 from domain.common.errors import InvalidTransition
+from domain.telephony.calling_hours import CallingHours
+from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import VersionId, WorkflowId
 
 CallId = NewType("CallId", UUID)
@@ -101,10 +103,6 @@ class EndReason(StrEnum):
     DECLINED = "DECLINED"
     INVALID_NUMBER = "INVALID_NUMBER"
     VOICEMAIL = "VOICEMAIL"
-    MESSAGE_LEFT = "MESSAGE_LEFT"
-    SCREENED_OUT = "SCREENED_OUT"
-    MACHINE_ANSWERED = "MACHINE_ANSWERED"
-    UNREACHABLE = "UNREACHABLE"
     SILENCE = "SILENCE"
     MAX_DURATION = "MAX_DURATION"
     NO_WORKER = "NO_WORKER"
@@ -116,6 +114,16 @@ class EndReason(StrEnum):
     CANCELED = "CANCELED"
     BUDGET_SPENT = "BUDGET_SPENT"
     INTERNAL = "INTERNAL"
+    UNREACHABLE = "UNREACHABLE"
+    CARRIER_REFUSED = "CARRIER_REFUSED"
+    TRUNK_UNAUTHORIZED = "TRUNK_UNAUTHORIZED"
+    TELEPHONY_UNAVAILABLE = "TELEPHONY_UNAVAILABLE"
+    DIAL_NOT_ALLOWED = "DIAL_NOT_ALLOWED"
+    TRUNK_LIMIT = "TRUNK_LIMIT"
+    LINE_LOST = "LINE_LOST"
+    MESSAGE_LEFT = "MESSAGE_LEFT"
+    SCREENED_OUT = "SCREENED_OUT"
+    MACHINE_ANSWERED = "MACHINE_ANSWERED"
 
 
 _R, _B = EndReason, Blame
@@ -130,10 +138,6 @@ END_OUTCOMES: dict[EndReason, tuple[CallState, Blame]] = {
     _R.DECLINED: (_S.BUSY, _B.CALLER),
     _R.INVALID_NUMBER: (_S.FAILED, _B.CONFIG),
     _R.VOICEMAIL: (_S.NO_ANSWER, _B.CALLER),
-    _R.MESSAGE_LEFT: (_S.COMPLETED, _B.AGENT),
-    _R.SCREENED_OUT: (_S.NO_ANSWER, _B.CALLER),
-    _R.MACHINE_ANSWERED: (_S.NO_ANSWER, _B.CALLER),
-    _R.UNREACHABLE: (_S.NO_ANSWER, _B.CARRIER),
     _R.SILENCE: (_S.COMPLETED, _B.CALLER),
     _R.MAX_DURATION: (_S.COMPLETED, _B.PLATFORM),
     _R.NO_WORKER: (_S.FAILED, _B.PLATFORM),
@@ -145,6 +149,16 @@ END_OUTCOMES: dict[EndReason, tuple[CallState, Blame]] = {
     _R.CANCELED: (_S.CANCELED, _B.API),
     _R.BUDGET_SPENT: (_S.COMPLETED, _B.CONFIG),
     _R.INTERNAL: (_S.FAILED, _B.PLATFORM),
+    _R.UNREACHABLE: (_S.NO_ANSWER, _B.CARRIER),
+    _R.CARRIER_REFUSED: (_S.FAILED, _B.CARRIER),
+    _R.TRUNK_UNAUTHORIZED: (_S.FAILED, _B.CONFIG),
+    _R.TELEPHONY_UNAVAILABLE: (_S.FAILED, _B.PLATFORM),
+    _R.DIAL_NOT_ALLOWED: (_S.FAILED, _B.CONFIG),
+    _R.TRUNK_LIMIT: (_S.FAILED, _B.CONFIG),
+    _R.LINE_LOST: (_S.COMPLETED, _B.CARRIER),
+    _R.MESSAGE_LEFT: (_S.COMPLETED, _B.AGENT),
+    _R.SCREENED_OUT: (_S.NO_ANSWER, _B.CALLER),
+    _R.MACHINE_ANSWERED: (_S.NO_ANSWER, _B.CALLER),
 }
 """The final state and the blame for each reason."""
 
@@ -163,6 +177,26 @@ class Call:
     active_node: str | None = None
     user_id: str | None = None
     phone_number: str | None = None
+    """The number of the person on the phone: `to_number` of an outbound call, `from_number` of an
+    inbound one."""
+    from_number: str | None = None
+    to_number: str | None = None
+    trunk_id: UUID | None = None
+    phone_number_id: UUID | None = None
+    """The tenant's own number that was called or that the callee sees."""
+    room_name: str | None = None
+    """None: the room is named after the call."""
+    caller_identity: str | None = None
+    """The identity of the caller in the room; None: the usual one."""
+    scheduled_for: datetime | None = None
+    """When the call may be claimed; None: at once."""
+    ringing_seconds: int | None = None
+    """How long the callee's phone may ring."""
+    calling_hours: CallingHours | None = None
+    """When the callee may be called; None: at any time."""
+    sip_status: int | None = None
+    """The final SIP status of a dial that was not answered."""
+    answered_by: AnsweringParty | None = None
     user_context: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     max_seconds: int
@@ -174,6 +208,11 @@ class Call:
     @property
     def blame(self) -> Blame | None:
         return END_OUTCOMES[self.end_reason][1] if self.end_reason else None
+
+    @property
+    def is_dialed(self) -> bool:
+        """Whether the platform dials a phone to reach the callee."""
+        return self.kind is CallKind.SIP and self.direction is Direction.OUTBOUND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
-from domain.calls.model import CallId
+from domain.calls.model import Call, CallId
 
 CALLER_IDENTITY = "caller"
-"""The identity of the one participant that agents listen to."""
+"""The identity of the one participant that agents listen to, unless the call has another."""
+
+ROOM_PREFIX = "call-"
 
 EMPTY_TIMEOUT_SECONDS = 120
 """The server closes a room that no participant has joined for this long."""
@@ -19,7 +22,25 @@ the call well before."""
 
 
 def room_name(call: CallId) -> str:
-    return f"call-{call}"
+    """The name of the call's room, unless the call has another."""
+    return f"{ROOM_PREFIX}{call}"
+
+
+def room_of(call: Call) -> str:
+    return call.room_name or room_name(call.id)
+
+
+def call_of_room(room: str) -> CallId | None:
+    """The call after which the room is named; None if it is named after none."""
+    prefix, _, id = room.partition("-")
+    try:
+        return CallId(UUID(id)) if f"{prefix}-" == ROOM_PREFIX else None
+    except ValueError:
+        return None
+
+
+def caller_of(call: Call) -> str:
+    return call.caller_identity or CALLER_IDENTITY
 
 
 def agent_identity(call: CallId, epoch: int) -> str:

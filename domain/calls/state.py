@@ -22,6 +22,7 @@ from domain.calls.events import (
     CommandApplied,
     CommandRefused,
     ContextChanged,
+    DialStarted,
     HandedOff,
     MessageLeft,
     NodeEntered,
@@ -117,14 +118,14 @@ class CallProjection:
     end_reason: EndReason | None = None
     released_at: datetime | None = None
     """When a worker last released the call."""
+    dialed_at: datetime | None = None
+    """When the callee was dialled, or may have been."""
     measured: AppendOnlyList[TurnMeasured] = field(default_factory=AppendOnlyList)
     usage: tuple[Usage, ...] = ()
     """The usage of the call, summed by model."""
     is_recorded: bool = False
     recording_announced: bool = False
     """The call starts with the announcement that it is recorded."""
-    dialing_since: datetime | None = None
-    """When the phone was dialled; None in a call without a phone."""
     is_phone_answered: bool = False
     """Whether the agent has listened for who answers the phone."""
     answered_by: AnsweredBy | None = None
@@ -153,12 +154,10 @@ class CallProjection:
         match event:
             case StateChanged(state=state, ending_for=reason):
                 answered = at if state is CallState.ACTIVE else None
-                dialing = at if state is CallState.DIALING else None
                 return replace(
                     self,
                     state=state,
                     answered_at=self.answered_at or answered,
-                    dialing_since=self.dialing_since or dialing,
                     ending=reason or self.ending,
                 )
             case UserTurn():
@@ -247,6 +246,8 @@ class CallProjection:
                 return replace(self, answered_by=event)
             case MessageLeft():
                 return replace(self, is_message_left=True)
+            case DialStarted():
+                return replace(self, dialed_at=self.dialed_at or at)
             case RecordingStarted(announced=announced):
                 return replace(self, is_recorded=True, recording_announced=announced)
             case CallEnded(state=state, reason=reason):

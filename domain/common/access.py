@@ -33,9 +33,12 @@ class Scope(StrEnum):
     SETTINGS_WRITE = "settings:write"
     CREDENTIALS_READ = "credentials:read"
     CREDENTIALS_WRITE = "credentials:write"
+    TELEPHONY_READ = "telephony:read"
+    TELEPHONY_WRITE = "telephony:write"
 
 
-ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE})
+ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE})
+"""What only owners and admins may do. Whoever changes trunks decides where money can be spent."""
 READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
 
 

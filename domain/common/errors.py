@@ -8,11 +8,13 @@ DomainError
 ├── Forbidden                 the credential lacks a scope
 ├── InvalidInput              a value breaks a rule; `path` names it
 │   ├── InvalidInputs         several values break rules
+│   ├── DialRefused           the tenant may not dial this number, or not now
 │   └── UnsupportedFormat     a configuration is in the format of another product
 ├── NotFound                  the tenant has no such object
 │   └── WorkflowNotFound
 ├── Conflict
 │   ├── NameTaken
+│   ├── NumberTaken           a telephone number of the installation is in use
 │   ├── RevisionConflict      someone else has edited the object since it was read
 │   ├── InUse                 other objects still refer to it
 │   ├── IdempotencyConflict   the same key was used with other input
@@ -105,6 +107,14 @@ class InvalidInputs(InvalidInput):
         return InvalidInputs([problem.within(argument) for problem in self._problems])
 
 
+class DialRefused(InvalidInput):
+    code = "DIAL_REFUSED"
+
+    def __init__(self, message: str, path: Path | None = None, *, reason: str) -> None:
+        super().__init__(message, path)
+        self.reason = reason
+
+
 class UnsupportedFormat(InvalidInput):
     code = "UNSUPPORTED_FORMAT"
 
@@ -127,6 +137,10 @@ class Conflict(DomainError):
 
 class NameTaken(Conflict):
     code = "NAME_TAKEN"
+
+
+class NumberTaken(Conflict):
+    code = "NUMBER_TAKEN"
 
 
 class RevisionConflict(Conflict):

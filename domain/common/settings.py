@@ -112,6 +112,11 @@ class Settings:
     claim_seconds: float = setting(
         5.0, "A new call that no worker claims within this time ends with NO_WORKER"
     )
+    dial_queue_seconds: float = setting(
+        300.0,
+        "How long a call waits in addition until its outbound trunk may dial it; then it ends with "
+        "TRUNK_LIMIT",
+    )
     resume_seconds: float = setting(
         60.0, "A call that lost its worker and gets no other within this time ends with WORKER_LOST"
     )

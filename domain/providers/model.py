@@ -10,12 +10,13 @@ from typing import Any
 
 
 class ProviderKind(StrEnum):
-    """The task of a provider in a call: STT, LLM, TTS or VAD."""
+    """The task of a provider in a call: STT, LLM, TTS or VAD; TRUNK carries telephone calls."""
 
     STT = "STT"
     LLM = "LLM"
     TTS = "TTS"
     VAD = "VAD"
+    TRUNK = "TRUNK"
 
 
 class OptionType(StrEnum):

@@ -1,7 +1,7 @@
 """List prices of the providers, which a tenant can override, and the cost of usage.
 
-Prices are in billionths of a dollar per million tokens, per million characters, or per hour of
-audio. A model that is not listed has no price: its usage is counted, and the total is marked as
+Prices are in billionths of a dollar per million tokens, per million characters, per hour of audio, or
+per minute of a telephone call. A model that is not listed has no price: its usage is counted, and the total is marked as
 partial."""
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, Path
 from domain.common.money import NANOS_PER_DOLLAR
-from domain.common.text_validation import check_text
+from domain.common.text_validation import check_name, check_text
 from domain.providers.catalog import provider_names
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage
@@ -23,12 +23,14 @@ FREE_PROVIDERS = frozenset({"scripted", "local"})
 MAX_PRICES = 200
 MILLION = 1_000_000
 HOUR_MS = 3_600_000
+MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """The prices of one model; None: the unit is not charged. Cached tokens without a price cost as
-    much as other input tokens."""
+    much as other input tokens. The provider of a TRUNK is the trunk, and its model is where the
+    callee is."""
 
     kind: ProviderKind
     provider: str
@@ -38,6 +40,7 @@ class Price:
     output_tokens: int | None = None
     characters: int | None = None
     audio_hour: int | None = None
+    minute: int | None = None
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -53,7 +56,8 @@ class Price:
             + used.characters * (self.characters or 0)
         )
         audio = used.audio_ms * (self.audio_hour or 0)
-        return _rounded(per_million, MILLION) + _rounded(audio, HOUR_MS)
+        line = used.audio_ms * (self.minute or 0)
+        return _rounded(per_million, MILLION) + _rounded(audio, HOUR_MS) + _rounded(line, MINUTE_MS)
 
 
 def _rounded(amount: int, divisor: int) -> int:
@@ -124,6 +128,7 @@ UNITS: Mapping[ProviderKind, tuple[str, ...]] = {
     ProviderKind.LLM: ("input_tokens", "cached_tokens", "output_tokens"),
     ProviderKind.STT: ("audio_hour",),
     ProviderKind.TTS: ("characters", "audio_hour"),
+    ProviderKind.TRUNK: ("minute",),
 }
 """The units in which each kind of provider is charged."""
 _ALL = tuple(dict.fromkeys(unit for units in UNITS.values() for unit in units))
@@ -148,8 +153,9 @@ def _check_price(price: Price, path: Path) -> None:
         raise InvalidInput(
             f"{price.kind} runs on the installation's own machines and is free.", (*path, "kind")
         )
-    known = provider_names(price.kind)
-    if price.provider not in known:
+    if price.kind is ProviderKind.TRUNK:
+        check_name(price.provider, (*path, "provider"))
+    elif price.provider not in (known := provider_names(price.kind)):
         raise InvalidInput(
             f"There is no {price.kind} provider {price.provider[:64]!r}; "
             f"choose one of {', '.join(known)}.",

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -24,6 +24,13 @@ from domain.common.errors import (
 )
 from domain.common.text_validation import check_text
 from domain.ports import Services, UnitOfWork
+from domain.use_cases.outbound_calls import (
+    NO_DIAL,
+    DialRequest,
+    check_dial_request,
+    check_no_dial,
+    with_dial,
+)
 from domain.use_cases.versions import get_version
 from domain.use_cases.workflows import (
     check_publishable,
@@ -52,6 +59,7 @@ class CallRequest:
     max_seconds: int | None = None
     draft: bool = False
     version_id: UUID | None = None
+    dial: DialRequest = NO_DIAL
 
 
 async def start_call(services: Services, viewer: Viewer, request: CallRequest) -> Call:
@@ -60,18 +68,23 @@ async def start_call(services: Services, viewer: Viewer, request: CallRequest) -
     The same idempotency key returns the same call for 24 hours."""
     viewer.require(Scope.CALLS_WRITE)
     _check(request, services.max_call_seconds)
-    if request.kind is CallKind.VOIP:
+    is_dialed = request.kind is CallKind.SIP
+    if is_dialed:
+        check_dial_request(request.dial, services.clock())
+    else:
+        check_no_dial(request.dial)
+    if request.kind is not CallKind.TEXT:
         _require_room_access(services, ("kind",))
     async with _transaction_for(services, viewer, request) as work:
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
-        if request.kind is CallKind.VOIP:
+        if request.kind is not CallKind.TEXT:
             await _check_voice_ready(services, work, version)
         call = Call(
             id=CallId(uuid4()),
             tenant_id=viewer.tenant_id,
             kind=request.kind,
-            direction=Direction.INBOUND,
+            direction=Direction.OUTBOUND if is_dialed else Direction.INBOUND,
             workflow_id=workflow.id,
             version_id=version,
             user_id=request.user_id,
@@ -80,6 +93,8 @@ async def start_call(services: Services, viewer: Viewer, request: CallRequest) -
             max_seconds=request.max_seconds or services.max_call_seconds,
             created_at=services.clock(),
         )
+        if is_dialed:
+            call = await with_dial(work, call, request.dial, request.max_seconds)
         return await work.calls.start(call, request.idempotency_key, _digest(request))
 
 
@@ -109,7 +124,7 @@ async def join_call(services: Services, viewer: Viewer, id: CallId) -> tuple[Cal
 def _require_room_access(services: Services, path: Path) -> RoomAccessIssuer:
     if services.room_access_issuer is None:
         raise InvalidInput(
-            "VOIP calls need a LiveKit server, and this installation has none: set LIVEKIT_URL, "
+            "Voice calls need a LiveKit server, and this installation has none: set LIVEKIT_URL, "
             "LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or start a TEXT call.",
             path,
         )
@@ -155,7 +170,8 @@ async def end_call(
         )
         # An answered call without a worker may be about to be resumed by another one.
         if call.answered_at:
-            ended = await work.calls.end_unclaimed(id, command.end_reason, command)
+            reason = command.end_reason_for(call, is_answered=True)
+            ended = await work.calls.end_unclaimed(id, reason, command)
         else:
             ended = await work.calls.end_unclaimed(id, EndReason.CANCELED)
         if not ended:
@@ -165,11 +181,6 @@ async def end_call(
 
 
 def _check(request: CallRequest, max_seconds: int) -> None:
-    if request.kind is CallKind.SIP:
-        raise InvalidInput(
-            "This installation does not support telephone calls; start a VOIP or a TEXT call.",
-            ("kind",),
-        )
     if request.draft and request.version_id is not None:
         raise InvalidInput("Give version or draft: true, not both.", ("version",))
     check_text(request.user_id, ("userId",), max_length=255, min_length=1)
@@ -261,5 +272,6 @@ def _digest(request: CallRequest) -> str:
         request.draft,
         # Left out if None, so that digests equal those stored before the field existed.
         *([str(request.version_id)] if request.version_id else []),
+        *([asdict(request.dial)] if request.dial != NO_DIAL else []),
     ]
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

@@ -15,8 +15,10 @@ from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.credentials import CredentialKind
 from domain.tenants.settings import apply_defaults, inherited_fields
-from domain.verification import DRAFT, PUBLISH, Effort, build_snapshot
+from domain.use_cases.telephony import MAX_TRUNKS, check_no_number_uses
+from domain.verification import DRAFT, PUBLISH, Effort, TelephonyFacts, build_snapshot
 from domain.verification.cached import VerificationInput
+from domain.verification.telephony import needs_telephone
 from domain.workflows.model import (
     Snapshot,
     Version,
@@ -75,10 +77,12 @@ async def update_workflow(
 
 
 async def delete_workflow(services: Services, viewer: Viewer, id: WorkflowId) -> Workflow:
-    """Delete the draft; calls that ran the workflow keep their versions."""
+    """Delete the draft; calls that ran the workflow keep their versions. Raises `InUse` when
+    telephone numbers are assigned to the workflow."""
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         workflow = await get_workflow(work, id)
+        await check_no_number_uses(work, "workflow_id", id, f"The workflow {workflow.spec.name}")
         await work.workflows.delete(id)
         return workflow
 
@@ -152,7 +156,33 @@ async def verification_inputs(
     own = await work.credentials.all(CredentialKind.PROVIDER)
     keys = services.provider_keys.union(credential.name for credential in own)
     settings = (await work.settings.get()).spec
-    return [VerificationInput(snapshot, settings, keys) for snapshot in snapshots]
+    facts = await _telephony_facts(work, snapshots)
+    return [
+        VerificationInput(snapshot, settings, keys, facts.get(snapshot.workflow.name))
+        for snapshot in snapshots
+    ]
+
+
+async def _telephony_facts(
+    work: UnitOfWork, snapshots: Sequence[Snapshot]
+) -> Mapping[str, TelephonyFacts]:
+    """What the tenant has of telephony, by the name of each workflow that needs it."""
+    names = [
+        snapshot.workflow.name
+        for snapshot in snapshots
+        if any(map(needs_telephone, snapshot.tools.values()))
+    ]
+    if not names:
+        return {}
+    trunks = await work.outbound_trunks.page(MAX_TRUNKS, None)
+    facts = TelephonyFacts(
+        outbound_trunks=tuple(t.spec for t in trunks.items if t.spec.is_enabled),
+        has_numbers=await work.phone_numbers.count() > 0,
+    )
+    stored = {workflow.id: workflow.spec.name for workflow in await work.workflows.by_names(names)}
+    answering = await work.phone_numbers.using("workflow_id", list(stored))
+    answered = {stored[WorkflowId(id)] for id in answering}
+    return {name: replace(facts, answers_number=name in answered) for name in names}
 
 
 async def verify_snapshot(

@@ -18,14 +18,24 @@ from domain.verification import (
     graph,
     skip_paths,
     spec_checks,
+    telephony,
     tools,
     variable_flow,
 )
+from domain.verification.telephony import TelephonyFacts
 from domain.verification.work import DRAFT, PUBLISH, Effort, TooMuchWork, WorkBudget
 from domain.workflows.agents import AgentSpec
 from domain.workflows.model import Snapshot, WorkflowSpec
 
-__all__ = ["DRAFT", "PUBLISH", "Effort", "build_snapshot", "verify", "verify_tools"]
+__all__ = [
+    "DRAFT",
+    "PUBLISH",
+    "Effort",
+    "TelephonyFacts",
+    "build_snapshot",
+    "verify",
+    "verify_tools",
+]
 
 WORK_PER_FINDING = 70
 """The work of creating a finding and of sending it to a client."""
@@ -37,15 +47,18 @@ def verify(
     keys: frozenset[str] | None = None,
     effort: Effort = PUBLISH,
     allowed: AllowList | None = None,
+    telephony_facts: TelephonyFacts | None = None,
 ) -> tuple[Finding, ...]:
     """Findings in a stable order: by rule, then by place in the config.
 
     Without `settings`, references to endpoints, MCP servers and settings are not checked; without
     `keys`, the names of the providers that have an API key, missing keys are not reported. Without
-    `allowed`, the operator's list of private addresses is not known. If `effort` is exceeded, the
-    last finding is TOO_COMPLEX: the others are true but may be incomplete."""
+    `allowed`, the operator's list of private addresses is not known; without `telephony_facts`, the
+    need for a telephone is not checked. If `effort` is exceeded, the last finding is TOO_COMPLEX: the
+    others are true but may be incomplete."""
     budget = WorkBudget(effort.max_work)
-    return _within_budget(_rules(snapshot, settings, keys, budget, allowed), budget, effort)
+    rules = _rules(snapshot, settings, keys, budget, allowed, telephony_facts)
+    return _within_budget(rules, budget, effort)
 
 
 def verify_tools(
@@ -75,6 +88,7 @@ def _rules(
     keys: frozenset[str] | None,
     budget: WorkBudget,
     allowed: AllowList | None,
+    telephony_facts: TelephonyFacts | None,
 ) -> Iterator[Finding]:
     broken = tuple(spec_checks.findings(snapshot))
     yield from graph.findings(snapshot)
@@ -87,6 +101,7 @@ def _rules(
     if not broken:
         yield from tools.findings(snapshot, settings, budget)
         yield from addresses.findings(snapshot.tools, settings, allowed)
+        yield from telephony.findings(snapshot.tools, telephony_facts)
         yield from variable_flow.findings(snapshot, settings, budget)
 
 

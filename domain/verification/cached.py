@@ -12,7 +12,7 @@ from domain.common.compute import Compute
 from domain.common.findings import Finding
 from domain.tenants.settings import TenantSettings
 from domain.tools.network_allow_list import AllowList
-from domain.verification import DRAFT, Effort, verify
+from domain.verification import DRAFT, Effort, TelephonyFacts, verify
 from domain.workflows.model import Snapshot
 
 MAX_CACHED = 10_000
@@ -26,6 +26,7 @@ class VerificationInput:
     snapshot: Snapshot
     settings: TenantSettings
     keys: frozenset[str]
+    telephony_facts: TelephonyFacts | None = None
 
 
 class Verifier:
@@ -49,7 +50,14 @@ class Verifier:
         if (cached := self._cache.get(key)) is not None:
             self._cache.move_to_end(key)
             return cached
-        findings = verify(input.snapshot, input.settings, input.keys, effort, self._allowed)
+        findings = verify(
+            input.snapshot,
+            input.settings,
+            input.keys,
+            effort,
+            self._allowed,
+            input.telephony_facts,
+        )
         self._store(key, findings)
         return findings
 
@@ -63,5 +71,6 @@ class Verifier:
 
 def _digest(input: VerificationInput, effort: Effort) -> bytes:
     """Different inputs never share a digest; equal inputs may not either, which only costs time."""
-    content = (input.snapshot, input.settings, sorted(input.keys), effort)
+    facts = input.telephony_facts
+    content = (input.snapshot, input.settings, sorted(input.keys), facts, effort)
     return hashlib.sha256(pickle.dumps(content)).digest()

@@ -132,7 +132,7 @@ class AgentSpec:
     def provider_choices(self) -> Iterator[tuple[ProviderKind, ProviderChoice]]:
         """The chosen providers, with their kinds."""
         for kind in ProviderKind:
-            choice = getattr(self, kind.value.lower())
+            choice = getattr(self, kind.value.lower(), None)
             if choice is not None:
                 yield kind, choice
 

@@ -20,8 +20,10 @@ from domain.tool_execution import mcp
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Workflow
+from graph.schema.arguments import After, First, Id
 from graph.schema.error_paths import ErrorPaths
-from graph.schema.scalars import Cursor, Json
+from graph.schema.scalars import Json
+from graph.schema.telephony_queries import TelephonyQuery
 from graph.schema.types.accounts import Viewer
 from graph.schema.types.agents import AgentBy, AgentConnection, AgentType
 from graph.schema.types.bundles import Bundle
@@ -49,23 +51,9 @@ from resolvers.context import Ctx
 from resolvers.nodes import Node as NodeObject
 from resolvers.pagination import Page, PageInfo
 
-First = Annotated[
-    int | None,
-    strawberry.argument(
-        description="Page size, 1 to 100; the default is 20, and larger values count as 100."
-    ),
-]
-After = Annotated[
-    Cursor | None,
-    strawberry.argument(
-        description="Cursor to continue behind; omit to start with the first item."
-    ),
-]
-Id = Annotated[strawberry.ID, strawberry.argument(description="Global id of the object.")]
-
 
 @strawberry.type(description="Operations that read data.")
-class Query:
+class Query(TelephonyQuery):
     @strawberry.field(description="The authenticated user or API key.", graphql_type=Viewer | None)
     async def viewer(self, info: Ctx) -> accounts.ViewerInfo:
         return await accounts.viewer(info)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
-
 import strawberry
 
 from domain.use_cases import credentials, settings
+from graph.schema.arguments import Input
 from graph.schema.error_paths import mutation
 from graph.schema.types import credentials as k
 from graph.schema.types import settings as s
 from resolvers.context import Ctx
-
-T = TypeVar("T")
-Input = Annotated[T, strawberry.argument(description="Input of the mutation.")]
 
 
 @strawberry.type(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
@@ -15,7 +15,13 @@ from graphql import GraphQLInputObjectType, get_named_type
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
 from domain.use_cases.calls import CallRequest, start_call
+from domain.use_cases.telephony import (
+    create_inbound_trunk,
+    create_outbound_trunk,
+    create_phone_number,
+)
 from graph.app import build_schema_with_loaders
 from graph.schema.build import build_schema
 from resolvers.global_ids import global_id
@@ -26,9 +32,13 @@ from tests.support.viewers import owner_of
 
 pytestmark = pytest.mark.anyio
 
-KINDS = ("Agent", "Tool", "Workflow", "WorkflowVersion", "Call")
+DRAFTS = ("Agent", "Tool", "Workflow")
+TELEPHONY = ("OutboundTrunk", "InboundTrunk", "PhoneNumber")
+KINDS = (*DRAFTS, "WorkflowVersion", "Call", *TELEPHONY)
 FAILS = "__typename ... on Error { code message path }"
 UNKNOWN_WORKFLOW = global_id("Workflow", uuid4())
+UNKNOWN_TRUNK = global_id("InboundTrunk", uuid4())
+UNKNOWN_NUMBER = global_id("PhoneNumber", uuid4())
 UNKNOWN_VERSION = global_id("WorkflowVersion", uuid4())
 
 CASES: dict[str, tuple[str, str, str]] = {
@@ -56,7 +66,57 @@ CASES: dict[str, tuple[str, str, str]] = {
             ),
             f"update{kind}",
         )
-        for kind in KINDS[:3]
+        for kind in DRAFTS
+    },
+    **{
+        f"Mutation.update{kind}.input.id": (
+            kind,
+            (
+                f"mutation ($id: ID!) {{ update{kind}(input: {{id: $id, expectedRevision: 1}}) "
+                f"{{ {FAILS} }} }}"
+            ),
+            f"update{kind}",
+        )
+        for kind in TELEPHONY
+    },
+    **{
+        f"Query.{name}.by.id": (
+            f"{name[0].upper()}{name[1:]}",
+            f"query ($id: ID!) {{ {name}(by: {{id: $id}}) {{ id }} }}",
+            name,
+        )
+        for name in ("outboundTrunk", "inboundTrunk", "phoneNumber")
+    },
+    **{
+        f"Mutation.createPhoneNumber.input.{name}Id": (
+            f"{name[0].upper()}{name[1:]}",
+            (
+                f'mutation ($id: ID!) {{ createPhoneNumber(input: {{number: "+12025550124", '
+                f"{name}Id: $id}}) "
+                f"{{ {FAILS} }} }}"
+            ),
+            "createPhoneNumber",
+        )
+        for name in ("inboundTrunk", "outboundTrunk")
+    },
+    "Mutation.createPhoneNumber.input.workflowId": (
+        "Workflow",
+        (
+            'mutation ($id: ID!) { createPhoneNumber(input: {number: "+12025550124", workflowId: $id, '
+            f'inboundTrunkId: "{UNKNOWN_TRUNK}"}}) {{ {FAILS} }} }}'
+        ),
+        "createPhoneNumber",
+    ),
+    **{
+        f"Mutation.updatePhoneNumber.input.{name}Id": (
+            f"{name[0].upper()}{name[1:]}",
+            (
+                f'mutation ($id: ID!) {{ updatePhoneNumber(input: {{id: "{UNKNOWN_NUMBER}", '
+                f"expectedRevision: 1, {name}Id: $id}}) {{ {FAILS} }} }}"
+            ),
+            "updatePhoneNumber",
+        )
+        for name in ("workflow", "inboundTrunk", "outboundTrunk")
     },
     "Mutation.testTool.input.id": (
         "Tool",
@@ -131,7 +191,7 @@ CASES: dict[str, tuple[str, str, str]] = {
             f"mutation ($id: ID!) {{ delete{kind}(input: {{id: $id}}) {{ {FAILS} }} }}",
             f"delete{kind}",
         )
-        for kind in KINDS[:3]
+        for kind in (*DRAFTS, *TELEPHONY)
     },
 }
 SUBSCRIPTIONS: dict[str, tuple[str, str]] = {
@@ -184,6 +244,18 @@ class TwoTenants:
     theirs: dict[str, str]
 
 
+async def _telephony(services: Services, viewer: Viewer) -> tuple[UUID, UUID, UUID]:
+    """The ids of an outbound trunk, an inbound trunk and a number."""
+    outbound = OutboundTrunkSpec(name="carrier", address="sip.example.com", region="US")
+    inbound = InboundTrunkSpec(name="carrier", allowed_addresses=("192.0.2.0/30",))
+    number = PhoneNumberSpec(number="+12025550123")
+    return (
+        (await create_outbound_trunk(services, viewer, outbound, None)).id,
+        (await create_inbound_trunk(services, viewer, inbound, None)).id,
+        (await create_phone_number(services, viewer, number)).id,
+    )
+
+
 @pytest.fixture
 async def two_tenants(
     services: Services, settings: Settings, viewer: Viewer
@@ -193,7 +265,8 @@ async def two_tenants(
     async with services.store.transaction(viewer.tenant_id) as work:
         [agent] = await work.agents.by_names(["booking"])
         [tool] = await work.tools.by_names(["book_appointment"])
-    ids = (agent.id, tool.id, version.workflow_id, version.id, call.id)
+    outbound, inbound, number = await _telephony(services, viewer)
+    ids = (agent.id, tool.id, version.workflow_id, version.id, call.id, outbound, inbound, number)
     theirs = {kind: global_id(kind, id) for kind, id in zip(KINDS, ids, strict=True)}
     other = owner_of(await new_tenant(settings, "other"))
     stranger = Viewer(
@@ -246,7 +319,8 @@ async def test_calls_of_another_tenant_cannot_be_watched(two_tenants: TwoTenants
 
 
 async def test_lists_contain_only_items_of_the_tenant(two_tenants: TwoTenants) -> None:
-    fields = ("agents", "tools", "workflows", "calls")
+    drafts = ("agents", "tools", "workflows", "calls")
+    fields = (*drafts, "outboundTrunks", "inboundTrunks", "phoneNumbers")
     document = "{" + " ".join(f"{name} {{ edges {{ node {{ id }} }} }}" for name in fields) + "}"
     mine = (await two_tenants.owner.execute(document))["data"]
     others = (await two_tenants.stranger.execute(document))["data"]

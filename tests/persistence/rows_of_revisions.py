@@ -86,6 +86,37 @@ _ROWS = {
         values ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002',
                 '\\x05');
     """,
+    "0012": """
+        insert into outbound_trunk (id, tenant_id, name, revision, spec, sealed)
+        values ('00000000-0000-0000-0000-000000000010', '00000000-0000-0000-0000-000000000001',
+                'carrier', 1, '{"name": "carrier", "address": "sip.example.com", "region": "US"}',
+                '\\x06');
+        insert into inbound_trunk (id, tenant_id, name, revision, spec)
+        values ('00000000-0000-0000-0000-000000000011', '00000000-0000-0000-0000-000000000001',
+                'carrier', 1, '{"name": "carrier", "allowed_addresses": ["192.0.2.0/30"]}');
+        insert into phone_number (id, tenant_id, number, workflow_id, inbound_trunk_id,
+                                  outbound_trunk_id, revision, spec)
+        values ('00000000-0000-0000-0000-000000000012', '00000000-0000-0000-0000-000000000001',
+                '+12025550123', '00000000-0000-0000-0000-000000000007',
+                '00000000-0000-0000-0000-000000000011', '00000000-0000-0000-0000-000000000010', 1,
+                '{"number": "+12025550123"}');
+        insert into installation default values;
+    """,
+    "0013": """
+        update call set from_number = '+12025550101', to_number = '+12025550102',
+               phone_number = '+12025550102', room_name = 'in_' || id, caller_identity = 'sip_1',
+               scheduled_for = now(), ringing_seconds = 30, trunk_id = id, phone_number_id = id,
+               calling_hours = '{"start": "08:00:00", "end": "21:00:00", "time_zone": null}';
+        update call_log set due_at = now(), trunk_id = call_id, dial_claimed_at = now(),
+               answered_by = 'PERSON';
+        insert into call_event (tenant_id, call_id, seq, at, kind, body)
+        select tenant_id, call_id, head + 1, now(), 'dial_failed',
+               '{"reason": "BUSY", "sip_status": 486, "after_ms": 900, "kind": "dial_failed"}'
+          from call_log where ended_at is null;
+        update call_log set head = head + 1 where ended_at is null;
+        insert into trunk_usage (trunk_id, tenant_id, day, calls)
+        select id, tenant_id, '2026-01-01', 3 from outbound_trunk;
+    """,
 }
 
 

@@ -418,10 +418,11 @@ async def test_the_keeper_closes_only_rooms_of_ended_calls(
             for id in (over.id, running.id, foreign):
                 await server.room.create_room(api.CreateRoomRequest(name=room_name(id)))
             await Keeper(wired, voiced).close_ended_rooms(rooms)
-            left = {id for id in await rooms.list_open() if id in (over.id, running.id, foreign)}
+            ids = {room_name(id): id for id in (over.id, running.id, foreign)}
+            left = {ids[room] for room in await rooms.list_open() if room in ids}
             assert left == {running.id, foreign}
             for id in left:
-                await rooms.close(id)
+                await rooms.close(room_name(id), id)
 
 
 async def test_a_closed_room_ends_its_call(

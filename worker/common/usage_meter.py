@@ -30,6 +30,9 @@ class UsageMeter:
         used = Usage(
             kind=kind, provider=choice.provider, model=choice.model, **_usage_fields(metrics)
         )
+        self.add(used)
+
+    def add(self, used: Usage) -> None:
         if not used.is_empty:
             self._pending = merge_usage((*self._pending, used))
 

@@ -1,8 +1,9 @@
 """`python -m worker.keeper`: the maintenance process. Any number may run; calls continue without it.
 
-Several times per lease it releases the calls of dead workers and ends overdue calls. Every ten
-seconds it closes the rooms of ended calls. Once an hour it deletes data past its retention and
-rewraps data keys."""
+Several times per lease it releases the calls of dead workers and ends overdue calls. Every two
+seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
+Every five seconds it compares LiveKit's inbound trunks with the database. Once an hour it deletes data
+past its retention and rewraps data keys."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ from worker.keeper.recording_jobs import RecordingProcessor
 from worker.process.entrypoint import run
 
 if TYPE_CHECKING:
+    from domain.telephony.inbound_routes import InboundRoutes
     from worker.common.livekit_rooms import LiveKitRooms
+    from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +36,7 @@ MAX_ROUND_AGE_SECONDS = 30.0
 """A keeper whose last round ended longer ago than this is not ready. A round that fails because a
 store hangs takes less."""
 MIN_CLEANUP_BACKOFF_SECONDS = 1.0
-ROOM_SWEEP_INTERVAL_SECONDS = 10.0
+ROOM_SWEEP_INTERVAL_SECONDS = 2.0
 CLEANUP_INTERVAL_SECONDS = 3_600.0
 MAX_CLEANUP_BACKOFF_SECONDS = 60.0
 
@@ -43,6 +46,7 @@ class Keeper:
         self._reaper: Reaper = services.reaper
         self._retention: Retention = services.retention
         self._rooms = _create_rooms(settings)
+        self._trunk_reconciler = _create_reconciler(services.inbound_routes, settings)
         self._rewrap = services.rewrap
         self._settings = settings
         self._recordings = services.recording_store
@@ -95,9 +99,10 @@ class Keeper:
     async def close_ended_rooms(self, rooms: LiveKitRooms) -> None:
         """Close rooms that a worker could not close. Rooms of unknown calls are left alone, because
         another installation may use the same LiveKit server."""
-        for id in await self._reaper.filter_ended(await rooms.list_open()):
-            log.warning("closing the room of an ended call", extra={"call_id": str(id)})
-            await rooms.close(id)
+        ended = await self._reaper.rooms_of_ended_calls(await rooms.list_open())
+        for room, call in ended.items():
+            log.warning("closing the room of an ended call", extra={"call_id": str(call)})
+            await rooms.close(room, call)
 
     async def run_cleanup(self) -> None:
         """Runs concurrently with the rounds, which must not wait for long deletions."""
@@ -141,9 +146,21 @@ class Keeper:
                 extra={"recordings": undeletable},
             )
 
+    async def run_trunk_reconciler(self) -> None:
+        if self._trunk_reconciler is not None:
+            await self._trunk_reconciler.run()
+
     async def run_recording_jobs(self) -> None:
         if self._recording_processor is not None:
             await self._recording_processor.run()
+
+
+def _create_reconciler(routes: InboundRoutes, settings: Settings) -> InboundTrunkReconciler | None:
+    if not settings.livekit_url:
+        return None
+    from worker.keeper.inbound_trunks import InboundTrunkReconciler
+
+    return InboundTrunkReconciler.from_settings(routes, settings)
 
 
 def _create_rooms(settings: Settings) -> LiveKitRooms | None:
@@ -174,6 +191,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_cleanup()),
             background_task(keeper.run_room_sweep()),
             background_task(keeper.run_recording_jobs()),
+            background_task(keeper.run_trunk_reconciler()),
         ):
             await keeper.run(stop)
         log.info("keeper stopped")

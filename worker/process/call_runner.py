@@ -23,6 +23,7 @@ from domain.calls.events import (
 )
 from domain.calls.lease import Claim, ClaimedCalls, EventWriter
 from domain.calls.model import CallKind, CallState, EndReason
+from domain.calls.rooms import room_of
 from domain.calls.state import CallProjection, bounded_projection, replay_log
 from domain.common.pacing import Pacer
 from domain.common.settings import Settings
@@ -31,6 +32,7 @@ from domain.tools.http import HttpClient
 from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.retry import retry_while_unavailable
+from worker.common.sip_legs import SipLegs
 from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.session.budget_monitor import BudgetMonitor
 from worker.session.call_clock import IMMEDIATELY, CallClock
@@ -77,7 +79,7 @@ class CallRunner:
         self._clock = CallClock()
         self._inbox: deque[Command] = deque()
         self._seen_commands: set[str] = set()
-        self._end_requested: asyncio.Future[EndReason] = asyncio.get_running_loop().create_future()
+        self._end_requested: asyncio.Future[Command] = asyncio.get_running_loop().create_future()
         self._releasing = asyncio.Event()
         self._min_idle_deadline = IMMEDIATELY
 
@@ -89,7 +91,7 @@ class CallRunner:
         self._seen_commands.add(str(command.id))
         if command.kind is CommandKind.END:
             if not self._end_requested.done():
-                self._end_requested.set_result(command.end_reason)
+                self._end_requested.set_result(command)
         else:
             self._inbox.append(command)
             self._clock.changed()
@@ -123,15 +125,17 @@ class CallRunner:
             await retry_while_unavailable(lambda: self._queue.release(self.claim))
             return
         ours = await retry_while_unavailable(partial(self._queue.end, self.claim, reason))
-        if ours and self._rooms is not None and self.claim.call.kind is not CallKind.TEXT:
-            await self._rooms.close(self.claim.call.id)
+        call = self.claim.call
+        if ours and self._rooms is not None and call.kind is not CallKind.TEXT:
+            await self._rooms.close(room_of(call), call.id)
 
     async def _load_and_run(self) -> EndReason | None:
         """Return why the call ended; None when it was released or lost."""
         projection = await self._load()
         if projection is None:
-            ending = self.claim.call.state is CallState.ENDING
-            return EndReason.ENDED_BY_AGENT if ending else self._end_requested.result()
+            if self.claim.call.state is CallState.ENDING:
+                return EndReason.ENDED_BY_AGENT
+            return self._requested_end(self.claim.call.answered_at is not None)
         return await self._run_conversation(self._create_conversation(projection))
 
     async def _load(self) -> CallProjection | None:
@@ -193,14 +197,27 @@ class CallRunner:
             try:
                 watched: set[asyncio.Future[Any]] = {session, fenced, limit, self._end_requested}
                 done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+                if self._end_requested in done and fenced not in done:
+                    await self._stop_ringing(conversation)
             finally:
                 await cancel_and_wait(session, fenced, limit)
             if fenced in done:
                 return None
             if self._end_requested in done:
                 # If an agent had already ended the call, its reason counts.
-                return conversation.projection.ending or self._end_requested.result()
+                is_answered = conversation.projection.answered_at is not None
+                return conversation.projection.ending or self._requested_end(is_answered)
             return session.result() if session in done else limit.result()
+
+    def _requested_end(self, is_answered: bool) -> EndReason:
+        command = self._end_requested.result()
+        return command.end_reason_for(self.claim.call, is_answered=is_answered)
+
+    async def _stop_ringing(self, conversation: Conversation) -> None:
+        """Cancel a dial at once, because closing the session takes a while and the phone rings."""
+        may_ring = conversation.projection.dialed_at is not None
+        if self._rooms is not None and may_ring and not conversation.answered.is_set():
+            await SipLegs(self._rooms).hang_up(self.claim.call)
 
     @asynccontextmanager
     async def _open_session(
@@ -227,7 +244,13 @@ class CallRunner:
                 conversation.speech.update_caller_language(item.text, item.language)
         async with (
             recording_session(conversation, self._recording_resources) as recording,
-            voice_session(conversation, self._rooms, self._settings, recording) as voice,
+            voice_session(
+                conversation,
+                self._rooms,
+                self._settings,
+                recording,
+                lambda: self._queue.reserve_dial(self.claim),
+            ) as voice,
         ):
             yield lambda: voice.run(self._releasing, lambda: limits.deadline)
 

@@ -19,7 +19,7 @@ from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import AgentStateChangedEvent, UserStateChangedEvent
 
 from domain.calls.events import AnsweredBy, CallAnswered, MessageLeft, ScreenerTold
-from domain.calls.model import CallKind, Direction, EndReason
+from domain.calls.model import EndReason
 from domain.telephony.answering.hearing import Tone
 from domain.telephony.answering.machine import (
     MENU_HUSH_SECONDS,
@@ -179,16 +179,13 @@ class PhoneAnswering:
         if projection.is_message_left:  # by a worker that was lost before it could end the call
             self._end_call(EndReason.MESSAGE_LEFT)
             return
-        await self._clock.wait_until(self._answered)
+        await self._conversation.answered.wait()
         self._begin()
         async with asyncio.TaskGroup() as self._tasks:
             while self._machine is not None and self._machine.phase is not Phase.SETTLED:
                 await self._clock.wait_until(self._due)
                 self._step()
         self._transcripts.stop_reporting()
-
-    def _answered(self) -> datetime | None:
-        return IMMEDIATELY if self._conversation.projection.answered_at is not None else None
 
     def _begin(self) -> None:
         projection = self._conversation.projection
@@ -206,9 +203,9 @@ class PhoneAnswering:
 
     def _dialing_ms(self) -> float | None:
         projection = self._conversation.projection
-        if projection.dialing_since is None or projection.answered_at is None:
+        if projection.dialed_at is None:
             return None
-        return _ms((projection.answered_at - projection.dialing_since).total_seconds())
+        return _ms((self._clock.now() - projection.dialed_at).total_seconds())
 
     def _due(self) -> datetime | None:
         assert self._machine is not None
@@ -425,8 +422,7 @@ def phone_answering(
     settled already. After the loss of a worker, whoever was undecided is treated as a person."""
     call, projection = conversation.claim.call, conversation.projection
     settings = conversation.snapshot.workflow.answering or AnsweringSettings()
-    is_dialled = call.kind is CallKind.SIP and call.direction is Direction.OUTBOUND
-    if not is_dialled or not settings.enabled:
+    if not call.is_dialed or not settings.enabled:
         return None
     prior = projection.answered_by
     is_machine = prior is not None and prior.by not in PERSONS

@@ -12,7 +12,6 @@ from domain.common.tasks import cancel_and_wait
 from worker.session.announcements import Announcements
 from worker.session.call_clock import CallClock
 from worker.session.failure_monitor import FailureTracker, wait_until_unrecoverable
-from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.silence_monitor import SilenceMonitor
 
 RELEASE_TIMEOUT_SECONDS = 18.0
@@ -22,13 +21,17 @@ class CallGuards:
     def __init__(
         self,
         clock: CallClock,
-        participants: ParticipantMonitor,
+        wait_until_abandoned: Callable[[bool], Awaitable[EndReason]],
         silence: SilenceMonitor,
         failures: FailureTracker,
         announcements: Announcements,
+        wait_until_line_over: Callable[[], Awaitable[EndReason]] | None = None,
     ) -> None:
+        """`wait_until_abandoned` receives whether the call is resumed. `wait_until_line_over` waits for
+        the end of a telephone leg; None in calls without one."""
         self._clock = clock
-        self._participants = participants
+        self._wait_until_abandoned = wait_until_abandoned
+        self._wait_until_line_over = wait_until_line_over
         self._silence = silence
         self._failures = failures
         self._announcements = announcements
@@ -44,7 +47,8 @@ class CallGuards:
         release."""
         guards: list[asyncio.Future[EndReason | None]] = [
             over,
-            asyncio.ensure_future(self._participants.wait_until_abandoned(resumed)),
+            asyncio.ensure_future(self._wait_until_abandoned(resumed)),
+            *self._line_guards(),
             asyncio.ensure_future(self._silence.wait_until_ended()),
             asyncio.ensure_future(self._wait_until_unrecoverable()),
             asyncio.ensure_future(self._wait_to_release(releasing)),
@@ -59,6 +63,10 @@ class CallGuards:
             yield first
         finally:
             await cancel_and_wait(*guards[1:])
+
+    def _line_guards(self) -> list[asyncio.Future[EndReason | None]]:
+        wait = self._wait_until_line_over
+        return [] if wait is None else [asyncio.ensure_future(wait())]
 
     async def _wait_until_unrecoverable(self) -> EndReason | None:
         say = partial(self._announcements.say, in_history=False)

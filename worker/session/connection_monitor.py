@@ -8,19 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any
 
 from livekit import rtc
 
-from domain.calls.rooms import CALLER_IDENTITY
+from worker.session.packet_arrivals import Arrivals, microphones, packet_arrivals
 from worker.session.playout import Playout
 
 POLL_INTERVAL_SECONDS = 0.25
-STATISTICS_TIMEOUT_SECONDS = 1.0
 STALL_SECONDS = 1.25
 """After this time without packets from the caller nothing more is played: it would be lost."""
 LOSS_SECONDS = 3.0
@@ -43,19 +39,6 @@ class Reachability(Enum):
     LOST = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Arrivals:
-    """When packets last arrived, as `time.time`: the caller's, and any from LiveKit's server."""
-
-    caller: float
-    server: float
-
-    @property
-    def heard_until(self) -> float:
-        """When the caller's connection failed, if LiveKit's server is alive."""
-        return self.caller + PACKET_INTERVAL_SECONDS / 2
-
-
 class ConnectionMonitor:
     """`on_lost` receives until when the caller heard the agent, as `time.time`. `on_returned` is called
     when the caller is reachable again."""
@@ -63,11 +46,18 @@ class ConnectionMonitor:
     def __init__(
         self,
         room: rtc.Room,
+        caller_identity: str,
         playout: Playout,
         on_lost: Callable[[float], None],
         on_returned: Callable[[], None],
+        *,
+        sends_always: bool = True,
     ) -> None:
+        """`sends_always`: as long as the caller is connected, packets arrive. A telephone may send
+        none while its owner is silent."""
         self._room = room
+        self._caller_identity = caller_identity
+        self._sends_always = sends_always
         self._playout = playout
         self._on_lost, self._on_returned = on_lost, on_returned
         self._state = Reachability.REACHABLE
@@ -95,12 +85,12 @@ class ConnectionMonitor:
             await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
     def _on_participant_disconnected(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == CALLER_IDENTITY:
+        if participant.identity == self._caller_identity:
             is_stalled = self._state is Reachability.STALLED
-            self._lose(self._stalled_arrivals.heard_until if is_stalled else time.time())
+            self._lose(_heard_until(self._stalled_arrivals) if is_stalled else time.time())
 
     async def _check(self) -> None:
-        caller = self._room.remote_participants.get(CALLER_IDENTITY)
+        caller = self._room.remote_participants.get(self._caller_identity)
         arrivals = None if caller is None else await self._arrivals(caller)
         now = time.time()
         silence = 0.0 if arrivals is None else now - arrivals.caller
@@ -116,7 +106,7 @@ class ConnectionMonitor:
         if now - arrivals.server >= SERVER_SILENCE_SECONDS:
             # The server delivers what was sent before the playout was held as soon as it responds.
             return self._held_at
-        return arrivals.heard_until
+        return _heard_until(arrivals)
 
     def _stall(self, arrivals: Arrivals, now: float) -> None:
         self._stalled_arrivals = arrivals
@@ -141,7 +131,7 @@ class ConnectionMonitor:
         self, caller: rtc.RemoteParticipant | None, silence: float, now: float
     ) -> None:
         if caller is not None and silence > MAX_LOSS_SECONDS:
-            self._dead_track = next((t.sid for t in _microphones(caller)), None)
+            self._dead_track = next((t.sid for t in microphones(caller)), None)
         elif caller is None or silence >= STALL_SECONDS:
             self._reachable_since = None
             return
@@ -153,27 +143,11 @@ class ConnectionMonitor:
 
     async def _arrivals(self, caller: rtc.RemoteParticipant) -> Arrivals | None:
         """None if the caller sends nothing that arrives in any case."""
-        for track in _microphones(caller):
-            if track.sid == self._dead_track:
-                continue
-            with suppress(Exception):  # of a track that is being removed
-                async with asyncio.timeout(STATISTICS_TIMEOUT_SECONDS):
-                    return _arrivals_from(await track.get_stats())
-        return None
+        if not self._sends_always:
+            return None
+        return await packet_arrivals(t for t in microphones(caller) if t.sid != self._dead_track)
 
 
-def _microphones(caller: rtc.RemoteParticipant) -> Iterable[rtc.Track]:
-    for publication in caller.track_publications.values():
-        if publication.track is not None and not publication.muted:
-            yield publication.track
-
-
-def _arrivals_from(statistics: Iterable[Any]) -> Arrivals | None:
-    caller = server = 0.0
-    for each in statistics:
-        if each.HasField("inbound_rtp"):
-            caller = max(caller, each.inbound_rtp.inbound.last_packet_received_timestamp)
-        elif each.HasField("candidate_pair"):
-            pair = each.candidate_pair.candidate_pair
-            server = max(server, pair.last_packet_received_timestamp)
-    return Arrivals(caller / 1000, server / 1000) if caller else None
+def _heard_until(arrivals: Arrivals) -> float:
+    """When the caller's connection failed, if LiveKit's server is alive."""
+    return arrivals.caller + PACKET_INTERVAL_SECONDS / 2

@@ -6,6 +6,7 @@ log."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from domain.calls.model import CallState, EndReason, transition
 from domain.calls.state import MAX_HISTORY_ITEMS, CallProjection, HistoryItem, SystemNote
 from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
+from domain.providers.usage import Usage
 from domain.tools.http import HttpClient
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Connection, ContextPolicy, EntryAction, Snapshot
@@ -106,6 +108,8 @@ class Conversation:
     opening: Opening | None = None
     """None unless it has to be found out who answers the call."""
     clock: CallClock = field(default_factory=CallClock)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once agents may speak: at once, or when the callee has answered the phone."""
     turn: TurnState = field(init=False)
     latency: LatencyTracker = field(init=False)
     handoffs: HandoffState = field(init=False, default_factory=HandoffState)
@@ -117,6 +121,10 @@ class Conversation:
     _closed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
+        # What the log says counts: after a restart of LiveKit's server, an answered leg is shown as
+        # one that is being dialled.
+        if not self.claim.call.is_dialed or self.projection.answered_at is not None:
+            self.answered.set()
         self.turn = TurnState(self.claim.epoch)
         since = self.projection.open_turn_since
         self.latency = LatencyTracker(since.timestamp() if since else None)
@@ -180,9 +188,17 @@ class Conversation:
 
     def add_usage(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None:
         """Take the metrics that a provider reports."""
+        self._usage_added()
+        self.meter.add_metrics(kind, choice, metrics)
+
+    def add_line_usage(self, used: Usage) -> None:
+        """Take the time on the telephone."""
+        self._usage_added()
+        self.meter.add(used)
+
+    def _usage_added(self) -> None:
         if not self.meter.has_pending:
             self._usage_pending_since = self.clock.now()
-        self.meter.add_metrics(kind, choice, metrics)
         self.clock.changed()
 
     @property

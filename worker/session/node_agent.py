@@ -140,10 +140,7 @@ class NodeAgent(Agent):
             self.session.options.interruption.update(interruption_options(self._spec))
             conversation.speech.overlap.agent_entered(self._spec)
         try:
-            if (
-                conversation.opening is not None
-                and not await conversation.opening.wait_until_open()
-            ):
+            if not await self._wait_for_somebody():
                 return
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
@@ -156,6 +153,13 @@ class NodeAgent(Agent):
         finally:
             if conversation.handoffs.target_in_progress is None:
                 conversation.handoffs.agent_entered()
+
+    async def _wait_for_somebody(self) -> bool:
+        """Wait until the phone is answered, and by somebody to talk to; returns at once in other
+        calls. Returns False if the call ends before."""
+        conversation = self._conversation
+        await conversation.answered.wait()
+        return conversation.opening is None or await conversation.opening.wait_until_open()
 
     async def _enter_node(self) -> None:
         greets = self._record_entry()

@@ -9,7 +9,7 @@ from livekit import rtc
 
 from domain.calls.events import CallerPresent, StateChanged
 from domain.calls.model import CallState, EndReason
-from domain.calls.rooms import CALLER_IDENTITY
+from domain.calls.rooms import caller_of
 from domain.common.settings import Settings
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
@@ -28,6 +28,7 @@ class ParticipantMonitor:
     ) -> None:
         """`is_reachable` returns whether audio reaches a caller who is in the room."""
         self._conversation = conversation
+        self._caller_identity = caller_of(conversation.claim.call)
         self._room = room
         self._settings = settings
         self._clock = conversation.clock
@@ -38,12 +39,13 @@ class ParticipantMonitor:
         room.on("participant_disconnected", self._on_participant_changed)
 
     def is_caller_present(self) -> bool:
-        """Whether the caller is in the room and can hear what is said."""
-        return self._is_in_room and self._is_reachable()
+        """Whether the caller is in the room and can hear what is said. The leg of a phone is in the room
+        while it rings."""
+        return self._is_in_room and self._conversation.answered.is_set() and self._is_reachable()
 
     @property
     def _is_in_room(self) -> bool:
-        return CALLER_IDENTITY in self._room.remote_participants
+        return self._caller_identity in self._room.remote_participants
 
     def caller_present_since(self) -> datetime | None:
         """Since when the caller is present; None while they are absent."""
@@ -84,7 +86,7 @@ class ParticipantMonitor:
         return self.is_caller_present() is present
 
     def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == CALLER_IDENTITY:
+        if participant.identity == self._caller_identity:
             self._left_at = self._clock.now()
             self.presence_changed()
 

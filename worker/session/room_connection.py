@@ -8,7 +8,7 @@ import asyncio
 from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient
 
-from domain.calls.model import CallId
+from domain.calls.model import Call
 from domain.common.tasks import cancel_and_wait
 from worker.common.livekit_rooms import LiveKitRooms
 
@@ -22,7 +22,7 @@ class RoomUnreachable(Exception):
     """The room could not be joined in time."""
 
 
-async def join_room(rooms: LiveKitRooms, call: CallId, epoch: int) -> rtc.Room:
+async def join_room(rooms: LiveKitRooms, call: Call, epoch: int) -> rtc.Room:
     """Join the call's room as the agent of this epoch. Raises `RoomUnreachable`."""
     room = rtc.Room()
     options = rtc.RoomOptions(connect_timeout=CONNECT_TIMEOUT_SECONDS)

@@ -19,13 +19,14 @@ from livekit.agents.vad import VAD
 from livekit.agents.voice.agent_session import SessionConnectOptions
 from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
 
-from domain.calls.model import EndReason
-from domain.calls.rooms import CALLER_IDENTITY
+from domain.calls.model import CallKind, EndReason
+from domain.calls.rooms import caller_of
 from domain.common.settings import Settings
 from domain.common.tasks import background_task, cancel_and_wait
 from domain.workflows.agents import AgentSpec
 from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
+from worker.common.sip_legs import SipLegs
 from worker.session.announcements import Announcements
 from worker.session.answering import phone_answering
 from worker.session.call_guards import CallGuards
@@ -33,11 +34,14 @@ from worker.session.call_recorder import CallRecorder
 from worker.session.connection_monitor import ConnectionMonitor
 from worker.session.conversation import Conversation
 from worker.session.deferred_turns import DeferredTurns
+from worker.session.dialer import Dialer, ReserveDial, dial_at_once
 from worker.session.failure_monitor import FailureTracker
+from worker.session.line_meter import LineMeter
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
 from worker.session.overlap_filter import FRAME_MS
 from worker.session.participant_monitor import ParticipantMonitor
+from worker.session.phone_line import PhoneLine
 from worker.session.playout import Playout
 from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
@@ -74,8 +78,10 @@ class VoiceSession:
         rooms: LiveKitRooms,
         settings: Settings,
         recorder: CallRecorder | None = None,
+        reserve_dial: ReserveDial = dial_at_once,
     ) -> None:
         self._conversation = conversation
+        self._call = call = conversation.claim.call
         self._session = session
         self._rooms = rooms
         self._room = room
@@ -85,9 +91,20 @@ class VoiceSession:
             lambda: conversation.turn.speech(speech_key(session.current_speech)), self._on_played
         )
         conversation.playout = self._playout
+        is_phone = call.kind is CallKind.SIP
         self._connection = ConnectionMonitor(
-            room, self._playout, self._on_connection_lost, self._on_caller_returned
+            room,
+            caller_of(call),
+            self._playout,
+            self._on_connection_lost,
+            self._on_caller_returned,
+            sends_always=not is_phone,
         )
+        legs = SipLegs(rooms)
+        self._dialer = Dialer(conversation, room, legs, reserve_dial) if call.is_dialed else None
+        self._line = PhoneLine(conversation, room, legs) if is_phone else None
+        self._is_ready = asyncio.Event()
+        """Set once the session is started, so that an agent can speak as soon as it may."""
         self._participants = ParticipantMonitor(
             conversation, room, settings, lambda: self._connection.is_reachable
         )
@@ -96,7 +113,12 @@ class VoiceSession:
         )
         failures = FailureTracker(settings.outage_seconds, conversation.clock)
         self._guards = CallGuards(
-            conversation.clock, self._participants, silence, failures, self._announcements
+            conversation.clock,
+            self._wait_until_abandoned,
+            silence,
+            failures,
+            self._announcements,
+            self._line.wait_until_over if self._line is not None else None,
         )
         self._deferred_turns = DeferredTurns(conversation, session, silence)
         self._listener: SessionListener = SessionListener(
@@ -124,6 +146,7 @@ class VoiceSession:
         notice = timedelta(seconds=ENDING_SOON_SECONDS)
         async with self._guards.watch(self._listener.over, releasing, resumed) as first_reason:
             await self._start(resumed)
+            self._is_ready.set()
             async with (
                 background_task(
                     self._announcements.say_at(
@@ -134,6 +157,7 @@ class VoiceSession:
                 background_task(self._connection.run()),
                 background_task(self._deferred_turns.run()),
                 background_task(self._record()),
+                background_task(self._count_line()),
                 background_task(self._remove_stale_agents()),
                 background_task(self._find_out_who_answers()),
             ):
@@ -141,6 +165,17 @@ class VoiceSession:
                 if reason is not None:
                     await asyncio.sleep(PLAYOUT_DELAY_SECONDS)
                 return reason
+
+    async def _wait_until_abandoned(self, resumed: bool) -> EndReason:
+        """Reach the caller, who is dialled or joins the room, and wait until they are gone for too long;
+        returns the reason to end the call."""
+        if self._dialer is not None:
+            await self._is_ready.wait()
+            reason = await self._dialer.run()
+            if reason is not None:
+                return reason
+            self._participants.presence_changed()
+        return await self._participants.wait_until_abandoned(resumed)
 
     async def _start(self, resumed: bool) -> None:
         conversation = self._conversation
@@ -157,7 +192,7 @@ class VoiceSession:
             agent,
             room=self._room,
             room_options=RoomOptions(
-                participant_identity=CALLER_IDENTITY,
+                participant_identity=caller_of(self._call),
                 text_input=False,
                 audio_input=AudioInputOptions(
                     sample_rate=16_000, frame_size_ms=FRAME_MS, auto_gain_control=False
@@ -230,7 +265,11 @@ class VoiceSession:
         claim = self._conversation.claim
         if claim.is_takeover:
             await asyncio.sleep(STALE_AGENT_DELAY_SECONDS)
-            await self._rooms.remove_stale_agents(claim.call.id, claim.epoch)
+            await self._rooms.remove_stale_agents(claim.call, claim.epoch)
+
+    async def _count_line(self) -> None:
+        if self._call.is_dialed:
+            await LineMeter(self._conversation).run()
 
     async def _record(self) -> None:
         if self._recorder is not None and await self._participants.wait_until_present():
@@ -243,6 +282,7 @@ async def voice_session(
     rooms: LiveKitRooms,
     settings: Settings,
     recorder: CallRecorder | None = None,
+    reserve_dial: ReserveDial = dial_at_once,
 ) -> AsyncGenerator[VoiceSession]:
     claim = conversation.claim
     async with AsyncExitStack() as stack:
@@ -252,17 +292,21 @@ async def voice_session(
         detector = await asyncio.to_thread(get_vad, spec.vad)  # may have to load a model
         models_ready = asyncio.create_task(prepare_models(conversation))
         try:
-            room = await join_room(rooms, claim.call.id, claim.epoch)
+            room = await join_room(rooms, claim.call, claim.epoch)
             stack.push_async_callback(leave_room, room)
             await models_ready
         finally:
             await cancel_and_wait(models_ready)
         session = _create_session(spec, detector, settings)
-        voice = VoiceSession(conversation, session, room, rooms, settings, recorder)
+        voice = VoiceSession(conversation, session, room, rooms, settings, recorder, reserve_dial)
         try:
             yield voice
         finally:
             voice.close()
+            if not conversation.answered.is_set():
+                # An agent that waits for the answer must return before its session can close.
+                conversation.close()
+                conversation.answered.set()
             if conversation.speech is not None:
                 conversation.speech.stop_listening()
             try:

@@ -19,12 +19,16 @@ from domain.calls.rooms import RoomAccess
 from domain.calls.state import context_json
 from domain.providers import usage as billing
 from domain.providers.usage import cost_of
+from domain.telephony.calling_hours import CallingHours, parse_time_of_day
 from domain.use_cases.calls import CallRequest
+from domain.use_cases.outbound_calls import DialRequest
+from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, Workflow, WorkflowId
 from graph.schema.scalars import Cursor, Duration, Json
 from graph.schema.types.common import Connection, Node, instance_check
 from graph.schema.types.errors import (
     CallHasEnded,
+    DialRefused,
     IdempotencyConflict,
     NotFoundError,
     NotPublishable,
@@ -33,7 +37,7 @@ from graph.schema.types.errors import (
     WorkflowNotFound,
     WorkflowNotPublished,
 )
-from graph.schema.types.inputs import json_object
+from graph.schema.types.inputs import json_object, whole_seconds
 from graph.schema.types.recordings import Recording
 from graph.schema.types.usage import Cost, LatencySummary, Usage
 from graph.schema.types.workflows import VersionType, WorkflowBy, WorkflowType
@@ -41,7 +45,7 @@ from resolvers import calls as resolvers
 from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_id, require_id
+from resolvers.global_ids import decode_id, global_id, require_id
 from resolvers.pagination import Page
 
 if TYPE_CHECKING:
@@ -93,7 +97,28 @@ class CallType(Node):
         description="Your own identifier of the caller; null for none."
     )
     phone_number: str | None = strawberry.field(
-        description="Phone number of the caller in E.164; null for calls without telephone."
+        description=(
+            "Phone number of the person on the phone in E.164: the callee's of an outbound call, "
+            "the caller's of an inbound one; null for calls without telephone."
+        )
+    )
+    from_number: str | None = strawberry.field(
+        description="Phone number that called, in E.164; null for calls without telephone."
+    )
+    to_number: str | None = strawberry.field(
+        description="Phone number that was called, in E.164; null for calls without telephone."
+    )
+    scheduled_for: datetime | None = strawberry.field(
+        description="When the call is to be dialled (UTC); null for a call that was not scheduled."
+    )
+    sip_status: int | None = strawberry.field(
+        description=(
+            "Final SIP status of a dial that failed, such as 486; null while it has not, or when "
+            "none was reported."
+        )
+    )
+    answered_by: AnsweringParty | None = strawberry.field(
+        description="Who or what answered an outbound phone call; null when that is not known."
     )
     user_context: Json = strawberry.field(
         description=(
@@ -121,6 +146,25 @@ class CallType(Node):
         if self.answered_at is None or self.ended_at is None:
             return None
         return Duration(self.ended_at - self.answered_at)
+
+    @strawberry.field(
+        description="How long the callee's phone may ring; null for calls that are not dialled."
+    )
+    def ringing_timeout(self, call: strawberry.Parent[domain.Call]) -> Duration | None:
+        seconds = call.ringing_seconds
+        return None if seconds is None else Duration(timedelta(seconds=seconds))
+
+    @strawberry.field(
+        description=(
+            "Id of the trunk over which the call is dialled or came, which may have been deleted; "
+            "null for calls without telephone."
+        )
+    )
+    def trunk_id(self, call: strawberry.Parent[domain.Call]) -> strawberry.ID | None:
+        if call.trunk_id is None:
+            return None
+        kind = "OutboundTrunk" if call.is_dialed else "InboundTrunk"
+        return strawberry.ID(global_id(kind, call.trunk_id))
 
     @strawberry.field(
         description="Workflow that the call runs; null when it has been deleted.",
@@ -269,6 +313,35 @@ def filter_of(filter: CallFilter | None) -> domain.CallFilter | None:
     )
 
 
+@strawberry.input(
+    description="Hours of every day in which a callee may be called, in the local time of the callee."
+)
+class AllowedHoursInput:
+    start: str = strawberry.field(
+        description="Local time from which calls are allowed, as `08:00`."
+    )
+    end: str = strawberry.field(
+        description=(
+            "Local time until which calls are allowed, as `21:00`; earlier than `start` when the "
+            "hours include midnight."
+        )
+    )
+    time_zone: str | None = strawberry.field(
+        default=None,
+        description=(
+            "IANA time zone of the callee, such as `Europe/Berlin`; omit for the time zones of the "
+            "phone number, in each of which the hour must be allowed."
+        ),
+    )
+
+    def calling_hours(self) -> CallingHours:
+        return CallingHours(
+            start=parse_time_of_day(self.start, ("allowedHours", "start")),
+            end=parse_time_of_day(self.end, ("allowedHours", "end")),
+            time_zone=self.time_zone,
+        )
+
+
 @strawberry.input(description="Parameters of a new call.")
 class StartCallInput:
     workflow: WorkflowBy = strawberry.field(description="Workflow that the call runs.")
@@ -308,6 +381,47 @@ class StartCallInput:
     version: strawberry.ID | None = strawberry.field(
         default=None, description="Id of the version to run; omit to run the published version."
     )
+    phone_number: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Phone number to dial in E.164, such as `+12025550123`, or a short number that the trunk "
+            "allows. Required for a SIP call; other calls have none."
+        ),
+    )
+    trunk: strawberry.ID | None = strawberry.field(
+        default=None,
+        description=(
+            "Id of the outbound trunk to dial over; omit for the trunk of `callerNumber`, or for the "
+            "only one that is enabled."
+        ),
+    )
+    caller_number: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Number of the trunk that the callee sees, in E.164; omit for the oldest of its numbers."
+        ),
+    )
+    ringing_timeout: Duration | None = strawberry.field(
+        default=None,
+        description=(
+            "How long the phone may ring, 5 to 75 seconds; omit for the default of the caller "
+            "number, or else 30 seconds."
+        ),
+    )
+    scheduled_for: datetime | None = strawberry.field(
+        default=None,
+        description=(
+            "When to dial, at most 30 days ahead; omit to dial at once. Until then the call is "
+            "PENDING and `endCall` cancels it."
+        ),
+    )
+    allowed_hours: AllowedHoursInput | None = strawberry.field(
+        default=None,
+        description=(
+            "Hours of the day in which the callee may be called; omit to call at any hour. Checked "
+            "now and again before the number is dialled."
+        ),
+    )
 
     def request(self) -> CallRequest:
         max_duration: timedelta | None = self.max_duration
@@ -323,6 +437,19 @@ class StartCallInput:
             max_seconds=None if max_duration is None else int(max_duration.total_seconds()),
             draft=self.draft,
             version_id=self._version(),
+            dial=self._dial(),
+        )
+
+    def _dial(self) -> DialRequest:
+        ringing: timedelta | None = self.ringing_timeout
+        hours = self.allowed_hours
+        return DialRequest(
+            phone_number=self.phone_number,
+            trunk_id=require_id("OutboundTrunk", self.trunk, ("trunk",)) if self.trunk else None,
+            caller_number=self.caller_number,
+            ringing_seconds=None if ringing is None else whole_seconds(ringing),
+            scheduled_for=self.scheduled_for,
+            calling_hours=None if hours is None else hours.calling_hours(),
         )
 
     def _version(self) -> UUID | None:
@@ -426,6 +553,7 @@ class DeleteRecordingSuccess:
 StartCallResult = Annotated[
     StartCallSuccess
     | ValidationError
+    | DialRefused
     | WorkflowNotFound
     | NotFoundError
     | WorkflowNotPublished

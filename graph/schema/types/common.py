@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import strawberry
 
 from domain.calls.model import Call
+from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
@@ -25,6 +26,9 @@ NODE_TYPE_NAMES: dict[type, str] = {
     Workflow: "Workflow",
     Version: "WorkflowVersion",
     Call: "Call",
+    OutboundTrunk: "OutboundTrunk",
+    InboundTrunk: "InboundTrunk",
+    PhoneNumber: "PhoneNumber",
 }
 """Type names in global ids."""
 

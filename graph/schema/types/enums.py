@@ -16,6 +16,8 @@ from domain.calls.recordings import RecordingState
 from domain.common.access import Scope
 from domain.common.findings import FindingCode, Severity
 from domain.providers.model import OptionType, ProviderKind
+from domain.telephony.dial_policy import DialRefusal
+from domain.telephony.trunks import MediaEncryption, SipTransport
 from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
 from domain.tool_execution.executor import Ending
@@ -75,7 +77,7 @@ describe_enum(
     NO_ANSWER="Ended because the call was not answered.",
     BUSY="Ended because the line was busy or the call declined.",
     FAILED="Ended because of a failure.",
-    CANCELED="Ended before a worker claimed the call.",
+    CANCELED="Ended by a client before the conversation began.",
 )
 describe_enum(
     Blame,
@@ -98,24 +100,38 @@ describe_enum(
     ENDED_BY_API="A client ended the call with `endCall`, not on behalf of the caller.",
     NO_ANSWER="The call was not answered.",
     BUSY="The line was busy.",
-    DECLINED="The callee declined the call.",
+    DECLINED=(
+        "The callee declined the call. After a worker was lost while the phone rang, this may also "
+        "be a busy line or a refusal of the carrier."
+    ),
     INVALID_NUMBER="The phone number does not exist.",
     VOICEMAIL="An answering machine took the call.",
-    MESSAGE_LEFT="The agent left the message of the workflow in a mailbox.",
-    SCREENED_OUT="A screener answered, and nobody took the call.",
-    MACHINE_ANSWERED="A voice menu or a fax machine answered, and no person was reached.",
-    UNREACHABLE="The network announced that the number cannot be reached.",
     SILENCE="The caller was silent for too long.",
     MAX_DURATION="The call reached its maximum duration.",
     NO_WORKER="No worker claimed the call in time.",
     WORKER_LOST="The worker was lost and no other one resumed the call in time.",
     ROOM_GONE="The room on the LiveKit server was closed, or could not be reached.",
-    DIAL_UNKNOWN="It is unknown whether the number was dialled.",
+    DIAL_UNKNOWN=(
+        "It is unknown whether the number was dialled or what became of it; it is not dialled again."
+    ),
     PROVIDER_FAILED="A provider failed, or its API key is missing.",
     TRUNK_FAILED="The SIP trunk failed.",
-    CANCELED="The call was ended before a worker claimed it.",
+    CANCELED="A client ended the call before a worker claimed it, or before the phone was answered.",
     BUDGET_SPENT="The budget of the call or a monthly budget of the tenant is exhausted.",
     INTERNAL="The platform failed.",
+    UNREACHABLE="The phone did not ring, for instance because it is switched off.",
+    CARRIER_REFUSED="The carrier refused the call, for instance to a blocked destination.",
+    TRUNK_UNAUTHORIZED="The carrier did not accept the credentials of the trunk.",
+    TELEPHONY_UNAVAILABLE="The telephony of this installation failed; the carrier was not the cause.",
+    DIAL_NOT_ALLOWED=(
+        "When the call was due, its trunk, its number or the hour did not allow it; an `ErrorRaised` "
+        "event says which."
+    ),
+    TRUNK_LIMIT="The limits of the trunk did not allow the call in time.",
+    LINE_LOST="The telephone line was lost during the conversation.",
+    MESSAGE_LEFT="A mailbox answered, and the agent left its message.",
+    SCREENED_OUT="A call screener answered, and the callee did not take the call.",
+    MACHINE_ANSWERED="A voice menu or a fax answered, and the call was ended.",
 )
 describe_enum(
     AnsweringParty,
@@ -166,6 +182,8 @@ describe_enum(
     SETTINGS_WRITE="Change the settings of the tenant.",
     CREDENTIALS_READ="List API keys and secrets, without their values.",
     CREDENTIALS_WRITE="Set, test and delete API keys and secrets.",
+    TELEPHONY_READ="Read trunks and telephone numbers.",
+    TELEPHONY_WRITE="Create, change and delete trunks and telephone numbers.",
     AGENTS_READ="Read agents and the provider catalog.",
     AGENTS_WRITE="Create, change and delete agents.",
     TOOLS_READ="Read tools of the tenant.",
@@ -314,6 +332,9 @@ describe_enum(
     TOO_COMPLEX=("The workflow is too complex to be verified completely; findings may be missing."),
     NOT_CONVERTED="An import cannot read a part of a configuration that has an effect on calls.",
     PRIVATE_ADDRESS="A tool sends requests to an address that is private or of a metadata service.",
+    NO_TELEPHONE="A tool needs a telephone line, and the tenant has none.",
+    NO_PHONE_NUMBER="A tool needs a telephone line, but only browsers and apps can call the workflow.",
+    TRANSFER_NOT_ALLOWED="A tool transfers calls to a number that no trunk may dial.",
     UNKNOWN_RESPONSE_PART="A tool reads a part that the response of its request does not have.",
     WRONG_PARAMETER_VALUE="An `enum` or `default` of a parameter holds a value that it does not accept.",
 )
@@ -348,12 +369,44 @@ describe_enum(
     CHANGED="The value was changed.",
 )
 describe_enum(
+    SipTransport,
+    "Transport of SIP messages.",
+    UDP="SIP over UDP, without encryption.",
+    TCP="SIP over TCP, without encryption.",
+    TLS="SIP over TLS, encrypted between LiveKit and the carrier.",
+)
+describe_enum(
+    MediaEncryption,
+    "Whether the audio of a trunk is encrypted with SRTP.",
+    DISABLED="The audio is not encrypted.",
+    ALLOWED="The audio is encrypted if the carrier offers it.",
+    REQUIRED="Calls whose audio the carrier does not encrypt fail.",
+)
+describe_enum(
+    DialRefusal,
+    "Why a number may not be dialled.",
+    INVALID_NUMBER="It is not a valid telephone number in E.164.",
+    EMERGENCY_NUMBER="It is an emergency number that the trunk does not allow.",
+    SHORT_NUMBER="It is a short number that the trunk does not allow.",
+    PREMIUM_NUMBER="Calls to it may cost extra, and the trunk does not allow its prefix.",
+    REGION_NOT_ALLOWED="The trunk does not allow its country or territory.",
+    TRUNK_DISABLED="The trunk is disabled.",
+    NO_CALLER_ID="The trunk has no number to show to the callee.",
+    CALLER_ID_NOT_OWNED="The caller id is not a number of the trunk.",
+    OUTSIDE_ALLOWED_HOURS="It is not an allowed hour where the callee is, or that is unknown.",
+    TOO_MANY_CALLS_PER_SECOND="The trunk has reached its limit for calls in a second.",
+    TOO_MANY_CONCURRENT_CALLS="The trunk has reached its limit for calls in progress.",
+    TOO_MANY_CALLS_PER_DAY="The trunk has reached its limit for calls in a day.",
+    TOO_MANY_CALLS_TO_NUMBER="The number was called too often within an hour.",
+)
+describe_enum(
     ProviderKind,
     "Role of a provider in a call.",
     STT="Speech-to-text: transcribes the caller.",
     LLM="Language model: generates the replies.",
     TTS="Text-to-speech: speaks the replies.",
     VAD="Voice activity detection: detects when the caller speaks.",
+    TRUNK="SIP trunk: carries telephone calls. It is in price lists and usage, not in the catalog.",
 )
 describe_enum(
     OptionType,

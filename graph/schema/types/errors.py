@@ -12,6 +12,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from domain.common import errors
+from domain.telephony.dial_policy import DialRefusal
 from domain.tenants.budgets import Budget
 from graph.schema.types.enums import describe_enum
 from graph.schema.types.findings import Finding
@@ -24,7 +25,9 @@ class ErrorCode(StrEnum):
     UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
     NOT_FOUND = "NOT_FOUND"
     WORKFLOW_NOT_FOUND = "WORKFLOW_NOT_FOUND"
+    DIAL_REFUSED = "DIAL_REFUSED"
     NAME_TAKEN = "NAME_TAKEN"
+    NUMBER_TAKEN = "NUMBER_TAKEN"
     REVISION_CONFLICT = "REVISION_CONFLICT"
     IN_USE = "IN_USE"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
@@ -43,7 +46,9 @@ describe_enum(
     UNSUPPORTED_FORMAT="The configuration is in the format of another product.",
     NOT_FOUND="The object does not exist or belongs to another tenant.",
     WORKFLOW_NOT_FOUND="The workflow does not exist or belongs to another tenant.",
+    DIAL_REFUSED="The number may not be dialled, or not now.",
     NAME_TAKEN="The name is already in use.",
+    NUMBER_TAKEN="The telephone number is already in use in this installation.",
     REVISION_CONFLICT="The object was edited since you read it.",
     IN_USE="Other objects still refer to it.",
     IDEMPOTENCY_CONFLICT="The idempotency key was already used with other input.",
@@ -106,6 +111,16 @@ class WorkflowNotFound(Error):
 @strawberry.type(description="Another object already has the name.")
 class NameTaken(Error):
     pass
+
+
+@strawberry.type(description="The telephone number is already in use in this installation.")
+class NumberTaken(Error):
+    pass
+
+
+@strawberry.type(description="The number may not be dialled, or not now.")
+class DialRefused(Error):
+    reason: DialRefusal = strawberry.field(description="Why the number may not be dialled.")
 
 
 @strawberry.type(
@@ -198,9 +213,11 @@ def _fact(value: Any) -> Any:
 HANDLERS = [
     DomainErrorHandler(errors.WorkflowNotFound, WorkflowNotFound),
     DomainErrorHandler(errors.UnsupportedFormat, UnsupportedFormat),
+    DomainErrorHandler(errors.DialRefused, DialRefused),
     DomainErrorHandler(errors.InvalidInput, ValidationError),
     DomainErrorHandler(errors.NotFound, NotFoundError),
     DomainErrorHandler(errors.NameTaken, NameTaken),
+    DomainErrorHandler(errors.NumberTaken, NumberTaken),
     DomainErrorHandler(errors.RevisionConflict, RevisionConflict),
     DomainErrorHandler(errors.InUse, InUse),
     DomainErrorHandler(errors.IdempotencyConflict, IdempotencyConflict),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from strawberry import Some
@@ -37,6 +38,10 @@ def changed_fields(
             )
         changes[target] = None if value is None else convert(value)
     return changes
+
+
+def whole_seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())
 
 
 def json_object(value: Any, name: str) -> Mapping[str, Any]:

@@ -74,15 +74,23 @@ class McpServer:
 @strawberry.type(
     name="Price",
     description=(
-        "Price of a model, in dollars per million tokens or characters, or per hour of audio."
+        "Price of a model, in dollars per million tokens or characters, or per hour of audio, or of "
+        "a trunk, in dollars per minute."
     ),
 )
 class PriceType:
     kind: ProviderKind = strawberry.field(
-        description="Role of the provider in a call: LLM, STT or TTS."
+        description="Role of the provider in a call: LLM, STT, TTS or TRUNK."
     )
-    provider: str = strawberry.field(description="Name of the provider in the catalog.")
-    model: str = strawberry.field(description="Name of the model, as agents use it.")
+    provider: str = strawberry.field(
+        description="Name of the provider in the catalog, or of the trunk."
+    )
+    model: str = strawberry.field(
+        description=(
+            "Name of the model, as agents use it; for a trunk, the country of the callee as an ISO "
+            "3166-1 code, or `other` for numbers that belong to none."
+        )
+    )
     input_tokens: Money | None = strawberry.field(
         description="Price per million input tokens; null when it does not apply."
     )
@@ -99,6 +107,9 @@ class PriceType:
     )
     audio_hour: Money | None = strawberry.field(
         description="Price per hour of audio; null when it does not apply."
+    )
+    minute: Money | None = strawberry.field(
+        description="Price per minute of a telephone call; null when it does not apply."
     )
 
 
@@ -216,10 +227,17 @@ class McpServerInput:
 @strawberry.input(description="Price of a model for you; which fields apply depends on the kind.")
 class PriceInput:
     kind: ProviderKind = strawberry.field(
-        description="Role of the provider in a call: LLM, STT or TTS."
+        description="Role of the provider in a call: LLM, STT, TTS or TRUNK."
     )
-    provider: str = strawberry.field(description="Name of the provider in the catalog.")
-    model: str = strawberry.field(description="Name of the model, as agents use it.")
+    provider: str = strawberry.field(
+        description="Name of the provider in the catalog, or of the trunk."
+    )
+    model: str = strawberry.field(
+        description=(
+            "Name of the model, as agents use it; for a trunk, the country of the callee as an ISO "
+            "3166-1 code, or `other` for numbers that belong to none."
+        )
+    )
     input_tokens: Money | None = strawberry.field(
         default=None, description="Price per million input tokens; null when it does not apply."
     )
@@ -238,6 +256,10 @@ class PriceInput:
     )
     audio_hour: Money | None = strawberry.field(
         default=None, description="Price per hour of audio; null when it does not apply."
+    )
+    minute: Money | None = strawberry.field(
+        default=None,
+        description="Price per minute of a telephone call; null when it does not apply.",
     )
 
 

@@ -13,11 +13,15 @@ from domain.tenants.budgets import Budget
 from graph.schema.scalars import Money
 
 
-@strawberry.type(description="Usage of one model of a provider.")
+@strawberry.type(description="Usage of one model of a provider, or of a trunk.")
 class Usage:
     kind: ProviderKind = strawberry.field(description="Role of the provider in a call.")
-    provider: str = strawberry.field(description="Name of the provider in the catalog.")
-    model: str = strawberry.field(description="Model, as agents name it.")
+    provider: str = strawberry.field(
+        description="Name of the provider in the catalog, or of the trunk."
+    )
+    model: str = strawberry.field(
+        description="Model, as agents name it; for a trunk, the country of the callee."
+    )
     input_tokens: int = strawberry.field(
         description="Tokens that the model read, cached ones included."
     )
@@ -30,7 +34,9 @@ class Usage:
         description="Estimated cost; null when no price is known."
     )
 
-    @strawberry.field(description="Audio transcribed or synthesized, in seconds.")
+    @strawberry.field(
+        description="Audio transcribed or synthesized, or time on the telephone, in seconds."
+    )
     def audio_seconds(self) -> float:
         usage: Any = self
         return float(usage.audio_ms / 1000)

@@ -15,6 +15,7 @@ from graph.schema.types.answering import WorkflowAnswering, WorkflowAnsweringInp
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
 from graph.schema.types.diffs import WorkflowDiff
 from graph.schema.types.errors import (
+    InUse,
     NameTaken,
     NotFoundError,
     NotPublishable,
@@ -377,7 +378,7 @@ UpdateWorkflowResult = Annotated[
     ),
 ]
 DeleteWorkflowResult = Annotated[
-    DeleteWorkflowSuccess | NotFoundError,
+    DeleteWorkflowSuccess | NotFoundError | InUse,
     strawberry.union(
         "DeleteWorkflowResult",
         description="Result of `deleteWorkflow`: the success type or one of the errors.",

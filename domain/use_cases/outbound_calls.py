@@ -1,0 +1,162 @@
+"""Starting a call that dials a phone: which trunk, which caller id, whether and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.calls.dialing import calling_hours_problem
+from domain.calls.model import Call
+from domain.common.errors import DialRefused, InvalidInput, NotFound, Path
+from domain.ports import UnitOfWork
+from domain.telephony.calling_hours import CallingHours, check_calling_hours
+from domain.telephony.dial_policy import DialRefusal, check_dial, check_limits, choose_caller_id
+from domain.telephony.trunks import (
+    DEFAULT_RINGING_SECONDS,
+    MAX_RINGING_SECONDS,
+    MIN_RINGING_SECONDS,
+    OutboundTrunk,
+    PhoneNumber,
+)
+
+MAX_SCHEDULE = timedelta(days=30)
+MAX_TRUNKS_TO_CHOOSE_FROM = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialRequest:
+    """The part of `startCall` that is about the phone. Without `trunk_id`, the trunk of the caller
+    number is used, or the only one that is enabled."""
+
+    phone_number: str | None = None
+    trunk_id: UUID | None = None
+    caller_number: str | None = None
+    ringing_seconds: int | None = None
+    scheduled_for: datetime | None = None
+    calling_hours: CallingHours | None = None
+
+
+NO_DIAL = DialRequest()
+
+
+def check_dial_request(dial: DialRequest, now: datetime) -> None:
+    """Raises `InvalidInput` for the first field that breaks a rule."""
+    if dial.phone_number is None:
+        raise InvalidInput("A SIP call needs the phoneNumber to dial, in E.164.", ("phoneNumber",))
+    seconds = dial.ringing_seconds
+    if seconds is not None and not MIN_RINGING_SECONDS <= seconds <= MAX_RINGING_SECONDS:
+        raise InvalidInput(
+            f"ringingTimeout must be between {MIN_RINGING_SECONDS} and {MAX_RINGING_SECONDS} "
+            "seconds.",
+            ("ringingTimeout",),
+        )
+    if dial.scheduled_for is not None:
+        _check_schedule(dial.scheduled_for, now)
+    if dial.calling_hours is not None:
+        check_calling_hours(dial.calling_hours, ("allowedHours",))
+
+
+def check_no_dial(dial: DialRequest) -> None:
+    """Raises `InvalidInput` for the first field that only a SIP call has."""
+    for name, value in (
+        ("phoneNumber", dial.phone_number),
+        ("trunk", dial.trunk_id),
+        ("callerNumber", dial.caller_number),
+        ("ringingTimeout", dial.ringing_seconds),
+        ("scheduledFor", dial.scheduled_for),
+        ("allowedHours", dial.calling_hours),
+    ):
+        if value is not None:
+            raise InvalidInput(f"Only SIP calls have a {name}; set kind: SIP, or omit it.", (name,))
+
+
+def _check_schedule(at: datetime, now: datetime) -> None:
+    path: Path = ("scheduledFor",)
+    if at.tzinfo is None:
+        raise InvalidInput("scheduledFor needs a time zone, for instance Z for UTC.", path)
+    if at <= now:
+        raise InvalidInput("scheduledFor must be in the future; omit it to call at once.", path)
+    if at > now + MAX_SCHEDULE:
+        raise InvalidInput(
+            f"scheduledFor must not be more than {MAX_SCHEDULE.days} days ahead.", path
+        )
+
+
+async def with_dial(
+    work: UnitOfWork, call: Call, dial: DialRequest, max_seconds: int | None
+) -> Call:
+    """The call with what it needs to be dialled. `max_seconds` is the duration that was asked for.
+    Raises `DialRefused`, `NotFound` or `InvalidInput`."""
+    assert dial.phone_number is not None
+    trunk, numbers = await _trunk_and_numbers(work, dial)
+    check_dial(trunk.spec, dial.phone_number, ("phoneNumber",))
+    number = choose_caller_id(numbers, dial.caller_number, ("callerNumber",))
+    defaults = number.spec.defaults
+    limit = trunk.spec.max_call_seconds
+    if max_seconds is not None and max_seconds > limit:
+        raise InvalidInput(
+            f"The trunk {trunk.spec.name} allows calls of at most {limit} seconds.",
+            ("maxDuration",),
+        )
+    planned = replace(
+        call,
+        phone_number=dial.phone_number,
+        from_number=number.spec.number,
+        to_number=dial.phone_number,
+        trunk_id=trunk.id,
+        phone_number_id=number.id,
+        scheduled_for=dial.scheduled_for,
+        ringing_seconds=dial.ringing_seconds or defaults.ringing_seconds or DEFAULT_RINGING_SECONDS,
+        calling_hours=dial.calling_hours,
+        user_context={**defaults.user_context, **call.user_context},
+        max_seconds=min(max_seconds or defaults.max_seconds or call.max_seconds, limit),
+    )
+    _check_calling_hours(planned)
+    if dial.scheduled_for is None:
+        usage = await work.calls.dial_usage(trunk.id, dial.phone_number)
+        check_limits(trunk.spec.limits, usage, ("phoneNumber",))
+    return planned
+
+
+def _check_calling_hours(call: Call) -> None:
+    problem = calling_hours_problem(call, call.scheduled_for or call.created_at)
+    if problem is not None:
+        path: Path = ("allowedHours",) if call.scheduled_for is None else ("scheduledFor",)
+        raise DialRefused(problem, path, reason=DialRefusal.OUTSIDE_ALLOWED_HOURS)
+
+
+async def _trunk_and_numbers(
+    work: UnitOfWork, dial: DialRequest
+) -> tuple[OutboundTrunk, Sequence[PhoneNumber]]:
+    """The trunk to dial over, and the numbers that it may show to the callee."""
+    if dial.trunk_id is not None:
+        trunk = await work.outbound_trunks.get(dial.trunk_id)
+        if trunk is None:
+            raise NotFound("There is no such outbound trunk.", ("trunk",))
+        return trunk, await _numbers_of(work, trunk)
+    page = await work.outbound_trunks.page(MAX_TRUNKS_TO_CHOOSE_FROM, None)
+    trunks = [trunk for trunk in page.items if trunk.spec.is_enabled]
+    if dial.caller_number is not None:
+        for trunk in trunks:
+            numbers = await _numbers_of(work, trunk)
+            if any(number.spec.number == dial.caller_number for number in numbers):
+                return trunk, numbers
+    if len(trunks) == 1:
+        return trunks[0], await _numbers_of(work, trunks[0])
+    raise InvalidInput(_choice_problem(len(trunks)), ("trunk",))
+
+
+def _choice_problem(count: int) -> str:
+    if count == 0:
+        return (
+            "SIP calls need an outbound trunk, and none is enabled: create one with "
+            "createOutboundTrunk."
+        )
+    return f"There are {count} outbound trunks; give the id of one, or one of their callerNumbers."
+
+
+async def _numbers_of(work: UnitOfWork, trunk: OutboundTrunk) -> Sequence[PhoneNumber]:
+    found = await work.phone_numbers.using("outbound_trunk_id", [trunk.id])
+    return found.get(trunk.id, ())

@@ -1,0 +1,320 @@
+"""Telephone numbers and their mutations' inputs and results."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from domain.common.access import Scope
+from domain.telephony import trunks as domain
+from domain.workflows.model import Workflow
+from graph.schema.scalars import Duration, Json
+from graph.schema.types.common import Connection, Node, instance_check, spec_field
+from graph.schema.types.errors import (
+    NotFoundError,
+    NumberTaken,
+    RevisionConflict,
+    ValidationError,
+)
+from graph.schema.types.inputs import (
+    Fields,
+    changed_fields,
+    identity,
+    json_object,
+    whole_seconds,
+)
+from graph.schema.types.trunks import InboundTrunkType, OutboundTrunkType
+from graph.schema.types.workflows import WorkflowType
+from resolvers.context import Ctx
+from resolvers.global_ids import require_id
+from resolvers.loaders import loaders
+
+
+async def _workflow(root: Any, info: Ctx) -> Workflow | None:
+    loaded: Workflow | None = await _referenced(
+        info, Scope.WORKFLOWS_READ, "workflows", root.spec.workflow_id
+    )
+    return loaded
+
+
+async def _inbound_trunk(root: Any, info: Ctx) -> domain.InboundTrunk | None:
+    loaded: domain.InboundTrunk | None = await _referenced(
+        info, Scope.TELEPHONY_READ, "inbound_trunks", root.spec.inbound_trunk_id
+    )
+    return loaded
+
+
+async def _outbound_trunk(root: Any, info: Ctx) -> domain.OutboundTrunk | None:
+    loaded: domain.OutboundTrunk | None = await _referenced(
+        info, Scope.TELEPHONY_READ, "outbound_trunks", root.spec.outbound_trunk_id
+    )
+    return loaded
+
+
+async def _referenced(info: Ctx, scope: Scope, repository: str, id: UUID | None) -> Any:
+    viewer = info.context.require(scope)
+    if id is None:
+        return None
+    return await loaders().by_id(info.context.services, viewer.tenant_id, repository).load(id)
+
+
+def _duration(seconds: int | None) -> Duration | None:
+    return None if seconds is None else Duration(timedelta(seconds=seconds))
+
+
+def _ringing_timeout(root: Any) -> Duration | None:
+    return _duration(root.ringing_seconds)
+
+
+def _max_duration(root: Any) -> Duration | None:
+    return _duration(root.max_seconds)
+
+
+def _recording(root: Any) -> bool | None:
+    recorded: bool | None = root.is_recorded
+    return recorded
+
+
+@strawberry.type(description="What calls of a number start with.")
+class NumberDefaults:
+    user_context: Json = strawberry.field(description="Values that templates read as `user.<key>`.")
+    language: str | None = strawberry.field(
+        description="Language of the call as a BCP 47 tag; null for the agent's own."
+    )
+    ringing_timeout: Duration | None = strawberry.field(
+        resolver=_ringing_timeout,
+        description="How long a call may ring before it is answered; null for 30 seconds.",
+    )
+    max_duration: Duration | None = strawberry.field(
+        resolver=_max_duration,
+        description="Maximum duration of a call; null for the maximum of the trunk.",
+    )
+    recording: bool | None = strawberry.field(
+        resolver=_recording,
+        description="Whether calls are recorded; null for what the workflow says.",
+    )
+
+
+@strawberry.type(
+    name="PhoneNumber",
+    description="A telephone number that you have from a carrier, and the workflow behind it.",
+)
+class PhoneNumberType(Node):
+    is_type_of = instance_check(domain.PhoneNumber)
+
+    number: str = spec_field("number", "The number in E.164.", str)
+    label: str | None = spec_field(
+        "label", "What the number is for; null when not described.", str | None
+    )
+    workflow: Workflow | None = strawberry.field(
+        resolver=_workflow,
+        graphql_type=WorkflowType | None,
+        description="Workflow whose published version answers calls; null to answer none.",
+    )
+    inbound_trunk: domain.InboundTrunk | None = strawberry.field(
+        resolver=_inbound_trunk,
+        graphql_type=InboundTrunkType | None,
+        description="Trunk from which calls to the number come; null when none do.",
+    )
+    outbound_trunk: domain.OutboundTrunk | None = strawberry.field(
+        resolver=_outbound_trunk,
+        graphql_type=OutboundTrunkType | None,
+        description="Trunk over which calls may show the number; null when none do.",
+    )
+    defaults: NumberDefaults = spec_field(
+        "defaults", "What calls of the number start with.", NumberDefaults
+    )
+    revision: int = strawberry.field(description="Revision number; increases with every edit.")
+    created_at: datetime = strawberry.field(description="When the number was created (UTC).")
+    updated_at: datetime = strawberry.field(description="When the number was last edited (UTC).")
+
+
+PhoneNumberConnection = Connection[PhoneNumberType]
+
+
+@strawberry.input(one_of=True, description="Identifies one telephone number.")
+class PhoneNumberBy:
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="Select the number by its id."
+    )
+    number: strawberry.Maybe[str] = strawberry.field(
+        description="Select the number by its digits in E.164."
+    )
+
+
+@strawberry.input(description="What calls of a number start with.")
+class NumberDefaultsInput:
+    user_context: Json | None = strawberry.field(
+        default=None,
+        description="Values that templates read as `user.<key>`, as an object; null for none.",
+    )
+    language: str | None = strawberry.field(
+        default=None,
+        description="Language of the call as a BCP 47 tag; null for the agent's own.",
+    )
+    ringing_timeout: Duration | None = strawberry.field(
+        default=None,
+        description=(
+            "How long a call may ring before it is answered, 5 to 75 seconds; null for 30 seconds."
+        ),
+    )
+    max_duration: Duration | None = strawberry.field(
+        default=None,
+        description="Maximum duration of a call; null for the maximum of the trunk.",
+    )
+    recording: bool | None = strawberry.field(
+        default=None, description="Whether calls are recorded; null for what the workflow says."
+    )
+
+    def defaults(self) -> domain.NumberDefaults:
+        return domain.NumberDefaults(
+            user_context=json_object(self.user_context, "userContext"),
+            language=self.language,
+            ringing_seconds=_seconds(self.ringing_timeout),
+            max_seconds=_seconds(self.max_duration),
+            is_recorded=self.recording,
+        )
+
+
+def _seconds(duration: Duration | None) -> int | None:
+    return None if duration is None else whole_seconds(duration)
+
+
+def _workflow_id(id: str) -> UUID:
+    return require_id("Workflow", id, ("workflowId",))
+
+
+def _inbound_trunk_id(id: str) -> UUID:
+    return require_id("InboundTrunk", id, ("inboundTrunkId",))
+
+
+def _outbound_trunk_id(id: str) -> UUID:
+    return require_id("OutboundTrunk", id, ("outboundTrunkId",))
+
+
+@strawberry.input(description="A telephone number that you have from a carrier.")
+class CreatePhoneNumberInput:
+    number: str = strawberry.field(
+        description="The number in E.164, for instance `+12025550123`; unique in the installation."
+    )
+    label: str | None = strawberry.field(
+        default=None, description="What the number is for; null when not described."
+    )
+    workflow_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Id of the workflow whose published version answers calls; null for none.",
+    )
+    inbound_trunk_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Id of the trunk from which calls to the number come; null when none do.",
+    )
+    outbound_trunk_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Id of the trunk over which calls may show the number; null when none do.",
+    )
+    defaults: NumberDefaultsInput | None = strawberry.field(
+        default=None, description="What calls of the number start with; omit for nothing special."
+    )
+
+    def spec(self) -> domain.PhoneNumberSpec:
+        inbound, outbound = self.inbound_trunk_id, self.outbound_trunk_id
+        return domain.PhoneNumberSpec(
+            number=self.number,
+            label=self.label,
+            workflow_id=None if self.workflow_id is None else _workflow_id(self.workflow_id),
+            inbound_trunk_id=None if inbound is None else _inbound_trunk_id(inbound),
+            outbound_trunk_id=None if outbound is None else _outbound_trunk_id(outbound),
+            defaults=self.defaults.defaults() if self.defaults else domain.NumberDefaults(),
+        )
+
+
+@strawberry.input(
+    description=(
+        "Changes to a telephone number. Omitted fields stay as they are. Calls in progress continue."
+    )
+)
+class UpdatePhoneNumberInput:
+    id: strawberry.ID = strawberry.field(description="Id of the number to change.")
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the update fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
+    label: strawberry.Maybe[str | None] = strawberry.field(
+        description="New description of what the number is for; null to remove it."
+    )
+    workflow_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="Id of the workflow that is to answer calls; null to answer none."
+    )
+    inbound_trunk_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="Id of the trunk from which calls to the number come; null when none do."
+    )
+    outbound_trunk_id: strawberry.Maybe[strawberry.ID | None] = strawberry.field(
+        description="Id of the trunk over which calls may show the number; null when none do."
+    )
+    defaults: strawberry.Maybe[NumberDefaultsInput | None] = strawberry.field(
+        description="What calls of the number start with, replacing all current defaults."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        fields: Fields = {
+            "label": ("label", identity),
+            "workflow_id": ("workflow_id", _workflow_id),
+            "inbound_trunk_id": ("inbound_trunk_id", _inbound_trunk_id),
+            "outbound_trunk_id": ("outbound_trunk_id", _outbound_trunk_id),
+            "defaults": ("defaults", NumberDefaultsInput.defaults),
+        }
+        return changed_fields(self, fields, nullable=frozenset(fields) - {"defaults"})
+
+
+@strawberry.input(description="The telephone number to delete.")
+class DeletePhoneNumberInput:
+    id: strawberry.ID = strawberry.field(description="Id of the number to delete.")
+
+
+@strawberry.type(description="The telephone number was created.")
+class CreatePhoneNumberSuccess:
+    phone_number: domain.PhoneNumber = strawberry.field(
+        graphql_type=PhoneNumberType, description="The created telephone number."
+    )
+
+
+@strawberry.type(description="The telephone number was updated.")
+class UpdatePhoneNumberSuccess:
+    phone_number: domain.PhoneNumber = strawberry.field(
+        graphql_type=PhoneNumberType, description="The updated telephone number."
+    )
+
+
+@strawberry.type(description="The telephone number was deleted; its past calls remain.")
+class DeletePhoneNumberSuccess:
+    phone_number: domain.PhoneNumber = strawberry.field(
+        graphql_type=PhoneNumberType, description="The deleted telephone number."
+    )
+
+
+CreatePhoneNumberResult = Annotated[
+    CreatePhoneNumberSuccess | ValidationError | NotFoundError | NumberTaken,
+    strawberry.union(
+        "CreatePhoneNumberResult",
+        description="Result of `createPhoneNumber`: the success type or one of the errors.",
+    ),
+]
+UpdatePhoneNumberResult = Annotated[
+    UpdatePhoneNumberSuccess | ValidationError | NotFoundError | RevisionConflict,
+    strawberry.union(
+        "UpdatePhoneNumberResult",
+        description="Result of `updatePhoneNumber`: the success type or one of the errors.",
+    ),
+]
+DeletePhoneNumberResult = Annotated[
+    DeletePhoneNumberSuccess | NotFoundError,
+    strawberry.union(
+        "DeletePhoneNumberResult",
+        description="Result of `deletePhoneNumber`: the success type or one of the errors.",
+    ),
+]

@@ -1,0 +1,513 @@
+"""Trunks and their mutations' inputs and results. Passwords are written and never returned."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import strawberry
+
+from domain.common.access import Scope
+from domain.telephony import trunks as domain
+from domain.telephony.trunks import MediaEncryption, SipTransport
+from graph.schema.scalars import Duration
+from graph.schema.types.common import Connection, Node, instance_check, spec_field
+from graph.schema.types.errors import (
+    InUse,
+    NameTaken,
+    NotFoundError,
+    RevisionConflict,
+    ValidationError,
+)
+from graph.schema.types.inputs import Fields, changed_fields, identity, whole_seconds
+from resolvers.context import Ctx
+from resolvers.loaders import loaders
+
+PASSWORD_DESCRIPTION = "The password, which is stored encrypted and never returned."
+USERNAME_DESCRIPTION = "User name for SIP digest authentication; null for none."
+
+
+async def _caller_ids(root: Any, info: Ctx) -> list[str]:
+    return await _numbers_using(root, info, "outbound_trunk_id")
+
+
+async def _numbers(root: Any, info: Ctx) -> list[str]:
+    return await _numbers_using(root, info, "inbound_trunk_id")
+
+
+async def _numbers_using(root: Any, info: Ctx, reference: domain.NumberReference) -> list[str]:
+    viewer = info.context.require(Scope.TELEPHONY_READ)
+    loader = loaders().numbers_using(info.context.services, viewer.tenant_id, reference)
+    return [number.spec.number for number in await loader.load(root.id)]
+
+
+def _max_duration(root: Any) -> Duration:
+    return Duration(timedelta(seconds=root.spec.max_call_seconds))
+
+
+def _seconds(duration: Duration | None, default: int) -> int:
+    return default if duration is None else whole_seconds(duration)
+
+
+@strawberry.type(
+    description="How much may be dialled over a trunk, which limits the damage of a stolen key."
+)
+class DialLimits:
+    calls_per_second: int = strawberry.field(
+        description="Maximum number of calls that are dialled in a second."
+    )
+    concurrent_calls: int = strawberry.field(
+        description="Maximum number of calls in progress at the same time."
+    )
+    calls_per_day: int = strawberry.field(
+        description="Maximum number of calls that are dialled in a day (UTC)."
+    )
+    calls_per_number_per_hour: int = strawberry.field(
+        description="Maximum number of calls to the same number within an hour."
+    )
+
+
+@strawberry.type(
+    name="OutboundTrunk",
+    description="A connection to a carrier over which numbers are dialled.",
+)
+class OutboundTrunkType(Node):
+    is_type_of = instance_check(domain.OutboundTrunk)
+
+    name: str = spec_field("name", "Unique name of the trunk.", str)
+    address: str = spec_field(
+        "address", "Host name or IPv4 address of the carrier, with an optional port.", str
+    )
+    transport: SipTransport = spec_field(
+        "transport", "Transport of the SIP messages.", SipTransport
+    )
+    media_encryption: MediaEncryption = spec_field(
+        "media_encryption", "Whether the audio is encrypted with SRTP.", MediaEncryption
+    )
+    username: str | None = spec_field("username", USERNAME_DESCRIPTION, str | None)
+    has_password: bool = strawberry.field(description="Whether a password is stored.")
+    region: str = spec_field(
+        "region",
+        "Country of the trunk as an ISO 3166-1 code; its ordinary numbers may be dialled.",
+        str,
+    )
+    allowed_regions: list[str] = spec_field(
+        "allowed_regions",
+        "Further countries and territories whose ordinary numbers may be dialled.",
+        list[str],
+    )
+    allowed_prefixes: list[str] = spec_field(
+        "allowed_prefixes",
+        "First digits of numbers that may be dialled wherever they are and whatever they cost.",
+        list[str],
+    )
+    allowed_short_numbers: list[str] = spec_field(
+        "allowed_short_numbers",
+        "Emergency and service numbers that may be dialled.",
+        list[str],
+    )
+    limits: DialLimits = spec_field("limits", "How much may be dialled.", DialLimits)
+    max_duration: Duration = strawberry.field(
+        resolver=_max_duration, description="Maximum duration of a call over the trunk."
+    )
+    is_enabled: bool = spec_field("is_enabled", "Whether the trunk may be used.", bool)
+    caller_ids: list[str] = strawberry.field(
+        resolver=_caller_ids,
+        description="Numbers that callees may see, the oldest first; at most 100 of them.",
+    )
+    revision: int = strawberry.field(description="Revision number; increases with every edit.")
+    created_at: datetime = strawberry.field(description="When the trunk was created (UTC).")
+    updated_at: datetime = strawberry.field(description="When the trunk was last edited (UTC).")
+
+
+@strawberry.type(
+    name="InboundTrunk",
+    description="A carrier that sends calls to your numbers, and from where it sends them.",
+)
+class InboundTrunkType(Node):
+    is_type_of = instance_check(domain.InboundTrunk)
+
+    name: str = spec_field("name", "Unique name of the trunk.", str)
+    allowed_addresses: list[str] = spec_field(
+        "allowed_addresses",
+        "Networks from which calls are accepted, in CIDR notation.",
+        list[str],
+    )
+    media_encryption: MediaEncryption = spec_field(
+        "media_encryption", "Whether the audio is encrypted with SRTP.", MediaEncryption
+    )
+    username: str | None = spec_field("username", USERNAME_DESCRIPTION, str | None)
+    has_password: bool = strawberry.field(description="Whether a password is stored.")
+    context_headers: list[str] = spec_field(
+        "context_headers", "SIP headers that the context of a call gets.", list[str]
+    )
+    max_duration: Duration = strawberry.field(
+        resolver=_max_duration, description="Maximum duration of a call from the trunk."
+    )
+    is_enabled: bool = spec_field("is_enabled", "Whether calls are accepted.", bool)
+    numbers: list[str] = strawberry.field(
+        resolver=_numbers,
+        description="Numbers whose calls come from the trunk, the oldest first; at most 100.",
+    )
+    revision: int = strawberry.field(description="Revision number; increases with every edit.")
+    created_at: datetime = strawberry.field(description="When the trunk was created (UTC).")
+    updated_at: datetime = strawberry.field(description="When the trunk was last edited (UTC).")
+
+
+OutboundTrunkConnection = Connection[OutboundTrunkType]
+InboundTrunkConnection = Connection[InboundTrunkType]
+
+
+@strawberry.input(one_of=True, description="Identifies one trunk.")
+class TrunkBy:
+    id: strawberry.Maybe[strawberry.ID] = strawberry.field(
+        description="Select the trunk by its id."
+    )
+    name: strawberry.Maybe[str] = strawberry.field(description="Select the trunk by its name.")
+
+
+@strawberry.input(description="How much may be dialled; omitted limits get their defaults.")
+class DialLimitsInput:
+    calls_per_second: int = strawberry.field(
+        default=domain.DialLimits().calls_per_second,
+        description="Maximum number of calls that are dialled in a second; 1 to 100.",
+    )
+    concurrent_calls: int = strawberry.field(
+        default=domain.DialLimits().concurrent_calls,
+        description="Maximum number of calls in progress at the same time; 1 to 10,000.",
+    )
+    calls_per_day: int = strawberry.field(
+        default=domain.DialLimits().calls_per_day,
+        description="Maximum number of calls that are dialled in a day (UTC); 1 to 1,000,000.",
+    )
+    calls_per_number_per_hour: int = strawberry.field(
+        default=domain.DialLimits().calls_per_number_per_hour,
+        description="Maximum number of calls to the same number within an hour; 1 to 1,000.",
+    )
+
+    def limits(self) -> domain.DialLimits:
+        return domain.DialLimits(**vars(self))
+
+
+@strawberry.input(description="Configuration of a new outbound trunk.")
+class CreateOutboundTrunkInput:
+    name: str = strawberry.field(description="Unique name: lower-case letters, digits and hyphens.")
+    address: str = strawberry.field(
+        description=(
+            "Host name or IPv4 address of the carrier, with an optional port, for instance "
+            "`example.pstn.twilio.com`."
+        )
+    )
+    transport: SipTransport = strawberry.field(
+        default=SipTransport.UDP, description="Transport of the SIP messages."
+    )
+    media_encryption: MediaEncryption = strawberry.field(
+        default=MediaEncryption.DISABLED, description="Whether the audio is encrypted with SRTP."
+    )
+    username: str | None = strawberry.field(default=None, description=USERNAME_DESCRIPTION)
+    password: str | None = strawberry.field(default=None, description=PASSWORD_DESCRIPTION)
+    region: str = strawberry.field(
+        description=(
+            "Country of the trunk as an ISO 3166-1 code, for instance `US`; its ordinary numbers "
+            "may be dialled."
+        )
+    )
+    allowed_regions: list[str] = strawberry.field(
+        default_factory=list,
+        description=(
+            "Further countries and territories whose ordinary numbers may be dialled, as ISO 3166-1 "
+            "codes; `JM` is not part of `US`."
+        ),
+    )
+    allowed_prefixes: list[str] = strawberry.field(
+        default_factory=list,
+        description=(
+            "First digits of numbers, for instance `+1876`, that may be dialled wherever they are "
+            "and whatever they cost."
+        ),
+    )
+    allowed_short_numbers: list[str] = strawberry.field(
+        default_factory=list,
+        description="Emergency and service numbers that may be dialled, for instance `112`.",
+    )
+    limits: DialLimitsInput | None = strawberry.field(
+        default=None, description="How much may be dialled; omit for the defaults."
+    )
+    max_duration: Duration | None = strawberry.field(
+        default=None, description="Maximum duration of a call over the trunk; null for 30 minutes."
+    )
+    is_enabled: bool = strawberry.field(default=True, description="Whether the trunk may be used.")
+
+    def spec(self) -> domain.OutboundTrunkSpec:
+        seconds = _seconds(self.max_duration, domain.DEFAULT_OUTBOUND_SECONDS)
+        return domain.OutboundTrunkSpec(
+            name=self.name,
+            address=self.address,
+            transport=self.transport,
+            media_encryption=self.media_encryption,
+            username=self.username,
+            region=self.region,
+            allowed_regions=tuple(self.allowed_regions),
+            allowed_prefixes=tuple(self.allowed_prefixes),
+            allowed_short_numbers=tuple(self.allowed_short_numbers),
+            limits=self.limits.limits() if self.limits else domain.DialLimits(),
+            max_call_seconds=seconds,
+            is_enabled=self.is_enabled,
+        )
+
+
+@strawberry.input(
+    description=(
+        "Changes to an outbound trunk. Omitted fields stay as they are; lists are replaced as a "
+        "whole. Calls in progress continue."
+    )
+)
+class UpdateOutboundTrunkInput:
+    id: strawberry.ID = strawberry.field(description="Id of the trunk to change.")
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the update fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
+    name: strawberry.Maybe[str | None] = strawberry.field(description="New name of the trunk.")
+    address: strawberry.Maybe[str | None] = strawberry.field(
+        description="New host name or IPv4 address of the carrier, with an optional port."
+    )
+    transport: strawberry.Maybe[SipTransport | None] = strawberry.field(
+        description="New transport of the SIP messages."
+    )
+    media_encryption: strawberry.Maybe[MediaEncryption | None] = strawberry.field(
+        description="Whether the audio is to be encrypted with SRTP."
+    )
+    username: strawberry.Maybe[str | None] = strawberry.field(
+        description="New user name; null, together with the password, for no authentication."
+    )
+    password: strawberry.Maybe[str | None] = strawberry.field(
+        description="New password, which is stored encrypted and never returned; null to remove it."
+    )
+    region: strawberry.Maybe[str | None] = strawberry.field(
+        description="New country of the trunk, as an ISO 3166-1 code."
+    )
+    allowed_regions: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="All further allowed regions, replacing the current ones."
+    )
+    allowed_prefixes: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="All allowed prefixes, replacing the current ones."
+    )
+    allowed_short_numbers: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="All allowed short numbers, replacing the current ones."
+    )
+    limits: strawberry.Maybe[DialLimitsInput | None] = strawberry.field(
+        description="New limits, which replace all current ones."
+    )
+    max_duration: strawberry.Maybe[Duration | None] = strawberry.field(
+        description="New maximum duration of a call over the trunk."
+    )
+    is_enabled: strawberry.Maybe[bool | None] = strawberry.field(
+        description="Whether the trunk may be used."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        fields: Fields = {
+            "name": ("name", identity),
+            "address": ("address", identity),
+            "transport": ("transport", identity),
+            "media_encryption": ("media_encryption", identity),
+            "username": ("username", identity),
+            "password": ("password", identity),
+            "region": ("region", identity),
+            "allowed_regions": ("allowed_regions", tuple),
+            "allowed_prefixes": ("allowed_prefixes", tuple),
+            "allowed_short_numbers": ("allowed_short_numbers", tuple),
+            "limits": ("limits", DialLimitsInput.limits),
+            "max_duration": ("max_call_seconds", whole_seconds),
+            "is_enabled": ("is_enabled", identity),
+        }
+        return changed_fields(self, fields, nullable=frozenset({"username", "password"}))
+
+
+@strawberry.input(description="Configuration of a new inbound trunk.")
+class CreateInboundTrunkInput:
+    name: str = strawberry.field(description="Unique name: lower-case letters, digits and hyphens.")
+    allowed_addresses: list[str] = strawberry.field(
+        description=(
+            "Networks from which the carrier sends calls, in CIDR notation, for instance "
+            "`192.0.2.0/30`; calls from elsewhere are not accepted."
+        )
+    )
+    media_encryption: MediaEncryption = strawberry.field(
+        default=MediaEncryption.DISABLED, description="Whether the audio is encrypted with SRTP."
+    )
+    username: str | None = strawberry.field(default=None, description=USERNAME_DESCRIPTION)
+    password: str | None = strawberry.field(default=None, description=PASSWORD_DESCRIPTION)
+    context_headers: list[str] = strawberry.field(
+        default_factory=list,
+        description=(
+            "SIP headers that the context of a call gets: names that start with `X-`, "
+            "`P-Asserted-Identity`, `Diversion` or `User-to-User`; at most 20."
+        ),
+    )
+    max_duration: Duration | None = strawberry.field(
+        default=None, description="Maximum duration of a call from the trunk; null for one hour."
+    )
+    is_enabled: bool = strawberry.field(default=True, description="Whether calls are accepted.")
+
+    def spec(self) -> domain.InboundTrunkSpec:
+        seconds = _seconds(self.max_duration, domain.DEFAULT_INBOUND_SECONDS)
+        return domain.InboundTrunkSpec(
+            name=self.name,
+            allowed_addresses=tuple(self.allowed_addresses),
+            media_encryption=self.media_encryption,
+            username=self.username,
+            context_headers=tuple(self.context_headers),
+            max_call_seconds=seconds,
+            is_enabled=self.is_enabled,
+        )
+
+
+@strawberry.input(
+    description=(
+        "Changes to an inbound trunk. Omitted fields stay as they are; lists are replaced as a "
+        "whole. Calls in progress continue."
+    )
+)
+class UpdateInboundTrunkInput:
+    id: strawberry.ID = strawberry.field(description="Id of the trunk to change.")
+    expected_revision: int = strawberry.field(
+        description=(
+            "Revision that you read; the update fails with RevisionConflict when it "
+            "is no longer current."
+        )
+    )
+    name: strawberry.Maybe[str | None] = strawberry.field(description="New name of the trunk.")
+    allowed_addresses: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="All allowed networks in CIDR notation, replacing the current ones."
+    )
+    media_encryption: strawberry.Maybe[MediaEncryption | None] = strawberry.field(
+        description="Whether the audio is to be encrypted with SRTP."
+    )
+    username: strawberry.Maybe[str | None] = strawberry.field(
+        description="New user name; null, together with the password, for no authentication."
+    )
+    password: strawberry.Maybe[str | None] = strawberry.field(
+        description="New password, which is stored encrypted and never returned; null to remove it."
+    )
+    context_headers: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description="All SIP headers that the context of a call gets, replacing the current ones."
+    )
+    max_duration: strawberry.Maybe[Duration | None] = strawberry.field(
+        description="New maximum duration of a call from the trunk."
+    )
+    is_enabled: strawberry.Maybe[bool | None] = strawberry.field(
+        description="Whether calls are accepted."
+    )
+
+    def changes(self) -> dict[str, Any]:
+        fields: Fields = {
+            "name": ("name", identity),
+            "allowed_addresses": ("allowed_addresses", tuple),
+            "media_encryption": ("media_encryption", identity),
+            "username": ("username", identity),
+            "password": ("password", identity),
+            "context_headers": ("context_headers", tuple),
+            "max_duration": ("max_call_seconds", whole_seconds),
+            "is_enabled": ("is_enabled", identity),
+        }
+        return changed_fields(self, fields, nullable=frozenset({"username", "password"}))
+
+
+@strawberry.input(description="The outbound trunk to delete.")
+class DeleteOutboundTrunkInput:
+    id: strawberry.ID = strawberry.field(description="Id of the trunk to delete.")
+
+
+@strawberry.input(description="The inbound trunk to delete.")
+class DeleteInboundTrunkInput:
+    id: strawberry.ID = strawberry.field(description="Id of the trunk to delete.")
+
+
+@strawberry.type(description="The outbound trunk was created.")
+class CreateOutboundTrunkSuccess:
+    trunk: domain.OutboundTrunk = strawberry.field(
+        graphql_type=OutboundTrunkType, description="The created trunk, without its password."
+    )
+
+
+@strawberry.type(description="The outbound trunk was updated.")
+class UpdateOutboundTrunkSuccess:
+    trunk: domain.OutboundTrunk = strawberry.field(
+        graphql_type=OutboundTrunkType, description="The updated trunk, without its password."
+    )
+
+
+@strawberry.type(description="The outbound trunk was deleted.")
+class DeleteOutboundTrunkSuccess:
+    trunk: domain.OutboundTrunk = strawberry.field(
+        graphql_type=OutboundTrunkType, description="The deleted trunk, without its password."
+    )
+
+
+@strawberry.type(description="The inbound trunk was created.")
+class CreateInboundTrunkSuccess:
+    trunk: domain.InboundTrunk = strawberry.field(
+        graphql_type=InboundTrunkType, description="The created trunk, without its password."
+    )
+
+
+@strawberry.type(description="The inbound trunk was updated.")
+class UpdateInboundTrunkSuccess:
+    trunk: domain.InboundTrunk = strawberry.field(
+        graphql_type=InboundTrunkType, description="The updated trunk, without its password."
+    )
+
+
+@strawberry.type(description="The inbound trunk was deleted.")
+class DeleteInboundTrunkSuccess:
+    trunk: domain.InboundTrunk = strawberry.field(
+        graphql_type=InboundTrunkType, description="The deleted trunk, without its password."
+    )
+
+
+CreateOutboundTrunkResult = Annotated[
+    CreateOutboundTrunkSuccess | ValidationError | NameTaken,
+    strawberry.union(
+        "CreateOutboundTrunkResult",
+        description="Result of `createOutboundTrunk`: the success type or one of the errors.",
+    ),
+]
+UpdateOutboundTrunkResult = Annotated[
+    UpdateOutboundTrunkSuccess | ValidationError | NotFoundError | NameTaken | RevisionConflict,
+    strawberry.union(
+        "UpdateOutboundTrunkResult",
+        description="Result of `updateOutboundTrunk`: the success type or one of the errors.",
+    ),
+]
+DeleteOutboundTrunkResult = Annotated[
+    DeleteOutboundTrunkSuccess | NotFoundError | InUse,
+    strawberry.union(
+        "DeleteOutboundTrunkResult",
+        description="Result of `deleteOutboundTrunk`: the success type or one of the errors.",
+    ),
+]
+CreateInboundTrunkResult = Annotated[
+    CreateInboundTrunkSuccess | ValidationError | NameTaken,
+    strawberry.union(
+        "CreateInboundTrunkResult",
+        description="Result of `createInboundTrunk`: the success type or one of the errors.",
+    ),
+]
+UpdateInboundTrunkResult = Annotated[
+    UpdateInboundTrunkSuccess | ValidationError | NotFoundError | NameTaken | RevisionConflict,
+    strawberry.union(
+        "UpdateInboundTrunkResult",
+        description="Result of `updateInboundTrunk`: the success type or one of the errors.",
+    ),
+]
+DeleteInboundTrunkResult = Annotated[
+    DeleteInboundTrunkSuccess | NotFoundError | InUse,
+    strawberry.union(
+        "DeleteInboundTrunkResult",
+        description="Result of `deleteInboundTrunk`: the success type or one of the errors.",
+    ),
+]

@@ -1,0 +1,101 @@
+"""How many calls are dialled over a trunk: at once, per day, per number and per second.
+
+A call occupies its trunk from the claim by the first worker until its end. A call for which the trunk
+has no room stays in the queue. All limits are counted in the database, under a lock on the row of the
+trunk, so they hold for all workers together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+from uuid import UUID
+
+from domain.telephony.trunks import DialLimits
+
+CREATE_TRUNK_USAGE = """
+    insert into trunk_usage (trunk_id, tenant_id, day)
+    values ($1, $2, (now() at time zone 'UTC')::date) on conflict do nothing
+"""
+COUNT_CALLS_TODAY = """
+    select case when day = (now() at time zone 'UTC')::date then calls else 0 end
+      from trunk_usage where trunk_id = $1
+"""
+# Skipped when it is locked, so that workers which claim for the same trunks never wait for each other.
+LOCK_TRUNK_USAGE = f"{COUNT_CALLS_TODAY} for update skip locked"
+# Statements of their own, which see what the holder of the lock before has committed.
+COUNT_ACTIVE_CALLS = """
+    select count(*) as active, count(*) filter (where state = 'CONNECTING') as undialed
+      from call_log
+     where trunk_id = $1 and ended_at is null and dial_claimed_at is not null
+"""
+COUNT_CALLS_TO_NUMBER = """
+    select count(*) from call c join call_log l on l.call_id = c.id
+     where c.tenant_id = $1 and c.phone_number = $2 and c.trunk_id = $3
+       and l.dial_claimed_at > now() - interval '1 hour'
+"""
+COUNT_CALL = """
+    update trunk_usage
+       set calls = case when day = (now() at time zone 'UTC')::date then calls + 1 else 1 end,
+           day = (now() at time zone 'UTC')::date
+     where trunk_id = $1
+"""
+OCCUPY_TRUNK = "update call_log set dial_claimed_at = now() where call_id = $1"
+RESERVE_DIAL = """
+    update trunk_usage
+       set next_dial_at = greatest(next_dial_at, clock_timestamp()) + make_interval(secs => 1.0 / $2)
+     where trunk_id = $1
+    returning greatest(extract(epoch from
+        next_dial_at - make_interval(secs => 1.0 / $2) - clock_timestamp()), 0)::float8
+"""
+# The trunks that have no room for another call. Most trunks have no call in progress, so the calls in
+# progress are counted rather than the trunks.
+FULL_TRUNKS = """
+    select busy.trunk_id
+      from (select b.trunk_id, count(*) as calls from call_log b
+             where b.ended_at is null and b.dial_claimed_at is not null group by b.trunk_id) busy
+      join outbound_trunk t on t.id = busy.trunk_id
+     where busy.calls >= coalesce((t.spec -> 'limits' ->> 'concurrent_calls')::int, 1)
+"""
+MAX_BACKLOG_SECONDS = 2
+"""No more calls are claimed at once than a trunk may dial within this time."""
+
+
+class Slot(Enum):
+    """Whether a call may be dialled over its trunk."""
+
+    TAKEN = auto()
+    BUSY = auto()
+    """Not now; it will be possible when another call ends, or in a moment."""
+    REFUSED = auto()
+    """A limit per day or per hour is reached."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialedCall:
+    """What a limit is counted by."""
+
+    id: UUID
+    tenant_id: UUID
+    trunk_id: UUID
+    phone_number: str
+
+
+async def take_slot(connection: Any, call: DialedCall, limits: DialLimits) -> Slot:
+    """Let the call occupy its trunk if the limits allow it, until the call ends. Must run in the
+    transaction that claims the call."""
+    calls_today = await connection.fetchval(LOCK_TRUNK_USAGE, call.trunk_id)
+    if calls_today is None:
+        return Slot.BUSY
+    calls = await connection.fetchrow(COUNT_ACTIVE_CALLS, call.trunk_id)
+    max_undialed = 1 + limits.calls_per_second * MAX_BACKLOG_SECONDS
+    if calls["active"] >= limits.concurrent_calls or calls["undialed"] >= max_undialed:
+        return Slot.BUSY
+    to_number = await connection.fetchval(
+        COUNT_CALLS_TO_NUMBER, call.tenant_id, call.phone_number, call.trunk_id
+    )
+    if calls_today >= limits.calls_per_day or to_number >= limits.calls_per_number_per_hour:
+        return Slot.REFUSED
+    await connection.execute(COUNT_CALL, call.trunk_id)
+    await connection.execute(OCCUPY_TRUNK, call.id)
+    return Slot.TAKEN
