@@ -396,7 +396,7 @@ class RecordingStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnswered:
-    """The phone that was called answered, and the agent listens to find out who or what it is."""
+    """The phone that was called was answered, by a person or by a machine."""
 
     after_ms: Annotated[
         float | None,

@@ -127,7 +127,7 @@ class CallProjection:
     recording_announced: bool = False
     """The call starts with the announcement that it is recorded."""
     is_phone_answered: bool = False
-    """Whether the agent has listened for who answers the phone."""
+    """Whether the phone that was called was answered."""
     answered_by: AnsweredBy | None = None
     """The last decision about who answered."""
     is_message_left: bool = False

@@ -56,7 +56,8 @@ END_REASONS = {
 
 
 class PhoneAnswering:
-    """Observes the start of one phone call. `run` returns when it is settled who answered."""
+    """Observes the start of one phone call, from the answer on. `run` returns when it is settled who
+    answered."""
 
     def __init__(
         self,
@@ -179,7 +180,6 @@ class PhoneAnswering:
         if projection.is_message_left:  # by a worker that was lost before it could end the call
             self._end_call(EndReason.MESSAGE_LEFT)
             return
-        await self._conversation.answered.wait()
         self._begin()
         async with asyncio.TaskGroup() as self._tasks:
             while self._machine is not None and self._machine.phase is not Phase.SETTLED:
@@ -198,14 +198,6 @@ class PhoneAnswering:
             machine = machine.speech(self._now(), True)
         self._began_at = self._now()
         self._take(machine)
-        if not projection.is_phone_answered:
-            self._conversation.record(CallAnswered(after_ms=self._dialing_ms()))
-
-    def _dialing_ms(self) -> float | None:
-        projection = self._conversation.projection
-        if projection.dialed_at is None:
-            return None
-        return _ms((self._clock.now() - projection.dialed_at).total_seconds())
 
     def _due(self) -> datetime | None:
         assert self._machine is not None
@@ -409,6 +401,17 @@ def _other(before: AnsweredBy | None, verdict: Verdict) -> AnsweringParty | None
 
 def _ms(seconds: float) -> float:
     return round(seconds * 1000, 1)
+
+
+def record_answer(conversation: Conversation) -> None:
+    """Record that the phone was answered, unless a worker before has done so."""
+    projection = conversation.projection
+    if projection.is_phone_answered:
+        return
+    after_ms = None
+    if projection.dialed_at is not None:
+        after_ms = _ms((conversation.clock.now() - projection.dialed_at).total_seconds())
+    conversation.record(CallAnswered(after_ms=after_ms))
 
 
 def phone_answering(

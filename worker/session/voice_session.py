@@ -28,7 +28,7 @@ from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.sip_legs import SipLegs
 from worker.session.announcements import Announcements
-from worker.session.answering import phone_answering
+from worker.session.answering import phone_answering, record_answer
 from worker.session.call_guards import CallGuards
 from worker.session.call_recorder import CallRecorder
 from worker.session.connection_monitor import ConnectionMonitor
@@ -211,6 +211,9 @@ class VoiceSession:
             self._listener.end_if_over()
 
     async def _find_out_who_answers(self) -> None:
+        if self._call.is_dialed:
+            await self._conversation.answered.wait()
+            record_answer(self._conversation)
         if self._answering is not None:
             await self._answering.run()
 
