@@ -24,7 +24,7 @@ from persistence.migrate import SCRIPTS
 from persistence.recording_store import recording_from_row
 from persistence.sqlalchemy_engine import create_engine
 from persistence.store import set_tenant
-from persistence.trunk_passwords import SELECT_SEALED_PASSWORDS
+from persistence.trunk_passwords import SELECT_ENCRYPTED_PASSWORDS
 from persistence.vault import Vault
 
 QUERY_TIMEOUT_SECONDS = 3_600.0
@@ -54,9 +54,9 @@ SELECT_TABLES_WITHOUT_RLS = """
      order by 1
 """
 SELECT_ENCRYPTED = f"""
-    select sealed.*, k.key_id, k.wrapped
+    select encrypted.*, k.key_id, k.wrapped
       from (select tenant_id, id, kind, name, sealed from credential
-            union all {SELECT_SEALED_PASSWORDS}) sealed
+            union all {SELECT_ENCRYPTED_PASSWORDS}) encrypted
       left join data_key k using (tenant_id) order by tenant_id
 """
 SELECT_RECORDINGS = (

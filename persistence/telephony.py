@@ -60,7 +60,7 @@ class SqlTrunks(SqlDrafts[T, S]):
         change = (
             update(self._table)
             .where(c.tenant_id == self._tenant, c.id == id)
-            .values(sealed=None if password is None else await self._sealed(id, password))
+            .values(sealed=None if password is None else await self._encrypted(id, password))
             .returning(*self._selected_columns)
         )
         return self._to_entity((await self._db.execute(change)).one())
@@ -72,7 +72,7 @@ class SqlTrunks(SqlDrafts[T, S]):
             # A number was assigned to the trunk after the use case had looked for one.
             raise InUse("A telephone number uses the trunk.", ("id",), used_by=()) from None
 
-    async def _sealed(self, id: UUID, password: str) -> bytes:
+    async def _encrypted(self, id: UUID, password: str) -> bytes:
         key = await tenant_data_key(self._db, self._vault, self._tenant)
         return encrypt(key, password_identity(self._tenant, self._password_table, id), password)
 

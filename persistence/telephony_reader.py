@@ -89,7 +89,7 @@ class SqlInboundRoutes:
         try:
             password = decrypt_password(self._vault, TrunkTable.INBOUND, trunk, row)
         except DecryptionKeyMissing as error:
-            # Without its password the trunk would accept whoever sends from an allowed address.
+            # Without its password the trunk would accept every call from an allowed address.
             self._report_once(trunk, error.message)
             return None
         self._undecryptable.discard(trunk)

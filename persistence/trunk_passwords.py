@@ -19,7 +19,7 @@ class TrunkTable(StrEnum):
     INBOUND = "inbound_trunk"
 
 
-SELECT_SEALED_PASSWORDS = " union all ".join(
+SELECT_ENCRYPTED_PASSWORDS = " union all ".join(
     f"select tenant_id, id, '{table}', '{PASSWORD}', sealed from {table} where sealed is not null"
     for table in TrunkTable
 )

@@ -38,7 +38,7 @@ class Scope(StrEnum):
 
 
 ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE})
-"""What only owners and admins may do. Whoever changes trunks decides where money can be spent."""
+"""What only owners and admins may do. A trunk decides what calls may cost."""
 READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
 
 

@@ -112,8 +112,8 @@ class InboundTrunkSpec:
 
     name: str
     allowed_addresses: tuple[str, ...]
-    """Networks in CIDR notation. LiveKit would also accept a bare address from whoever writes it
-    into the From header."""
+    """Networks in CIDR notation. LiveKit would also accept a bare address from a caller who
+    writes it into the From header."""
     media_encryption: MediaEncryption = MediaEncryption.DISABLED
     username: str | None = None
     context_headers: tuple[str, ...] = ()
@@ -309,7 +309,7 @@ def _address_problems(trunk: InboundTrunkSpec, path: Path) -> Problems:
     if not trunk.allowed_addresses:
         yield InvalidInput(
             "allowedAddresses must list the networks from which the carrier sends calls, for "
-            "instance 192.0.2.0/30; without it, anybody could call.",
+            "instance 192.0.2.0/30; without them, anyone could call.",
             path,
         )
     yield from _list_problems(trunk.allowed_addresses, MAX_ALLOWED, path)

@@ -80,6 +80,13 @@ class Media(asyncio.DatagramProtocol):
         """Send to this address from now on."""
         self._remote = remote
 
+    def take_over(self, other: Media) -> None:
+        """Continue the stream of another port: to the same address, with the same listeners."""
+        self._remote = other._remote
+        self.heard, self.digits = other.heard, other.digits
+        self.audio_listeners = other.audio_listeners
+        self.digit_listeners = other.digit_listeners
+
     async def close(self) -> None:
         await cancel_and_wait(self._sending)
         self._transport.close()

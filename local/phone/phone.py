@@ -84,6 +84,12 @@ class Phone:
         call.dial(headers, credentials)
         return call
 
+    async def options(self, server: Address) -> int:
+        """Ask a server what it can do (OPTIONS), and return the status of its response."""
+        signalling = self._agent.new_call(self.number, server)
+        response = await asyncio.wait_for(signalling.send("OPTIONS").response, WAIT_SECONDS)
+        return response.status
+
     # ---- incoming calls --------------------------------------------------------------------
 
     def receive(self, incoming: IncomingCall) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from local.phone import sdp
 from local.phone.answer import ANSWERS, Answer, ReferAnswer
 from local.phone.digest import Credentials
-from local.phone.media import Media
+from local.phone.media import Media, open_media
 from local.phone.sdp import UnsupportedSession
 from local.phone.sip_call import CallEnd, IncomingCall, OutgoingCall, Side, SipCall
 from local.phone.sip_message import (
@@ -18,6 +18,7 @@ from local.phone.sip_message import (
     SipRequest,
     SipResponse,
     response_to,
+    tag_of,
     uri_of,
     user_of,
 )
@@ -70,6 +71,12 @@ class PhoneCall:
         return dict(self._signalling.remote_headers)
 
     @property
+    def tags(self) -> tuple[str, str]:
+        """The tags of this side and of the other one, which identify a call with its Call-ID."""
+        dialog = self._signalling.dialog
+        return dialog.local_tag, tag_of(dialog.remote)
+
+    @property
     def end(self) -> CallEnd | None:
         return self._signalling.end
 
@@ -104,6 +111,21 @@ class PhoneCall:
         await self.ended.wait()
         await self.media.close()
 
+    async def request(self, method: str) -> int:
+        """Send a request without a body, such as INFO, and return the status of the response."""
+        response = self._signalling.send(method).response
+        return (await asyncio.wait_for(response, WAIT_SECONDS)).status
+
+    async def move(self) -> int:
+        """Receive audio on another port from now on, as a phone does that changes its network, and
+        return the status of the other side's response."""
+        moved = await open_media(self.media.session.host)
+        moved.take_over(self.media)
+        await self.media.close()
+        self.media = moved
+        invited = self._signalling.reinvite(sdp.describe(moved.session, version=2))
+        return (await asyncio.wait_for(invited, WAIT_SECONDS)).status
+
     # ---- an incoming call ------------------------------------------------------------------
 
     def pick_up(self, headers: Headers = ()) -> None:
@@ -129,6 +151,11 @@ class PhoneCall:
         call.on_progress = lambda response: self.provisional.append(response.status)
         call.dial(sdp.describe(self.media.session), headers, credentials=credentials)
         call.final.add_done_callback(self._on_final)
+
+    def repeat_invite(self) -> None:
+        """Send the INVITE once more, as if no response had arrived."""
+        assert isinstance(self._signalling, OutgoingCall)
+        self._signalling.repeat_invite()
 
     async def final_status(self, timeout_seconds: float = WAIT_SECONDS) -> int:
         """The status with which the other side has decided about our call."""

@@ -63,6 +63,17 @@ class SipCall:
         request = self.dialog.request(method, headers, body)
         return self._socket.send_request(request, self.dialog.peer)
 
+    async def reinvite(self, sdp: str) -> SipResponse:
+        """Change the audio of an established call with another INVITE."""
+        self.local_sdp = sdp
+        request = self.dialog.request("INVITE", (CONTENT_TYPE,), sdp)
+        transaction = self._socket.send_invite(request, self.dialog.peer, lambda response: None)
+        response = await transaction.final
+        if response.is_success:
+            ack = self.dialog.ack(transaction.request)
+            transaction.acknowledge(self._socket.with_new_branch(ack))
+        return response
+
     async def bye(self, headers: Headers = ()) -> None:
         """Hang up an established call. Returns when the other side has confirmed that, or when it
         counts as dead."""
@@ -191,6 +202,10 @@ class OutgoingCall(SipCall):
             return
         self.is_cancelled = True
         self._socket.send_request(self._invite.cancel_request(), self.dialog.peer)
+
+    def repeat_invite(self) -> None:
+        if self._invite is not None:
+            self._invite.repeat()
 
     async def hang_up(self, headers: Headers = ()) -> None:
         if self.final.done():

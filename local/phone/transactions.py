@@ -134,6 +134,10 @@ class InviteTransaction:
         self._ack = ack
         self._send(ack, self.peer)
 
+    def repeat(self) -> None:
+        """Send the same request once more."""
+        self._send(self.request, self.peer)
+
     def cancel_request(self) -> SipRequest:
         """The CANCEL of this INVITE, which is a transaction of its own."""
         number, _ = self.request.sequence

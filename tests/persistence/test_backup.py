@@ -19,8 +19,10 @@ from domain.calls.model import EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.telephony.trunks import OutboundTrunkSpec
 from domain.tenants.credentials import CredentialKind
 from domain.use_cases.calls import CallRequest, start_call
+from domain.use_cases.telephony import create_outbound_trunk
 from local import postgres
 from persistence.backup import BackupFailed, candidate_programs, check, dump, restore
 from persistence.database import without_driver
@@ -146,6 +148,21 @@ async def check_finds_missing_data(server: str, settings: Settings, call: object
     assert gap == f"Call {call} should have events 1 to 2, but has 1."
     assert open_table.startswith("Row-level security of agent is incomplete")
     assert "encrypted under another SECRET_KEY" in sealed
+
+
+async def test_the_check_finds_a_password_of_a_trunk_that_was_moved(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    spec = OutboundTrunkSpec(name="one", address="sip.example.com", username="u", region="US")
+    for trunk in (spec, replace(spec, name="two")):
+        await create_outbound_trunk(services, viewer, trunk, "a-password")
+    await check(settings, print)
+    async with connected(settings.database_url) as superuser:
+        await superuser.execute("""
+            update outbound_trunk
+               set sealed = (select sealed from outbound_trunk order by id limit 1)""")
+    with pytest.raises(BackupFailed, match="moved to another row"):
+        await check(settings, print)
 
 
 @pytest.mark.timeout(240)

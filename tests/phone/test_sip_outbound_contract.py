@@ -3,33 +3,46 @@ emulator, and on the real livekit-sip where it is installed."""
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from socket import SOCK_DGRAM
+from typing import Any
 
+import aiohttp
+import httpx
 import pytest
-from livekit import api
+from livekit import api, rtc
 
 from local.phone.answer import (
     NO_RESPONSE,
     RINGS_FOREVER,
     Answer,
+    ReferAnswer,
     refuses,
 )
 from local.phone.digest import Credentials
 from local.phone.phone import Phone, open_phone
+from local.phone.phone_call import PhoneCall
 from local.phone.sip_call import Side
+from local.phone.sip_message import uri_of
 from local.phone.tones import amplitude_of, sine
+from local.private_files import free_port
 from tests.phone.conftest import SipContract
 from tests.support.room_probe import AUDIBLE_AMPLITUDE, RoomProbe, joined_probe
 from tests.support.sip_calls import (
     CALLEE,
     CALLEE_NUMBER,
+    CALLER_NUMBER,
     OK,
     Outcome,
     dial,
     dial_request,
     new_room_name,
+    participants,
     remove_participant,
+    transfer,
 )
 
 pytestmark = pytest.mark.anyio
@@ -181,13 +194,9 @@ async def test_an_answered_call_carries_audio_and_digits_until_it_is_removed(
     line: Line, phone: Phone, wait: bool
 ) -> None:
     await line.agent.speak(440)
-    assert await dial(line.client, dial_request(phone, line.room, wait=wait)) == OK
-    call = await phone.next_call()
+    call = await answered(line, phone, wait=wait)
     call.media.play(sine(1000, 1), repeat=True)
-    await line.agent.until_status(CALLEE, "active")
-    await line.agent.until(
-        lambda: amplitude_of(call.media.heard.last(0.4), 440) > AUDIBLE_AMPLITUDE
-    )
+    await until_phone_hears(line, call, 440)
     await line.agent.until_heard(CALLEE, 1000)
     call.media.send_digits("159*#0")
     await line.agent.until(lambda: len(line.agent.digits) == 6)
@@ -200,3 +209,402 @@ async def test_an_answered_call_carries_audio_and_digits_until_it_is_removed(
     assert await line.agent.until_left(CALLEE) == "PARTICIPANT_REMOVED"
     assert line.agent.statuses(CALLEE) == ["dialing", "ringing", "active"]
     assert signals(phone) == ("<INVITE", ">180", ">200", "<ACK", "<BYE", ">200")
+
+
+async def test_the_callee_hangs_up(line: Line, phone: Phone, wait: bool) -> None:
+    call = await answered(line, phone, wait=wait)
+    await call.hang_up()
+    assert await line.agent.until_left(CALLEE) == CLIENT
+    assert line.agent.statuses(CALLEE) == ["dialing", "ringing", "active", "hangup"]
+    assert signals(phone) == ("<INVITE", ">180", ">200", "<ACK", ">BYE", "<200")
+
+
+async def test_the_trunk_asks_for_credentials(line: Line, phone: Phone, wait: bool) -> None:
+    phone.answer = Answer(credentials=KNOWN)
+    call = await answered(line, phone, wait=wait, credentials=KNOWN)
+    assert call.number == CALLER_NUMBER
+    assert signals(phone) == (*CHALLENGE, "<INVITE", ">180", ">200", "<ACK")
+    await call.hang_up()
+
+
+async def test_digits_of_the_request_are_sent_before_the_call_is_active(
+    line: Line, phone: Phone, wait: bool
+) -> None:
+    request = dial_request(phone, line.room, wait=wait, digits="ww12#")
+    assert await dial(line.client, request) == OK
+    call = await phone.next_call()
+    if wait:
+        assert call.media.digits == "12#"
+    await line.agent.until_status(CALLEE, "active")
+    assert call.media.digits == "12#"
+    assert line.agent.statuses(CALLEE) == ["dialing", "ringing", "automation", "active"]
+    await call.hang_up()
+
+
+async def test_ten_digits_at_once_are_sent_one_after_the_other(line: Line, phone: Phone) -> None:
+    call = await answered(line, phone)
+    for digit in "0123456789":
+        await line.agent.room.local_participant.publish_dtmf(code=int(digit), digit=digit)
+    assert await call.media.until_digits(10) == "0123456789"
+    await call.hang_up()
+
+
+async def test_a_call_carries_the_headers_and_the_attributes_of_its_request(
+    line: Line, phone: Phone
+) -> None:
+    request = dial_request(phone, line.room, headers={"X-Studio-Call": "7"})
+    request.participant_attributes["studio.leg"] = "human"
+    request.participant_name, request.participant_metadata = "Human", "desk"
+    info = await line.client.sip.create_sip_participant(request, timeout=60)
+    call = await phone.next_call()
+    assert call.headers["X-Studio-Call"] == "7"
+    assert (info.participant_identity, info.room_name) == (CALLEE, line.room)
+    [leg] = [p for p in await participants(line.client, line.room) if p.identity == CALLEE]
+    assert (leg.name, leg.metadata, leg.sid) == ("Human", "desk", info.participant_id)
+    attributes = dict(leg.attributes)
+    assert attributes.pop("sip.callIDFull") == call.headers["Call-ID"]
+    assert attributes.pop("sip.callTag") in call.tags
+    assert attributes == {
+        "studio.leg": "human",
+        "sip.callID": info.sip_call_id,
+        "sip.callStatus": "active",
+        "sip.hostname": attributes["sip.hostname"],
+        "sip.phoneNumber": CALLEE_NUMBER,
+        "sip.trunkPhoneNumber": CALLER_NUMBER,
+    }
+    await call.hang_up()
+
+
+async def test_a_leg_without_identity_is_named_after_its_number(line: Line, phone: Phone) -> None:
+    call = await answered(line, phone, identity="")
+    await line.agent.until_status(f"sip_{CALLEE_NUMBER}", "active")
+    await call.hang_up()
+
+
+async def test_a_second_call_with_the_same_identity_replaces_the_first(
+    line: Line, phone: Phone
+) -> None:
+    first = await answered(line, phone)
+    second = await answered(line, phone)
+    assert (await first.until_ended()).by is Side.REMOTE
+    assert second.end is None
+    await second.hang_up()
+
+
+async def test_an_answer_at_the_moment_of_the_cancel_is_hung_up(line: Line, phone: Phone) -> None:
+    phone.answer = Answer(status=None, answers_cancelled=True)
+    request = dial_request(phone, line.room, ring_seconds=RING_SECONDS)
+    assert await dial(line.client, request) == TIMED_OUT
+    call = await phone.next_call()
+    assert (await call.until_ended()).by is Side.REMOTE
+    assert {"<CANCEL", "<ACK", "<BYE"} <= {*signals(phone)}
+
+
+async def test_removing_a_ringing_leg_cancels_its_call(line: Line, phone: Phone) -> None:
+    phone.answer = RINGS_FOREVER
+    dialling = asyncio.create_task(dial(line.client, dial_request(phone, line.room)))
+    call = await phone.next_call()
+    await line.agent.until_status(CALLEE, "ringing")
+    await remove_participant(line.client, line.room)
+    assert await dialling == TIMED_OUT
+    assert (await call.until_ended()).status == 487
+    assert await line.agent.until_left(CALLEE) == "PARTICIPANT_REMOVED"
+
+
+async def test_deleting_the_room_cancels_a_ringing_call(line: Line, phone: Phone) -> None:
+    phone.answer = RINGS_FOREVER
+    dialling = asyncio.create_task(dial(line.client, dial_request(phone, line.room)))
+    call = await phone.next_call()
+    await line.agent.until_status(CALLEE, "ringing")
+    await delete_room(line)
+    assert await dialling == TIMED_OUT
+    assert (await call.until_ended()).status == 487
+
+
+async def test_deleting_the_room_hangs_up(line: Line, phone: Phone) -> None:
+    call = await answered(line, phone)
+    await delete_room(line)
+    assert (await call.until_ended()).by is Side.REMOTE
+
+
+async def test_a_client_that_gives_up_does_not_cancel_the_call(line: Line, phone: Phone) -> None:
+    phone.answer = RINGS_FOREVER
+    request = dial_request(phone, line.room, ring_seconds=RING_SECONDS)
+    with pytest.raises((TimeoutError, aiohttp.ClientError)):
+        await line.client.sip.create_sip_participant(request, timeout=0.5)
+    call = await phone.next_call()
+    assert (await call.until_ended()).status == 487
+    assert await line.agent.until_left(CALLEE) == UNAVAILABLE
+
+
+async def test_a_call_ends_after_its_longest_duration(line: Line, phone: Phone) -> None:
+    call = await answered(line, phone, max_seconds=2)
+    assert (await call.until_ended()).by is Side.REMOTE
+    assert await line.agent.until_left(CALLEE) == CLIENT
+
+
+async def test_a_phone_without_network_is_hung_up_after_fifteen_seconds(
+    line: Line, phone: Phone
+) -> None:
+    call = await answered(line, phone)
+    await call.media.until_heard(0.5)
+    call.media.sends = False
+    assert (await call.until_ended()).by is Side.REMOTE
+    assert await line.agent.until_left(CALLEE) == CLIENT
+    assert line.agent.statuses(CALLEE) == ["dialing", "ringing", "active"]
+
+
+async def test_a_dead_phone_leaves_when_its_hang_up_is_not_confirmed(
+    line: Line, phone: Phone
+) -> None:
+    call = await answered(line, phone)
+    await call.media.until_heard(0.5)
+    phone.die()
+    assert await line.agent.until_left(CALLEE, timeout_seconds=120) == CLIENT
+    assert line.agent.statuses(CALLEE) == ["dialing", "ringing", "active"]
+
+
+async def test_no_phone_listens_at_the_address_of_the_trunk(line: Line) -> None:
+    closed = f"127.0.0.1:{free_port(SOCK_DGRAM)}"
+    request = dial_request(closed, line.room, ring_seconds=RING_SECONDS)
+    assert await dial(line.client, request) == TIMED_OUT
+    assert await line.agent.until_left(CALLEE) == UNAVAILABLE
+
+
+INVALID = (
+    ("no trunk", "", "invalid_argument", 400),
+    ("unknown host", "carrier.invalid:5060", "invalid_argument", 400),
+)
+
+
+@pytest.mark.parametrize(("name", "hostname", "code", "http"), INVALID, ids=lambda v: str(v))
+async def test_an_address_that_cannot_be_dialled(
+    line: Line, name: str, hostname: str, code: str, http: int
+) -> None:
+    outcome = await dial(line.client, dial_request(hostname, line.room))
+    assert (outcome.code, outcome.http, outcome.sip_status) == (code, http, None)
+    assert line.agent.statuses(CALLEE) == []
+
+
+async def test_a_call_needs_the_number_of_its_caller(line: Line, phone: Phone) -> None:
+    request = dial_request(phone, line.room)
+    request.sip_number = ""
+    outcome = Outcome("failed_precondition", 412, None, PREFIX + "no numbers on outbound trunk")
+    assert await dial(line.client, request) == outcome
+    assert signals(phone) == ()
+
+
+async def test_a_stored_trunk_must_exist(line: Line, phone: Phone) -> None:
+    request = dial_request(phone, line.room)
+    request.ClearField("trunk")
+    request.sip_trunk_id = "ST_unknown"
+    outcome = Outcome("not_found", 404, None, "requested sip trunk does not exist")
+    assert await dial(line.client, request) == outcome
+
+
+async def test_the_api_needs_the_right_to_call(line: Line, phone: Phone) -> None:
+    token = api.AccessToken(line.contract.livekit.key, line.contract.livekit.secret)
+    request = dial_request(phone, line.room).SerializeToString()
+    url = "http" + line.contract.livekit.url.removeprefix("ws")
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(
+            f"{url}/twirp/livekit.SIP/CreateSIPParticipant",
+            content=request,
+            headers={
+                "Authorization": f"Bearer {token.with_identity('someone').to_jwt()}",
+                "Content-Type": "application/protobuf",
+            },
+        )
+    assert answer.status_code == 401
+    assert signals(phone) == ()
+
+
+async def test_a_program_may_hang_up_with_headers(line: Line, phone: Phone) -> None:
+    call = await answered(line, phone)
+    with pytest.raises(rtc.RpcError, match="Recipient disconnected"):
+        await line.agent.room.local_participant.perform_rpc(
+            destination_identity=CALLEE,
+            method="lk.sip.EndCall",
+            payload=json.dumps({"headers": {"X-Reason": "finished"}}),
+        )
+    end = await call.until_ended()
+    assert (end.by, end.headers["X-Reason"]) == (Side.REMOTE, "finished")
+    assert await line.agent.until_left(CALLEE) == CLIENT
+
+
+async def test_a_program_may_read_the_headers_of_the_answer(line: Line, phone: Phone) -> None:
+    phone.answer = Answer(headers=(("X-Carrier", "north"), ("X-Other", "south")))
+    call = await answered(line, phone)
+
+    async def read(**selection: list[str]) -> dict[str, str]:
+        answer = await line.agent.room.local_participant.perform_rpc(
+            destination_identity=CALLEE,
+            method="lk.sip.GetRemoteHeaders",
+            payload=json.dumps(selection),
+        )
+        return dict(json.loads(answer)["headers"])
+
+    every = await read()
+    assert (every["X-Carrier"], every["X-Other"]) == ("north", "south")
+    assert not {"Via", "CSeq", "Content-Type"} & every.keys()
+    assert await read(include=["X-Carrier"]) == {"X-Carrier": "north"}
+    assert "X-Carrier" not in await read(exclude=["X-Carrier"])
+    await call.hang_up()
+
+
+async def test_the_phone_sends_audio_from_another_address_after_a_new_invite(
+    line: Line, phone: Phone
+) -> None:
+    await line.agent.speak(440)
+    call = await answered(line, phone)
+    await until_phone_hears(line, call, 440)
+    await call.move()
+    await until_phone_hears(line, call, 440)
+    call.media.play(sine(1000, 1), repeat=True)
+    await line.agent.until_heard(CALLEE, 1000)
+    await call.hang_up()
+
+
+# ---- transfers -----------------------------------------------------------------------------
+
+TARGET = "tel:+12025550142"
+
+
+@dataclass(frozen=True)
+class FailingTransfer:
+    name: str
+    answer: ReferAnswer
+    outcome: Outcome
+
+
+def rejected_transfer(status: int, reason: str, code: str, http: int) -> Outcome:
+    return Outcome(code, http, status, f"sip status: {status}: {reason}")
+
+
+FAILING_TRANSFERS = (
+    FailingTransfer(
+        "target busy",
+        ReferAnswer(notifications=(100, 486)),
+        rejected_transfer(486, "Busy Here", "resource_exhausted", 429),
+    ),
+    FailingTransfer(
+        "target declines",
+        ReferAnswer(notifications=(100, 603)),
+        rejected_transfer(603, "Decline", "permission_denied", 403),
+    ),
+    FailingTransfer(
+        "target fails",
+        ReferAnswer(notifications=(100, 503)),
+        rejected_transfer(503, "Service Unavailable", "failed_precondition", 412),
+    ),
+    FailingTransfer(
+        "refused 403",
+        ReferAnswer(status=403),
+        rejected_transfer(403, "Forbidden", "permission_denied", 403),
+    ),
+    FailingTransfer(
+        "refused 405",
+        ReferAnswer(status=405),
+        rejected_transfer(405, "Method Not Allowed", "invalid_argument", 400),
+    ),
+    FailingTransfer(
+        "refused 603",
+        ReferAnswer(status=603),
+        rejected_transfer(603, "Decline", "permission_denied", 403),
+    ),
+    FailingTransfer(
+        "no report",
+        ReferAnswer(notifications=()),
+        Outcome("deadline_exceeded", 408, None, "request timed out"),
+    ),
+)
+
+
+@pytest.mark.parametrize("row", FAILING_TRANSFERS, ids=lambda row: row.name)
+async def test_the_call_continues_after_a_failed_transfer(
+    line: Line, phone: Phone, row: FailingTransfer
+) -> None:
+    phone.answer = Answer(refer=row.answer)
+    await line.agent.speak(440)
+    call = await answered(line, phone)
+    await until_phone_hears(line, call, 440)
+    outcome = await transfer(line.client, line.room, TARGET, ring_seconds=RING_SECONDS)
+    assert replace(outcome, message="") == replace(row.outcome, message="")
+    assert outcome.message.endswith(row.outcome.message)
+    assert len(call.refers) == 1
+    await call.media.until_heard(0.5)
+    await until_phone_hears(line, call, 440)
+    assert call.end is None
+    await call.hang_up()
+
+
+@pytest.mark.parametrize(
+    ("target", "refer_to"),
+    [(TARGET, TARGET), ("sip:desk@127.0.0.1:5099", "<sip:desk@127.0.0.1:5099>")],
+    ids=["tel", "sip"],
+)
+async def test_a_transfer_ends_the_call(
+    line: Line, phone: Phone, target: str, refer_to: str
+) -> None:
+    call = await answered(line, phone)
+    headers = {"X-Studio-Call": "7"}
+    assert await transfer(line.client, line.room, target, headers=headers) == OK
+    refer = await call.until_referred()
+    assert uri_of(refer.header("refer-to")) == uri_of(refer_to)
+    assert refer.header("x-studio-call") == "7"
+    assert (await call.until_ended()).by is Side.REMOTE
+    assert await line.agent.until_left(CALLEE) == CLIENT
+
+
+async def test_a_callee_who_leaves_at_once_counts_as_transferred(line: Line, phone: Phone) -> None:
+    phone.answer = Answer(refer=ReferAnswer(hangs_up=True))
+    await answered(line, phone)
+    assert await transfer(line.client, line.room, TARGET) == OK
+    assert await line.agent.until_left(CALLEE) == CLIENT
+
+
+async def test_a_ringing_call_cannot_be_transferred(line: Line, phone: Phone) -> None:
+    phone.answer = RINGS_FOREVER
+    request = dial_request(phone, line.room, wait=False)
+    assert await dial(line.client, request) == OK
+    call = await phone.next_call()
+    outcome = await transfer(line.client, line.room, TARGET)
+    assert (outcome.code, outcome.sip_status) == ("failed_precondition", None)
+    assert outcome.message.endswith("can't transfer non established call")
+    await remove_participant(line.client, line.room)
+    assert (await call.until_ended()).status == 487
+
+
+async def test_a_transfer_needs_a_target_that_can_be_called(line: Line, phone: Phone) -> None:
+    call = await answered(line, phone)
+    outcome = await transfer(line.client, line.room, "+12025550142")
+    assert (outcome.code, outcome.http) == ("invalid_argument", 400)
+    assert call.refers == []
+    await call.hang_up()
+
+
+async def test_only_a_participant_can_be_transferred(line: Line) -> None:
+    outcome = await transfer(line.client, line.room, TARGET, identity="unknown")
+    assert (outcome.code, outcome.http) == ("not_found", 404)
+
+
+# ---- helpers -------------------------------------------------------------------------------
+
+
+async def answered(line: Line, phone: Phone, *, wait: bool = True, **options: Any) -> PhoneCall:
+    """Dial the phone, and wait until the call is active."""
+    assert await dial(line.client, dial_request(phone, line.room, wait=wait, **options)) == OK
+    call = await phone.next_call()
+    identity = options.get("identity", CALLEE) or f"sip_{CALLEE_NUMBER}"
+    await line.agent.until_status(identity, "active")
+    return call
+
+
+async def until_phone_hears(line: Line, call: PhoneCall, hertz: float) -> None:
+    await line.agent.until(
+        lambda: amplitude_of(call.media.heard.last(0.4), hertz) > AUDIBLE_AMPLITUDE
+    )
+
+
+async def delete_room(line: Line) -> None:
+    await line.client.room.delete_room(api.DeleteRoomRequest(room=line.room))

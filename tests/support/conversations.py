@@ -25,6 +25,24 @@ from worker.simulation.runner import InMemoryEventWriter
 NIL_ID = UUID(int=0)
 
 
+def version_of(agent: AgentSpec) -> Version:
+    """A published workflow with this agent."""
+    workflow = WorkflowSpec(
+        name="clinic", nodes=(Node(id="only", agent=agent.name, is_entry=True),)
+    )
+    return Version(
+        id=VersionId(NIL_ID),
+        tenant_id=TenantId(NIL_ID),
+        workflow_id=WorkflowId(NIL_ID),
+        number=1,
+        checksum="",
+        note=None,
+        published_at=datetime(2026, 1, 1, tzinfo=UTC),
+        published_by="",
+        snapshot=Snapshot(workflow=workflow, agents={agent.name: agent}, tools={}),
+    )
+
+
 def voice_conversation(
     time: FakeTime,
     writer: InMemoryEventWriter,
@@ -46,21 +64,13 @@ def voice_conversation(
         max_seconds=max_seconds,
         created_at=time.now(),
     )
-    workflow = WorkflowSpec(
-        name="clinic", nodes=(Node(id="only", agent=agent.name, is_entry=True),)
+    claim = Claim(
+        call=call,
+        version=version_of(agent),
+        epoch=1,
+        is_takeover=is_takeover,
+        settings=settings,
     )
-    version = Version(
-        id=VersionId(NIL_ID),
-        tenant_id=call.tenant_id,
-        workflow_id=call.workflow_id,
-        number=1,
-        checksum="",
-        note=None,
-        published_at=datetime(2026, 1, 1, tzinfo=UTC),
-        published_by="",
-        snapshot=Snapshot(workflow=workflow, agents={agent.name: agent}, tools={}),
-    )
-    claim = Claim(call=call, version=version, epoch=1, is_takeover=is_takeover, settings=settings)
     projection = replace(
         CallProjection(state=CallState.ACTIVE, context=CallContext()),
         node="only",

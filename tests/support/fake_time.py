@@ -52,6 +52,14 @@ class FakeTime:
             await settle()
         self.time = end
 
+    def fire_due(self) -> None:
+        """Fire the timers whose time has come, without letting the tasks react."""
+        while self._timers and self._timers[0][0] <= self.time:
+            _, _, timer = heapq.heappop(self._timers)
+            if not timer.cancelled:
+                self.wakeups += 1
+                timer.callback()
+
 
 async def settle() -> None:
     for _ in range(STEPS_TO_SETTLE):

@@ -74,15 +74,17 @@ class RoomProbe:
 
     # ---- waiting ---------------------------------------------------------------------------
 
-    async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(WAIT_SECONDS):
+    async def until(
+        self, condition: Callable[[], bool], timeout_seconds: float = WAIT_SECONDS
+    ) -> None:
+        async with asyncio.timeout(timeout_seconds):
             while not condition():  # noqa: ASYNC110 - any condition
                 await asyncio.sleep(POLL_INTERVAL_SECONDS)
 
-    async def until_left(self, identity: str) -> str:
+    async def until_left(self, identity: str, timeout_seconds: float = WAIT_SECONDS) -> str:
         """Wait until a participant has left, and return why."""
-        await self.until(lambda: bool(self._reasons(identity)))
-        return self._reasons(identity)[0]
+        await self.until(lambda: self.reason(identity) is not None, timeout_seconds)
+        return self.reason(identity) or ""
 
     async def until_status(self, identity: str, status: str) -> None:
         """Wait until the status of a telephone call has been this one."""
@@ -112,8 +114,10 @@ class RoomProbe:
     def attributes(self, identity: str) -> Mapping[str, str]:
         return self.room.remote_participants[identity].attributes
 
-    def _reasons(self, identity: str) -> list[str]:
-        return [e.detail for e in self.events if (e.kind, e.identity) == ("left", identity)]
+    def reason(self, identity: str) -> str | None:
+        """Why a participant left; None if it is still there."""
+        left = [e.detail for e in self.events if (e.kind, e.identity) == ("left", identity)]
+        return left[0] if left else None
 
     # ---- events of the room ----------------------------------------------------------------
 

@@ -1,139 +1,77 @@
-"""LiveKit's SIP service as far as keepers use it: inbound trunks and dispatch rules in memory, with
-the conflicts that LiveKit refuses."""
+"""The API of the livekit-sip emulator on its own, without a LiveKit server, as far as keepers use it."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from itertools import count
-from typing import Any
 
+from aiohttp import web
 from livekit import api
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from livekit.protocol.sip import SIPDispatchRuleInfo, SIPInboundTrunkInfo
 
-from local.emulators.http_server import run_server
+from local.emulators.livekit_sip.front import SIP_PATH, serving
+from local.emulators.livekit_sip.service import LivekitSipEmulator, running_emulator
+from local.livekit import LivekitCredentials
+from local.phone.sip_socket import HOST
+from tests.support.sip_calls import delete_trunks_and_rules, livekit_api
 
 KEY, SECRET = "devkey", "for-tests-only-" + "1" * 32
 
 
-class Refused(Exception):
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.response = JSONResponse({"code": code, "msg": message}, status_code=status)
-
-
 @dataclass
-class SipServiceEmulator:
-    """`outage`: every request fails like those to a server without Redis. `requests` are the names of
-    the methods in order."""
+class SipService:
+    """`outage`: every request fails like those to a LiveKit server without Redis. `changes` are the
+    methods that were called, except those that list something."""
 
-    trunks: dict[str, api.SIPInboundTrunkInfo] = field(default_factory=dict)
-    rules: dict[str, api.SIPDispatchRuleInfo] = field(default_factory=dict)
-    requests: list[str] = field(default_factory=list)
+    credentials: LivekitCredentials
+    client: api.LiveKitAPI
+    changes: list[str] = field(default_factory=list)
     outage: bool = False
-    _ids: Any = field(default_factory=count)
 
-    @property
-    def changes(self) -> list[str]:
-        return [name for name in self.requests if not name.startswith("List")]
-
-    def wipe(self) -> None:
-        """What remains when LiveKit's Redis was emptied."""
-        self.trunks.clear()
-        self.rules.clear()
-
-    async def answer(self, request: Request) -> Response:
-        name = request.path_params["method"]
-        self.requests.append(name)
-        claims = api.TokenVerifier(KEY, SECRET).verify(
-            request.headers["authorization"].removeprefix("Bearer ")
+    async def trunks(self) -> list[SIPInboundTrunkInfo]:
+        return list(
+            (await self.client.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())).items
         )
-        assert claims.sip is not None
-        assert claims.sip.admin
-        if self.outage:
-            return Refused(500, "unknown", "connect: connection refused").response
-        make, handle = self._methods[name]
-        try:
-            answered = handle(make.FromString(await request.body()))
-        except Refused as refused:
-            return refused.response
-        return Response(answered.SerializeToString(), media_type="application/protobuf")
 
-    @property
-    def _methods(self) -> Mapping[str, tuple[Any, Callable[[Any], Any]]]:
-        return {
-            "ListSIPInboundTrunk": (api.ListSIPInboundTrunkRequest, self._list_trunks),
-            "CreateSIPInboundTrunk": (api.CreateSIPInboundTrunkRequest, self._create_trunk),
-            "UpdateSIPInboundTrunk": (api.UpdateSIPInboundTrunkRequest, self._update_trunk),
-            "DeleteSIPTrunk": (api.DeleteSIPTrunkRequest, self._delete_trunk),
-            "ListSIPDispatchRule": (api.ListSIPDispatchRuleRequest, self._list_rules),
-            "CreateSIPDispatchRule": (api.CreateSIPDispatchRuleRequest, self._create_rule),
-            "UpdateSIPDispatchRule": (api.UpdateSIPDispatchRuleRequest, self._update_rule),
-            "DeleteSIPDispatchRule": (api.DeleteSIPDispatchRuleRequest, self._delete_rule),
-        }
+    async def rules(self) -> list[SIPDispatchRuleInfo]:
+        return list(
+            (await self.client.sip.list_dispatch_rule(api.ListSIPDispatchRuleRequest())).items
+        )
 
-    def _list_trunks(self, _: Any) -> Any:
-        return api.ListSIPInboundTrunkResponse(items=self.trunks.values())
+    async def wipe(self) -> None:
+        """Leave what remains when LiveKit's Redis was emptied."""
+        await delete_trunks_and_rules(self.client)
+        self.changes.clear()
 
-    def _list_rules(self, _: Any) -> Any:
-        return api.ListSIPDispatchRuleResponse(items=self.rules.values())
 
-    def _create_trunk(self, request: api.CreateSIPInboundTrunkRequest) -> Any:
-        return self._put_trunk(f"ST_{next(self._ids)}", request.trunk)
+class _Recorder:
+    """Serves the emulator, and notes the requests."""
 
-    def _update_trunk(self, request: api.UpdateSIPInboundTrunkRequest) -> Any:
-        if request.sip_trunk_id not in self.trunks:
-            raise Refused(404, "not_found", "requested sip trunk does not exist")
-        return self._put_trunk(request.sip_trunk_id, request.replace)
+    def __init__(self, emulator: LivekitSipEmulator) -> None:
+        self._emulator = emulator
+        self.service: SipService
 
-    def _put_trunk(self, id: str, wanted: api.SIPInboundTrunkInfo) -> Any:
-        others = (trunk for key, trunk in self.trunks.items() if key != id)
-        if any(set(trunk.numbers) & set(wanted.numbers) for trunk in others):
-            message = f"Conflicting inbound SIP Trunks for {list(wanted.numbers)}"
-            raise Refused(400, "invalid_argument", message)
-        trunk = api.SIPInboundTrunkInfo()
-        trunk.CopyFrom(wanted)
-        trunk.sip_trunk_id = id
-        self.trunks[id] = trunk
-        return trunk
-
-    def _delete_trunk(self, request: api.DeleteSIPTrunkRequest) -> Any:
-        if self.trunks.pop(request.sip_trunk_id, None) is None:
-            raise Refused(404, "not_found", "requested sip trunk does not exist")
-        return api.SIPTrunkInfo(sip_trunk_id=request.sip_trunk_id)
-
-    def _create_rule(self, request: api.CreateSIPDispatchRuleRequest) -> Any:
-        return self._put_rule(f"SDR_{next(self._ids)}", request.dispatch_rule)
-
-    def _update_rule(self, request: api.UpdateSIPDispatchRuleRequest) -> Any:
-        if request.sip_dispatch_rule_id not in self.rules:
-            raise Refused(404, "not_found", "requested sip dispatch rule does not exist")
-        return self._put_rule(request.sip_dispatch_rule_id, request.replace)
-
-    def _put_rule(self, id: str, wanted: api.SIPDispatchRuleInfo) -> Any:
-        others = (rule for key, rule in self.rules.items() if key != id)
-        if any(set(rule.trunk_ids) & set(wanted.trunk_ids) for rule in others):
-            raise Refused(400, "invalid_argument", "Conflicting SIP Dispatch Rules")
-        rule = api.SIPDispatchRuleInfo()
-        rule.CopyFrom(wanted)
-        rule.sip_dispatch_rule_id = id
-        self.rules[id] = rule
-        return rule
-
-    def _delete_rule(self, request: api.DeleteSIPDispatchRuleRequest) -> Any:
-        if self.rules.pop(request.sip_dispatch_rule_id, None) is None:
-            raise Refused(404, "not_found", "requested sip dispatch rule does not exist")
-        return api.SIPDispatchRuleInfo(sip_dispatch_rule_id=request.sip_dispatch_rule_id)
+    async def serve(self, request: web.Request) -> web.Response:
+        name = request.match_info["method"]
+        if not name.startswith("List"):
+            self.service.changes.append(name)
+        if self.service.outage:
+            body = {"code": "unknown", "msg": "connect: connection refused"}
+            return web.json_response(body, status=500)
+        return await self._emulator.serve(request)
 
 
 @asynccontextmanager
-async def running_sip_service() -> AsyncIterator[tuple[str, SipServiceEmulator]]:
-    """Run the service for the duration of the block and yield its URL and the emulator."""
-    emulator = SipServiceEmulator()
-    routes = [Route("/twirp/livekit.SIP/{method}", emulator.answer, methods=["POST"])]
-    async with run_server(Starlette(routes=routes)) as url:
-        yield url, emulator
+async def running_sip_service() -> AsyncIterator[SipService]:
+    """Run the service for the duration of the block."""
+    nowhere = LivekitCredentials("ws://127.0.0.1:9", KEY, SECRET)
+    async with running_emulator(nowhere, (HOST, 0)) as emulator:
+        recorder = _Recorder(emulator)
+        app = web.Application()
+        app.router.add_post(f"{SIP_PATH}{{method}}", recorder.serve)
+        async with serving(app, 0) as port:
+            credentials = LivekitCredentials(f"ws://{HOST}:{port}", KEY, SECRET)
+            async with livekit_api(credentials) as client:
+                recorder.service = SipService(credentials, client)
+                yield recorder.service

@@ -45,8 +45,8 @@ ENCRYPTIONS = {
 }
 
 
-class DialInDoubt(Exception):
-    """LiveKit did not respond, so the number may have been dialled."""
+NO_RESPONSE = DialError(code="unknown", message="LiveKit did not respond.")
+"""The number may have been dialled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class SipLegs:
 
     async def dial(self, call: Call, trunk: DialTrunk) -> DialError | None:
         """Dial the callee into the room of the call, and return when they have answered (None), or
-        why they have not. Raises `DialInDoubt`."""
+        why they have not. An error without an outcome leaves it open whether they were dialled."""
         timeout = ringing_seconds(call) + RESPONSE_MARGIN_SECONDS
         try:
             async with self._rooms.client(timeout) as server:
@@ -71,8 +71,8 @@ class SipLegs:
             return _dial_error(error)
         except aiohttp.ClientConnectorError:
             return DialError(code="unavailable", message="LiveKit cannot be reached.")
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise DialInDoubt from error
+        except (aiohttp.ClientError, TimeoutError):
+            return NO_RESPONSE
         return None
 
     async def find(self, call: Call) -> Leg | None:

@@ -59,7 +59,7 @@ def trunk_of(route: InboundRoute, installation: UUID) -> Trunk:
         media_encryption=MEDIA_ENCRYPTION[route.media_encryption],
     )
     trunk.metadata = _digest(trunk.SerializeToString(deterministic=True), route.version)
-    # Not in the digest, which everybody who may list trunks can read.
+    # Not in the digest, which all who may list trunks can read.
     trunk.auth_password = route.password or ""
     return trunk
 

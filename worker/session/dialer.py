@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from livekit import rtc
 
@@ -24,12 +25,13 @@ from domain.calls.dial_outcomes import (
 )
 from domain.calls.dialing import dial_problem
 from domain.calls.events import DialFailed, DialStarted, ErrorRaised, StateChanged
-from domain.calls.model import CallState, EndReason
+from domain.calls.model import Call, CallState, EndReason
 from domain.calls.rooms import caller_of
 from domain.common.errors import Unavailable
 from domain.common.tasks import background_task, cancel_and_wait
+from domain.telephony.trunks import DialTrunk
 from worker.common.retry import retry_while_unavailable
-from worker.common.sip_legs import DialInDoubt, SipLegs, ringing_seconds, status_of
+from worker.common.sip_legs import Leg, ringing_seconds, status_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
 
@@ -47,6 +49,14 @@ ReserveDial = Callable[[], Awaitable[float]]
 """Reserves the next moment at which the trunk may dial, and returns in how many seconds that is."""
 
 ANSWERED_STATUSES = (LegStatus.ACTIVE, LegStatus.AUTOMATION)
+
+
+class Legs(Protocol):
+    """What LiveKit does with telephone legs. `SipLegs` has the details."""
+
+    async def dial(self, call: Call, trunk: DialTrunk) -> DialError | None: ...
+
+    async def find(self, call: Call) -> Leg | None: ...
 
 
 async def dial_at_once() -> float:
@@ -67,7 +77,7 @@ class Dialer:
         self,
         conversation: Conversation,
         room: rtc.Room,
-        legs: SipLegs,
+        legs: Legs,
         reserve_dial: ReserveDial,
     ) -> None:
         self._conversation = conversation
@@ -115,7 +125,7 @@ class Dialer:
             )
             yield EndReason.DIAL_NOT_ALLOWED
             return
-        await asyncio.sleep(await retry_while_unavailable(self._reserve_dial))
+        await self._pause(await retry_while_unavailable(self._reserve_dial))
         await self._store_intent()
         trunk = self._conversation.claim.dial_trunk
         assert trunk is not None
@@ -184,11 +194,7 @@ class Dialer:
 
     def _read_response(self) -> None:
         response = self._response
-        if response is None or not response.done():
-            return
-        if isinstance(response.exception(), DialInDoubt):
-            self._response = None
-        elif response.result() is None:
+        if response is not None and response.done() and response.result() is None:
             self._is_answered = True
 
     def _failure(self) -> Failure | None:
@@ -229,7 +235,7 @@ class Dialer:
         while True:
             if self._response is None and self._conversation.projection.dialed_at is not None:
                 await self._check()
-            await asyncio.sleep(CHECK_INTERVAL_SECONDS)
+            await self._pause(CHECK_INTERVAL_SECONDS)
 
     async def _check(self) -> None:
         try:
@@ -243,6 +249,10 @@ class Dialer:
             self._absent_since = None
             self._see(leg.status)
         self._notice()
+
+    async def _pause(self, seconds: float) -> None:
+        due = self._clock.now() + timedelta(seconds=seconds)
+        await self._clock.wait_until(lambda: due)
 
     # ---- the room --------------------------------------------------------------------------
 

@@ -16,10 +16,9 @@ from domain.calls.model import EndReason
 from domain.calls.rooms import caller_of
 from domain.common.errors import Unavailable
 from domain.common.tasks import background_task
-from worker.common.sip_legs import SipLegs
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
-from worker.session.dialer import leave_reason
+from worker.session.dialer import Legs, leave_reason
 from worker.session.packet_arrivals import packet_arrivals
 
 POLL_INTERVAL_SECONDS = 1.0
@@ -30,7 +29,7 @@ RETURN_SECONDS = 10.0
 
 
 class PhoneLine:
-    def __init__(self, conversation: Conversation, room: rtc.Room, legs: SipLegs) -> None:
+    def __init__(self, conversation: Conversation, room: rtc.Room, legs: Legs) -> None:
         self._conversation = conversation
         self._call = conversation.claim.call
         self._clock = conversation.clock
