@@ -20,8 +20,8 @@ from bench.harness.answering.simulation import Conduct, Outcome, Simulation, tel
 from bench.harness.answering.sounds import Samples, over_the_phone, silence, to_pcm, with_noise
 from bench.harness.answering.voices import Sounding, espeak, sounding
 from bench.harness.benchmark import Figure, percentile, report
+from domain.telephony.answering.detection import Action
 from domain.telephony.answering.hearing import Tone, ToneKind
-from domain.telephony.answering.machine import Deed
 from domain.workflows.answering import (
     AnsweringParty,
     AnsweringSettings,
@@ -144,7 +144,7 @@ def person_delays(runs: Iterable[Run]) -> list[float]:
     """From the end of a person's first words to the decision to speak to them."""
     delays = []
     for run in runs:
-        greeted_at = run.outcome.first(Deed.GREET)
+        greeted_at = run.outcome.first(Action.GREET)
         ends = [s.end for s in run.heard.spoken if greeted_at is not None and s.end <= greeted_at]
         if run.is_person and greeted_at is not None and ends:
             delays.append(greeted_at - ends[-1])

@@ -14,8 +14,8 @@ from bench.harness.answering.corpus import Greeting, read_greetings
 from bench.harness.answering.simulation import Simulation
 from bench.harness.answering.voices import sounding
 from domain.common.errors import InvalidInput
+from domain.telephony.answering.detection import Action, AnswerDetection, Phase
 from domain.telephony.answering.hearing import Heard, Tone, ToneKind
-from domain.telephony.answering.machine import AnsweringMachine, Deed, Phase
 from domain.telephony.answering.model_question import read_answer
 from domain.telephony.answering.phrases import find_phrase
 from domain.telephony.answering.verdicts import Verdict, judge
@@ -57,7 +57,7 @@ def test_no_person_is_hung_up_on(greeting: Greeting, settings: AnsweringSettings
     for conduct, answers in product(CONDUCTS.values(), (True, False)):
         outcome = Simulation(heard, tones, settings, replace(conduct, persons_answer=answers)).run()
         assert not outcome.is_hung_up, conduct
-        assert outcome.first(Deed.GREET) is not None
+        assert outcome.first(Action.GREET) is not None
 
 
 def test_the_rules_recognize_the_machines_that_they_were_written_with() -> None:
@@ -72,45 +72,45 @@ def test_the_rules_recognize_the_machines_that_they_were_written_with() -> None:
 
 # ---- one call at a time --------------------------------------------------------------------
 
-Report = Callable[[AnsweringMachine], AnsweringMachine]
+Report = Callable[[AnswerDetection], AnswerDetection]
 
 
 def said(start: float, end: float, text: str) -> list[tuple[float, Report]]:
     """Speech with its transcript, which arrives when it is over."""
     return [
-        (start, lambda machine: machine.speech(start, True)),
-        (end, lambda machine: machine.speech(end, False)),
-        (end, lambda machine: machine.words(end, text, True)),
+        (start, lambda detection: detection.speech(start, True)),
+        (end, lambda detection: detection.speech(end, False)),
+        (end, lambda detection: detection.words(end, text, True)),
     ]
 
 
 def beep(start: float, end: float) -> list[tuple[float, Report]]:
     tone = Tone(kind=ToneKind.BEEP, started_at=start, ended_at=end)
-    return [(end, lambda machine: machine.tone(tone))]
+    return [(end, lambda detection: detection.tone(tone))]
 
 
 def ours(end: float) -> list[tuple[float, Report]]:
     """What we say is over."""
-    return [(end, lambda machine: machine.spoken(end))]
+    return [(end, lambda detection: detection.spoken(end))]
 
 
-def deeds(
+def actions(
     settings: AnsweringSettings,
     *reports: list[tuple[float, Report]],
     until: float = 60.0,
-) -> list[tuple[float, Deed]]:
+) -> list[tuple[float, Action]]:
     """What is done, and when to the tenth of a second."""
-    machine, done = AnsweringMachine.start(settings, 0.0), []
+    detection, done = AnswerDetection.start(settings, 0.0), []
     queue = sorted((each for part in reports for each in part), key=lambda each: each[0])
     now = 0.0
     while now <= until:
         while queue and queue[0][0] <= now:
-            machine = queue.pop(0)[1](machine)
-        machine, deed = machine.step(now)
-        if deed is not None:
-            done.append((round(now, 1), deed))
+            detection = queue.pop(0)[1](detection)
+        detection, action = detection.step(now)
+        if action is not None:
+            done.append((round(now, 1), action))
             continue
-        following = [at for at in (machine.next_check(now), *(q[0] for q in queue[:1])) if at]
+        following = [at for at in (detection.next_check(now), *(q[0] for q in queue[:1])) if at]
         if not following:
             break
         now = min(following)
@@ -118,50 +118,50 @@ def deeds(
 
 
 def test_a_person_who_says_hello_is_greeted_half_a_second_later() -> None:
-    assert deeds(TALKS, said(0.5, 0.9, "Hello?"), until=3) == [(1.4, Deed.GREET)]
+    assert actions(TALKS, said(0.5, 0.9, "Hello?"), until=3) == [(1.4, Action.GREET)]
 
 
 def test_somebody_who_says_nothing_is_greeted() -> None:
-    assert deeds(TALKS, until=5) == [(2.5, Deed.GREET)]
+    assert actions(TALKS, until=5) == [(2.5, Action.GREET)]
 
 
 def test_somebody_who_is_not_understood_is_greeted() -> None:
     speech: list[tuple[float, Report]] = [
-        (0.5, lambda machine: machine.speech(0.5, True)),
-        (1.1, lambda machine: machine.speech(1.1, False)),
+        (0.5, lambda detection: detection.speech(0.5, True)),
+        (1.1, lambda detection: detection.speech(1.1, False)),
     ]
-    assert deeds(TALKS, speech, until=4) == [(2.4, Deed.GREET)]
+    assert actions(TALKS, speech, until=4) == [(2.4, Action.GREET)]
 
 
 def test_the_agent_speaks_to_somebody_who_does_not_stop() -> None:
-    endless: list[tuple[float, Report]] = [(0.5, lambda machine: machine.speech(0.5, True))]
-    assert deeds(TALKS, endless, until=21) == [(20.0, Deed.GREET)]
+    endless: list[tuple[float, Report]] = [(0.5, lambda detection: detection.speech(0.5, True))]
+    assert actions(TALKS, endless, until=21) == [(20.0, Action.GREET)]
 
 
 def test_words_and_a_tone_end_the_call() -> None:
-    seen = deeds(HANGS_UP, said(0.5, 5.0, MAILBOX_WORDS), beep(5.5, 5.9))
-    assert seen == [(6.2, Deed.HANG_UP)]
+    seen = actions(HANGS_UP, said(0.5, 5.0, MAILBOX_WORDS), beep(5.5, 5.9))
+    assert seen == [(6.2, Action.HANG_UP)]
 
 
 def test_words_alone_do_not_end_the_call_of_a_person_who_answers() -> None:
     """Even if what the person said first could not be told from a mailbox."""
-    seen = deeds(
+    seen = actions(
         HANGS_UP,
         said(0.5, 5.0, MAILBOX_WORDS),
         ours(9.0),
         said(9.8, 11.0, "no it is me"),
         said(15.0, 16.0, "tell me more"),
     )
-    assert seen == [(7.0, Deed.GREET), (16.0, Deed.SETTLE)]
+    assert seen == [(7.0, Action.GREET), (16.0, Action.SETTLE)]
 
 
 def test_words_alone_end_the_call_when_nobody_answers_our_words() -> None:
-    seen = deeds(HANGS_UP, said(0.5, 5.0, MAILBOX_WORDS), ours(9.0))
-    assert seen == [(7.0, Deed.GREET), (13.0, Deed.HANG_UP)]
+    seen = actions(HANGS_UP, said(0.5, 5.0, MAILBOX_WORDS), ours(9.0))
+    assert seen == [(7.0, Action.GREET), (13.0, Action.HANG_UP)]
 
 
 def test_a_tone_alone_does_not_end_the_call_of_a_person() -> None:
-    seen = deeds(
+    seen = actions(
         HANGS_UP,
         said(0.5, 3.0, "the kettle is boiling over here sorry"),
         beep(3.2, 3.6),
@@ -169,7 +169,7 @@ def test_a_tone_alone_does_not_end_the_call_of_a_person() -> None:
         said(7.5, 8.0, "yes"),
         said(10.0, 11.0, "go on"),
     )
-    assert [deed for _, deed in seen] == [Deed.GREET, Deed.SETTLE]
+    assert [action for _, action in seen] == [Action.GREET, Action.SETTLE]
 
 
 @pytest.mark.parametrize(
@@ -185,34 +185,42 @@ def test_a_tone_is_no_beep(speech_seconds: float, quiet_seconds: float) -> None:
 
 
 def test_a_message_is_left_after_the_tone_and_ends_the_call() -> None:
-    seen = deeds(LEAVES_MESSAGES, said(0.5, 5.0, MAILBOX_WORDS), beep(5.5, 5.9), ours(11.0))
-    assert seen == [(6.2, Deed.LEAVE_MESSAGE), (11.0, Deed.END_AFTER_MESSAGE)]
+    seen = actions(LEAVES_MESSAGES, said(0.5, 5.0, MAILBOX_WORDS), beep(5.5, 5.9), ours(11.0))
+    assert seen == [(6.2, Action.LEAVE_MESSAGE), (11.0, Action.END_AFTER_MESSAGE)]
 
 
 def test_a_message_without_a_tone_is_left_after_hush_and_an_answer_is_awaited() -> None:
-    seen = deeds(LEAVES_MESSAGES, said(0.5, 5.0, MAILBOX_WORDS), ours(11.0))
-    assert seen == [(7.0, Deed.LEAVE_MESSAGE), (15.0, Deed.END_AFTER_MESSAGE)]
+    seen = actions(LEAVES_MESSAGES, said(0.5, 5.0, MAILBOX_WORDS), ours(11.0))
+    assert seen == [(7.0, Action.LEAVE_MESSAGE), (15.0, Action.END_AFTER_MESSAGE)]
 
 
 def test_a_message_is_said_again_when_the_tone_comes_late() -> None:
-    seen = deeds(
+    seen = actions(
         LEAVES_MESSAGES, said(0.5, 5.0, MAILBOX_WORDS), beep(8.0, 8.4), ours(13.0), until=14
     )
     assert seen == [
-        (7.0, Deed.LEAVE_MESSAGE),
-        (8.7, Deed.LEAVE_MESSAGE),
-        (13.0, Deed.END_AFTER_MESSAGE),
+        (7.0, Action.LEAVE_MESSAGE),
+        (8.7, Action.LEAVE_MESSAGE),
+        (13.0, Action.END_AFTER_MESSAGE),
     ]
 
 
 def test_a_person_who_speaks_into_the_message_is_talked_to() -> None:
-    seen = deeds(
+    seen = actions(
         LEAVES_MESSAGES,
         said(0.5, 5.0, MAILBOX_WORDS),
         said(8.0, 9.0, "hey it is really me"),
         until=12,
     )
-    assert seen == [(7.0, Deed.LEAVE_MESSAGE), (9.0, Deed.GREET)]
+    assert seen == [(7.0, Action.LEAVE_MESSAGE), (9.0, Action.GREET)]
+
+
+def test_the_transcript_of_the_greeting_may_come_during_the_message() -> None:
+    late: list[tuple[float, Report]] = [
+        (6.5, lambda detection: detection.words(6.5, "thanks a lot", True))
+    ]
+    seen = actions(LEAVES_MESSAGES, said(0.5, 5.0, MAILBOX_WORDS), beep(5.5, 5.9), late, ours(11.0))
+    assert [action for _, action in seen] == [Action.LEAVE_MESSAGE, Action.END_AFTER_MESSAGE]
 
 
 SCREENER_WORDS = "Please say your name and why you are calling."
@@ -220,7 +228,7 @@ ANSWERS_SCREENERS = replace(TALKS, screener=ScreenerAction.ANSWER, introduction=
 
 
 def test_a_screener_is_told_who_calls_and_the_person_is_greeted() -> None:
-    seen = deeds(
+    seen = actions(
         ANSWERS_SCREENERS,
         said(0.5, 4.0, SCREENER_WORDS),
         ours(8.0),
@@ -228,11 +236,11 @@ def test_a_screener_is_told_who_calls_and_the_person_is_greeted() -> None:
         said(20.0, 20.6, "Hello?"),
         until=22,
     )
-    assert seen == [(4.6, Deed.INTRODUCE), (21.1, Deed.GREET)]
+    assert seen == [(4.6, Action.INTRODUCE), (21.1, Action.GREET)]
 
 
 def test_a_screener_that_asks_again_is_told_again_but_not_forever() -> None:
-    seen = deeds(
+    seen = actions(
         ANSWERS_SCREENERS,
         said(0.5, 4.0, SCREENER_WORDS),
         ours(8.0),
@@ -241,17 +249,17 @@ def test_a_screener_that_asks_again_is_told_again_but_not_forever() -> None:
         said(16.0, 18.0, SCREENER_WORDS),
         until=20,
     )
-    assert [deed for _, deed in seen] == [Deed.INTRODUCE, Deed.INTRODUCE, Deed.GREET]
+    assert [action for _, action in seen] == [Action.INTRODUCE, Action.INTRODUCE, Action.GREET]
 
 
 def test_a_call_ends_when_nobody_comes_after_the_screener() -> None:
-    seen = deeds(ANSWERS_SCREENERS, said(0.5, 4.0, SCREENER_WORDS), ours(8.0))
-    assert seen == [(4.6, Deed.INTRODUCE), (38.0, Deed.HANG_UP)]
+    seen = actions(ANSWERS_SCREENERS, said(0.5, 4.0, SCREENER_WORDS), ours(8.0))
+    assert seen == [(4.6, Action.INTRODUCE), (38.0, Action.HANG_UP)]
 
 
 def test_a_mailbox_behind_a_screener_gets_the_message() -> None:
     settings = replace(ANSWERS_SCREENERS, voicemail=VoicemailAction.LEAVE_MESSAGE, message="Hi")
-    seen = deeds(
+    seen = actions(
         settings,
         said(0.5, 4.0, SCREENER_WORDS),
         ours(8.0),
@@ -259,68 +267,70 @@ def test_a_mailbox_behind_a_screener_gets_the_message() -> None:
         beep(16.5, 16.9),
         ours(21.0),
     )
-    assert [deed for _, deed in seen] == [
-        Deed.INTRODUCE,
-        Deed.LEAVE_MESSAGE,
-        Deed.END_AFTER_MESSAGE,
+    assert [action for _, action in seen] == [
+        Action.INTRODUCE,
+        Action.LEAVE_MESSAGE,
+        Action.END_AFTER_MESSAGE,
     ]
 
 
 def test_a_mailbox_that_pauses_after_hello_is_found_out_while_the_agent_greets_it() -> None:
-    seen = deeds(
+    seen = actions(
         LEAVES_MESSAGES,
         said(0.5, 0.9, "Hello"),
         said(2.0, 5.0, "I can't come to the phone, leave a message."),
         beep(5.5, 5.9),
         ours(11.0),
     )
-    assert [deed for _, deed in seen] == [
-        Deed.GREET,
-        Deed.LEAVE_MESSAGE,
-        Deed.END_AFTER_MESSAGE,
+    assert [action for _, action in seen] == [
+        Action.GREET,
+        Action.LEAVE_MESSAGE,
+        Action.END_AFTER_MESSAGE,
     ]
 
 
 def test_a_person_is_not_taken_for_a_mailbox_in_the_middle_of_the_conversation() -> None:
-    seen = deeds(
+    seen = actions(
         LEAVES_MESSAGES,
         said(0.5, 0.9, "Hello"),
         ours(4.0),
         said(4.5, 6.0, "he is out, leave a message with his brother"),
         said(12.0, 14.0, "I can give you the number"),
     )
-    assert [deed for _, deed in seen] == [Deed.GREET, Deed.SETTLE]
+    assert [action for _, action in seen] == [Action.GREET, Action.SETTLE]
 
 
 def test_the_tone_of_a_line_that_is_over_is_not_told_as_who_answered() -> None:
-    machine = AnsweringMachine.start(HANGS_UP, 0.0)
+    detection = AnswerDetection.start(HANGS_UP, 0.0)
     for at, report in said(0.5, 0.9, "Hello?"):
-        machine, _ = report(machine).step(at)
-    machine, deed = machine.step(1.4)
-    assert deed is Deed.GREET
+        detection, _ = report(detection).step(at)
+    detection, action = detection.step(1.4)
+    assert action is Action.GREET
     busy = Tone(kind=ToneKind.BUSY, started_at=5.0, ended_at=8.0)
-    machine, deed = machine.tone(busy).step(8.0)
-    assert (deed, machine.verdict and machine.verdict.party) == (None, _P.PERSON)
+    detection, action = detection.tone(busy).step(8.0)
+    assert (action, detection.verdict and detection.verdict.party) == (None, _P.PERSON)
 
 
 def test_a_menu_is_navigated_until_somebody_else_speaks() -> None:
     menu = said(0.5, 4.0, "For sales, press one. For billing, press two.")
-    assert deeds(NAVIGATES, menu, until=30) == [(5.5, Deed.NAVIGATE)]
-    machine = replace(AnsweringMachine.start(NAVIGATES, 0.0), phase=Phase.NAVIGATING)
-    machine = machine.somebody_heard(20.0, "Billing department, how can I help you?")
-    assert machine.step(20.5)[1] is Deed.GREET
+    assert actions(NAVIGATES, menu, until=30) == [(5.5, Action.NAVIGATE)]
+    detection = replace(AnswerDetection.start(NAVIGATES, 0.0), phase=Phase.NAVIGATING)
+    detection = detection.somebody_heard(20.0, "Billing department, how can I help you?")
+    assert detection.step(20.5)[1] is Action.GREET
 
 
 def test_a_fax_ends_the_call() -> None:
     tone = Tone(kind=ToneKind.FAX, started_at=1.0, ended_at=2.0)
-    assert deeds(TALKS, [(2.0, lambda machine: machine.tone(tone))]) == [(2.0, Deed.HANG_UP)]
+    assert actions(TALKS, [(2.0, lambda detection: detection.tone(tone))]) == [
+        (2.0, Action.HANG_UP)
+    ]
 
 
 def test_the_announcement_of_a_network_ends_the_call_after_its_tones() -> None:
     tone = Tone(kind=ToneKind.SIT, started_at=0.5, ended_at=1.5)
     words = said(1.8, 5.0, "The number you have dialled is not in service.")
-    seen = deeds(TALKS, [(1.5, lambda machine: machine.tone(tone))], words)
-    assert seen == [(1.5, Deed.HANG_UP)]
+    seen = actions(TALKS, [(1.5, lambda detection: detection.tone(tone))], words)
+    assert seen == [(1.5, Action.HANG_UP)]
 
 
 # ---- verdicts ------------------------------------------------------------------------------
@@ -364,28 +374,28 @@ SAID = "Ihr freundlicher Helfer nimmt gern auf, was Sie zu sagen haben."
 
 def test_a_long_undecided_greeting_is_put_to_the_model() -> None:
     settings = replace(HANGS_UP, ask_model=True)
-    machine = AnsweringMachine.start(settings, 0.0)
+    detection = AnswerDetection.start(settings, 0.0)
     for at, report in said(0.5, 4.0, SAID):
-        machine, _ = report(machine).step(at)
-    machine, deed = machine.step(4.7)
-    assert deed is Deed.ASK_MODEL
-    assert machine.step(5.0)[1] is None
+        detection, _ = report(detection).step(at)
+    detection, action = detection.step(4.7)
+    assert action is Action.ASK_MODEL
+    assert detection.step(5.0)[1] is None
     answer = read_answer('{"who": "MAILBOX", "quote": "Helfer nimmt gern"}', SAID)
-    machine, deed = machine.model_answered(answer).step(5.2)
-    assert deed is None
-    assert machine.verdict == Verdict(
+    detection, action = detection.model_answered(answer).step(5.2)
+    assert action is None
+    assert detection.verdict == Verdict(
         party=_P.MAILBOX, evidence=(_E.MODEL,), quote="Helfer nimmt gern"
     )
     # Its word alone ends no call.
-    assert machine.step(6.1)[1] is Deed.GREET
+    assert detection.step(6.1)[1] is Action.GREET
 
 
 def test_without_an_answer_of_the_model_the_agent_speaks() -> None:
-    machine = AnsweringMachine.start(replace(HANGS_UP, ask_model=True), 0.0)
+    detection = AnswerDetection.start(replace(HANGS_UP, ask_model=True), 0.0)
     for at, report in said(0.5, 4.0, SAID):
-        machine, _ = report(machine).step(at)
-    machine, _ = machine.step(4.7)
-    assert machine.model_answered(None).step(6.1)[1] is Deed.GREET
+        detection, _ = report(detection).step(at)
+    detection, _ = detection.step(4.7)
+    assert detection.model_answered(None).step(6.1)[1] is Action.GREET
 
 
 @pytest.mark.parametrize(

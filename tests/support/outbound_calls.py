@@ -28,7 +28,10 @@ from tests.support.voice_clients import with_speech, with_voice_providers
 CALLER_NUMBER = "+12025550101"
 CALLEE_NUMBER = "+12025550102"
 GENEROUS = DialLimits(
-    calls_per_second=100, concurrent_calls=100, calls_per_day=10_000, calls_per_number_per_hour=1_000
+    calls_per_second=100,
+    concurrent_calls=100,
+    calls_per_day=10_000,
+    calls_per_number_per_hour=1_000,
 )
 NO_LIVEKIT = LivekitCredentials("ws://127.0.0.1:9", "key", "secret-of-32-characters-or-more-000")
 

@@ -78,7 +78,7 @@ def speech(seconds: float) -> Samples:
     return np.frombuffer(synthetic_speech(seconds, RATE), np.int16)
 
 
-def hush(seconds: float) -> Samples:
+def pause(seconds: float) -> Samples:
     return np.zeros(round(RATE * seconds), np.int16)
 
 
@@ -160,7 +160,7 @@ async def test_a_person_who_says_hello_is_greeted(
 ) -> None:
     async with answered(settings, viewer, sip_emulator, LEAVES_MESSAGES) as call:
         await call.watch(CallAnswered)
-        call.say("Hello?", speech(0.6), hush(1))
+        call.say("Hello?", speech(0.6), pause(1))
         seen = await call.watch(AgentTurn)
         assert verdicts(seen) == [AnsweringParty.PERSON]
         assert [event.text for event in seen if isinstance(event, UserTurn)] == ["Hello?"]
@@ -187,8 +187,8 @@ async def test_a_mailbox_gets_the_message_after_its_tone(
 ) -> None:
     async with answered(settings, viewer, sip_emulator, LEAVES_MESSAGES) as call:
         await call.watch(CallAnswered)
-        call.say(MAILBOX_WORDS, speech(3), hush(0.8))
-        call.say(NO_WORDS, sine(1_000, 0.4), hush(1))
+        call.say(MAILBOX_WORDS, speech(3), pause(0.8))
+        call.say(NO_WORDS, sine(1_000, 0.4), pause(1))
         seen = await call.watch(CallEnded)
         await call.phone.until_ended()
         assert call.stt.spoken_texts == [SPOKEN_MESSAGE]
@@ -207,8 +207,8 @@ async def test_a_mailbox_is_hung_up_on_after_its_tone(
     hangs_up = AnsweringSettings(voicemail=VoicemailAction.HANG_UP)
     async with answered(settings, viewer, sip_emulator, hangs_up) as call:
         await call.watch(CallAnswered)
-        call.say(MAILBOX_WORDS, speech(3), hush(0.8))
-        call.say(NO_WORDS, sine(1_000, 0.4), hush(1))
+        call.say(MAILBOX_WORDS, speech(3), pause(0.8))
+        call.say(NO_WORDS, sine(1_000, 0.4), pause(1))
         seen = await call.watch(CallEnded)
         async with call.services.store.transaction(viewer.tenant_id) as work:
             stored = await work.calls.get(call.call.id)
@@ -228,10 +228,10 @@ async def test_a_screener_is_told_who_is_calling_and_the_person_is_greeted(
     answers = AnsweringSettings(screener=ScreenerAction.ANSWER, introduction=INTRODUCTION)
     async with answered(settings, viewer, sip_emulator, answers) as call:
         await call.watch(CallAnswered)
-        call.say(SCREENER_WORDS, speech(2), hush(1))
+        call.say(SCREENER_WORDS, speech(2), pause(1))
         seen = await call.watch(ScreenerTold)
         assert verdicts(seen) == [AnsweringParty.SCREENER]
-        call.say("Hello?", speech(0.6), hush(1))
+        call.say("Hello?", speech(0.6), pause(1))
         seen = await call.watch(AgentTurn, 2)
         assert said(seen) == [INTRODUCTION, RECEPTION.prompt.greeting]
         assert verdicts(seen) == [AnsweringParty.SCREENER, AnsweringParty.PERSON]
@@ -244,11 +244,11 @@ async def test_a_voice_menu_is_operated_until_a_person_answers(
 ) -> None:
     async with answered(settings, viewer, sip_emulator, NAVIGATES, OPERATES_MENUS) as call:
         await call.watch(CallAnswered)
-        call.say(MENU_WORDS, speech(2), hush(1))
+        call.say(MENU_WORDS, speech(2), pause(1))
         seen = await call.watch(DtmfSent)
         assert verdicts(seen) == [AnsweringParty.IVR]
         assert await call.media.until_digits(1) == "2"
-        call.say("billing, how can I help you", speech(1.5), hush(1))
+        call.say("billing, how can I help you", speech(1.5), pause(1))
         seen = await call.watch(AgentTurn)
         assert verdicts(seen) == [AnsweringParty.IVR, AnsweringParty.PERSON]
         assert said(seen) == [RECEPTION.prompt.greeting]

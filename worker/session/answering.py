@@ -1,7 +1,7 @@
 """The start of an outbound phone call: finds out who answers, and deals with machines.
 
 Until a person is there, the agents neither speak nor receive what is said: what a machine says is no
-turn of the caller. `AnsweringMachine` decides; this class reports to it what is heard, and does what it
+turn of the caller. `AnswerDetection` decides; this class reports to it what is heard, and does what it
 decides."""
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from livekit.agents.voice.events import AgentStateChangedEvent, UserStateChanged
 
 from domain.calls.events import AnsweredBy, CallAnswered, MessageLeft, ScreenerTold
 from domain.calls.model import EndReason
-from domain.telephony.answering.hearing import Tone
-from domain.telephony.answering.machine import (
-    MENU_HUSH_SECONDS,
-    AnsweringMachine,
-    Deed,
+from domain.telephony.answering.detection import (
+    MENU_SILENCE_SECONDS,
+    Action,
+    AnswerDetection,
     Phase,
 )
+from domain.telephony.answering.hearing import Tone
 from domain.telephony.answering.verdicts import Verdict
 from domain.templating.templates import render
 from domain.workflows.answering import MAX_SPOKEN_LENGTH, AnsweringParty, AnsweringSettings
@@ -77,13 +77,13 @@ class PhoneAnswering:
         self._end_call = end_call
         self._clock = conversation.clock
         self._origin = self._clock.now()
-        self._machine: AnsweringMachine | None = None
+        self._detection: AnswerDetection | None = None
         self._has_news = False
         self._detector: ToneDetector | None = None
         self._is_tapped = False
         self._language: str | None = None
         self._speech: SpeechHandle | None = None
-        """What we say to a machine."""
+        """What we say to a detection."""
         self._sounding_since: float | None = None
         """When the present speech of ours became audible; None if it has not."""
         self._message = ""
@@ -126,23 +126,23 @@ class PhoneAnswering:
     def _now(self) -> float:
         return (self._clock.now() - self._origin).total_seconds()
 
-    def _take(self, machine: AnsweringMachine) -> None:
-        self._machine = machine
+    def _take(self, detection: AnswerDetection) -> None:
+        self._detection = detection
         self._has_news = True
         self._clock.changed()
 
     def _on_words(self, text: str, is_final: bool, language: str | None) -> None:
-        if self._machine is not None:
+        if self._detection is not None:
             self._language = language or self._language
-            self._take(self._machine.words(self._now(), text, is_final))
+            self._take(self._detection.words(self._now(), text, is_final))
 
     def _on_user_state_changed(self, event: UserStateChangedEvent) -> None:
-        if self._machine is None:
+        if self._detection is None:
             return
         if event.new_state == "speaking":
-            self._take(self._machine.speech(self._now(), True))
+            self._take(self._detection.speech(self._now(), True))
         elif event.old_state == "speaking":
-            self._take(self._machine.speech(self._now() - self._vad_silence(), False))
+            self._take(self._detection.speech(self._now() - self._vad_silence(), False))
 
     def _vad_silence(self) -> float:
         """How long the VAD has heard silence when it reports the end of speech."""
@@ -150,8 +150,8 @@ class PhoneAnswering:
         return float(getattr(vad, "min_silence_duration", None) or 0.0)
 
     def _on_frame(self, at: float, frame: rtc.AudioFrame | None) -> None:
-        machine = self._machine
-        if frame is None or machine is None or machine.phase is Phase.SETTLED:
+        detection = self._detection
+        if frame is None or detection is None or detection.phase is Phase.SETTLED:
             return
         if frame.sample_rate not in SAMPLE_RATES:
             return
@@ -164,14 +164,14 @@ class PhoneAnswering:
                 started_at=tone.started_at + passed,
                 ended_at=tone.ended_at + passed,
             )
-            self._take(machine := machine.tone(shifted))
+            self._take(detection := detection.tone(shifted))
 
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking":
             self._sounding_since = self._now()
         is_over = event.old_state == "speaking" and event.new_state != "speaking"
-        if is_over and self._machine is not None and self._machine.phase is Phase.GREETED:
-            self._take(self._machine.spoken(self._now()))
+        if is_over and self._detection is not None and self._detection.phase is Phase.GREETED:
+            self._take(self._detection.spoken(self._now()))
 
     # ---- deciding --------------------------------------------------------------------------
 
@@ -182,7 +182,7 @@ class PhoneAnswering:
             return
         self._begin()
         async with asyncio.TaskGroup() as self._tasks:
-            while self._machine is not None and self._machine.phase is not Phase.SETTLED:
+            while self._detection is not None and self._detection.phase is not Phase.SETTLED:
                 await self._clock.wait_until(self._due)
                 self._step()
         self._transcripts.stop_reporting()
@@ -193,35 +193,35 @@ class PhoneAnswering:
         verdict = None
         if prior is not None:
             verdict = Verdict(party=prior.by, evidence=prior.evidence, quote=prior.quote)
-        machine = AnsweringMachine.start(self._settings, self._now(), verdict)
+        detection = AnswerDetection.start(self._settings, self._now(), verdict)
         if self._session.user_state == "speaking":
-            machine = machine.speech(self._now(), True)
+            detection = detection.speech(self._now(), True)
         self._began_at = self._now()
-        self._take(machine)
+        self._take(detection)
 
     def _due(self) -> datetime | None:
-        assert self._machine is not None
+        assert self._detection is not None
         if self._has_news:
             return IMMEDIATELY
-        at = self._machine.next_check(self._now())
+        at = self._detection.next_check(self._now())
         return None if at is None else self._origin + timedelta(seconds=at)
 
     def _step(self) -> None:
-        assert self._machine is not None
+        assert self._detection is not None
         self._has_news = False
-        self._machine, deed = self._machine.step(self._now())
-        self._report(self._machine.verdict, deed)
-        if deed is not None:
+        self._detection, action = self._detection.step(self._now())
+        self._report(self._detection.verdict, action)
+        if action is not None:
             self._has_news = True
-            self._do(deed)
+            self._do(action)
 
-    def _report(self, verdict: Verdict | None, deed: Deed | None) -> None:
+    def _report(self, verdict: Verdict | None, action: Action | None) -> None:
         """Record who answered, once it is decided and when it is revised or proved."""
         before = self._conversation.projection.answered_by
-        if verdict is None or (verdict.party is _P.UNSURE and deed is not Deed.GREET):
+        if verdict is None or (verdict.party is _P.UNSURE and action is not Action.GREET):
             return
         if before is not None and before.by is verdict.party:
-            is_proof = deed is Deed.HANG_UP and before.evidence != verdict.evidence
+            is_proof = action is Action.HANG_UP and before.evidence != verdict.evidence
             if not is_proof:
                 return
         self._conversation.record(
@@ -236,26 +236,26 @@ class PhoneAnswering:
 
     # ---- doing -----------------------------------------------------------------------------
 
-    def _do(self, deed: Deed) -> None:
-        match deed:
-            case Deed.ASK_MODEL:
+    def _do(self, action: Action) -> None:
+        match action:
+            case Action.ASK_MODEL:
                 self._tasks.create_task(self._ask_model())
-            case Deed.GREET:
+            case Action.GREET:
                 self._greet()
-            case Deed.LEAVE_MESSAGE:
+            case Action.LEAVE_MESSAGE:
                 self._hold()
                 self._tasks.create_task(self._leave_message())
-            case Deed.INTRODUCE:
+            case Action.INTRODUCE:
                 self._hold()
                 self._tasks.create_task(self._introduce())
-            case Deed.NAVIGATE:
+            case Action.NAVIGATE:
                 self._hold()
                 self._tasks.create_task(self._navigate())
-            case Deed.HANG_UP:
+            case Action.HANG_UP:
                 self._hang_up()
-            case Deed.END_AFTER_MESSAGE:
+            case Action.END_AFTER_MESSAGE:
                 self._end_after_message()
-            case Deed.SETTLE:
+            case Action.SETTLE:
                 pass
 
     def _hold(self) -> None:
@@ -267,27 +267,27 @@ class PhoneAnswering:
 
     def _greet(self) -> None:
         """Let the first agent speak; one that has spoken already replies."""
-        assert self._machine is not None
+        assert self._detection is not None
         if self._speech is not None and not self._speech.done():
             self._speech.interrupt(force=True)
-        heard = self._machine.heard
-        verdict = self._machine.verdict
+        heard = self._detection.heard
+        verdict = self._detection.verdict
         self._transcripts.release(taken=heard.interim)
         self.released_at = self._clock.now()
         is_turn = verdict is not None and verdict.party in PERSONS and bool(heard.text)
         if not self._open.is_set():
             if is_turn:
-                self._record_turn(heard.text, heard.hush(self._now()))
+                self._record_turn(heard.text, heard.silence(self._now()))
             self._open.set()
         elif is_turn:
             self._tasks.create_task(self._reply_to(heard.text))
 
-    def _record_turn(self, text: str, hush: float) -> None:
+    def _record_turn(self, text: str, silence: float) -> None:
         """Record the first words of a person as a turn, which the first agent replies to."""
         conversation = self._conversation
         assert conversation.speech is not None
         conversation.speech.update_caller_language(text, self._language)
-        metrics = {"stopped_speaking_at": time.time() - hush, "end_of_turn_delay": hush}
+        metrics = {"stopped_speaking_at": time.time() - silence, "end_of_turn_delay": silence}
         language = conversation.speech.caller_language
         conversation.record_user_turn(text, language, None, metrics)
 
@@ -298,11 +298,11 @@ class PhoneAnswering:
             await agent.reply_to(text)
 
     async def _ask_model(self) -> None:
-        assert self._machine is not None
+        assert self._detection is not None
         conversation = self._conversation
         model = get_model(conversation, conversation.snapshot.agent_at(conversation.node))
-        verdict = await ask_who_answered(self._machine.heard.text, model)
-        self._take(self._machine.model_answered(verdict))
+        verdict = await ask_who_answered(self._detection.heard.text, model)
+        self._take(self._detection.model_answered(verdict))
 
     async def _leave_message(self) -> None:
         self._message = self._render(self._settings.message)
@@ -310,9 +310,9 @@ class PhoneAnswering:
             self._end_call(EndReason.VOICEMAIL)
             return
         seconds = await self._say(self._message)
-        if seconds is not None and self._machine is not None:
+        if seconds is not None and self._detection is not None:
             self._message_seconds = seconds
-            self._take(self._machine.spoken(self._now()))
+            self._take(self._detection.spoken(self._now()))
 
     async def _introduce(self) -> None:
         introduction = self._render(self._settings.introduction)
@@ -320,13 +320,13 @@ class PhoneAnswering:
             self._end_call(EndReason.SCREENED_OUT)
             return
         seconds = await self._say(introduction)
-        if seconds is not None and self._machine is not None:
-            told = ScreenerTold(round=self._machine.rounds, text=introduction)
+        if seconds is not None and self._detection is not None:
+            told = ScreenerTold(round=self._detection.rounds, text=introduction)
             self._conversation.record(told)
-            self._take(self._machine.spoken(self._now()))
+            self._take(self._detection.spoken(self._now()))
 
     async def _say(self, words: str) -> float | None:
-        """Say the words to a machine. Returns how long they were audible; None if they were cut off
+        """Say the words to a detection. Returns how long they were audible; None if they were cut off
         because a person answers or a tone came late."""
         if self._speech is not None and not self._speech.done():
             self._speech.interrupt(force=True)
@@ -352,38 +352,38 @@ class PhoneAnswering:
         words = await self._navigation.run()
         if words is None:
             self._end_call(EndReason.MACHINE_ANSWERED)
-        elif self._machine is not None:
-            self._take(self._machine.somebody_heard(self._now(), words))
+        elif self._detection is not None:
+            self._take(self._detection.somebody_heard(self._now(), words))
 
     async def _read_menu(self, seconds: float) -> str:
         """What the other side says until it falls silent, waiting at most that long."""
         limit = self._clock.now() + timedelta(seconds=seconds)
 
         def due() -> datetime:
-            assert self._machine is not None
-            heard = self._machine.heard
+            assert self._detection is not None
+            heard = self._detection.heard
             if heard.is_speaking or not heard.text:
                 return limit
-            at = self._origin + timedelta(seconds=heard.quiet_since + MENU_HUSH_SECONDS)
+            at = self._origin + timedelta(seconds=heard.quiet_since + MENU_SILENCE_SECONDS)
             return min(limit, at)
 
         await self._clock.wait_until(due)
-        assert self._machine is not None
-        text = self._machine.heard.text
-        self._machine = self._machine.menu_heard(self._now())
+        assert self._detection is not None
+        text = self._detection.heard.text
+        self._detection = self._detection.menu_heard(self._now())
         return text
 
     def _hang_up(self) -> None:
-        assert self._machine is not None
-        assert self._machine.verdict is not None
-        self._end_call(END_REASONS[self._machine.verdict.party])
+        assert self._detection is not None
+        assert self._detection.verdict is not None
+        self._end_call(END_REASONS[self._detection.verdict.party])
 
     def _end_after_message(self) -> None:
-        assert self._machine is not None
+        assert self._detection is not None
         self._conversation.record(
             MessageLeft(
                 text=self._message,
-                tone_heard=self._machine.tone_heard,
+                tone_heard=self._detection.tone_heard,
                 heard_ms=_ms(self._message_seconds),
             )
         )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from bench.harness.answering.voices import Sounding, Spoken
+from domain.telephony.answering.detection import Action, AnswerDetection
 from domain.telephony.answering.hearing import Tone
-from domain.telephony.answering.machine import AnsweringMachine, Deed
 from domain.telephony.answering.phrases import spoken_words
 from domain.telephony.answering.verdicts import Verdict
 from domain.workflows.answering import AnsweringParty, AnsweringSettings
@@ -29,7 +29,7 @@ OUR_SECONDS = 3.0
 REPLY_SECONDS = 0.8
 LIMIT_SECONDS = 120.0
 
-Report = Callable[[AnsweringMachine], AnsweringMachine]
+Report = Callable[[AnswerDetection], AnswerDetection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Outcome:
     """What was decided. Times are in seconds from the answer."""
 
     verdicts: list[tuple[float, Verdict]] = field(default_factory=list)
-    deeds: list[tuple[float, Deed]] = field(default_factory=list)
+    actions: list[tuple[float, Action]] = field(default_factory=list)
 
     @property
     def party(self) -> AnsweringParty:
@@ -54,10 +54,12 @@ class Outcome:
 
     @property
     def is_hung_up(self) -> bool:
-        return any(deed in (Deed.HANG_UP, Deed.END_AFTER_MESSAGE) for _, deed in self.deeds)
+        return any(
+            action in (Action.HANG_UP, Action.END_AFTER_MESSAGE) for _, action in self.actions
+        )
 
-    def first(self, deed: Deed) -> float | None:
-        return next((at for at, each in self.deeds if each is deed), None)
+    def first(self, action: Action) -> float | None:
+        return next((at for at, each in self.actions if each is action), None)
 
 
 class Simulation:
@@ -71,7 +73,7 @@ class Simulation:
         self._is_person = heard.greeting.who is AnsweringParty.PERSON
         self._conduct = conduct
         self._random = random.Random(heard.greeting.id)
-        self._machine = AnsweringMachine.start(settings, 0.0)
+        self._detection = AnswerDetection.start(settings, 0.0)
         self._queue: list[tuple[float, int, Report]] = []
         self._order = count()
         self._outcome = Outcome()
@@ -83,39 +85,39 @@ class Simulation:
     def run(self) -> Outcome:
         now = 0.0
         while now < LIMIT_SECONDS and not self._is_over:
-            check = self._machine.next_check(now)
+            check = self._detection.next_check(now)
             reported = self._queue[0][0] if self._queue else None
             times = [at for at in (check, reported) if at is not None]
             if not times:
                 break
             now = max(now, min(times)) + 1e-6
             while self._queue and self._queue[0][0] <= now:
-                self._machine = heapq.heappop(self._queue)[2](self._machine)
+                self._detection = heapq.heappop(self._queue)[2](self._detection)
             self._step(now)
         return self._outcome
 
     @property
     def _is_over(self) -> bool:
-        ends = (Deed.HANG_UP, Deed.END_AFTER_MESSAGE, Deed.SETTLE)
-        return any(deed in ends for _, deed in self._outcome.deeds)
+        ends = (Action.HANG_UP, Action.END_AFTER_MESSAGE, Action.SETTLE)
+        return any(action in ends for _, action in self._outcome.actions)
 
     def _step(self, now: float) -> None:
-        self._machine, deed = self._machine.step(now)
-        verdict, verdicts = self._machine.verdict, self._outcome.verdicts
+        self._detection, action = self._detection.step(now)
+        verdict, verdicts = self._detection.verdict, self._outcome.verdicts
         is_new = not verdicts or (verdict and verdict.party is not verdicts[-1][1].party)
         if verdict is not None and is_new:
             verdicts.append((now, verdict))
-        if deed is None:
+        if action is None:
             return
-        self._outcome.deeds.append((now, deed))
-        if deed is Deed.ASK_MODEL:
-            self._add(now + 0.6, lambda machine: machine.model_answered(None))
-        elif deed in (Deed.GREET, Deed.LEAVE_MESSAGE, Deed.INTRODUCE):
+        self._outcome.actions.append((now, action))
+        if action is Action.ASK_MODEL:
+            self._add(now + 0.6, lambda detection: detection.model_answered(None))
+        elif action in (Action.GREET, Action.LEAVE_MESSAGE, Action.INTRODUCE):
             self._speak(now)
 
     def _speak(self, now: float) -> None:
         over = now + FIRST_SOUND_SECONDS + OUR_SECONDS
-        self._add(over, lambda machine: machine.spoken(over))
+        self._add(over, lambda detection: detection.spoken(over))
         if self._is_person and self._conduct.persons_answer:
             at = over + REPLY_SECONDS
             self._say(Spoken("well that is fine with me", at, at + 1.5))
@@ -127,8 +129,8 @@ class Simulation:
 
     def _say(self, spoken: Spoken) -> None:
         start, end = spoken.start, spoken.end
-        self._add(start + VAD_DELAY_SECONDS, lambda machine: machine.speech(start, True))
-        self._add(end + VAD_SILENCE_SECONDS, lambda machine: machine.speech(end, False))
+        self._add(start + VAD_DELAY_SECONDS, lambda detection: detection.speech(start, True))
+        self._add(end + VAD_SILENCE_SECONDS, lambda detection: detection.speech(end, False))
         words = [(word, at) for word, at in timed_words(spoken) if self._is_understood()]
         if self._conduct.interim:
             at = start + INTERIM_SECONDS
@@ -144,7 +146,7 @@ class Simulation:
         self, words: list[tuple[str, float]], at: float, until: float, is_final: bool
     ) -> None:
         text = " ".join(word for word, end in words if end <= until + 1e-9)
-        self._add(at, lambda machine: machine.words(at, text, is_final))
+        self._add(at, lambda detection: detection.words(at, text, is_final))
 
 
 def telling_moment(heard: Sounding, verdict: Verdict) -> float | None:
@@ -172,7 +174,7 @@ def timed_words(spoken: Spoken) -> Iterator[tuple[str, float]]:
 
 
 def _joined(parts: tuple[Spoken, ...]) -> Iterator[Spoken]:
-    """The stretches that a VAD tells apart."""
+    """The utterances that a VAD tells apart."""
     before: Spoken | None = None
     for part in parts:
         if before is not None and part.start - before.end < VAD_SILENCE_SECONDS:

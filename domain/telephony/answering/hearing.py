@@ -11,7 +11,7 @@ from domain.telephony.answering.phrases import spoken_words
 
 SPEECH_BEFORE_BEEP_SECONDS = 1.0
 """A tone that follows less speech than this is not the tone of a mailbox."""
-HUSH_AFTER_BEEP_SECONDS = 0.3
+SILENCE_AFTER_BEEP_SECONDS = 0.3
 """A tone that speech follows sooner than this belongs to music or to the speech."""
 MAX_TEXTS = 100
 MAX_TONES = 20
@@ -45,7 +45,7 @@ class Heard:
     quiet_since: float
     speaking_since: float | None = None
     has_spoken: bool = False
-    stretches: int = 0
+    utterances: int = 0
     """How often the other side has begun to speak."""
     seconds: float = 0.0
     """The length of the speech that is over."""
@@ -73,7 +73,7 @@ class Heard:
     def is_speaking(self) -> bool:
         return self.speaking_since is not None
 
-    def hush(self, now: float) -> float:
+    def silence(self, now: float) -> float:
         """How long the other side has been quiet."""
         return 0.0 if self.is_speaking else max(0.0, now - self.quiet_since)
 
@@ -87,7 +87,7 @@ class Heard:
             return self
         if not self.has_spoken:
             # The speech was too soft to be noticed.
-            heard = replace(self, has_spoken=True, stretches=1, quiet_since=at)
+            heard = replace(self, has_spoken=True, quiet_since=at)
             return heard.words(at, text, is_final)
         if is_final:
             return replace(self, finals=(*self.finals, text)[:MAX_TEXTS], interim="")
@@ -102,7 +102,7 @@ class Heard:
                 self,
                 speaking_since=at,
                 has_spoken=True,
-                stretches=self.stretches + 1,
+                utterances=self.utterances + 1,
                 tones=steady,
             )
         return replace(self, seconds=self.speech_seconds(at), speaking_since=None, quiet_since=at)
@@ -115,11 +115,11 @@ class Heard:
         return replace(self, tones=(*self.tones, tone)[:MAX_TONES], quiet_since=quiet_since)
 
     def has_tone(self, kind: ToneKind, now: float) -> bool:
-        """Whether the tone was heard; a beep counts only once it was followed by a moment of hush."""
-        hush = HUSH_AFTER_BEEP_SECONDS if kind is ToneKind.BEEP else 0.0
-        return any(t.kind is kind and now >= t.ended_at + hush for t in self.tones)
+        """Whether the tone was heard; a beep counts only once it was followed by a moment of silence."""
+        silence = SILENCE_AFTER_BEEP_SECONDS if kind is ToneKind.BEEP else 0.0
+        return any(t.kind is kind and now >= t.ended_at + silence for t in self.tones)
 
 
 def _is_followed(tone: Tone, speech_at: float) -> bool:
-    soon = speech_at < tone.ended_at + HUSH_AFTER_BEEP_SECONDS
+    soon = speech_at < tone.ended_at + SILENCE_AFTER_BEEP_SECONDS
     return tone.kind is ToneKind.BEEP and soon

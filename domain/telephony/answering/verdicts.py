@@ -9,11 +9,11 @@ from domain.telephony.answering.phrases import find_phrase
 from domain.workflows.answering import AnswerEvidence as Evidence
 from domain.workflows.answering import AnsweringParty as Party
 
-GREETED_HUSH_SECONDS = 0.45
+GREETED_SILENCE_SECONDS = 0.45
 """Somebody who has said a few words and is quiet for this long waits for us."""
-WORDLESS_HUSH_SECONDS = 1.25
+WORDLESS_SILENCE_SECONDS = 1.25
 """The same, when there is no transcript."""
-UNDECIDED_HUSH_SECONDS = 0.6
+UNDECIDED_SILENCE_SECONDS = 0.6
 """The same, when no rule applies to a longer greeting."""
 SHORT_GREETING_WORDS = 5
 SHORT_SPEECH_SECONDS = 2.5
@@ -89,16 +89,16 @@ def _by_tone(heard: Heard, now: float) -> Verdict | None:
 
 
 def _by_length(heard: Heard, now: float, silent_seconds: float) -> Verdict | None:
-    hush = heard.hush(now)
+    silence = heard.silence(now)
     if not heard.has_spoken:
         is_silent = now - heard.since >= silent_seconds
         return Verdict(party=Party.UNSURE, evidence=(Evidence.SILENCE,)) if is_silent else None
     if heard.word_count == 0:
         is_short = heard.speech_seconds(now) <= SHORT_SPEECH_SECONDS
-        needed = WORDLESS_HUSH_SECONDS
+        needed = WORDLESS_SILENCE_SECONDS
     else:
         is_short = heard.word_count <= SHORT_GREETING_WORDS
-        needed = GREETED_HUSH_SECONDS if is_short else UNDECIDED_HUSH_SECONDS
-    if hush < needed:
+        needed = GREETED_SILENCE_SECONDS if is_short else UNDECIDED_SILENCE_SECONDS
+    if silence < needed:
         return None
     return Verdict(party=Party.PERSON if is_short else Party.UNSURE, evidence=(Evidence.LENGTH,))

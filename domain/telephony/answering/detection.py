@@ -1,9 +1,9 @@
 """Decides what to do after an outbound phone call was answered, from what is heard and said.
 
-The verdict and the deed are two things. A verdict may come early and be revised; a deed waits for its
-proof. Nobody is hung up on because of words alone: the call is ended after a tone that confirms them,
-or when the other side stays quiet after we have spoken. The machine is a value: each report returns the
-next one, and `step` returns what to do now."""
+The verdict and the action are two things. A verdict may come early and be revised; an action waits for
+its proof. Nobody is hung up on because of words alone: the call is ended after a tone that confirms
+them, or when the other side stays quiet after we have spoken. The detection is a value: each report
+returns the next one, and `step` returns what to do now."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from domain.telephony.answering.hearing import HUSH_AFTER_BEEP_SECONDS, Heard, Tone, ToneKind
+from domain.telephony.answering.hearing import SILENCE_AFTER_BEEP_SECONDS, Heard, Tone, ToneKind
 from domain.telephony.answering.phrases import asks_to_wait, find_phrase
 from domain.telephony.answering.verdicts import (
-    GREETED_HUSH_SECONDS,
-    UNDECIDED_HUSH_SECONDS,
-    WORDLESS_HUSH_SECONDS,
+    GREETED_SILENCE_SECONDS,
+    UNDECIDED_SILENCE_SECONDS,
+    WORDLESS_SILENCE_SECONDS,
     Verdict,
     judge,
 )
@@ -29,12 +29,12 @@ from domain.workflows.answering import (
     VoicemailAction,
 )
 
-NO_TONE_HUSH_SECONDS = 2.0
-"""After this much hush a mailbox is taken to record without a tone."""
+NO_TONE_SILENCE_SECONDS = 2.0
+"""After this much silence a mailbox is taken to record without a tone."""
 QUIET_AFTER_US_SECONDS = 4.0
 """What is quiet for this long after we have spoken to it, and sounded like a machine, is one."""
-MENU_HUSH_SECONDS = 1.5
-"""After this much hush a menu has been read out."""
+MENU_SILENCE_SECONDS = 1.5
+"""After this much silence a menu has been read out."""
 MAX_LISTENING_SECONDS = 20.0
 """The agent speaks to whoever is still undecided then. After the greeting, verdicts are revised for
 as long again."""
@@ -64,7 +64,7 @@ class Phase(Enum):
     SETTLED = auto()
 
 
-class Deed(Enum):
+class Action(Enum):
     """What to do now."""
 
     ASK_MODEL = auto()
@@ -90,7 +90,7 @@ ENDED_IF_QUIET = frozenset({Party.NO_MESSAGE, Party.UNREACHABLE, Party.FAX})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnsweringMachine:
+class AnswerDetection:
     settings: AnsweringSettings
     heard: Heard
     phase: Phase = Phase.LISTENING
@@ -102,7 +102,7 @@ class AnsweringMachine:
     """How often a screener has been told who is calling."""
     spoke_until: float | None = None
     """When our first words of this phase were over; None before."""
-    stretches_before: int = 0
+    utterances_before: int = 0
     """How often the other side had begun to speak by then."""
     tone_heard: bool = False
     """Whether a tone came before the message that is said."""
@@ -110,35 +110,35 @@ class AnsweringMachine:
     @classmethod
     def start(
         cls, settings: AnsweringSettings, now: float, prior: Verdict | None = None
-    ) -> AnsweringMachine:
+    ) -> AnswerDetection:
         return cls(settings=settings, heard=Heard.nothing(now), prior=prior)
 
     # ---- reports ---------------------------------------------------------------------------
 
-    def words(self, at: float, text: str, is_final: bool) -> AnsweringMachine:
+    def words(self, at: float, text: str, is_final: bool) -> AnswerDetection:
         return replace(self, heard=self.heard.words(at, text, is_final))
 
-    def speech(self, at: float, is_speaking: bool) -> AnsweringMachine:
+    def speech(self, at: float, is_speaking: bool) -> AnswerDetection:
         return replace(self, heard=self.heard.speech(at, is_speaking))
 
-    def tone(self, tone: Tone) -> AnsweringMachine:
+    def tone(self, tone: Tone) -> AnswerDetection:
         return replace(self, heard=self.heard.tone(tone))
 
-    def model_answered(self, verdict: Verdict | None) -> AnsweringMachine:
+    def model_answered(self, verdict: Verdict | None) -> AnswerDetection:
         return replace(self, model_state=ModelState.DONE, prior=verdict)
 
-    def spoken(self, at: float) -> AnsweringMachine:
+    def spoken(self, at: float) -> AnswerDetection:
         """Our words are over: the greeting, the message or the introduction."""
-        machine = self
+        detection = self
         if self.spoke_until is None:
-            machine = replace(self, spoke_until=at, stretches_before=self.heard.stretches)
+            detection = replace(self, spoke_until=at, utterances_before=self.heard.utterances)
         if self.phase is Phase.LEAVING_MESSAGE:
-            return replace(machine, phase=Phase.MESSAGE_LEFT)
+            return replace(detection, phase=Phase.MESSAGE_LEFT)
         if self.phase is Phase.INTRODUCING:
-            return replace(machine, phase=Phase.SCREENED, heard=Heard.nothing(at))
-        return machine
+            return replace(detection, phase=Phase.SCREENED, heard=Heard.nothing(at))
+        return detection
 
-    def listen_again(self, at: float) -> AnsweringMachine:
+    def listen_again(self, at: float) -> AnswerDetection:
         """Somebody else speaks now, such as the person behind a screener or a menu."""
         return replace(
             self,
@@ -150,18 +150,18 @@ class AnsweringMachine:
             spoke_until=None,
         )
 
-    def somebody_heard(self, at: float, text: str) -> AnsweringMachine:
+    def somebody_heard(self, at: float, text: str) -> AnswerDetection:
         """Somebody other than the menu says this."""
         return self.listen_again(at).words(at, text, is_final=True)
 
-    def menu_heard(self, at: float) -> AnsweringMachine:
+    def menu_heard(self, at: float) -> AnswerDetection:
         """The menu that was read out so far has been acted upon."""
         return replace(self, heard=Heard.nothing(at))
 
     # ---- decisions -------------------------------------------------------------------------
 
-    def step(self, now: float) -> tuple[AnsweringMachine, Deed | None]:
-        """The next machine, and what to do now; None if there is nothing to do."""
+    def step(self, now: float) -> tuple[AnswerDetection, Action | None]:
+        """The next detection, and what to do now; None if there is nothing to do."""
         match self.phase:
             case Phase.LISTENING:
                 return self._listen(now)
@@ -186,50 +186,50 @@ class AnsweringMachine:
         yield heard.since + settings.silent_seconds
         yield heard.since + settings.tone_seconds
         yield heard.since + MAX_LISTENING_SECONDS
-        for hush in HUSHES:
-            yield heard.quiet_since + hush
+        for silence in SILENCES:
+            yield heard.quiet_since + silence
         for tone in heard.tones:
-            yield tone.ended_at + HUSH_AFTER_BEEP_SECONDS
+            yield tone.ended_at + SILENCE_AFTER_BEEP_SECONDS
         if self.spoke_until is not None:
             quiet_since = max(heard.quiet_since, self.spoke_until)
-            yield quiet_since + NO_TONE_HUSH_SECONDS
+            yield quiet_since + NO_TONE_SILENCE_SECONDS
             yield quiet_since + QUIET_AFTER_US_SECONDS
             yield self.spoke_until + MAX_LISTENING_SECONDS
             yield self.spoke_until + settings.screening_seconds
 
-    def _listen(self, now: float) -> tuple[AnsweringMachine, Deed | None]:
+    def _listen(self, now: float) -> tuple[AnswerDetection, Action | None]:
         verdict = judge(self.heard, now, self.settings.silent_seconds, self.prior)
-        machine = replace(self, verdict=verdict)
-        deed = _deed(machine, now)
-        if deed is Deed.ASK_MODEL:
-            return replace(machine, model_state=ModelState.ASKED), deed
-        return machine._begin(deed, now), deed
+        detection = replace(self, verdict=verdict)
+        action = _action(detection, now)
+        if action is Action.ASK_MODEL:
+            return replace(detection, model_state=ModelState.ASKED), action
+        return detection._begin(action, now), action
 
-    def _begin(self, deed: Deed | None, now: float) -> AnsweringMachine:
-        if deed is None:
+    def _begin(self, action: Action | None, now: float) -> AnswerDetection:
+        if action is None:
             return self
-        machine = replace(self, phase=PHASES[deed], spoke_until=None)
-        match deed:
-            case Deed.LEAVE_MESSAGE:
+        detection = replace(self, phase=PHASES[action], spoke_until=None)
+        match action:
+            case Action.LEAVE_MESSAGE:
                 # What is heard from now on is not the greeting any more.
-                return replace(machine, heard=self.heard.afresh(now), tone_heard=self._has_tone)
-            case Deed.INTRODUCE:
-                return replace(machine, rounds=self.rounds + 1)
-        return machine
+                return replace(detection, heard=self.heard.afresh(now), tone_heard=self._has_tone)
+            case Action.INTRODUCE:
+                return replace(detection, rounds=self.rounds + 1)
+        return detection
 
     @property
     def _has_tone(self) -> bool:
         return self.verdict is not None and Evidence.TONE in self.verdict.evidence
 
-    def _watch(self, now: float) -> tuple[AnsweringMachine, Deed | None]:
+    def _watch(self, now: float) -> tuple[AnswerDetection, Action | None]:
         """After the greeting: revise the verdict, until it is settled."""
-        machine = replace(self, verdict=self._revised(now))
-        deed = _revised_deed(machine, now)
-        if deed is not None:
-            return machine._begin(deed, now), deed
-        if machine._is_settled(now):
-            return replace(machine, phase=Phase.SETTLED), Deed.SETTLE
-        return machine, None
+        detection = replace(self, verdict=self._revised(now))
+        action = _revised_action(detection, now)
+        if action is not None:
+            return detection._begin(action, now), action
+        if detection._is_settled(now):
+            return replace(detection, phase=Phase.SETTLED), Action.SETTLE
+        return detection, None
 
     def _revised(self, now: float) -> Verdict | None:
         """The verdict with what was heard since. What the length of the speech tells is only that
@@ -247,42 +247,44 @@ class AnsweringMachine:
     def _is_settled(self, now: float) -> bool:
         if self.spoke_until is None:
             return False
-        answers = self.heard.stretches - self.stretches_before
+        answers = self.heard.utterances - self.utterances_before
         has_answered = answers >= MAX_ANSWERS_TO_US and not self.heard.is_speaking
         return has_answered or now >= self.spoke_until + MAX_LISTENING_SECONDS
 
-    def _follow_message(self, now: float) -> tuple[AnsweringMachine, Deed | None]:
+    def _follow_message(self, now: float) -> tuple[AnswerDetection, Action | None]:
         heard = self.heard
         if self._is_person_answering:
             verdict = Verdict(party=Party.PERSON, evidence=(Evidence.WORDS,), quote=heard.text)
-            return replace(self, verdict=verdict)._begin(Deed.GREET, now), Deed.GREET
+            return replace(self, verdict=verdict)._begin(Action.GREET, now), Action.GREET
         if not self.tone_heard and heard.has_tone(ToneKind.BEEP, now):
             again = replace(self, phase=Phase.LEAVING_MESSAGE, heard=heard.afresh(now))
-            return replace(again, tone_heard=True, spoke_until=None), Deed.LEAVE_MESSAGE
+            return replace(again, tone_heard=True, spoke_until=None), Action.LEAVE_MESSAGE
         if self.phase is Phase.LEAVING_MESSAGE:
             return self, None
         if self.tone_heard or self._quiet_after_us(now) >= QUIET_AFTER_US_SECONDS:
-            return replace(self, phase=Phase.SETTLED), Deed.END_AFTER_MESSAGE
+            return replace(self, phase=Phase.SETTLED), Action.END_AFTER_MESSAGE
         return self, None
 
     @property
     def _is_person_answering(self) -> bool:
-        """Whether words were heard that a machine would not say while it records."""
+        """Whether words were said that a machine would not say while it records. The transcript of
+        what was said before may come late."""
         match = find_phrase(self.heard.text)
         is_machine = match is not None and match.party is not Party.PERSON
-        return self.heard.word_count >= MIN_PERSON_WORDS and not is_machine
+        has_words = self.heard.utterances > 0 and self.heard.word_count >= MIN_PERSON_WORDS
+        return has_words and not is_machine
 
-    def _wait_for_person(self, now: float) -> tuple[AnsweringMachine, Deed | None]:
+    def _wait_for_person(self, now: float) -> tuple[AnswerDetection, Action | None]:
         if asks_to_wait(self.heard.text):
             return replace(self, heard=Heard.nothing(now)), None
         if self.heard.has_spoken:
             again = replace(self.listen_again(now), heard=self.heard)
-            machine, deed = again._listen(now)
-            return (machine, deed) if deed is not None else (self, None)
+            detection, action = again._listen(now)
+            return (detection, action) if action is not None else (self, None)
         assert self.spoke_until is not None
         if now >= self.spoke_until + self.settings.screening_seconds:
             verdict = Verdict(party=Party.SCREENER, evidence=(Evidence.SILENCE,))
-            return replace(self, verdict=verdict, phase=Phase.SETTLED), Deed.HANG_UP
+            return replace(self, verdict=verdict, phase=Phase.SETTLED), Action.HANG_UP
         return self, None
 
     def _quiet_after_us(self, now: float) -> float:
@@ -293,127 +295,127 @@ class AnsweringMachine:
 
 
 PHASES = {
-    Deed.GREET: Phase.GREETED,
-    Deed.LEAVE_MESSAGE: Phase.LEAVING_MESSAGE,
-    Deed.INTRODUCE: Phase.INTRODUCING,
-    Deed.NAVIGATE: Phase.NAVIGATING,
-    Deed.HANG_UP: Phase.SETTLED,
+    Action.GREET: Phase.GREETED,
+    Action.LEAVE_MESSAGE: Phase.LEAVING_MESSAGE,
+    Action.INTRODUCE: Phase.INTRODUCING,
+    Action.NAVIGATE: Phase.NAVIGATING,
+    Action.HANG_UP: Phase.SETTLED,
 }
-"""The phase that each deed begins."""
-HUSHES = (
-    GREETED_HUSH_SECONDS,
-    UNDECIDED_HUSH_SECONDS,
-    WORDLESS_HUSH_SECONDS,
-    MENU_HUSH_SECONDS,
-    NO_TONE_HUSH_SECONDS,
+"""The phase that each action begins."""
+SILENCES = (
+    GREETED_SILENCE_SECONDS,
+    UNDECIDED_SILENCE_SECONDS,
+    WORDLESS_SILENCE_SECONDS,
+    MENU_SILENCE_SECONDS,
+    NO_TONE_SILENCE_SECONDS,
 )
-"""The lengths of hush after which a rule may apply."""
+"""The lengths of silence after which a rule may apply."""
 
 
-def _deed(machine: AnsweringMachine, now: float) -> Deed | None:
+def _action(detection: AnswerDetection, now: float) -> Action | None:
     """What to do while nothing has been said to the other side."""
-    verdict = machine.verdict
-    deed = None if verdict is None else _deed_for(machine, verdict, now)
-    is_late = now - machine.heard.since >= _longest_wait(machine)
-    return _late_deed(machine) if deed is None and is_late else deed
+    verdict = detection.verdict
+    action = None if verdict is None else _action_for(detection, verdict, now)
+    is_late = now - detection.heard.since >= _longest_wait(detection)
+    return _late_action(detection) if action is None and is_late else action
 
 
-def _longest_wait(machine: AnsweringMachine) -> float:
-    is_mailbox = machine.verdict is not None and machine.verdict.party is Party.MAILBOX
-    return machine.settings.tone_seconds if is_mailbox else MAX_LISTENING_SECONDS
+def _longest_wait(detection: AnswerDetection) -> float:
+    is_mailbox = detection.verdict is not None and detection.verdict.party is Party.MAILBOX
+    return detection.settings.tone_seconds if is_mailbox else MAX_LISTENING_SECONDS
 
 
-def _late_deed(machine: AnsweringMachine) -> Deed:
+def _late_action(detection: AnswerDetection) -> Action:
     """What to do when the other side does not stop."""
-    party, settings = machine.verdict and machine.verdict.party, machine.settings
+    party, settings = detection.verdict and detection.verdict.party, detection.settings
     if party is Party.MAILBOX and settings.voicemail is VoicemailAction.LEAVE_MESSAGE:
-        return Deed.LEAVE_MESSAGE
+        return Action.LEAVE_MESSAGE
     if party is Party.IVR and settings.ivr is IvrAction.NAVIGATE:
-        return Deed.NAVIGATE
-    return Deed.GREET
+        return Action.NAVIGATE
+    return Action.GREET
 
 
-def _deed_for(machine: AnsweringMachine, verdict: Verdict, now: float) -> Deed | None:
-    hush = machine.heard.hush(now)
+def _action_for(detection: AnswerDetection, verdict: Verdict, now: float) -> Action | None:
+    silence = detection.heard.silence(now)
     match verdict.party:
         case Party.PERSON:
-            return _after(hush, GREETED_HUSH_SECONDS, Deed.GREET)
+            return _after(silence, GREETED_SILENCE_SECONDS, Action.GREET)
         case Party.UNSURE:
-            return _for_unsure(machine, verdict)
+            return _for_unsure(detection, verdict)
         case Party.MAILBOX:
-            return _for_mailbox(machine, verdict, hush)
+            return _for_mailbox(detection, verdict, silence)
         case Party.SCREENER:
-            return _for_screener(machine, verdict, hush)
+            return _for_screener(detection, verdict, silence)
         case Party.IVR:
-            return _for_ivr(machine.settings.ivr, hush)
+            return _for_ivr(detection.settings.ivr, silence)
         case Party.NO_MESSAGE | Party.UNREACHABLE | Party.FAX:
             if verdict.is_proved:
-                return Deed.HANG_UP
-            return _after(hush, NO_TONE_HUSH_SECONDS, Deed.GREET)
+                return Action.HANG_UP
+            return _after(silence, NO_TONE_SILENCE_SECONDS, Action.GREET)
 
 
-def _after(hush: float, needed: float, deed: Deed) -> Deed | None:
-    return deed if hush >= needed else None
+def _after(silence: float, needed: float, action: Action) -> Action | None:
+    return action if silence >= needed else None
 
 
-def _for_unsure(machine: AnsweringMachine, verdict: Verdict) -> Deed | None:
-    is_model_usable = machine.settings.ask_model and bool(machine.heard.text)
+def _for_unsure(detection: AnswerDetection, verdict: Verdict) -> Action | None:
+    is_model_usable = detection.settings.ask_model and bool(detection.heard.text)
     if Evidence.SILENCE in verdict.evidence or not is_model_usable:
-        return Deed.GREET
-    match machine.model_state:
+        return Action.GREET
+    match detection.model_state:
         case ModelState.NOT_ASKED:
-            return Deed.ASK_MODEL
+            return Action.ASK_MODEL
         case ModelState.ASKED:
             return None
         case ModelState.DONE:
-            return Deed.GREET
+            return Action.GREET
 
 
-def _for_mailbox(machine: AnsweringMachine, verdict: Verdict, hush: float) -> Deed | None:
-    action = machine.settings.voicemail
-    deed = Deed.LEAVE_MESSAGE if action is VoicemailAction.LEAVE_MESSAGE else Deed.GREET
+def _for_mailbox(detection: AnswerDetection, verdict: Verdict, silence: float) -> Action | None:
+    choice = detection.settings.voicemail
+    action = Action.LEAVE_MESSAGE if choice is VoicemailAction.LEAVE_MESSAGE else Action.GREET
     if Evidence.TONE not in verdict.evidence:
-        return _after(hush, NO_TONE_HUSH_SECONDS, deed)
-    is_over = action is VoicemailAction.HANG_UP and verdict.is_proved
-    return Deed.HANG_UP if is_over else deed
+        return _after(silence, NO_TONE_SILENCE_SECONDS, action)
+    is_over = choice is VoicemailAction.HANG_UP and verdict.is_proved
+    return Action.HANG_UP if is_over else action
 
 
-def _for_screener(machine: AnsweringMachine, verdict: Verdict, hush: float) -> Deed | None:
-    action = machine.settings.screener
-    if action is ScreenerAction.HANG_UP and verdict.is_proved:
-        return Deed.HANG_UP
-    is_answered = action is ScreenerAction.ANSWER and machine.rounds < MAX_ROUNDS
-    deed = Deed.INTRODUCE if is_answered else Deed.GREET
+def _for_screener(detection: AnswerDetection, verdict: Verdict, silence: float) -> Action | None:
+    choice = detection.settings.screener
+    if choice is ScreenerAction.HANG_UP and verdict.is_proved:
+        return Action.HANG_UP
+    is_answered = choice is ScreenerAction.ANSWER and detection.rounds < MAX_ROUNDS
+    action = Action.INTRODUCE if is_answered else Action.GREET
     has_tone = Evidence.TONE in verdict.evidence
-    return deed if has_tone else _after(hush, UNDECIDED_HUSH_SECONDS, deed)
+    return action if has_tone else _after(silence, UNDECIDED_SILENCE_SECONDS, action)
 
 
-def _for_ivr(action: IvrAction, hush: float) -> Deed | None:
-    deed = Deed.NAVIGATE if action is IvrAction.NAVIGATE else Deed.GREET
-    return _after(hush, MENU_HUSH_SECONDS, deed)
+def _for_ivr(choice: IvrAction, silence: float) -> Action | None:
+    action = Action.NAVIGATE if choice is IvrAction.NAVIGATE else Action.GREET
+    return _after(silence, MENU_SILENCE_SECONDS, action)
 
 
-def _revised_deed(machine: AnsweringMachine, now: float) -> Deed | None:
+def _revised_action(detection: AnswerDetection, now: float) -> Action | None:
     """What to do when the agent has greeted and the other side turns out to be a machine."""
-    verdict, settings = machine.verdict, machine.settings
+    verdict, settings = detection.verdict, detection.settings
     if verdict is None or verdict.party in (Party.PERSON, Party.UNSURE):
         return None
-    hush = machine.heard.hush(now)
+    silence = detection.heard.silence(now)
     match verdict.party:
         case Party.MAILBOX if verdict.is_proved:
-            deed = _for_mailbox(machine, verdict, hush)
-            return None if deed is Deed.GREET else deed
+            action = _for_mailbox(detection, verdict, silence)
+            return None if action is Action.GREET else action
         case Party.SCREENER if settings.screener is ScreenerAction.ANSWER:
-            deed = _for_screener(machine, verdict, hush)
-            return None if deed is Deed.GREET else deed
+            action = _for_screener(detection, verdict, silence)
+            return None if action is Action.GREET else action
         case Party.IVR if settings.ivr is IvrAction.NAVIGATE:
-            return _for_ivr(settings.ivr, hush)
+            return _for_ivr(settings.ivr, silence)
         case Party.NO_MESSAGE | Party.UNREACHABLE | Party.FAX if verdict.is_proved:
-            return Deed.HANG_UP
-    is_quiet = machine._quiet_after_us(now) >= QUIET_AFTER_US_SECONDS
-    has_answered = machine.heard.stretches > machine.stretches_before
+            return Action.HANG_UP
+    is_quiet = detection._quiet_after_us(now) >= QUIET_AFTER_US_SECONDS
+    has_answered = detection.heard.utterances > detection.utterances_before
     is_over = is_quiet and not has_answered and _is_unwanted(verdict.party, settings)
-    return Deed.HANG_UP if is_over else None
+    return Action.HANG_UP if is_over else None
 
 
 def _is_unwanted(party: Party, settings: AnsweringSettings) -> bool:
