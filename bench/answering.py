@@ -2,7 +2,7 @@
 
 With espeak-ng the greetings are spoken, sent through G.711 with noise, and their tones are detected in
 the audio; otherwise the lengths are estimated and the tones are given. `--part tuned` or `--part
-held_out` limits the corpus, and `--list` shows the greetings that were taken for something else."""
+held_out` limits the corpus, and `--list` shows the greetings about which the decision was wrong."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.harness.answering.corpus import Greeting, read_greetings
-from bench.harness.answering.simulation import Conduct, Outcome, Simulation, telling_moment
+from bench.harness.answering.simulation import Conduct, Outcome, Simulation, decisive_moment
 from bench.harness.answering.sounds import Samples, over_the_phone, silence, to_pcm, with_noise
 from bench.harness.answering.voices import Sounding, espeak, sounding
 from bench.harness.benchmark import Figure, percentile, report
@@ -120,7 +120,7 @@ def _long(heard: Sounding, noise: float | None) -> Samples:
 
 
 def confusion(runs: Iterable[Run]) -> dict[AnsweringParty, Counter[AnsweringParty]]:
-    """How often each party was taken for each."""
+    """How often the decision was each party, by who really answered."""
     table: dict[AnsweringParty, Counter[AnsweringParty]] = {}
     for run in runs:
         table.setdefault(run.greeting.who, Counter())[run.outcome.party] += 1
@@ -156,7 +156,7 @@ def machine_delays(runs: Iterable[Run]) -> list[float]:
     delays = []
     for run in runs:
         for at, verdict in run.outcome.verdicts:
-            moment = telling_moment(run.heard, verdict)
+            moment = decisive_moment(run.heard, verdict)
             if not run.is_person and moment is not None:
                 delays.append(max(0.0, at - moment))
                 break
@@ -178,7 +178,7 @@ def print_report(part: str, is_listed: bool) -> None:
         print_confusion(f"{part}: {name}", [run for run in runs if run.condition == name])
     delays = person_delays(runs) or [0.0]
     exact = [run for run in runs if run.condition == "words exact"]
-    told = machine_delays(exact) or [0.0]
+    machine_times = machine_delays(exact) or [0.0]
     machines = [run for run in exact if not run.is_person]
     found = [run for run in machines if run.outcome.party is run.greeting.who]
     report(
@@ -191,8 +191,8 @@ def print_report(part: str, is_listed: bool) -> None:
             Figure("machines_recognized", len(found) / max(1, len(machines))),
             Figure("greet_p50_s", percentile(delays, 0.5), "<= 0.75"),
             Figure("greet_p90_s", percentile(delays, 0.9), "<= 1.25"),
-            Figure("machine_told_p50_s", percentile(told, 0.5), "<= 0.7"),
-            Figure("machine_told_p90_s", percentile(told, 0.9)),
+            Figure("machine_p50_s", percentile(machine_times, 0.5), "<= 0.7"),
+            Figure("machine_p90_s", percentile(machine_times, 0.9)),
         ],
     )
     if is_listed:

@@ -56,7 +56,7 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on CallAnswered { afterMs }
     ... on AnsweredBy { by evidence quote revises }
     ... on MessageLeft { toneHeard heardMs }
-    ... on ScreenerTold { round }
+    ... on ScreenerAnswered { round }
     ... on DtmfSent { digits }
     ... on CallerPresent { present }
     ... on CallerSilent { seconds }

@@ -162,8 +162,8 @@ class TerminalOutput:
             case "MessageLeft":
                 tone = "after the tone" if event["toneHeard"] else "without a tone"
                 return self._detail_line(f"message left {tone}", GREEN)
-            case "ScreenerTold":
-                return self._detail_line("the screener was told who is calling")
+            case "ScreenerAnswered":
+                return self._detail_line("introduced itself to the screener")
             case "DtmfSent":
                 return self._detail_line(f"pressed {event['digits']}")
             case "CallerPresent":

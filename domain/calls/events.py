@@ -439,12 +439,12 @@ class MessageLeft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenerTold:
-    """The agent told a screener who is calling and why."""
+class ScreenerAnswered:
+    """The agent introduced itself to a screener: who is calling and why."""
 
-    round: Annotated[int, Doc("How often the screener has been told by now, from 1.")]
+    round: Annotated[int, Doc("How many introductions the screener has heard by now, from 1.")]
     text: Annotated[str, Doc("The introduction as it was said.")]
-    kind: Literal["screener_told"] = "screener_told"
+    kind: Literal["screener_answered"] = "screener_answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -508,7 +508,7 @@ CallEvent = (
     | CallAnswered
     | AnsweredBy
     | MessageLeft
-    | ScreenerTold
+    | ScreenerAnswered
     | DtmfSent
     | CallEnded
 )

@@ -121,11 +121,11 @@ def test_a_person_who_says_hello_is_greeted_half_a_second_later() -> None:
     assert actions(TALKS, said(0.5, 0.9, "Hello?"), until=3) == [(1.4, Action.GREET)]
 
 
-def test_somebody_who_says_nothing_is_greeted() -> None:
+def test_silence_is_greeted() -> None:
     assert actions(TALKS, until=5) == [(2.5, Action.GREET)]
 
 
-def test_somebody_who_is_not_understood_is_greeted() -> None:
+def test_speech_without_a_transcript_is_greeted() -> None:
     speech: list[tuple[float, Report]] = [
         (0.5, lambda detection: detection.speech(0.5, True)),
         (1.1, lambda detection: detection.speech(1.1, False)),
@@ -133,7 +133,7 @@ def test_somebody_who_is_not_understood_is_greeted() -> None:
     assert actions(TALKS, speech, until=4) == [(2.4, Action.GREET)]
 
 
-def test_the_agent_speaks_to_somebody_who_does_not_stop() -> None:
+def test_the_agent_speaks_to_a_party_that_does_not_stop() -> None:
     endless: list[tuple[float, Report]] = [(0.5, lambda detection: detection.speech(0.5, True))]
     assert actions(TALKS, endless, until=21) == [(20.0, Action.GREET)]
 
@@ -144,18 +144,18 @@ def test_words_and_a_tone_end_the_call() -> None:
 
 
 def test_words_alone_do_not_end_the_call_of_a_person_who_answers() -> None:
-    """Even if what the person said first could not be told from a mailbox."""
+    """Even if what the person said first sounded like a mailbox."""
     seen = actions(
         HANGS_UP,
         said(0.5, 5.0, MAILBOX_WORDS),
         ours(9.0),
         said(9.8, 11.0, "no it is me"),
-        said(15.0, 16.0, "tell me more"),
+        said(15.0, 16.0, "what else is there"),
     )
     assert seen == [(7.0, Action.GREET), (16.0, Action.SETTLE)]
 
 
-def test_words_alone_end_the_call_when_nobody_answers_our_words() -> None:
+def test_words_alone_end_the_call_when_our_words_get_no_answer() -> None:
     seen = actions(HANGS_UP, said(0.5, 5.0, MAILBOX_WORDS), ours(9.0))
     assert seen == [(7.0, Action.GREET), (13.0, Action.HANG_UP)]
 
@@ -167,7 +167,7 @@ def test_a_tone_alone_does_not_end_the_call_of_a_person() -> None:
         beep(3.2, 3.6),
         ours(7.0),
         said(7.5, 8.0, "yes"),
-        said(10.0, 11.0, "go on"),
+        said(10.0, 11.0, "please continue"),
     )
     assert [action for _, action in seen] == [Action.GREET, Action.SETTLE]
 
@@ -189,7 +189,7 @@ def test_a_message_is_left_after_the_tone_and_ends_the_call() -> None:
     assert seen == [(6.2, Action.LEAVE_MESSAGE), (11.0, Action.END_AFTER_MESSAGE)]
 
 
-def test_a_message_without_a_tone_is_left_after_hush_and_an_answer_is_awaited() -> None:
+def test_a_message_without_a_tone_is_left_after_silence_and_an_answer_is_awaited() -> None:
     seen = actions(LEAVES_MESSAGES, said(0.5, 5.0, MAILBOX_WORDS), ours(11.0))
     assert seen == [(7.0, Action.LEAVE_MESSAGE), (15.0, Action.END_AFTER_MESSAGE)]
 
@@ -227,7 +227,7 @@ SCREENER_WORDS = "Please say your name and why you are calling."
 ANSWERS_SCREENERS = replace(TALKS, screener=ScreenerAction.ANSWER, introduction="Ada for Kim")
 
 
-def test_a_screener_is_told_who_calls_and_the_person_is_greeted() -> None:
+def test_a_screener_is_answered_and_the_person_is_greeted() -> None:
     seen = actions(
         ANSWERS_SCREENERS,
         said(0.5, 4.0, SCREENER_WORDS),
@@ -239,7 +239,7 @@ def test_a_screener_is_told_who_calls_and_the_person_is_greeted() -> None:
     assert seen == [(4.6, Action.INTRODUCE), (21.1, Action.GREET)]
 
 
-def test_a_screener_that_asks_again_is_told_again_but_not_forever() -> None:
+def test_a_screener_that_asks_again_is_answered_again_but_not_forever() -> None:
     seen = actions(
         ANSWERS_SCREENERS,
         said(0.5, 4.0, SCREENER_WORDS),
@@ -252,7 +252,7 @@ def test_a_screener_that_asks_again_is_told_again_but_not_forever() -> None:
     assert [action for _, action in seen] == [Action.INTRODUCE, Action.INTRODUCE, Action.GREET]
 
 
-def test_a_call_ends_when_nobody_comes_after_the_screener() -> None:
+def test_a_call_ends_when_no_person_follows_the_screener() -> None:
     seen = actions(ANSWERS_SCREENERS, said(0.5, 4.0, SCREENER_WORDS), ours(8.0))
     assert seen == [(4.6, Action.INTRODUCE), (38.0, Action.HANG_UP)]
 
@@ -300,7 +300,7 @@ def test_a_person_is_not_taken_for_a_mailbox_in_the_middle_of_the_conversation()
     assert [action for _, action in seen] == [Action.GREET, Action.SETTLE]
 
 
-def test_the_tone_of_a_line_that_is_over_is_not_told_as_who_answered() -> None:
+def test_the_tone_of_a_line_that_is_over_does_not_decide_who_answered() -> None:
     detection = AnswerDetection.start(HANGS_UP, 0.0)
     for at, report in said(0.5, 0.9, "Hello?"):
         detection, _ = report(detection).step(at)
@@ -311,11 +311,11 @@ def test_the_tone_of_a_line_that_is_over_is_not_told_as_who_answered() -> None:
     assert (action, detection.verdict and detection.verdict.party) == (None, _P.PERSON)
 
 
-def test_a_menu_is_navigated_until_somebody_else_speaks() -> None:
+def test_a_menu_is_navigated_until_another_party_speaks() -> None:
     menu = said(0.5, 4.0, "For sales, press one. For billing, press two.")
     assert actions(NAVIGATES, menu, until=30) == [(5.5, Action.NAVIGATE)]
     detection = replace(AnswerDetection.start(NAVIGATES, 0.0), phase=Phase.NAVIGATING)
-    detection = detection.somebody_heard(20.0, "Billing department, how can I help you?")
+    detection = detection.other_party_heard(20.0, "Billing department, how can I help you?")
     assert detection.step(20.5)[1] is Action.GREET
 
 

@@ -19,7 +19,7 @@ from domain.calls.events import (
     DtmfSent,
     MessageLeft,
     NodeEntered,
-    ScreenerTold,
+    ScreenerAnswered,
     UserTurn,
 )
 from domain.calls.model import Call, CallKind, EndReason
@@ -171,7 +171,7 @@ async def test_a_person_who_says_hello_is_greeted(
         await call.end()
 
 
-async def test_somebody_who_says_nothing_is_greeted(
+async def test_silence_is_greeted(
     settings: Settings, viewer: Viewer, sip_emulator: SipServer
 ) -> None:
     async with answered(settings, viewer, sip_emulator, LEAVES_MESSAGES) as call:
@@ -222,14 +222,14 @@ async def test_a_mailbox_is_hung_up_on_after_its_tone(
     assert proof.evidence == (AnswerEvidence.WORDS, AnswerEvidence.TONE)
 
 
-async def test_a_screener_is_told_who_is_calling_and_the_person_is_greeted(
+async def test_a_screener_is_answered_and_the_person_is_greeted(
     settings: Settings, viewer: Viewer, sip_emulator: SipServer
 ) -> None:
     answers = AnsweringSettings(screener=ScreenerAction.ANSWER, introduction=INTRODUCTION)
     async with answered(settings, viewer, sip_emulator, answers) as call:
         await call.watch(CallAnswered)
         call.say(SCREENER_WORDS, speech(2), pause(1))
-        seen = await call.watch(ScreenerTold)
+        seen = await call.watch(ScreenerAnswered)
         assert verdicts(seen) == [AnsweringParty.SCREENER]
         call.say("Hello?", speech(0.6), pause(1))
         seen = await call.watch(AgentTurn, 2)

@@ -83,7 +83,7 @@ class _Steady:
 
 @dataclass(slots=True)
 class _Run:
-    """Frames of one tone that may go on."""
+    """Frames of one tone that may continue."""
 
     started_at: float
     hertz: list[float] = field(default_factory=list)

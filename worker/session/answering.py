@@ -18,7 +18,7 @@ from livekit.agents import AgentSession
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import AgentStateChangedEvent, UserStateChangedEvent
 
-from domain.calls.events import AnsweredBy, CallAnswered, MessageLeft, ScreenerTold
+from domain.calls.events import AnsweredBy, CallAnswered, MessageLeft, ScreenerAnswered
 from domain.calls.model import EndReason
 from domain.telephony.answering.detection import (
     MENU_SILENCE_SECONDS,
@@ -321,8 +321,8 @@ class PhoneAnswering:
             return
         seconds = await self._say(introduction)
         if seconds is not None and self._detection is not None:
-            told = ScreenerTold(round=self._detection.rounds, text=introduction)
-            self._conversation.record(told)
+            answered = ScreenerAnswered(round=self._detection.rounds, text=introduction)
+            self._conversation.record(answered)
             self._take(self._detection.spoken(self._now()))
 
     async def _say(self, words: str) -> float | None:
@@ -353,7 +353,7 @@ class PhoneAnswering:
         if words is None:
             self._end_call(EndReason.MACHINE_ANSWERED)
         elif self._detection is not None:
-            self._take(self._detection.somebody_heard(self._now(), words))
+            self._take(self._detection.other_party_heard(self._now(), words))
 
     async def _read_menu(self, seconds: float) -> str:
         """What the other side says until it falls silent, waiting at most that long."""
@@ -422,7 +422,7 @@ def phone_answering(
     end_call: Callable[[EndReason], None],
 ) -> PhoneAnswering | None:
     """What finds out who answers the call; None in a call that needs no such thing, or in which it is
-    settled already. After the loss of a worker, whoever was undecided is treated as a person."""
+    settled already. After the loss of a worker, an undecided party is treated as a person."""
     call, projection = conversation.claim.call, conversation.projection
     settings = conversation.snapshot.workflow.answering or AnsweringSettings()
     if not call.is_dialed or not settings.enabled:

@@ -16,7 +16,7 @@ MIN_FURTHER_WORDS = 2
 
 
 class WordsListener(Protocol):
-    """Receives a transcript, whether it is final, and its language if the STT told one."""
+    """Receives a transcript, whether it is final, and its language if the STT reported one."""
 
     def __call__(self, text: str, is_final: bool, language: str | None) -> None: ...
 

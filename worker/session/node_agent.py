@@ -140,7 +140,7 @@ class NodeAgent(Agent):
             self.session.options.interruption.update(interruption_options(self._spec))
             conversation.speech.overlap.agent_entered(self._spec)
         try:
-            if not await self._wait_for_somebody():
+            if not await self._wait_for_listener():
                 return
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
@@ -154,8 +154,8 @@ class NodeAgent(Agent):
             if conversation.handoffs.target_in_progress is None:
                 conversation.handoffs.agent_entered()
 
-    async def _wait_for_somebody(self) -> bool:
-        """Wait until the phone is answered, and by somebody to talk to; returns at once in other
+    async def _wait_for_listener(self) -> bool:
+        """Wait until the phone is answered, and by a party to talk to; returns at once in other
         calls. Returns False if the call ends before."""
         conversation = self._conversation
         await conversation.answered.wait()
@@ -267,7 +267,7 @@ class NodeAgent(Agent):
         """Record the caller's turn and decide which agent replies."""
         conversation = self._conversation
         if conversation.opening is not None and conversation.opening.is_held:
-            raise StopResponse()  # a machine speaks, which was taken for a person before
+            raise StopResponse()  # it is a machine that speaks, as was found out late
         text = conversation.turn.whole_caller_turn(new_message.text_content or "")
         if text != new_message.text_content:
             new_message.content = [text]

@@ -149,7 +149,7 @@ class Simulation:
         self._add(at, lambda detection: detection.words(at, text, is_final))
 
 
-def telling_moment(heard: Sounding, verdict: Verdict) -> float | None:
+def decisive_moment(heard: Sounding, verdict: Verdict) -> float | None:
     """When the words that decided had been said; None if it was not words."""
     said = [
         (each, end)
@@ -174,7 +174,7 @@ def timed_words(spoken: Spoken) -> Iterator[tuple[str, float]]:
 
 
 def _joined(parts: tuple[Spoken, ...]) -> Iterator[Spoken]:
-    """The utterances that a VAD tells apart."""
+    """The utterances that a VAD separates."""
     before: Spoken | None = None
     for part in parts:
         if before is not None and part.start - before.end < VAD_SILENCE_SECONDS:

@@ -15,7 +15,7 @@ from bench.harness.answering.sounds import RATE, Samples, silence, sound
 
 VOICES = {"en": "en-us", "de": "de", "es": "es", "hi": "hi"}
 SECONDS_PER_CHARACTER = 0.065
-"""The pace of a speaker, where nobody speaks."""
+"""The pace of a speaker, where no speech is synthesized."""
 SPEECH_LEVEL = 0.3
 TIMEOUT_SECONDS = 30
 

@@ -1,7 +1,7 @@
 """Decides what to do after an outbound phone call was answered, from what is heard and said.
 
 The verdict and the action are two things. A verdict may come early and be revised; an action waits for
-its proof. Nobody is hung up on because of words alone: the call is ended after a tone that confirms
+its proof. No person is hung up on because of words alone: the call is ended after a tone that confirms
 them, or when the other side stays quiet after we have spoken. The detection is a value: each report
 returns the next one, and `step` returns what to do now."""
 
@@ -36,12 +36,12 @@ QUIET_AFTER_US_SECONDS = 4.0
 MENU_SILENCE_SECONDS = 1.5
 """After this much silence a menu has been read out."""
 MAX_LISTENING_SECONDS = 20.0
-"""The agent speaks to whoever is still undecided then. After the greeting, verdicts are revised for
+"""The agent speaks to a party that is still undecided then. After the greeting, verdicts are revised for
 as long again."""
 MAX_ROUNDS = 2
-"""How often a screener is told who is calling."""
+"""How many introductions a screener hears at most."""
 MAX_ANSWERS_TO_US = 2
-"""Whoever has answered us this often is settled."""
+"""After this many answers to what we said, the verdict is final."""
 ROUNDING_SECONDS = 0.001
 """A deadline is checked this much later, so that the time that has passed is not rounded down."""
 MIN_PERSON_WORDS = 2
@@ -60,7 +60,7 @@ class Phase(Enum):
     SCREENED = auto()
     """A screener knows who is calling and looks for the person."""
     NAVIGATING = auto()
-    """Somebody else operates the menu until a person answers."""
+    """The menu is operated until a person answers."""
     SETTLED = auto()
 
 
@@ -86,7 +86,7 @@ class ModelState(Enum):
 
 
 ENDED_IF_QUIET = frozenset({Party.NO_MESSAGE, Party.UNREACHABLE, Party.FAX})
-"""Those that nobody can speak to, whatever the settings are."""
+"""Those that do not listen, whatever the settings are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class AnswerDetection:
     prior: Verdict | None = None
     """A verdict that decides where no rule does: of a model, or of the worker before."""
     rounds: int = 0
-    """How often a screener has been told who is calling."""
+    """How many introductions a screener has heard."""
     spoke_until: float | None = None
     """When our first words of this phase were over; None before."""
     utterances_before: int = 0
@@ -139,7 +139,7 @@ class AnswerDetection:
         return detection
 
     def listen_again(self, at: float) -> AnswerDetection:
-        """Somebody else speaks now, such as the person behind a screener or a menu."""
+        """Another party speaks now, such as the person behind a screener or a menu."""
         return replace(
             self,
             phase=Phase.LISTENING,
@@ -150,8 +150,8 @@ class AnswerDetection:
             spoke_until=None,
         )
 
-    def somebody_heard(self, at: float, text: str) -> AnswerDetection:
-        """Somebody other than the menu says this."""
+    def other_party_heard(self, at: float, text: str) -> AnswerDetection:
+        """A party other than the menu says this."""
         return self.listen_again(at).words(at, text, is_final=True)
 
     def menu_heard(self, at: float) -> AnswerDetection:
@@ -232,8 +232,8 @@ class AnswerDetection:
         return detection, None
 
     def _revised(self, now: float) -> Verdict | None:
-        """The verdict with what was heard since. What the length of the speech tells is only that
-        somebody is there, and the line of a person who has hung up may give a tone."""
+        """The verdict with what was heard since. The length of the speech shows only that
+        there is a voice, and the line of a person who has hung up may give a tone."""
         before = self.verdict
         verdict = judge(self.heard, now, self.settings.silent_seconds, self.prior)
         if verdict is None or before is None or verdict.party is Party.UNSURE:

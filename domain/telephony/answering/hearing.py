@@ -1,6 +1,6 @@
 """What is heard from the other side after an outbound phone call was answered.
 
-All times are seconds of one clock, which whoever reports what is heard chooses."""
+All times are seconds of one clock, which the caller of these functions chooses."""
 
 from __future__ import annotations
 

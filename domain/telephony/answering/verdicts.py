@@ -1,4 +1,4 @@
-"""Rules that tell who answered from what was heard. A verdict may be revised when more is heard."""
+"""Rules by which what was heard shows who answered. A verdict may be revised when more is heard."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.workflows.answering import AnswerEvidence as Evidence
 from domain.workflows.answering import AnsweringParty as Party
 
 GREETED_SILENCE_SECONDS = 0.45
-"""Somebody who has said a few words and is quiet for this long waits for us."""
+"""A party that has said a few words and is quiet for this long waits for us."""
 WORDLESS_SILENCE_SECONDS = 1.25
 """The same, when there is no transcript."""
 UNDECIDED_SILENCE_SECONDS = 0.6
@@ -47,7 +47,7 @@ PROVED_BY_TONE = frozenset({Party.FAX, Party.UNREACHABLE})
 def judge(
     heard: Heard, now: float, silent_seconds: float, prior: Verdict | None = None
 ) -> Verdict | None:
-    """Who answered, as far as it can be told; None while it cannot. `prior` decides where no rule
+    """Who answered, as far as it is known; None while it is not. `prior` decides where no rule
     does."""
     if heard.has_tone(ToneKind.FAX, now):
         return Verdict(party=Party.FAX, evidence=(Evidence.TONE,))

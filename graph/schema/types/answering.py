@@ -14,7 +14,7 @@ DEFAULTS = domain.AnsweringSettings()
 class WorkflowAnswering:
     enabled: bool = strawberry.field(
         description=(
-            "Whether the agent listens first to tell a person from a machine. False: it greets as "
+            "Whether the agent listens first to find out who answered. False: it greets as "
             "soon as the phone is answered."
         )
     )
@@ -27,13 +27,13 @@ class WorkflowAnswering:
     )
     introduction: str | None = strawberry.field(
         description=(
-            "What a screener is told: who is calling and why; a template. Null when there is none."
+            "What a screener hears: who is calling and why; a template. Null when there is none."
         )
     )
     ivr: IvrAction = strawberry.field(description="What to do when a voice menu answers.")
     goal: str | None = strawberry.field(
         description=(
-            "Whom or what to reach through a voice menu; a template. Null when there is none."
+            "The person or the department to reach through a voice menu; a template. Null when there is none."
         )
     )
     ask_model: bool = strawberry.field(
@@ -43,7 +43,7 @@ class WorkflowAnswering:
         )
     )
     silent_seconds: float = strawberry.field(
-        description="The agent speaks first when nobody has spoken for this long, in seconds."
+        description="The agent speaks first after a silence of this length, in seconds."
     )
     tone_seconds: float = strawberry.field(
         description=(
@@ -61,7 +61,7 @@ class WorkflowAnsweringInput:
     enabled: bool = strawberry.field(
         default=DEFAULTS.enabled,
         description=(
-            "Whether the agent listens first to tell a person from a machine. False: it greets as "
+            "Whether the agent listens first to find out who answered. False: it greets as "
             "soon as the phone is answered."
         ),
     )
@@ -80,7 +80,7 @@ class WorkflowAnsweringInput:
     introduction: str | None = strawberry.field(
         default=None,
         description=(
-            "What a screener is told: who is calling and why, at most 1,000 characters; a template. "
+            "What a screener hears: who is calling and why, at most 1,000 characters; a template. "
             "ANSWER needs it."
         ),
     )
@@ -90,7 +90,7 @@ class WorkflowAnsweringInput:
     goal: str | None = strawberry.field(
         default=None,
         description=(
-            "Whom or what to reach through a voice menu, at most 1,000 characters; a template. "
+            "The person or the department to reach through a voice menu, at most 1,000 characters; a template. "
             "NAVIGATE needs it."
         ),
     )
@@ -104,7 +104,7 @@ class WorkflowAnsweringInput:
     silent_seconds: float = strawberry.field(
         default=DEFAULTS.silent_seconds,
         description=(
-            "The agent speaks first when nobody has spoken for this long, from 0.5 to 10 seconds."
+            "The agent speaks first after a silence of this length, from 0.5 to 10 seconds."
         ),
     )
     tone_seconds: float = strawberry.field(

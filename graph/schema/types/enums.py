@@ -143,15 +143,15 @@ describe_enum(
     NO_MESSAGE="A mailbox that takes no message, for instance because it is full.",
     UNREACHABLE="An announcement of the network that the number cannot be reached.",
     FAX="A fax machine or a modem.",
-    UNSURE="It could not be told; the agent speaks as it would to a person.",
+    UNSURE="It is not known; the agent speaks as it would to a person.",
 )
 describe_enum(
     AnswerEvidence,
     "What a decision about who answered rests on.",
     WORDS="Words that only such a party says.",
     TONE="A tone of a machine or of the network.",
-    SILENCE="Nobody spoke for a while.",
-    LENGTH="How long the first words were, and that hush followed them.",
+    SILENCE="No speech was heard for a while.",
+    LENGTH="How long the first words were, and that silence followed them.",
     MODEL="The answer of a model, with a quote that is in the transcript.",
 )
 describe_enum(
@@ -173,7 +173,7 @@ describe_enum(
     "What to do when a voice menu answers an outbound phone call.",
     NAVIGATE="Press keys until a person answers, guided by the goal of the workflow.",
     TALK="Let the agent talk as it would to a person.",
-    HANG_UP="Greet, and end the call when nobody answers.",
+    HANG_UP="Greet, and end the call when there is no answer.",
 )
 describe_enum(
     Scope,
