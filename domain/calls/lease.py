@@ -69,8 +69,8 @@ class ClaimedCalls(Protocol):
         ...
 
     async def reserve_dial(self, claim: Claim) -> float:
-        """Reserve the next moment at which the call may be dialled over its trunk; return how many
-        seconds it is away."""
+        """Reserve the next moment at which the call may be dialled over its trunk; return in how many
+        seconds it comes."""
         ...
 
     async def end(self, claim: Claim, reason: EndReason) -> bool:

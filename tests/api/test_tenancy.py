@@ -160,6 +160,14 @@ CASES: dict[str, tuple[str, str, str]] = {
         ),
         "startCall",
     ),
+    "Mutation.startCall.input.trunk": (
+        "OutboundTrunk",
+        (
+            'mutation ($id: ID!) { startCall(input: {workflow: {slug: "clinic"}, kind: SIP, '
+            f'phoneNumber: "+12025550102", trunk: $id}}) {{ {FAILS} }} }}'
+        ),
+        "startCall",
+    ),
     "Mutation.startCall.input.workflow.id": (
         "Workflow",
         f"mutation ($id: ID!) {{ startCall(input: {{workflow: {{id: $id}}}}) {{ {FAILS} }} }}",

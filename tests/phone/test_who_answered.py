@@ -22,14 +22,11 @@ from domain.calls.events import (
     ScreenerAnswered,
     UserTurn,
 )
-from domain.calls.model import Call, CallKind, EndReason
+from domain.calls.model import Call, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.telephony.trunks import OutboundTrunkSpec, PhoneNumberSpec
-from domain.use_cases.calls import CallRequest, end_call, start_call
-from domain.use_cases.outbound_calls import DialRequest
-from domain.use_cases.telephony import create_outbound_trunk, create_phone_number
+from domain.use_cases.calls import end_call, start_call
 from domain.workflows.agents import AgentSpec
 from domain.workflows.answering import (
     AnswerEvidence,
@@ -43,17 +40,16 @@ from local.emulators.audio import synthetic_speech
 from local.emulators.speech import SpeechEmulator
 from local.phone.g711 import RATE, Samples
 from local.phone.media import Media
-from local.phone.phone import Phone, open_phone
+from local.phone.phone import open_phone
 from local.phone.phone_call import PhoneCall
 from local.phone.tones import sine
-from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION
-from tests.support.sip_servers import SipServer
-from tests.support.voice_clients import voice_clinic
-from tests.worker.test_text_calls import watch
+from tests.phone.conftest import SipContract
+from tests.support.demo_workflow import CLINIC, RECEPTION
+from tests.support.outbound_calls import CALLEE_NUMBER, add_trunk, dial_request, speaking_clinic
+from tests.worker.test_text_calls import running_worker, watch
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
-CALLEE, CALLER = "+12025550102", "+12025550101"
 MAILBOX_WORDS = "you have reached the voicemail of Kim please leave a message after the tone"
 SCREENER_WORDS = "please say your name and why you are calling"
 MENU_WORDS = "for sales press one for billing press two"
@@ -112,39 +108,24 @@ class Answered:
 async def answered(
     settings: Settings,
     viewer: Viewer,
-    sip: SipServer,
+    sip: SipContract,
     answering: AnsweringSettings,
     reception: AgentSpec = RECEPTION,
 ) -> AsyncIterator[Answered]:
     workflow = replace(CLINIC, answering=answering)
     async with (
-        voice_clinic(settings, viewer, sip.livekit, reception, BOOKING, workflow=workflow) as (
+        open_phone(CALLEE_NUMBER) as phone,
+        speaking_clinic(settings, viewer, sip.livekit, reception=reception, workflow=workflow) as (
             services,
+            voiced,
             stt,
-            _,
         ),
-        open_phone(CALLEE) as phone,
+        running_worker(voiced),
     ):
-        await with_number(services, viewer, phone)
-        call = await start_call(
-            services,
-            viewer,
-            CallRequest(
-                workflow_name="clinic",
-                kind=CallKind.SIP,
-                user_context={"name": "Kim"},
-                dial=DialRequest(phone_number=CALLEE),
-            ),
-        )
-        yield Answered(services, viewer, call, await phone.next_call(60), stt)
-
-
-async def with_number(services: Services, viewer: Viewer, phone: Phone) -> None:
-    """A trunk that leads to the softphone, and a number to call from."""
-    spec = OutboundTrunkSpec(name="carrier", address=phone.host_and_port, region="US")
-    trunk = await create_outbound_trunk(services, viewer, spec, None)
-    number = PhoneNumberSpec(number=CALLER, outbound_trunk_id=trunk.id)
-    await create_phone_number(services, viewer, number)
+        await add_trunk(services, viewer, phone.host_and_port)
+        request = replace(dial_request(), user_context={"name": "Kim"})
+        call = await start_call(services, viewer, request)
+        yield Answered(services, viewer, call, await phone.next_call(), stt)
 
 
 def said(events: list[CallEvent]) -> list[str]:
@@ -156,9 +137,9 @@ def verdicts(events: list[CallEvent]) -> list[AnsweringParty]:
 
 
 async def test_a_person_who_says_hello_is_greeted(
-    settings: Settings, viewer: Viewer, sip_emulator: SipServer
+    settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
-    async with answered(settings, viewer, sip_emulator, LEAVES_MESSAGES) as call:
+    async with answered(settings, viewer, sip, LEAVES_MESSAGES) as call:
         await call.watch(CallAnswered)
         call.say("Hello?", speech(0.6), pause(1))
         seen = await call.watch(AgentTurn)
@@ -171,10 +152,8 @@ async def test_a_person_who_says_hello_is_greeted(
         await call.end()
 
 
-async def test_silence_is_greeted(
-    settings: Settings, viewer: Viewer, sip_emulator: SipServer
-) -> None:
-    async with answered(settings, viewer, sip_emulator, LEAVES_MESSAGES) as call:
+async def test_silence_is_greeted(settings: Settings, viewer: Viewer, sip: SipContract) -> None:
+    async with answered(settings, viewer, sip, LEAVES_MESSAGES) as call:
         seen = await call.watch(AgentTurn)
         [verdict] = [event for event in seen if isinstance(event, AnsweredBy)]
         assert (verdict.by, verdict.evidence) == (AnsweringParty.UNSURE, (AnswerEvidence.SILENCE,))
@@ -183,9 +162,9 @@ async def test_silence_is_greeted(
 
 
 async def test_a_mailbox_gets_the_message_after_its_tone(
-    settings: Settings, viewer: Viewer, sip_emulator: SipServer
+    settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
-    async with answered(settings, viewer, sip_emulator, LEAVES_MESSAGES) as call:
+    async with answered(settings, viewer, sip, LEAVES_MESSAGES) as call:
         await call.watch(CallAnswered)
         call.say(MAILBOX_WORDS, speech(3), pause(0.8))
         call.say(NO_WORDS, sine(1_000, 0.4), pause(1))
@@ -202,10 +181,10 @@ async def test_a_mailbox_gets_the_message_after_its_tone(
 
 
 async def test_a_mailbox_is_hung_up_on_after_its_tone(
-    settings: Settings, viewer: Viewer, sip_emulator: SipServer
+    settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
     hangs_up = AnsweringSettings(voicemail=VoicemailAction.HANG_UP)
-    async with answered(settings, viewer, sip_emulator, hangs_up) as call:
+    async with answered(settings, viewer, sip, hangs_up) as call:
         await call.watch(CallAnswered)
         call.say(MAILBOX_WORDS, speech(3), pause(0.8))
         call.say(NO_WORDS, sine(1_000, 0.4), pause(1))
@@ -223,10 +202,10 @@ async def test_a_mailbox_is_hung_up_on_after_its_tone(
 
 
 async def test_a_screener_is_answered_and_the_person_is_greeted(
-    settings: Settings, viewer: Viewer, sip_emulator: SipServer
+    settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
     answers = AnsweringSettings(screener=ScreenerAction.ANSWER, introduction=INTRODUCTION)
-    async with answered(settings, viewer, sip_emulator, answers) as call:
+    async with answered(settings, viewer, sip, answers) as call:
         await call.watch(CallAnswered)
         call.say(SCREENER_WORDS, speech(2), pause(1))
         seen = await call.watch(ScreenerAnswered)
@@ -240,9 +219,9 @@ async def test_a_screener_is_answered_and_the_person_is_greeted(
 
 
 async def test_a_voice_menu_is_operated_until_a_person_answers(
-    settings: Settings, viewer: Viewer, sip_emulator: SipServer
+    settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
-    async with answered(settings, viewer, sip_emulator, NAVIGATES, OPERATES_MENUS) as call:
+    async with answered(settings, viewer, sip, NAVIGATES, OPERATES_MENUS) as call:
         await call.watch(CallAnswered)
         call.say(MENU_WORDS, speech(2), pause(1))
         seen = await call.watch(DtmfSent)
@@ -256,10 +235,10 @@ async def test_a_voice_menu_is_operated_until_a_person_answers(
 
 
 async def test_without_listening_the_agent_greets_as_soon_as_the_phone_is_answered(
-    settings: Settings, viewer: Viewer, sip_emulator: SipServer
+    settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
     off = AnsweringSettings(enabled=False)
-    async with answered(settings, viewer, sip_emulator, off) as call:
+    async with answered(settings, viewer, sip, off) as call:
         seen = await call.watch(AgentTurn)
         assert said(seen) == [RECEPTION.prompt.greeting]
         assert verdicts(seen) == []

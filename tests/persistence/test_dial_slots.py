@@ -1,0 +1,283 @@
+"""When a call that dials a phone may be claimed: not before it is due, and within the limits of its trunk,
+however many workers claim."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from domain.calls.events import DialFailed, StateChanged
+from domain.calls.lease import Claim
+from domain.calls.model import Call, CallId, CallState, EndReason
+from domain.common.access import Viewer
+from domain.common.settings import Settings
+from domain.ports import Services
+from domain.telephony.trunks import DialLimits, OutboundTrunk
+from domain.use_cases.calls import end_call
+from domain.use_cases.telephony import delete_phone_number, update_outbound_trunk
+from persistence.worker_wiring import WorkerServices, worker_services
+from tests.support.outbound_calls import GENEROUS, add_trunk, dialed, speaking_clinic
+
+pytestmark = pytest.mark.anyio
+
+SECRET = "correct horse"
+
+
+@dataclass(frozen=True, slots=True)
+class DialRig:
+    services: Services
+    viewer: Viewer
+    worker: WorkerServices
+    db: asyncpg.Connection[asyncpg.Record]
+    trunk: OutboundTrunk
+
+    async def dial(self, **dial: Any) -> Call:
+        return await dialed(self.services, self.viewer, **dial)
+
+    async def claim(self, limit: int = 10) -> list[Claim]:
+        """What a new worker claims."""
+        worker = await self.worker.queue.register_worker(100)
+        claims = list(await self.worker.queue.claim(worker, limit))
+        for claim in claims:
+            self.worker.event_writer.open(claim)
+        return claims
+
+    async def limit(self, **limits: int) -> None:
+        """Let the trunk have these limits and no others."""
+        changes = {"limits": DialLimits(**{**GENEROUS_FIELDS, **limits})}
+        await update_outbound_trunk(
+            self.services, self.viewer, self.trunk.id, await self._revision(), changes
+        )
+
+    async def _revision(self) -> int:
+        query = "select revision from outbound_trunk where id = $1"
+        revision: int = await self.db.fetchval(query, self.trunk.id)
+        return revision
+
+    async def overdue(self, claim_seconds: float = 5.0) -> list[tuple[UUID, EndReason]]:
+        reaper = self.worker.reaper
+        return await reaper.end_overdue(claim_seconds, await reaper.database_time())
+
+    async def wait(self, seconds: float) -> None:
+        """Let this much time pass for all calls."""
+        for column in ("created_at", "due_at", "dial_claimed_at"):
+            await self.db.execute(
+                f"update call_log set {column} = {column} - make_interval(secs => $1)", seconds
+            )
+
+    async def now(self) -> datetime:
+        return await self.worker.reaper.database_time()
+
+    async def stored(self, id: CallId) -> Call:
+        async with self.services.store.transaction(self.viewer.tenant_id) as work:
+            call = await work.calls.get(id)
+        assert call is not None
+        return call
+
+
+GENEROUS_FIELDS = {
+    name: getattr(GENEROUS, name)
+    for name in (
+        "calls_per_second",
+        "concurrent_calls",
+        "calls_per_day",
+        "calls_per_number_per_hour",
+    )
+}
+
+
+@pytest.fixture
+async def rig(settings: Settings, viewer: Viewer) -> AsyncIterator[DialRig]:
+    async with speaking_clinic(settings, viewer) as (services, _, _):
+        trunk = await add_trunk(services, viewer, username="studio", password=SECRET)
+        db = await asyncpg.connect(settings.database_url)
+        async with worker_services(settings) as worker:
+            yield DialRig(services, viewer, worker, db, trunk)
+        await db.close()
+
+
+def ids(claims: Sequence[Claim]) -> list[CallId]:
+    return [claim.call.id for claim in claims]
+
+
+async def test_a_claim_has_what_is_needed_to_dial(rig: DialRig) -> None:
+    call = await rig.dial(ringing_seconds=20)
+    [claim] = await rig.claim()
+    assert claim.call == await rig.stored(call.id)
+    assert (claim.call.from_number, claim.call.to_number) == ("+12025550101", "+12025550102")
+    assert claim.call.ringing_seconds == 20
+    assert claim.dial_trunk is not None
+    assert (claim.dial_trunk.spec, claim.dial_trunk.password) == (rig.trunk.spec, SECRET)
+    assert SECRET not in repr(claim)
+
+
+async def test_a_scheduled_call_is_claimed_when_it_is_due(rig: DialRig) -> None:
+    later = await rig.dial(scheduled_for=await rig.now() + timedelta(hours=1))
+    sooner = await rig.dial(scheduled_for=await rig.now() + timedelta(minutes=5))
+    assert await rig.claim() == []
+    assert not await rig.worker.queue.has_waiting()
+    assert await rig.overdue() == []
+    await rig.wait(3_660)
+    assert await rig.worker.queue.has_waiting()
+    assert ids(await rig.claim()) == [sooner.id, later.id]
+
+
+async def test_a_scheduled_call_can_be_canceled_until_it_is_due(rig: DialRig) -> None:
+    call = await rig.dial(scheduled_for=await rig.now() + timedelta(hours=1))
+    ended = await end_call(rig.services, rig.viewer, call.id)
+    assert (ended.state, ended.end_reason) == (CallState.CANCELED, EndReason.CANCELED)
+    await rig.wait(3_660)
+    assert await rig.claim() == []
+
+
+async def test_a_due_call_that_no_worker_claims_ends(rig: DialRig) -> None:
+    call = await rig.dial(scheduled_for=await rig.now() + timedelta(hours=1))
+    await rig.wait(3_604)
+    assert await rig.overdue() == []
+    await rig.wait(2)
+    assert await rig.overdue() == [(call.id, EndReason.NO_WORKER)]
+
+
+async def test_a_trunk_dials_no_more_calls_at_once_than_it_may(rig: DialRig) -> None:
+    await rig.limit(concurrent_calls=2)
+    calls = [(await rig.dial()).id for _ in range(4)]
+    first = await rig.claim()
+    assert ids(first) == calls[:2]
+    assert await rig.claim() == []
+    assert await rig.worker.queue.end(first[1], EndReason.HUNG_UP_BY_USER)
+    assert ids(await rig.claim()) == calls[2:3]
+
+
+async def test_workers_that_claim_at_the_same_time_share_the_limits(rig: DialRig) -> None:
+    await rig.limit(concurrent_calls=3)
+    for _ in range(12):
+        await rig.dial()
+    claims: list[Claim] = []
+    for _ in range(
+        4
+    ):  # a worker that finds the trunk locked by another one claims in its next round
+        batches = await asyncio.gather(*(rig.claim(4) for _ in range(4)))
+        claims += [claim for batch in batches for claim in batch]
+    assert len(claims) == 3
+
+
+async def test_a_full_trunk_does_not_hold_up_other_calls(rig: DialRig) -> None:
+    await rig.limit(concurrent_calls=1)
+    other = await add_trunk(rig.services, rig.viewer, name="other", number="+12025550103")
+    [first, *_] = [(await rig.dial(trunk_id=rig.trunk.id)).id for _ in range(30)]
+    over_other = await rig.dial(trunk_id=other.id)
+    assert ids(await rig.claim()) == [first]
+    assert ids(await rig.claim()) == [over_other.id]
+
+
+async def test_a_call_that_lost_its_worker_keeps_its_place_on_the_trunk(rig: DialRig) -> None:
+    await rig.limit(concurrent_calls=1)
+    [first, second] = [(await rig.dial()).id for _ in range(2)]
+    [claim] = await rig.claim()
+    await rig.worker.queue.release(claim)
+    assert ids(await rig.claim()) == [first]
+    assert await rig.claim() == []
+    assert second != first
+
+
+async def test_no_more_calls_are_claimed_than_the_trunk_may_dial_soon(rig: DialRig) -> None:
+    await rig.limit(calls_per_second=1)
+    for _ in range(8):
+        await rig.dial()
+    claims = await rig.claim()
+    assert len(claims) == 3
+    waits = [await rig.worker.queue.reserve_dial(claim) for claim in claims]
+    assert waits[0] == 0.0
+    assert 0.0 < waits[1] <= 1.0
+    assert 1.0 < waits[2] <= 2.0
+    for claim in claims:
+        dialing = StateChanged(before=CallState.CONNECTING, state=CallState.DIALING)
+        rig.worker.event_writer.emit(claim, dialing)
+        await rig.worker.event_writer.wait_until_stored(claim)
+    assert len(await rig.claim()) == 3
+
+
+@pytest.mark.parametrize("limit", [{"calls_per_day": 2}, {"calls_per_number_per_hour": 2}], ids=str)
+async def test_a_call_over_the_limit_of_a_day_or_an_hour_ends(
+    rig: DialRig, limit: dict[str, int]
+) -> None:
+    await rig.limit(**limit)
+    calls = [(await rig.dial()).id for _ in range(3)]
+    assert ids(await rig.claim()) == calls[:2]
+    assert await rig.claim() == []
+    ended = await rig.stored(calls[2])
+    assert (ended.state, ended.end_reason) == (CallState.FAILED, EndReason.TRUNK_LIMIT)
+
+
+async def test_calls_of_yesterday_and_of_another_hour_do_not_count(rig: DialRig) -> None:
+    await rig.limit(calls_per_day=1, calls_per_number_per_hour=1)
+    await rig.dial()
+    assert len(await rig.claim()) == 1
+    await rig.wait(3_601)
+    await rig.db.execute("update trunk_usage set day = day - 1")
+    call = await rig.dial()
+    assert ids(await rig.claim()) == [call.id]
+
+
+async def test_a_call_waits_for_its_trunk_for_a_while_and_then_ends(rig: DialRig) -> None:
+    await rig.limit(concurrent_calls=1)
+    await rig.dial()
+    waiting = await rig.dial()
+    assert len(await rig.claim()) == 1
+    await rig.wait(304)
+    assert await rig.overdue() == []
+    await rig.wait(2)
+    assert await rig.overdue() == [(waiting.id, EndReason.TRUNK_LIMIT)]
+
+
+async def test_without_workers_a_call_does_not_wait_for_its_trunk(rig: DialRig) -> None:
+    call = await rig.dial()
+    await rig.wait(6)
+    assert await rig.overdue() == [(call.id, EndReason.NO_WORKER)]
+
+
+async def test_a_caller_id_that_was_given_away_is_a_problem_of_the_claim(rig: DialRig) -> None:
+    call = await rig.dial()
+    assert call.phone_number_id is not None
+    async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
+        [number] = (await work.phone_numbers.using("outbound_trunk_id", [rig.trunk.id]))[
+            rig.trunk.id
+        ]
+    await delete_phone_number(rig.services, rig.viewer, number.id)
+    [claim] = await rig.claim()
+    assert claim.dial_trunk is not None
+    assert claim.dial_trunk.problem is not None
+
+
+async def test_the_sip_status_of_a_failed_dial_is_a_fact_of_the_call(rig: DialRig) -> None:
+    call = await rig.dial()
+    [claim] = await rig.claim()
+    rig.worker.event_writer.emit(
+        claim, DialFailed(reason=EndReason.BUSY, sip_status=486, after_ms=900.0)
+    )
+    await rig.worker.event_writer.wait_until_stored(claim)
+    assert await rig.worker.queue.end(claim, EndReason.BUSY)
+    ended = await rig.stored(call.id)
+    assert (ended.state, ended.end_reason, ended.sip_status) == (
+        CallState.BUSY,
+        EndReason.BUSY,
+        486,
+    )
+
+
+async def test_a_call_whose_end_is_requested_while_it_rings_is_canceled(rig: DialRig) -> None:
+    call = await rig.dial()
+    [claim] = await rig.claim()
+    await end_call(rig.services, rig.viewer, call.id)
+    assert (await rig.stored(call.id)).ended_at is None
+    await rig.worker.queue.release(claim)
+    assert await rig.claim() == []
+    ended = await rig.stored(call.id)
+    assert (ended.state, ended.end_reason) == (CallState.CANCELED, EndReason.CANCELED)
