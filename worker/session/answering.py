@@ -78,6 +78,8 @@ class PhoneAnswering:
         self._clock = conversation.clock
         self._origin = self._clock.now()
         self._detection: AnswerDetection | None = None
+        self._check_at: float | None = None
+        """When to decide, unless something is heard before."""
         self._has_news = False
         self._detector: ToneDetector | None = None
         self._is_tapped = False
@@ -200,16 +202,19 @@ class PhoneAnswering:
         self._take(detection)
 
     def _due(self) -> datetime | None:
-        assert self._detection is not None
         if self._has_news:
             return IMMEDIATELY
-        at = self._detection.next_check(self._now())
-        return None if at is None else self._origin + timedelta(seconds=at)
+        if self._check_at is None:
+            return None
+        # A microsecond later, because the clock has no shorter times and might round down.
+        return self._origin + timedelta(seconds=self._check_at, microseconds=1)
 
     def _step(self) -> None:
         assert self._detection is not None
         self._has_news = False
-        self._detection, action = self._detection.step(self._now())
+        now = self._now()
+        self._detection, action = self._detection.step(now)
+        self._check_at = self._detection.next_check(now)
         self._report(self._detection.verdict, action)
         if action is not None:
             self._has_news = True
