@@ -289,7 +289,7 @@ def test_a_mailbox_that_pauses_after_hello_is_found_out_while_the_agent_greets_i
     ]
 
 
-def test_a_person_is_not_taken_for_a_mailbox_in_the_middle_of_the_conversation() -> None:
+def test_a_person_is_no_mailbox_in_the_middle_of_the_conversation() -> None:
     seen = actions(
         LEAVES_MESSAGES,
         said(0.5, 0.9, "Hello"),
