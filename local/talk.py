@@ -49,7 +49,7 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on CommandRefused { commandId command message }
     ... on TurnMeasured {
       turnId totalMs sttMs endOfTurnMs llmFirstTokenMs ttsFirstByteMs firstAudioMs atEarMs
-      inputTokens outputTokens
+      lineMs inputTokens outputTokens
     }
     ... on DialStarted { trunk toNumber }
     ... on DialFailed { reason sipStatus }
@@ -102,6 +102,7 @@ class TalkSession:
                     "workflow": {"slug": workflow},
                     "kind": self.KIND,
                     "idempotencyKey": uuid4().hex,
+                    **self._more_input,
                 }
             },
         )
@@ -120,6 +121,11 @@ class TalkSession:
         assert self._ended is not None
         await self._show_total()
         return self._ended
+
+    @property
+    def _more_input(self) -> Json:
+        """Further fields of `StartCallInput`."""
+        return {}
 
     async def _show_total(self) -> None:
         with suppress(ApiError, TimeoutError):
@@ -176,6 +182,26 @@ class TalkSession:
 
     async def _wait_for_reply(self) -> None:
         await self._answered.wait()
+
+
+class PhoneTalkSession(TalkSession):
+    """A call that dials a phone; whoever answers it talks, and this terminal shows the call."""
+
+    KIND = "SIP"
+
+    def __init__(self, studio: StudioClient, output: TalkOutput, number: str) -> None:
+        super().__init__(studio, output)
+        self._number = number
+
+    @property
+    def _more_input(self) -> Json:
+        return {"phoneNumber": self._number}
+
+    async def _send_lines(self, lines: AsyncIterator[str]) -> None:
+        """The conversation is on the phone."""
+
+    async def _hang_up(self) -> None:
+        await self._studio.mutate(END, {"input": {"callId": self._call}})
 
 
 async def iterate_lines(lines: Sequence[str]) -> AsyncGenerator[str]:
@@ -242,6 +268,11 @@ async def _run_text(studio: StudioClient, output: TalkOutput, options: argparse.
     return await TalkSession(studio, output).run(options.workflow, lines)
 
 
+async def _run_phone(studio: StudioClient, output: TalkOutput, options: argparse.Namespace) -> Json:
+    session = PhoneTalkSession(studio, output, options.phone)
+    return await session.run(options.workflow, iterate_lines([]))
+
+
 async def _run_voice(studio: StudioClient, output: TalkOutput, options: argparse.Namespace) -> Json:
     # Imported only for voice calls, because importing LiveKit takes about a second.
     from local import microphone, room_participant, voice_talk, wav
@@ -277,6 +308,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--voice", action="store_true", help="make a voice call, with a microphone or with --wav"
     )
     parser.add_argument(
+        "--phone",
+        metavar="NUMBER",
+        help="dial this phone number in E.164 over your outbound trunk, and show the call",
+    )
+    parser.add_argument(
         "--wav",
         action="append",
         type=Path,
@@ -302,10 +338,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--say needs text")
     if (options.wav or options.out) and not options.voice:
         parser.error("--wav and --out need --voice")
+    if options.phone and (options.voice or options.say):
+        parser.error("--phone is for calls to a phone; --voice and --say are for others")
     if options.voice and options.say:
         parser.error("--say is for text calls; with --voice use --wav FILE or a microphone")
-    output: TalkOutput = JsonOutput() if options.json else TerminalOutput(sys.stdout, options.voice)
-    run_call = _run_voice if options.voice else _run_text
+    is_spoken = bool(options.voice or options.phone)
+    output: TalkOutput = JsonOutput() if options.json else TerminalOutput(sys.stdout, is_spoken)
+    run_call = _run_phone if options.phone else _run_voice if options.voice else _run_text
     try:
         ended = asyncio.run(_talk(run_call, StudioClient(url, token), output, options))
     except KeyboardInterrupt:

@@ -210,13 +210,16 @@ LATENCY_PARTS = {
     "sttMs": "STT",
     "llmFirstTokenMs": "LLM",
     "ttsFirstByteMs": "TTS",
+    "lineMs": "telephone",
 }
 
 
 def _format_latency(measured: Json) -> str:
     """How long the caller waited for audio, and the share of each stage."""
     parts = (
-        f"{label} {measured[name]:.0f}" for name, label in LATENCY_PARTS.items() if measured[name]
+        f"{label} {took:.0f}"
+        for name, label in LATENCY_PARTS.items()
+        if (took := measured.get(name))
     )
     detail = ", ".join(parts)
     return f"heard after {measured['atEarMs']:.0f} ms" + (f" ({detail})" if detail else "")

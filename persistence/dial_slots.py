@@ -13,6 +13,11 @@ from uuid import UUID
 
 from domain.telephony.trunks import DialLimits
 
+MAX_BACKLOG_SECONDS = 2
+"""Calls are claimed in advance only as far as the trunk may dial them within this time."""
+
+# A call that occupies its trunk and is not dialled yet.
+IS_UNDIALED = "l.state in ('PENDING', 'CONNECTING')"
 CREATE_TRUNK_USAGE = """
     insert into trunk_usage (trunk_id, tenant_id, day)
     values ($1, $2, (now() at time zone 'UTC')::date) on conflict do nothing
@@ -24,9 +29,9 @@ COUNT_CALLS_TODAY = """
 # Skipped when it is locked, so that workers which claim for the same trunks never wait for each other.
 LOCK_TRUNK_USAGE = f"{COUNT_CALLS_TODAY} for update skip locked"
 # Statements of their own, which see what the holder of the lock before has committed.
-COUNT_ACTIVE_CALLS = """
-    select count(*) as active, count(*) filter (where state = 'CONNECTING') as undialed
-      from call_log
+COUNT_ACTIVE_CALLS = f"""
+    select count(*) as active, count(*) filter (where {IS_UNDIALED}) as undialed
+      from call_log l
      where trunk_id = $1 and ended_at is null and dial_claimed_at is not null
 """
 COUNT_CALLS_TO_NUMBER = """
@@ -43,22 +48,25 @@ COUNT_CALL = """
 OCCUPY_TRUNK = "update call_log set dial_claimed_at = now() where call_id = $1"
 RESERVE_DIAL = """
     update trunk_usage
-       set next_dial_at = greatest(next_dial_at, clock_timestamp()) + make_interval(secs => 1.0 / $2)
+       set next_dial_at = greatest(next_dial_at, clock_timestamp())
+                          + make_interval(secs => 1 / $2::float8)
      where trunk_id = $1
     returning greatest(extract(epoch from
-        next_dial_at - make_interval(secs => 1.0 / $2) - clock_timestamp()), 0)::float8
+        next_dial_at - make_interval(secs => 1 / $2::float8) - clock_timestamp()), 0)::float8
 """
 # The trunks that have no room for another call. Most trunks have no call in progress, so the calls in
 # progress are counted rather than the trunks.
-FULL_TRUNKS = """
+FULL_TRUNKS = f"""
     select busy.trunk_id
-      from (select b.trunk_id, count(*) as calls from call_log b
-             where b.ended_at is null and b.dial_claimed_at is not null group by b.trunk_id) busy
+      from (select l.trunk_id, count(*) as active,
+                   count(*) filter (where {IS_UNDIALED}) as undialed
+              from call_log l
+             where l.ended_at is null and l.dial_claimed_at is not null group by l.trunk_id) busy
       join outbound_trunk t on t.id = busy.trunk_id
-     where busy.calls >= coalesce((t.spec -> 'limits' ->> 'concurrent_calls')::int, 1)
+     where busy.active >= coalesce((t.spec -> 'limits' ->> 'concurrent_calls')::int, 1)
+        or busy.undialed > {MAX_BACKLOG_SECONDS}
+           * coalesce((t.spec -> 'limits' ->> 'calls_per_second')::int, 1)
 """
-MAX_BACKLOG_SECONDS = 2
-"""No more calls are claimed at once than a trunk may dial within this time."""
 
 
 class Slot(Enum):
@@ -88,8 +96,8 @@ async def take_slot(connection: Any, call: DialedCall, limits: DialLimits) -> Sl
     if calls_today is None:
         return Slot.BUSY
     calls = await connection.fetchrow(COUNT_ACTIVE_CALLS, call.trunk_id)
-    max_undialed = 1 + limits.calls_per_second * MAX_BACKLOG_SECONDS
-    if calls["active"] >= limits.concurrent_calls or calls["undialed"] >= max_undialed:
+    max_undialed = limits.calls_per_second * MAX_BACKLOG_SECONDS
+    if calls["active"] >= limits.concurrent_calls or calls["undialed"] > max_undialed:
         return Slot.BUSY
     to_number = await connection.fetchval(
         COUNT_CALLS_TO_NUMBER, call.tenant_id, call.phone_number, call.trunk_id

@@ -85,7 +85,8 @@ TAKEOVER_BACKOFF_SECONDS = 1.0
 END_ASKED = END_REQUESTED.format(more="")
 # The log has a copy of the call's kind, except for old rows that have not been backfilled yet.
 CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
-# A call that is to be dialled waits while its trunk has no room for another one.
+# A call that is to be dialled waits while its trunk has no room for another one, and while people wait
+# in other calls.
 # A call whose takeovers fail may be the reason why its workers die, which also hurts their other
 # calls. So its next takeover waits, with a backoff that doubles each time. After the second failure
 # a worker holds one such call at a time, so that the other calls that were lost with it are taken
@@ -110,7 +111,8 @@ SELECT_CLAIMABLE = f"""
                  select from call_log h
                   where h.worker_id = $7 and h.ended_at is null
                     and h.producer_seq = 0 and h.takeovers > 2))))
-     order by {DUE_AT} limit $1 for update skip locked
+     order by l.trunk_id is not null and l.dial_claimed_at is null, {DUE_AT}
+     limit $1 for update skip locked
 """
 IS_REGISTERED = "select 1 from worker_process where id = $1 for key share"
 # A phone that is dialled may ring in addition.

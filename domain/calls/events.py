@@ -283,6 +283,13 @@ class TurnMeasured:
             "included, in milliseconds; null in a text call."
         ),
     ] = None
+    line_ms: Annotated[
+        float | None,
+        Doc(
+            "Estimated part of `atEarMs` that the telephone line takes, in both directions, in "
+            "milliseconds; null in calls without telephone."
+        ),
+    ] = None
     input_tokens: Annotated[int, Doc("Tokens that the model read for the reply.")] = 0
     output_tokens: Annotated[int, Doc("Tokens that the model generated for the reply.")] = 0
     usage: Annotated[tuple[Usage, ...], Doc("Usage of each model since the last report.")] = ()

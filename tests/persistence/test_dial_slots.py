@@ -15,12 +15,12 @@ import pytest
 
 from domain.calls.events import DialFailed, StateChanged
 from domain.calls.lease import Claim
-from domain.calls.model import Call, CallId, CallState, EndReason
+from domain.calls.model import Call, CallId, CallKind, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import DialLimits, OutboundTrunk
-from domain.use_cases.calls import end_call
+from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.telephony import delete_phone_number, update_outbound_trunk
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.outbound_calls import GENEROUS, add_trunk, dialed, speaking_clinic
@@ -174,6 +174,24 @@ async def test_a_full_trunk_does_not_hold_up_other_calls(rig: DialRig) -> None:
     [first, *_] = [(await rig.dial(trunk_id=rig.trunk.id)).id for _ in range(30)]
     over_other = await rig.dial(trunk_id=other.id)
     assert ids(await rig.claim()) == [first]
+    assert ids(await rig.claim()) == [over_other.id]
+
+
+async def test_calls_in_which_a_caller_waits_are_claimed_before_calls_to_dial(
+    rig: DialRig,
+) -> None:
+    dialled = [(await rig.dial()).id for _ in range(3)]
+    request = CallRequest(workflow_name="clinic", kind=CallKind.VOIP)
+    waiting = await start_call(rig.services, rig.viewer, request)
+    assert ids(await rig.claim(2)) == [waiting.id, dialled[0]]
+
+
+async def test_a_trunk_that_dials_slowly_does_not_hold_up_other_calls(rig: DialRig) -> None:
+    await rig.limit(calls_per_second=1)
+    other = await add_trunk(rig.services, rig.viewer, name="other", number="+12025550103")
+    slow = [(await rig.dial(trunk_id=rig.trunk.id)).id for _ in range(30)]
+    over_other = await rig.dial(trunk_id=other.id)
+    assert ids(await rig.claim()) == slow[:3]
     assert ids(await rig.claim()) == [over_other.id]
 
 

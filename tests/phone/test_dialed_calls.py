@@ -163,7 +163,7 @@ async def test_nothing_is_said_while_the_phone_rings(
         kinds = [type(event) for event in events if not isinstance(event, UsageMeasured)]
         assert kinds.index(NodeEntered) > kinds.index(DialStarted)
         await end_call(rig.services, viewer, call.id)
-        assert (await phone_call.until_ended()).side is Side.REMOTE
+        assert (await phone_call.until_ended()).by is Side.REMOTE
 
 
 REFUSALS = [
@@ -218,7 +218,7 @@ async def test_a_phone_rings_until_the_limit_and_no_longer(
         call = await rig.dial(ringing_seconds=5)
         phone_call = await rig.phone.next_call()
         events = await seen(rig, call)
-        assert (await phone_call.until_ended()).side is Side.REMOTE
+        assert (await phone_call.until_ended()).by is Side.REMOTE
         ended = await stored(rig, call)
     assert (ended.state, ended.end_reason, ended.sip_status) == (S.NO_ANSWER, R.NO_ANSWER, None)
     assert states(events) == [S.PENDING, S.CONNECTING, S.DIALING, S.RINGING]
@@ -248,7 +248,7 @@ async def test_the_carrier_checks_the_credentials_of_the_trunk(
     settings: Settings,
     viewer: Viewer,
     sip: SipContract,
-    trunk: dict[str, str],
+    trunk: dict[str, Any],
     reason: EndReason | None,
 ) -> None:
     guarded = replace(ANSWERS, credentials=Credentials("carrier", "correct"))
@@ -270,7 +270,7 @@ async def test_a_call_that_is_ended_while_it_rings_is_canceled_at_once(
         phone_call = await rig.phone.next_call()
         await seen(rig, call, StateChanged, 4)
         await end_call(rig.services, viewer, call.id)
-        assert (await phone_call.until_ended()).side is Side.REMOTE
+        assert (await phone_call.until_ended()).by is Side.REMOTE
         await seen(rig, call)
         ended = await stored(rig, call)
     assert (ended.state, ended.end_reason, ended.blame) == (S.CANCELED, R.CANCELED, "API")

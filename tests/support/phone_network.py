@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 from livekit import rtc
 
@@ -38,6 +38,12 @@ class FakeRoom(rtc.Room):
     def __init__(self, leg: Participant | None = None) -> None:
         super().__init__()
         self.legs = {} if leg is None else {leg.identity: leg}
+        self.is_connected = True
+
+    @property
+    def connection_state(self) -> Any:
+        states = rtc.ConnectionState
+        return states.CONN_CONNECTED if self.is_connected else states.CONN_RECONNECTING
 
     @property
     def remote_participants(self) -> Any:
@@ -129,7 +135,3 @@ class PhoneNetwork:
 
     def _after(self, seconds: float, callback: Callable[[], None]) -> None:
         self.time.call_at(self.time.now() + timedelta(seconds=seconds), callback)
-
-
-def as_room(room: FakeRoom) -> rtc.Room:
-    return cast(rtc.Room, room)

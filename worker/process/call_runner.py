@@ -197,13 +197,12 @@ class CallRunner:
             try:
                 watched: set[asyncio.Future[Any]] = {session, fenced, limit, self._end_requested}
                 done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-                if self._end_requested in done and fenced not in done:
-                    await self._stop_ringing(conversation)
             finally:
                 await cancel_and_wait(session, fenced, limit)
             if fenced in done:
                 return None
             if self._end_requested in done:
+                await self._stop_ringing(conversation)
                 # If an agent had already ended the call, its reason counts.
                 is_answered = conversation.projection.answered_at is not None
                 return conversation.projection.ending or self._requested_end(is_answered)
@@ -215,8 +214,9 @@ class CallRunner:
 
     async def _stop_ringing(self, conversation: Conversation) -> None:
         """Cancel a dial at once, because closing the session takes a while and the phone rings."""
-        may_ring = conversation.projection.dialed_at is not None
-        if self._rooms is not None and may_ring and not conversation.answered.is_set():
+        is_dialed = conversation.projection.dialed_at is not None
+        may_ring = is_dialed and not conversation.answered.is_set()
+        if self._rooms is not None and may_ring and not conversation.is_lost:
             await SipLegs(self._rooms).hang_up(self.claim.call)
 
     @asynccontextmanager

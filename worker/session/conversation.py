@@ -30,7 +30,7 @@ from domain.calls.events import (
     UserTurn,
 )
 from domain.calls.lease import Claim, EventWriter
-from domain.calls.model import CallState, EndReason, transition
+from domain.calls.model import CallKind, CallState, EndReason, transition
 from domain.calls.state import MAX_HISTORY_ITEMS, CallProjection, HistoryItem, SystemNote
 from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
@@ -127,7 +127,10 @@ class Conversation:
             self.answered.set()
         self.turn = TurnState(self.claim.epoch)
         since = self.projection.open_turn_since
-        self.latency = LatencyTracker(since.timestamp() if since else None)
+        self.latency = LatencyTracker(
+            since.timestamp() if since else None,
+            is_phone=self.claim.call.kind is CallKind.SIP,
+        )
         self.meter = UsageMeter(PriceList(self.claim.settings.prices))
         finished = (e.tool_call_id for e in self.projection.items if isinstance(e, ToolFinished))
         self.tool_calls = ToolCallRegistry((*finished, *self.projection.running_tools))

@@ -8,14 +8,18 @@ from typing import Any
 
 NETWORK_AND_PLAYOUT_MS = 220.0
 """Latency that the network, jitter buffers and the caller's playout add; measured on loopback."""
+PHONE_LINE_MS = 290.0
+"""The same for a telephone: 100 ms from its microphone to the agent and 190 ms back, as measured with
+livekit-sip on loopback. Carriers and radio add to it."""
 
 
 class LatencyTracker:
     """All times are those of `time.time`, which LiveKit's metrics use, too."""
 
-    def __init__(self, open_turn_since: float | None = None) -> None:
+    def __init__(self, open_turn_since: float | None = None, *, is_phone: bool = False) -> None:
         """`open_turn_since`: when the caller stopped speaking, if another worker left the turn
         unanswered."""
+        self._is_phone = is_phone
         self._turn: dict[str, float | None] = {}
         self._since = open_turn_since
         """The end of the caller's speech; None if it is not known."""
@@ -54,8 +58,13 @@ class LatencyTracker:
             "tts_first_byte_ms": _ms(metrics.get("tts_node_ttfb")),
             "playback_ms": _ms(metrics.get("playback_latency")),
             "first_audio_ms": total,
-            "at_ear_ms": None if total is None else round(total + NETWORK_AND_PLAYOUT_MS, 1),
+            "at_ear_ms": None if total is None else round(total + self._on_the_way_ms, 1),
+            "line_ms": PHONE_LINE_MS if self._is_phone and total is not None else None,
         }
+
+    @property
+    def _on_the_way_ms(self) -> float:
+        return PHONE_LINE_MS if self._is_phone else NETWORK_AND_PLAYOUT_MS
 
     def drain(self) -> dict[str, Any]:
         """Return the latencies of the turn that has been answered, and reset them."""

@@ -5,13 +5,12 @@ after 21. A restart of LiveKit's server removes every leg for some seconds, whic
 
 from __future__ import annotations
 
-import asyncio
-import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from livekit import rtc
 
-from domain.calls.dial_outcomes import outcome_of_hang_up
+from domain.calls.dial_outcomes import LeaveReason, outcome_of_hang_up
 from domain.calls.model import EndReason
 from domain.calls.rooms import caller_of
 from domain.common.errors import Unavailable
@@ -19,7 +18,7 @@ from domain.common.tasks import background_task
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
 from worker.session.dialer import Legs, leave_reason
-from worker.session.packet_arrivals import packet_arrivals
+from worker.session.packet_arrivals import Arrivals, packet_arrivals
 
 POLL_INTERVAL_SECONDS = 1.0
 DEAD_LINE_SECONDS = 12.0
@@ -28,19 +27,38 @@ RETURN_SECONDS = 10.0
 """How long a leg may take to come back after a restart of LiveKit's server."""
 
 
+async def arrivals_of(leg: rtc.RemoteParticipant) -> Arrivals | None:
+    """When packets last arrived from the leg. Its muted tracks count: a muted phone sends packets,
+    too."""
+    tracks = (publication.track for publication in leg.track_publications.values())
+    return await packet_arrivals(track for track in tracks if track is not None)
+
+
 class PhoneLine:
-    def __init__(self, conversation: Conversation, room: rtc.Room, legs: Legs) -> None:
+    def __init__(
+        self,
+        conversation: Conversation,
+        room: rtc.Room,
+        legs: Legs,
+        measure: Callable[[rtc.RemoteParticipant], Awaitable[Arrivals | None]] = arrivals_of,
+    ) -> None:
+        """`measure` returns when packets last arrived from the leg."""
         self._conversation = conversation
         self._call = conversation.claim.call
         self._clock = conversation.clock
         self._identity = caller_of(self._call)
         self._room = room
         self._legs = legs
+        self._measure = measure
         self._over: EndReason | None = None
+        self._leave_reason: LeaveReason | None = None
+        """Why the leg has left; None while it is in the room, or has never been."""
         self._left_at: datetime | None = None
         """When the leg left for a reason for which it may come back."""
-        self._alive_at = time.time()
-        """When a packet last arrived, or could have, as `time.time`."""
+        self._last_packet = 0.0
+        """When the last packet arrived, by the clock of WebRTC."""
+        self._alive_at = self._clock.now()
+        """When we last saw that a packet had arrived, or that none could."""
         room.on("participant_connected", self._on_participant_connected)
         room.on("participant_disconnected", self._on_participant_disconnected)
         room.on("reconnected", self._on_reconnected)
@@ -48,7 +66,9 @@ class PhoneLine:
     async def wait_until_over(self) -> EndReason:
         """Wait for the end of a call that was answered; returns why it ends."""
         await self._conversation.answered.wait()
-        self._alive_at = time.time()
+        self._alive_at = self._clock.now()
+        if self._leave_reason is not None:  # at the moment of the answer
+            self._on_left(self._leave_reason)
         async with background_task(self._watch_packets()):
             await self._clock.wait_until(lambda: IMMEDIATELY if self._over else None)
         assert self._over is not None
@@ -62,31 +82,39 @@ class PhoneLine:
 
     def _on_participant_connected(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._identity:
-            self._left_at, self._alive_at = None, time.time()
+            self._leave_reason, self._left_at, self._alive_at = None, None, self._clock.now()
 
     def _on_participant_disconnected(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity != self._identity or not self._conversation.answered.is_set():
-            return
-        reason = outcome_of_hang_up(leave_reason(participant))
-        if reason is not None:
-            self._end(reason)
+        if participant.identity == self._identity:
+            self._leave_reason = leave_reason(participant)
+            if self._conversation.answered.is_set():
+                self._on_left(self._leave_reason)
+
+    def _on_left(self, reason: LeaveReason) -> None:
+        outcome = outcome_of_hang_up(reason)
+        if outcome is not None:
+            self._end(outcome)
         else:
             self._left_at = self._clock.now()
 
     def _on_reconnected(self) -> None:
-        self._alive_at = time.time()
+        self._alive_at = self._clock.now()
 
     # ---- ends without a report ---------------------------------------------------------------
 
     async def _watch_packets(self) -> None:
         while self._over is None:
-            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            await self._pause()
             if self._room.connection_state != rtc.ConnectionState.CONN_CONNECTED:
-                self._alive_at = time.time()
+                self._alive_at = self._clock.now()
             elif self._left_at is not None:
                 await self._end_unless_returned(self._left_at)
             else:
                 await self._end_if_dead()
+
+    async def _pause(self) -> None:
+        due = self._clock.now() + timedelta(seconds=POLL_INTERVAL_SECONDS)
+        await self._clock.wait_until(lambda: due)
 
     async def _end_unless_returned(self, left_at: datetime) -> None:
         is_over = self._clock.now() >= left_at + timedelta(seconds=RETURN_SECONDS)
@@ -95,11 +123,11 @@ class PhoneLine:
 
     async def _end_if_dead(self) -> None:
         leg = self._room.remote_participants.get(self._identity)
-        arrivals = None if leg is None else await packet_arrivals(_tracks(leg))
-        if arrivals is not None:
-            self._alive_at = max(self._alive_at, arrivals.caller)
+        arrivals = None if leg is None else await self._measure(leg)
+        if arrivals is not None and arrivals.caller != self._last_packet:
+            self._last_packet, self._alive_at = arrivals.caller, self._clock.now()
         # The server must respond: otherwise it is the server that is silent, and not the phone.
-        is_dead = time.time() - self._alive_at >= DEAD_LINE_SECONDS
+        is_dead = self._clock.now() >= self._alive_at + timedelta(seconds=DEAD_LINE_SECONDS)
         if is_dead and await self._is_in_room() is not None:
             self._end(EndReason.LINE_LOST)
 
@@ -109,9 +137,3 @@ class PhoneLine:
             return await self._legs.find(self._call) is not None
         except Unavailable:
             return None
-
-
-def _tracks(leg: rtc.RemoteParticipant) -> list[rtc.Track]:
-    """The tracks of the leg, muted ones included: a muted phone sends packets, too."""
-    tracks = (publication.track for publication in leg.track_publications.values())
-    return [track for track in tracks if track is not None]
