@@ -160,6 +160,13 @@ def test_words_alone_end_the_call_when_our_words_get_no_answer() -> None:
     assert seen == [(7.0, Action.GREET), (13.0, Action.HANG_UP)]
 
 
+def test_no_call_ends_while_we_speak() -> None:
+    """An announcement that the call is recorded comes before the greeting."""
+    greeting: list[tuple[float, Report]] = [(9.1, lambda detection: detection.talking())]
+    seen = actions(HANGS_UP, said(0.5, 5.0, MAILBOX_WORDS), ours(9.0), greeting, ours(18.0))
+    assert seen == [(7.0, Action.GREET), (22.0, Action.HANG_UP)]
+
+
 def test_a_tone_alone_does_not_end_the_call_of_a_person() -> None:
     seen = actions(
         HANGS_UP,

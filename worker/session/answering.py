@@ -169,11 +169,15 @@ class PhoneAnswering:
             self._take(detection := detection.tone(shifted))
 
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
-        if event.new_state == "speaking":
+        is_talking, detection = event.new_state == "speaking", self._detection
+        if is_talking:
             self._sounding_since = self._now()
-        is_over = event.old_state == "speaking" and event.new_state != "speaking"
-        if is_over and self._detection is not None and self._detection.phase is Phase.GREETED:
-            self._take(self._detection.spoken(self._now()))
+        if detection is None or detection.phase is not Phase.GREETED:
+            return
+        if is_talking:
+            self._take(detection.talking())
+        elif event.old_state == "speaking":
+            self._take(detection.spoken(self._now()))
 
     # ---- deciding --------------------------------------------------------------------------
 

@@ -13,6 +13,12 @@ from worker.session.overlap_filter import TRANSCRIPTS
 
 MIN_FURTHER_WORDS = 2
 """One word more than was taken may be the same words, understood better."""
+UTTERANCE_LIMITS = (
+    SpeechEventType.START_OF_SPEECH,
+    SpeechEventType.FINAL_TRANSCRIPT,
+    SpeechEventType.END_OF_SPEECH,
+)
+"""The events after which another utterance is transcribed."""
 
 
 class WordsListener(Protocol):
@@ -56,7 +62,7 @@ class HeldTranscripts:
 
     def _without_taken(self, event: SpeechEvent) -> SpeechEvent | None:
         taken = self._taken
-        if event.type in (SpeechEventType.FINAL_TRANSCRIPT, SpeechEventType.END_OF_SPEECH):
+        if event.type in UTTERANCE_LIMITS:
             self._taken = 0
         if not taken or event.type not in TRANSCRIPTS or not event.alternatives:
             return event

@@ -100,10 +100,12 @@ class AnswerDetection:
     """A verdict that decides where no rule does: of a model, or of the worker before."""
     rounds: int = 0
     """How many introductions a screener has heard."""
+    is_talking: bool = False
+    """Whether we are speaking."""
     spoke_until: float | None = None
-    """When our first words of this phase were over; None before."""
+    """When our last words of this phase were over; None before the first ones were."""
     utterances_before: int = 0
-    """How often the other side had begun to speak by then."""
+    """How often the other side had begun to speak when our first words were over."""
     tone_heard: bool = False
     """Whether a tone came before the message that is said."""
 
@@ -127,11 +129,15 @@ class AnswerDetection:
     def model_answered(self, verdict: Verdict | None) -> AnswerDetection:
         return replace(self, model_state=ModelState.DONE, prior=verdict)
 
+    def talking(self) -> AnswerDetection:
+        """We have begun to speak."""
+        return replace(self, is_talking=True)
+
     def spoken(self, at: float) -> AnswerDetection:
         """Our words are over: the greeting, the message or the introduction."""
-        detection = self
-        if self.spoke_until is None:
-            detection = replace(self, spoke_until=at, utterances_before=self.heard.utterances)
+        is_first = self.spoke_until is None
+        before = self.heard.utterances if is_first else self.utterances_before
+        detection = replace(self, is_talking=False, spoke_until=at, utterances_before=before)
         if self.phase is Phase.LEAVING_MESSAGE:
             return replace(detection, phase=Phase.MESSAGE_LEFT)
         if self.phase is Phase.INTRODUCING:
@@ -208,7 +214,7 @@ class AnswerDetection:
     def _begin(self, action: Action | None, now: float) -> AnswerDetection:
         if action is None:
             return self
-        detection = replace(self, phase=PHASES[action], spoke_until=None)
+        detection = replace(self, phase=PHASES[action], spoke_until=None, is_talking=False)
         match action:
             case Action.LEAVE_MESSAGE:
                 # What is heard from now on is not the greeting any more.
@@ -289,7 +295,7 @@ class AnswerDetection:
 
     def _quiet_after_us(self, now: float) -> float:
         """How long both sides have been quiet since our last words."""
-        if self.spoke_until is None or self.heard.is_speaking:
+        if self.spoke_until is None or self.is_talking or self.heard.is_speaking:
             return 0.0
         return max(0.0, now - max(self.spoke_until, self.heard.quiet_since))
 
