@@ -3,13 +3,19 @@ answers. The words come from the emulated STT; the tones are in the audio."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 import pytest
 
+from bench.answering import HANGS_UP, PARTS
+from bench.harness.answering.corpus import read_greetings
+from bench.harness.answering.sounds import to_pcm
+from bench.harness.answering.voices import espeak, sounding
 from domain.calls.events import (
     AgentTurn,
     AnsweredBy,
@@ -95,7 +101,7 @@ class Answered:
     def say(self, words: str, *audio: Samples) -> None:
         """Play the audio, of which the speech is transcribed as these words."""
         self.stt.utterances.append(words)
-        self.media.queue(np.concatenate(audio))
+        self.media.queue(np.concatenate((*audio, pause(0))))
 
     async def watch(self, until: type, count: int = 1) -> list[CallEvent]:
         return await watch(self.services, self.viewer, self.call.id, until, count)
@@ -232,6 +238,51 @@ async def test_a_voice_menu_is_operated_until_a_person_answers(
         assert verdicts(seen) == [AnsweringParty.IVR, AnsweringParty.PERSON]
         assert said(seen) == [RECEPTION.prompt.greeting]
         await call.end()
+
+
+# ---- greetings of the corpus, spoken by espeak-ng ------------------------------------------
+
+
+CORPUS = {greeting.id: greeting for part in PARTS for greeting in read_greetings(part)}
+GREETINGS = (
+    "en-person-6",
+    "de-h-person-3",
+    "es-person-4",
+    "hi-h-person-2",
+    "en-mailbox-2",
+    "de-h-mailbox-2",
+    "es-mailbox-2",
+    "hi-mailbox-1",
+    "en-unreachable-2",
+    "es-unreachable-1",
+    "en-fax-1",
+)
+
+
+@pytest.mark.parametrize("id", GREETINGS)
+async def test_machines_of_the_corpus_are_hung_up_on_and_persons_are_greeted(
+    settings: Settings, viewer: Viewer, sip: SipContract, id: str
+) -> None:
+    program = espeak()
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("espeak-ng is needed in CI")
+        pytest.skip("GREETINGS ARE NOT PLAYED OVER THE PHONE: apt-get install espeak-ng")
+    heard = sounding(CORPUS[id], program)
+    assert heard.samples is not None
+    async with answered(settings, viewer, sip, HANGS_UP) as call:
+        await call.watch(CallAnswered)
+        # The emulated STT takes a tone for an utterance, and each part of a text for one.
+        call.stt.default_utterances = repeat(NO_WORDS)
+        call.say(" ".join(spoken.text for spoken in heard.spoken))
+        call.media.queue(np.frombuffer(to_pcm(heard.samples), np.int16))
+        if heard.greeting.who is AnsweringParty.PERSON:
+            seen = await call.watch(AgentTurn)
+            assert said(seen) == [RECEPTION.prompt.greeting]
+            await call.end()
+        else:
+            seen = await call.watch(CallEnded)
+            assert verdicts(seen)[-1] is heard.greeting.who
 
 
 async def test_without_listening_the_agent_greets_as_soon_as_the_phone_is_answered(
