@@ -90,9 +90,8 @@ async def with_dial(
     """The call with what it needs to be dialled. `max_seconds` is the duration that was asked for.
     Raises `DialRefused`, `NotFound` or `InvalidInput`."""
     assert dial.phone_number is not None
-    trunk, numbers = await _trunk_and_numbers(work, dial)
+    trunk, number = await _trunk_and_number(work, dial)
     check_dial(trunk.spec, dial.phone_number, ("phoneNumber",))
-    number = choose_caller_id(numbers, dial.caller_number, ("callerNumber",))
     defaults = number.spec.defaults
     limit = trunk.spec.max_call_seconds
     if max_seconds is not None and max_seconds > limit:
@@ -127,25 +126,35 @@ def _check_calling_hours(call: Call) -> None:
         raise DialRefused(problem, path, reason=DialRefusal.OUTSIDE_ALLOWED_HOURS)
 
 
-async def _trunk_and_numbers(
+async def _trunk_and_number(
     work: UnitOfWork, dial: DialRequest
-) -> tuple[OutboundTrunk, Sequence[PhoneNumber]]:
-    """The trunk to dial over, and the numbers that it may show to the callee."""
-    if dial.trunk_id is not None:
-        trunk = await work.outbound_trunks.get(dial.trunk_id)
+) -> tuple[OutboundTrunk, PhoneNumber]:
+    """The trunk to dial over, and the number that the callee sees."""
+    asked = await work.phone_numbers.by_names([dial.caller_number]) if dial.caller_number else ()
+    trunk = await _trunk(work, dial, asked)
+    candidates = [number for number in asked if number.spec.outbound_trunk_id == trunk.id]
+    if not candidates:
+        numbers = await work.phone_numbers.using("outbound_trunk_id", [trunk.id])
+        candidates = list(numbers.get(trunk.id, ()))
+    return trunk, choose_caller_id(candidates, dial.caller_number, ("callerNumber",))
+
+
+async def _trunk(
+    work: UnitOfWork, dial: DialRequest, asked: Sequence[PhoneNumber]
+) -> OutboundTrunk:
+    """The trunk that is named, that of the number that is asked for, or the only one."""
+    trunk_ids = [number.spec.outbound_trunk_id for number in asked]
+    id = dial.trunk_id or next((id for id in trunk_ids if id is not None), None)
+    if id is not None:
+        trunk = await work.outbound_trunks.get(id)
         if trunk is None:
             raise NotFound("There is no such outbound trunk.", ("trunk",))
-        return trunk, await _numbers_of(work, trunk)
+        return trunk
     page = await work.outbound_trunks.page(MAX_TRUNKS_TO_CHOOSE_FROM, None)
     trunks = [trunk for trunk in page.items if trunk.spec.is_enabled]
-    if dial.caller_number is not None:
-        for trunk in trunks:
-            numbers = await _numbers_of(work, trunk)
-            if any(number.spec.number == dial.caller_number for number in numbers):
-                return trunk, numbers
-    if len(trunks) == 1:
-        return trunks[0], await _numbers_of(work, trunks[0])
-    raise InvalidInput(_choice_problem(len(trunks)), ("trunk",))
+    if len(trunks) != 1:
+        raise InvalidInput(_choice_problem(len(trunks)), ("trunk",))
+    return trunks[0]
 
 
 def _choice_problem(count: int) -> str:
@@ -155,8 +164,3 @@ def _choice_problem(count: int) -> str:
             "createOutboundTrunk."
         )
     return f"There are {count} outbound trunks; give the id of one, or one of their callerNumbers."
-
-
-async def _numbers_of(work: UnitOfWork, trunk: OutboundTrunk) -> Sequence[PhoneNumber]:
-    found = await work.phone_numbers.using("outbound_trunk_id", [trunk.id])
-    return found.get(trunk.id, ())
