@@ -77,6 +77,7 @@ class PhoneAnswering:
         self._end_call = end_call
         self._clock = conversation.clock
         self._origin = self._clock.now()
+        self._began_at = 0.0
         self._detection: AnswerDetection | None = None
         self._check_at: float | None = None
         """When to decide, unless something is heard before."""
@@ -85,7 +86,7 @@ class PhoneAnswering:
         self._is_tapped = False
         self._language: str | None = None
         self._speech: SpeechHandle | None = None
-        """What we say to a detection."""
+        """What we say to a machine."""
         self._sounding_since: float | None = None
         """When the present speech of ours became audible; None if it has not."""
         self._message = ""
@@ -161,12 +162,11 @@ class PhoneAnswering:
             self._detector = ToneDetector(frame.sample_rate)
         for tone in self._detector.add(bytes(frame.data)):
             passed = self._now() - self._detector.seconds
-            shifted = Tone(
-                kind=tone.kind,
-                started_at=tone.started_at + passed,
-                ended_at=tone.ended_at + passed,
+            started_at, ended_at = tone.started_at + passed, tone.ended_at + passed
+            detection = detection.tone(
+                Tone(kind=tone.kind, started_at=started_at, ended_at=ended_at)
             )
-            self._take(detection := detection.tone(shifted))
+            self._take(detection)
 
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         is_talking, detection = event.new_state == "speaking", self._detection
@@ -335,7 +335,7 @@ class PhoneAnswering:
             self._take(self._detection.spoken(self._now()))
 
     async def _say(self, words: str) -> float | None:
-        """Say the words to a detection. Returns how long they were audible; None if they were cut off
+        """Say the words to a machine. Returns how long they were audible; None if they were cut off
         because a person answers or a tone came late."""
         if self._speech is not None and not self._speech.done():
             self._speech.interrupt(force=True)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from livekit import rtc
+from livekit.rtc.participant import PublishDTMFError
 
 from domain.calls.events import DtmfSent
 from domain.telephony.answering.model_question import json_object
@@ -114,18 +115,22 @@ class IvrNavigation:
         """Do what the model chose. Returns whether to continue."""
         keys, words = choice.get("press"), choice.get("say")
         if isinstance(keys, str | int) and KEYS.fullmatch(str(keys)):
-            if len(self._pressed) >= MAX_PRESSES:
-                return False
-            await self._press(str(keys))
-        elif isinstance(words, str) and words.strip():
+            return len(self._pressed) < MAX_PRESSES and await self._press(str(keys))
+        if isinstance(words, str) and words.strip():
             await self._say(words[:200])
         return True
 
-    async def _press(self, keys: str) -> None:
+    async def _press(self, keys: str) -> bool:
+        """Press the keys one after the other. Returns whether LiveKit took them."""
         self._pressed.append(keys)
+        try:
+            for key in keys:
+                if key == "w":
+                    await asyncio.sleep(PAUSE_SECONDS)
+                else:
+                    phone = self._room.local_participant
+                    await phone.publish_dtmf(code=KEY_CODES[key], digit=key)
+        except PublishDTMFError:
+            return False
         self._conversation.record(DtmfSent(digits=keys.replace("w", "")))
-        for key in keys:
-            if key == "w":
-                await asyncio.sleep(PAUSE_SECONDS)
-            else:
-                await self._room.local_participant.publish_dtmf(code=KEY_CODES[key], digit=key)
+        return True
