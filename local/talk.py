@@ -53,6 +53,11 @@ subscription ($callId: ID!, $after: Cursor) {
     }
     ... on DialStarted { trunk toNumber }
     ... on DialFailed { reason sipStatus }
+    ... on CallAnswered { afterMs }
+    ... on AnsweredBy { by evidence quote revises }
+    ... on MessageLeft { toneHeard heardMs }
+    ... on ScreenerAnswered { round }
+    ... on DtmfSent { digits }
     ... on CallerPresent { present }
     ... on CallerSilent { seconds }
     ... on ErrorRaised { source message recoverable }

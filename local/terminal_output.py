@@ -154,6 +154,18 @@ class TerminalOutput:
                 status = f" (SIP {event['sipStatus']})" if event["sipStatus"] else ""
                 reason = event["reason"].lower().replace("_", " ")
                 return self._detail_line(f"not reached: {reason}{status}", YELLOW)
+            case "CallAnswered":
+                after = f" after {event['afterMs'] / 1000:.1f} s" if event["afterMs"] else ""
+                return self._detail_line(f"the phone was answered{after}", GREEN)
+            case "AnsweredBy":
+                return self._detail_line(_format_verdict(event))
+            case "MessageLeft":
+                tone = "after the tone" if event["toneHeard"] else "without a tone"
+                return self._detail_line(f"message left {tone}", GREEN)
+            case "ScreenerAnswered":
+                return self._detail_line("introduced itself to the screener")
+            case "DtmfSent":
+                return self._detail_line(f"pressed {event['digits']}")
             case "CallerPresent":
                 if event["present"]:
                     return None
@@ -213,6 +225,13 @@ def _format_latency(measured: Json) -> str:
     )
     detail = ", ".join(parts)
     return f"heard after {measured['atEarMs']:.0f} ms" + (f" ({detail})" if detail else "")
+
+
+def _format_verdict(event: Json) -> str:
+    """Who answered the phone, on what evidence, and the words that decided."""
+    quote = f": “{event['quote']}”" if event["quote"] else ""
+    evidence = ", ".join(each.lower() for each in event["evidence"])
+    return f"answered by {event['by'].lower().replace('_', ' ')} ({evidence}){quote}"
 
 
 def _format_response_time(latency: Json) -> str:

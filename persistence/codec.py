@@ -55,6 +55,8 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
         del plain["inherited"]
     if snapshot.workflow.recording is None:
         del plain["workflow"]["recording"]
+    if snapshot.workflow.answering is None:
+        del plain["workflow"]["answering"]
     for node in plain["workflow"]["nodes"]:
         if node["on_entry"] == EntryAction.CONVERSE:
             del node["on_entry"]

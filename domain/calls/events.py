@@ -16,6 +16,7 @@ from domain.calls.model import Blame, CallId, CallState, EndReason
 from domain.common.doc import Doc
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage, total_cost
+from domain.workflows.answering import AnswerEvidence, AnsweringParty
 from domain.workflows.model import ContextPolicy
 
 
@@ -401,6 +402,67 @@ class RecordingStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnswered:
+    """The phone that was called was answered, by a person or by a machine."""
+
+    after_ms: Annotated[
+        float | None,
+        Doc("From the start of dialing to the answer, in milliseconds; null when not measured."),
+    ] = None
+    kind: Literal["call_answered"] = "call_answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredBy:
+    """It was decided who or what answered an outbound phone call. A later event of this kind in the
+    same call revises the decision. What a machine says is quoted here, and is no turn of the caller."""
+
+    by: Annotated[AnsweringParty, Doc("Who or what answered the call.")]
+    evidence: Annotated[
+        tuple[AnswerEvidence, ...],
+        Doc("What the decision rests on, in the order in which it came."),
+    ]
+    quote: Annotated[
+        str, Doc("The words that decided, as they were transcribed; empty when no words did.")
+    ] = ""
+    after_ms: Annotated[
+        float, Doc("From the answer of the phone to the decision, in milliseconds.")
+    ]
+    revises: Annotated[
+        AnsweringParty | None,
+        Doc("The decision before, which this one replaces; null for the first."),
+    ] = None
+    kind: Literal["answered_by"] = "answered_by"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLeft:
+    """The agent left the message of the workflow in a mailbox."""
+
+    text: Annotated[str, Doc("The message as it was said.")]
+    tone_heard: Annotated[bool, Doc("Whether the mailbox gave a tone before the message.")]
+    heard_ms: Annotated[float, Doc("How long the message took, in milliseconds.")]
+    kind: Literal["message_left"] = "message_left"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenerAnswered:
+    """The agent introduced itself to a screener: who is calling and why."""
+
+    round: Annotated[int, Doc("How many introductions the screener has heard by now, from 1.")]
+    text: Annotated[str, Doc("The introduction as it was said.")]
+    kind: Literal["screener_answered"] = "screener_answered"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DtmfSent:
+    """The agent pressed keys, for instance to get through a voice menu."""
+
+    digits: Annotated[str, Doc("The keys that were pressed, in order: digits, `*` and `#`.")]
+    kind: Literal["dtmf_sent"] = "dtmf_sent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
     """The call ended. This is always the last event, and there is exactly one."""
 
@@ -450,6 +512,11 @@ CallEvent = (
     | CallerPresent
     | CallerSilent
     | RecordingStarted
+    | CallAnswered
+    | AnsweredBy
+    | MessageLeft
+    | ScreenerAnswered
+    | DtmfSent
     | CallEnded
 )
 EphemeralPayload = PartialTranscript

@@ -15,6 +15,8 @@ from domain.calls.commands import CommandKind
 from domain.calls.context import CallContext
 from domain.calls.events import (
     AgentTurn,
+    AnsweredBy,
+    CallAnswered,
     CallEnded,
     CallEvent,
     CommandApplied,
@@ -22,6 +24,7 @@ from domain.calls.events import (
     ContextChanged,
     DialStarted,
     HandedOff,
+    MessageLeft,
     NodeEntered,
     RecordingStarted,
     Speaker,
@@ -123,6 +126,12 @@ class CallProjection:
     is_recorded: bool = False
     recording_announced: bool = False
     """The call starts with the announcement that it is recorded."""
+    is_phone_answered: bool = False
+    """Whether the phone that was called was answered."""
+    answered_by: AnsweredBy | None = None
+    """The last decision about who answered."""
+    is_message_left: bool = False
+    """Whether the message of the workflow is in a mailbox."""
 
     @property
     def reply_pending(self) -> bool:
@@ -231,6 +240,12 @@ class CallProjection:
                 return replace(self, handled_commands=self._with_handled(id))
             case WorkerLeft():
                 return replace(self, released_at=at)
+            case CallAnswered():
+                return replace(self, is_phone_answered=True)
+            case AnsweredBy():
+                return replace(self, answered_by=event)
+            case MessageLeft():
+                return replace(self, is_message_left=True)
             case DialStarted():
                 return replace(self, dialed_at=self.dialed_at or at)
             case RecordingStarted(announced=announced):

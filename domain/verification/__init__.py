@@ -13,6 +13,7 @@ from domain.tools.network_allow_list import AllowList
 from domain.verification import (
     addresses,
     agents,
+    answering,
     conditions,
     graph,
     skip_paths,
@@ -95,6 +96,7 @@ def _rules(
         yield from skip_paths.findings(snapshot)
         yield from conditions.findings(snapshot, budget)
     yield from agents.findings(snapshot, settings, keys)
+    yield from answering.findings(snapshot.workflow)
     yield from broken
     if not broken:
         yield from tools.findings(snapshot, settings, budget)

@@ -15,6 +15,7 @@ from domain.verification.reporting import (
 )
 from domain.verification.variable_usage import (
     Read,
+    answering_reads,
     condition_reads,
     prompt_reads,
     template_reads,
@@ -134,6 +135,10 @@ def _all_reads(snapshot: Snapshot, budget: WorkBudget) -> Iterator[tuple[str, Re
             path = ("connections", str(index), "condition")
             for read in condition_reads(connection.condition, path):
                 yield connection.source, read
+    for node in workflow.nodes:
+        if node.is_entry:
+            for read in answering_reads(workflow):
+                yield node.id, read
     tools = {name: list(tool_reads(t, ("tools", name))) for name, t in snapshot.tools.items()}
     prompts = {name: list(prompt_reads(a, ("agents", name))) for name, a in snapshot.agents.items()}
     for node in workflow.nodes:

@@ -24,6 +24,7 @@ from domain.tools.actions import (
 from domain.tools.model import ToolSpec, all_actions
 from domain.verification.reporting import Path
 from domain.workflows.agents import AgentSpec
+from domain.workflows.model import WorkflowSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,13 @@ def prompt_reads(agent: AgentSpec, path: Path) -> Iterator[Read]:
         for read in template_reads(text, (*path, *inner_path)):
             has_default = read.has_default or ".".join(read.segments) in defaults
             yield Read(read.segments, read.path, has_default)
+
+
+def answering_reads(workflow: WorkflowSpec) -> Iterator[Read]:
+    answering = workflow.answering
+    if answering is not None:
+        for name in ("message", "introduction", "goal"):
+            yield from template_reads(getattr(answering, name) or "", ("answering", name))
 
 
 def tool_reads(tool: ToolSpec, path: Path) -> Iterator[Read]:

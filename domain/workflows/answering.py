@@ -79,7 +79,7 @@ class AnsweringSettings:
     ask_model: bool = True
     """Whether the model of the entry agent decides about a long greeting that no rule recognizes."""
     silent_seconds: float = 2.5
-    """The agent speaks first when nobody has spoken for this long."""
+    """The agent speaks first after a silence of this length."""
     tone_seconds: float = 30.0
     """How long to wait for the tone of a mailbox before the message is left without one."""
     screening_seconds: float = 30.0

@@ -16,6 +16,7 @@ from domain.common.text_validation import AGENT_NAME, IDENTIFIER, check_name, ch
 from domain.templating.validation import READABLE_NAMESPACES, condition_problems, template_problems
 from domain.tools.model import ToolSpec
 from domain.workflows.agents import AgentSpec
+from domain.workflows.answering import AnsweringSettings, answering_problems
 
 WorkflowId = NewType("WorkflowId", UUID)
 VersionId = NewType("VersionId", UUID)
@@ -132,6 +133,8 @@ class WorkflowSpec:
     connections: tuple[Connection, ...] = ()
     shared_context: tuple[str, ...] = ()
     recording: RecordingChoice | None = None
+    answering: AnsweringSettings | None = None
+    """What outbound phone calls do about machines that answer; None stands for the defaults."""
 
     @property
     def is_recorded(self) -> bool:
@@ -218,6 +221,8 @@ def workflow_problems(spec: WorkflowSpec, path: Path = ()) -> Problems:
         here, announcement = (*path, "recording", "announcement"), spec.recording.announcement
         yield from problems_of(check_text, announcement, here, max_length=2_000, min_length=1)
         yield from template_problems(announcement, here, CONNECTION_NAMESPACES)
+    if spec.answering is not None:
+        yield from answering_problems(spec.answering, (*path, "answering"))
 
 
 def _node_problems(node: Node, path: Path) -> Problems:

@@ -17,10 +17,15 @@ import strawberry
 from domain.calls.events import EphemeralEvent, StoredEvent
 from domain.common.doc import Doc
 from domain.providers import usage as domain
+from domain.workflows.answering import AnswerEvidence
 from graph.schema.scalars import Json
 from graph.schema.types.usage import Usage
 
-LIST_TYPES: dict[type, Any] = {str: list[str], domain.Usage: list[Usage]}
+LIST_TYPES: dict[type, Any] = {
+    str: list[str],
+    domain.Usage: list[Usage],
+    AnswerEvidence: list[AnswerEvidence],
+}
 """GraphQL types of tuples, by the type of their items."""
 
 

@@ -17,12 +17,13 @@ from domain.use_cases.calls import CallRequest, start_call
 from domain.use_cases.outbound_calls import DialRequest
 from domain.use_cases.telephony import create_outbound_trunk, create_phone_number
 from domain.workflows.agents import AgentSpec
+from domain.workflows.model import WorkflowSpec
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
 from local.emulators.voices import Voice
 from local.livekit import LivekitCredentials
 from local.phone.phone import Phone
 from persistence.wiring import api_services
-from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
+from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.voice_clients import with_speech, with_voice_providers
 
 CALLER_NUMBER = "+12025550101"
@@ -74,6 +75,7 @@ async def speaking_clinic(
     *,
     reception: AgentSpec = RECEPTION,
     voice: Voice | None = None,
+    workflow: WorkflowSpec = CLINIC,
 ) -> AsyncIterator[tuple[Services, Settings, SpeechEmulator]]:
     """The published clinic, whose agents have voices."""
     async with run_speech_emulator() as emulator:
@@ -81,7 +83,7 @@ async def speaking_clinic(
         voiced = with_voice_providers(settings, livekit, emulator)
         async with api_services(voiced) as services:
             agents = with_speech(reception, BOOKING)
-            await publish_clinic(services, viewer, agents)
+            await publish_clinic(services, viewer, agents, workflow=workflow)
             yield services, voiced, emulator
 
 

@@ -1,1 +1,2 @@
-"""Recorded audio of a call: taps, the two-channel timeline, Ogg Opus and the upload spool."""
+"""The audio of a call: taps, the two-channel timeline, Ogg Opus and the upload spool of recordings,
+and tones."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from livekit.agents import AgentSession
+from livekit.agents.types import NOT_GIVEN, NotGivenOr
 from livekit.agents.voice import SpeechHandle
 
 from domain.workflows.spoken_texts import SpokenText
@@ -39,8 +40,17 @@ class Announcements:
         with suppress(RuntimeError):
             self._start_saying(spoken_text(self._conversation, text), in_history)
 
-    def _start_saying(self, words: str, in_history: bool) -> SpeechHandle:
-        speech = self._session.say(words, add_to_chat_ctx=in_history)
+    def start_uninterruptible(self, words: str) -> SpeechHandle:
+        """Start to say what the other side cannot interrupt and models are not shown. Raises
+        `RuntimeError` if no agent accepts speech."""
+        return self._start_saying(words, in_history=False, allow_interruptions=False)
+
+    def _start_saying(
+        self, words: str, in_history: bool, allow_interruptions: NotGivenOr[bool] = NOT_GIVEN
+    ) -> SpeechHandle:
+        speech = self._session.say(
+            words, add_to_chat_ctx=in_history, allow_interruptions=allow_interruptions
+        )
         if not in_history:
             self._outside_history.add(speech.id)
         return speech

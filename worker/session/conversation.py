@@ -72,6 +72,17 @@ class OutputTap(Protocol):
         """Attach to the session. Called before an agent says anything; repeats are ignored."""
 
 
+class Opening(OutputTap, Protocol):
+    """The start of a call in which it is not known yet who listens."""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the agents neither speak nor receive what is heard."""
+
+    async def wait_until_open(self) -> bool:
+        """Return when the first agent may speak; False if the call ends before."""
+
+
 class Recorder(OutputTap, Protocol):
     """Records the audio of a call."""
 
@@ -95,6 +106,8 @@ class Conversation:
     """None in a text call."""
     recorder: Recorder | None = None
     """None if the call is not recorded."""
+    opening: Opening | None = None
+    """None unless it has to be found out who answers the call."""
     clock: CallClock = field(default_factory=CallClock)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once agents may speak: at once, or when a telephone call was answered."""
@@ -246,7 +259,7 @@ class Conversation:
     def tap_output(self, session: AgentSession[Any]) -> None:
         """Attach to the session whatever observes its output. Repeats are ignored."""
         # In this order, so that the recorder notices when the playout is held.
-        for tap in (self.recorder, self.playout):
+        for tap in (self.recorder, self.opening, self.playout):
             if tap is not None:
                 tap.tap(session)
 

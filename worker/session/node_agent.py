@@ -28,7 +28,7 @@ from livekit.agents.utils import shortuuid
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.transcription.filters import filter_emoji, filter_markdown
 
-from domain.calls.events import ErrorRaised, HandoffVia, NodeEntered
+from domain.calls.events import ErrorRaised, HandoffVia, NodeEntered, Speaker
 from domain.calls.model import EndReason
 from domain.templating.templates import render
 from domain.tools.model import NO_PARAMETERS, ToolSpec
@@ -140,18 +140,26 @@ class NodeAgent(Agent):
             self.session.options.interruption.update(interruption_options(self._spec))
             conversation.speech.overlap.agent_entered(self._spec)
         try:
+            if not await self._wait_for_listener():
+                return
             # Recorded first, because it decides which history this agent receives.
             conversation.record_handoff()
             conversation.handoffs.agent_entering()
             history = conversation.history()
             await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
-            await conversation.answered.wait()
             if not conversation.is_lost:
                 with suppress(CallLost):
                     await self._enter_node()
         finally:
             if conversation.handoffs.target_in_progress is None:
                 conversation.handoffs.agent_entered()
+
+    async def _wait_for_listener(self) -> bool:
+        """Wait until the phone is answered, and by a party to talk to; returns at once in other
+        calls. Returns False if the call ends before."""
+        conversation = self._conversation
+        await conversation.answered.wait()
+        return conversation.opening is None or await conversation.opening.wait_until_open()
 
     async def _enter_node(self) -> None:
         acts, greets = self.acts_on_entry, self._is_first_visit and self._turns_since_entry <= 0
@@ -197,7 +205,8 @@ class NodeAgent(Agent):
     async def _announce_recording(self) -> None:
         recorder = self._conversation.recorder
         announcement = recorder and recorder.announcement
-        if announcement and not self._conversation.projection.turns:
+        turns = self._conversation.projection.turns
+        if announcement and all(turn.speaker is Speaker.CALLER for turn in turns):
             speech = self.session.say(self.render_text(announcement), allow_interruptions=False)
             if self._ends_call:  # with the words after the announcement
                 await speech
@@ -269,6 +278,8 @@ class NodeAgent(Agent):
     ) -> None:
         """Record the caller's turn and decide which agent replies."""
         conversation = self._conversation
+        if conversation.opening is not None and conversation.opening.is_held:
+            raise StopResponse()  # it is a machine that speaks, as was found out late
         text = conversation.turn.whole_caller_turn(new_message.text_content or "")
         if text != new_message.text_content:
             new_message.content = [text]

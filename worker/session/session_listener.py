@@ -72,18 +72,18 @@ class SessionListener:
         session.on("close", self._on_close)
         room.on("disconnected", self._on_disconnected)
 
-    def _end(self, reason: EndReason | None) -> None:
+    def end(self, reason: EndReason | None) -> None:
         if not self.over.done():
             self.over.set_result(reason)
 
     def _on_disconnected(self, reason: Any) -> None:
         deleted = (rtc.DisconnectReason.ROOM_DELETED, rtc.DisconnectReason.ROOM_CLOSED)
         # Otherwise only the connection is lost, and the worker that resumes the call joins again.
-        self._end(EndReason.ROOM_GONE if reason in deleted else None)
+        self.end(EndReason.ROOM_GONE if reason in deleted else None)
 
     def _on_close(self, event: CloseEvent) -> None:
         if event.error is not None:
-            self._end(EndReason.PROVIDER_FAILED)
+            self.end(EndReason.PROVIDER_FAILED)
 
     # ---- what the caller says --------------------------------------------------------------
 
@@ -97,7 +97,9 @@ class SessionListener:
         self._deferred_turns.caller_transcribed()
 
     def _on_transcription_timeout(self, event: UserTranscriptionTimeoutEvent) -> None:
-        speech = self._conversation.speech
+        speech, opening = self._conversation.speech, self._conversation.opening
+        if opening is not None and opening.is_held:
+            return  # the session receives no transcripts yet
         if speech is not None and event.speech_duration >= MIN_SPEECH_SECONDS:
             # LiveKit's time is that of the first speech that led to no turn, which may be long ago.
             speech.transcript_overdue(max(event.vad_speech_started_at, self._caller_spoke_at))
@@ -152,7 +154,7 @@ class SessionListener:
     def end_if_over(self) -> None:
         ending = self._conversation.projection.ending
         if ending is not None:
-            self._end(ending)
+            self.end(ending)
 
     def _on_agent_state_changed(self, event: AgentStateChangedEvent) -> None:
         if event.new_state == "speaking" and not self._silence_monitor.is_prompting:

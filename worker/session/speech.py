@@ -22,7 +22,7 @@ from worker.providers.failover import Cooldowns
 from worker.providers.http import create_http_session
 from worker.providers.registry import SpeechBuildContext, build_stt, build_tts
 from worker.providers.stt import UNKNOWN_LANGUAGE
-from worker.providers.stt_fallback import SttFallback
+from worker.providers.stt_fallback import SttFallback, TranscriptFilter
 from worker.providers.tts_fallback import TtsFallback
 from worker.session.overlap_filter import OverlapFilter
 
@@ -62,6 +62,8 @@ class SpeechProviders:
         """The language of the caller's last turn; None while it is not known."""
         self._reply_language = language
         self.overlap = OverlapFilter()
+        self.transcripts: TranscriptFilter = self.overlap
+        """What the events of the STTs pass; set before the first STT is built."""
 
     def update_caller_language(self, text: str, language: str | None) -> None:
         """Take the language of a final transcript, if the STT detected one."""
@@ -135,7 +137,7 @@ class SpeechProviders:
             on_metrics=self._on_metrics,
             cooldowns=self._cooldowns[kind],
             timeout_seconds=self._timeouts[kind],
-            transcripts=self.overlap,
+            transcripts=self.transcripts,
         )
 
     async def aclose(self) -> None:

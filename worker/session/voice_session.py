@@ -29,6 +29,7 @@ from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.sip_legs import SipLegs
 from worker.session.announcements import Announcements
+from worker.session.answering import phone_answering, record_answer
 from worker.session.call_guards import CallGuards
 from worker.session.call_recorder import CallRecorder
 from worker.session.connection_monitor import ConnectionMonitor
@@ -116,7 +117,7 @@ class VoiceSession:
             conversation, room, settings, lambda: self._connection.is_reachable
         )
         self._silence = silence = SilenceMonitor(
-            conversation, self._participants.caller_present_since, self._announcements.prompt_caller
+            conversation, self._caller_served_since, self._announcements.prompt_caller
         )
         failures = FailureTracker(settings.outage_seconds, conversation.clock)
         self._guards = CallGuards(
@@ -133,6 +134,14 @@ class VoiceSession:
         )
         complete_handoffs(session, conversation)
         self._listener.listen(session, room)
+        self._answering = phone_answering(
+            conversation, session, room, self._announcements, self._listener.end
+        )
+
+    def close(self) -> None:
+        """The call is over, whether it has begun or not."""
+        if self._answering is not None:
+            self._answering.close()
 
     async def run(
         self, releasing: asyncio.Event, end_deadline: Callable[[], datetime]
@@ -158,6 +167,7 @@ class VoiceSession:
                 background_task(self._record()),
                 background_task(self._count_line()),
                 background_task(self._remove_stale_agents()),
+                background_task(self._find_out_who_answers()),
             ):
                 reason = await first_reason()
                 if reason is not None:
@@ -210,6 +220,21 @@ class VoiceSession:
         else:
             # The worker before may have been lost after the last words and before the end.
             self._listener.end_if_over()
+
+    async def _find_out_who_answers(self) -> None:
+        if self._call.is_dialed:
+            await self._conversation.answered.wait()
+            record_answer(self._conversation)
+        if self._answering is not None:
+            await self._answering.run()
+
+    def _caller_served_since(self) -> datetime | None:
+        """Since when the caller is present and an agent talks to them; None if that is not so."""
+        present_since = self._participants.caller_present_since()
+        if self._answering is None or present_since is None:
+            return present_since
+        is_held = self._answering.is_held
+        return None if is_held else max(present_since, self._answering.released_at)
 
     async def _speak_after_caller(self) -> None:
         """After a takeover, do not speak into the words of a caller who is speaking."""
@@ -290,9 +315,11 @@ async def voice_session(
         finally:
             await cancel_and_wait(models_ready)
         session = _create_session(spec, detector, settings)
+        voice = VoiceSession(conversation, session, room, rooms, settings, recorder, reserve_dial)
         try:
-            yield VoiceSession(conversation, session, room, rooms, settings, recorder, reserve_dial)
+            yield voice
         finally:
+            voice.close()
             if not conversation.answered.is_set():
                 # An agent that waits for the answer must return before its session can close.
                 conversation.close()

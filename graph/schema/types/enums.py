@@ -22,7 +22,13 @@ from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import Method, Operation
-from domain.workflows.answering import AnsweringParty
+from domain.workflows.answering import (
+    AnswerEvidence,
+    AnsweringParty,
+    IvrAction,
+    ScreenerAction,
+    VoicemailAction,
+)
 from domain.workflows.interruptions import InterruptedBy
 from domain.workflows.model import ContextPolicy, EntryAction
 from domain.workflows.spoken_texts import SpokenText
@@ -72,18 +78,6 @@ describe_enum(
     BUSY="Ended because the line was busy or the call declined.",
     FAILED="Ended because of a failure.",
     CANCELED="Ended by a client before the conversation began.",
-)
-describe_enum(
-    AnsweringParty,
-    "Who or what answered an outbound phone call.",
-    PERSON="A person, or words that only a person says.",
-    MAILBOX="A mailbox or an answering machine that takes messages.",
-    SCREENER="A call screener that asks who is calling.",
-    IVR="A voice menu.",
-    NO_MESSAGE="A mailbox that takes no message.",
-    UNREACHABLE="An announcement that the callee cannot be reached.",
-    FAX="A fax machine.",
-    UNSURE="It could not be decided.",
 )
 describe_enum(
     Blame,
@@ -138,6 +132,48 @@ describe_enum(
     MESSAGE_LEFT="A mailbox answered, and the agent left its message.",
     SCREENED_OUT="A call screener answered, and the callee did not take the call.",
     MACHINE_ANSWERED="A voice menu or a fax answered, and the call was ended.",
+)
+describe_enum(
+    AnsweringParty,
+    "Who or what answered an outbound phone call.",
+    PERSON="A person, who waits for the agent to speak.",
+    MAILBOX="A mailbox that takes a message.",
+    SCREENER="A machine that asks who is calling before it puts the call through.",
+    IVR="A voice menu, or a queue in which calls wait for a person.",
+    NO_MESSAGE="A mailbox that takes no message, for instance because it is full.",
+    UNREACHABLE="An announcement of the network that the number cannot be reached.",
+    FAX="A fax machine or a modem.",
+    UNSURE="It is not known; the agent speaks as it would to a person.",
+)
+describe_enum(
+    AnswerEvidence,
+    "What a decision about who answered rests on.",
+    WORDS="Words that only such a party says.",
+    TONE="A tone of a machine or of the network.",
+    SILENCE="No speech was heard for a while.",
+    LENGTH="How long the first words were, and that silence followed them.",
+    MODEL="The answer of a model, with a quote that is in the transcript.",
+)
+describe_enum(
+    VoicemailAction,
+    "What to do when a mailbox answers an outbound phone call.",
+    HANG_UP="End the call once a tone confirms the mailbox; without a tone, greet and wait first.",
+    LEAVE_MESSAGE="Say the message of the workflow after the tone, and end the call.",
+    TALK="Let the agent talk as it would to a person.",
+)
+describe_enum(
+    ScreenerAction,
+    "What to do when a screener answers an outbound phone call.",
+    ANSWER="Say the introduction of the workflow, and wait for the person.",
+    TALK="Let the agent talk as it would to a person.",
+    HANG_UP="End the call once a tone confirms the screener; without a tone, greet and wait first.",
+)
+describe_enum(
+    IvrAction,
+    "What to do when a voice menu answers an outbound phone call.",
+    NAVIGATE="Press keys until a person answers, guided by the goal of the workflow.",
+    TALK="Let the agent talk as it would to a person.",
+    HANG_UP="Greet, and end the call when there is no answer.",
 )
 describe_enum(
     Scope,
@@ -291,6 +327,8 @@ describe_enum(
     NO_RECORDINGS=(
         "The workflow records calls, but the installation has no storage for recordings."
     ),
+    NO_ANSWERING_TEXT="A text is missing that is needed when a machine answers a phone call.",
+    USELESS_ANSWERING_TEXT="A text for a machine that answers a phone call is never said.",
     TOO_COMPLEX=("The workflow is too complex to be verified completely; findings may be missing."),
     NOT_CONVERTED="An import cannot read a part of a configuration that has an effect on calls.",
     PRIVATE_ADDRESS="A tool sends requests to an address that is private or of a metadata service.",

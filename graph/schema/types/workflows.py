@@ -9,7 +9,9 @@ import strawberry
 
 from domain.common.errors import InvalidInput
 from domain.workflows import model as domain
+from domain.workflows.answering import AnsweringSettings
 from graph.schema.scalars import Cursor
+from graph.schema.types.answering import WorkflowAnswering, WorkflowAnsweringInput
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
 from graph.schema.types.diffs import WorkflowDiff
 from graph.schema.types.errors import (
@@ -108,6 +110,13 @@ class WorkflowType(Node):
     def recording(self, workflow: strawberry.Parent[domain.Workflow]) -> domain.RecordingChoice:
         return workflow.spec.recording or domain.RecordingChoice()
 
+    @strawberry.field(
+        description="What outbound phone calls do about machines that answer.",
+        graphql_type=WorkflowAnswering,
+    )
+    def answering(self, workflow: strawberry.Parent[domain.Workflow]) -> AnsweringSettings:
+        return workflow.spec.answering or AnsweringSettings()
+
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the workflow was created (UTC).")
     updated_at: datetime = strawberry.field(description="When the draft was last edited (UTC).")
@@ -192,6 +201,12 @@ class WorkflowInput:
     recording: WorkflowRecordingInput | None = strawberry.field(
         default=None, description="Whether and how voice calls are recorded; omit for no recording."
     )
+    answering: WorkflowAnsweringInput | None = strawberry.field(
+        default=None,
+        description=(
+            "What outbound phone calls do about machines that answer; omit for the defaults."
+        ),
+    )
 
     def spec(self) -> domain.WorkflowSpec:
         return domain.WorkflowSpec(
@@ -202,6 +217,7 @@ class WorkflowInput:
             connections=connections(self.connections),
             shared_context=tuple(self.shared_context),
             recording=self.recording.choice() if self.recording else None,
+            answering=self.answering.settings() if self.answering else None,
         )
 
 
@@ -243,6 +259,11 @@ class UpdateWorkflowInput:
     recording: strawberry.Maybe[WorkflowRecordingInput | None] = strawberry.field(
         description="Whether and how voice calls are recorded; null for no recording."
     )
+    answering: strawberry.Maybe[WorkflowAnsweringInput | None] = strawberry.field(
+        description=(
+            "What outbound phone calls do about machines that answer; null for the defaults."
+        )
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -253,10 +274,10 @@ class UpdateWorkflowInput:
             "connections": ("connections", connections),
             "shared_context": ("shared_context", tuple),
             "recording": ("recording", lambda recording: recording.choice()),
+            "answering": ("answering", lambda answering: answering.settings()),
         }
-        return changed_fields(
-            self, fields, nullable=frozenset({"name", "description", "recording"})
-        )
+        nullable = frozenset({"name", "description", "recording", "answering"})
+        return changed_fields(self, fields, nullable=nullable)
 
 
 @strawberry.input(description="The workflow to delete.")

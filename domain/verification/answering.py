@@ -1,0 +1,40 @@
+"""Findings about what outbound phone calls say to machines that answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.common.findings import Finding, FindingCode
+from domain.verification.reporting import error, warning
+from domain.workflows.answering import IvrAction, ScreenerAction, VoicemailAction
+from domain.workflows.model import WorkflowSpec
+
+NEEDED_TEXTS = {
+    "message": ("voicemail", VoicemailAction.LEAVE_MESSAGE),
+    "introduction": ("screener", ScreenerAction.ANSWER),
+    "goal": ("ivr", IvrAction.NAVIGATE),
+}
+"""The action that needs each text."""
+
+
+def findings(workflow: WorkflowSpec) -> Iterator[Finding]:
+    answering = workflow.answering
+    if answering is None:
+        return
+    for name, (field, action) in NEEDED_TEXTS.items():
+        text, is_needed = getattr(answering, name), getattr(answering, field) is action
+        path = ("answering", name)
+        if is_needed and text is None:
+            yield error(
+                FindingCode.NO_ANSWERING_TEXT,
+                path,
+                f"{field} is {action}, but there is no {name}.",
+                f"Set {name}, or choose another {field}.",
+            )
+        elif text is not None and not is_needed:
+            yield warning(
+                FindingCode.USELESS_ANSWERING_TEXT,
+                path,
+                f"The {name} has no effect, because {field} is not {action}.",
+                f"Set {field} to {action}, or remove the {name}.",
+            )
