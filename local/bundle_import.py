@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.bundles.import_report import SettingsImport
 from domain.common.findings import Severity
-from local.client import StudioClient
+from local.client import ApiError, StudioClient
 
 Json = dict[str, Any]
 
@@ -50,33 +50,39 @@ async def import_bundle(
 
     async def send(part: Json, publish: bool) -> Json:
         input = {"bundle": part, "publish": publish, "dryRun": dry_run, "settings": settings.value}
-        [answer] = (await client.execute(IMPORT, {"input": input})).values()
+        try:
+            [answer] = (await client.execute(IMPORT, {"input": input})).values()
+        except ApiError as refused:
+            if not answers:
+                raise
+            return {"message": str(refused), "code": refused.code}
         return dict(answer)
 
+    answers: list[Json] = []
     parts = split_bundle(bundle)
     if len(parts) == 1:
         return await send(parts[0], publish)
-    answers: list[Json] = []
     for part in parts:
-        answers.append(await send(part, False))
-        if "message" in answers[-1]:
-            return _incomplete(answers)
+        answer = await send(part, False)
+        if "message" in answer:
+            return _incomplete(answer) if answers and not dry_run else answer
+        answers.append(answer)
     if publish and not dry_run:
         if _has_errors(answers):
             refusal = {"message": "Workflows have errors.", "code": "NOT_PUBLISHABLE"}
-            return _incomplete([*answers, {**refusal, "findings": _all(answers, "findings")}])
-        for part in parts:
+            return _incomplete({**refusal, "findings": _all(answers, "findings")})
+        for index, part in enumerate(parts):
             if "workflows" in part:
-                answers.append(await send({"workflows": part["workflows"]}, True))
-                if "message" in answers[-1]:
-                    return _incomplete(answers)
-                answers[-1]["report"] = []
+                answer = await send({"workflows": part["workflows"]}, True)
+                if "message" in answer:
+                    return _incomplete(answer)
+                answers[index] = {**answer, "report": answers[index]["report"]}
     result = {**answers[0]}
     for name in ("report", "workflows", "versions", "findings"):
         result[name] = _all(answers, name)
     if dry_run:
         # The API verified each part without the parts that a dry run does not save.
-        result["findings"] = []
+        result |= {"findings": [], "verified": False}
     return result
 
 
@@ -104,11 +110,8 @@ def _items(bundle: Json) -> Iterator[tuple[str, Any]]:
         yield from ((kind, item) for item in ([listed] if isinstance(listed, dict) else listed))
 
 
-def _incomplete(answers: Sequence[Json]) -> Json:
-    *before, error = answers
-    if not before:
-        return error
-    message = f"{error['message']} Other parts of the files were imported as drafts."
+def _incomplete(error: Json) -> Json:
+    message = f"{error['message']} Other parts of the files have been imported."
     return {**error, "message": message, "incomplete": True}
 
 

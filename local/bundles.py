@@ -31,7 +31,7 @@ from local.state_dir import PROGRAM
 
 Json = dict[str, Any]
 
-EXPORT = "query ($workflows: [String!]) { exportBundle(workflows: $workflows) { json yaml } }"
+EXPORT = "query ($workflows: [String!]) { exportBundle(workflows: $workflows) { %s } }"
 UNREPORTED_KIND = "UNCHANGED"
 
 
@@ -57,13 +57,13 @@ def _conversion_findings(files: BundleFiles) -> tuple[tuple[str, Finding], ...]:
 
 
 def export(options: argparse.Namespace) -> int:
+    format = "json" if options.json or (options.output or "").endswith(".json") else "yaml"
     answer = asyncio.run(
-        _client_from_env().execute(EXPORT, {"workflows": options.workflows or None})
+        _client_from_env().execute(EXPORT % format, {"workflows": options.workflows or None})
     )
-    as_json = options.json or (options.output or "").endswith(".json")
-    bundle = answer["exportBundle"]
-    json_text = json.dumps(bundle["json"], indent=2, ensure_ascii=False)
-    text = f"{json_text}\n" if as_json else bundle["yaml"]
+    text = answer["exportBundle"][format]
+    if format == "json":
+        text = f"{json.dumps(text, indent=2, ensure_ascii=False)}\n"
     if options.output:
         Path(options.output).write_text(text, encoding="utf-8")
     else:
@@ -96,6 +96,12 @@ def import_files(options: argparse.Namespace) -> int:
         outcome = "not imported completely" if "incomplete" in answer else "nothing was changed"
         print(f"{outcome}: {answer['message']} ({answer['code']})", file=sys.stderr)
         return 1
+    if not answer.get("verified", True):
+        print(
+            "The workflows were not verified, because the files are larger than a request. Verify "
+            f"them with {PROGRAM} verify.",
+            file=sys.stderr,
+        )
     _print_report(answer)
     return 0
 

@@ -129,6 +129,9 @@ def _run_with_api(module: Sequence[str], environ: Mapping[str, str]) -> int:
         if record is None or not record.ready:
             hint = "still starting; wait until it is ready" if record else NOT_RUNNING
             raise StartupError(f"{hint}, or set STUDIO_URL")
+        if "--voice" in module and record.voice.startswith("off"):
+            # Before anyone installs PortAudio or records a file for a call that cannot be made.
+            raise StartupError(f"voice calls are {record.voice}")
         api = {"STUDIO_URL": record.url, "STUDIO_TOKEN": state.token.read_text().strip()}
     return _run_module(module, {**environ, **api})
 

@@ -128,5 +128,5 @@ def _json(content: bytes, url: str) -> Json:
 
 def _data(answer: Json) -> Json:
     if errors := answer.get("errors"):
-        raise ApiError(errors[0]["message"])
+        raise ApiError(errors[0]["message"], errors[0].get("extensions", {}).get("code", ""))
     return dict(answer["data"])

@@ -151,7 +151,7 @@ def missing_for_local_speech(environ: Mapping[str, str]) -> str | None:
     if find_spec("pocketsphinx") is None:
         return "Python 3.11 or 3.13"
     if which(environ.get("ESPEAK_NG") or "espeak-ng") is None:
-        return "espeak-ng: apt-get install espeak-ng, or brew install espeak-ng"
+        return "espeak-ng: apt-get install espeak-ng, or brew install espeak-ng; then start again"
     return None
 
 

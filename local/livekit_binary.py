@@ -22,7 +22,7 @@ from local.process_spec import StartupError, kill_group, parent_death_prefix
 VERSION = "1.13.5"
 GO_PACKAGE = f"github.com/livekit/livekit-server/cmd/server@v{VERSION}"
 MIN_GO_VERSION = (1, 26)
-BUILD_TIMEOUT_SECONDS = 3_600.0  # on a busy machine, which comes first
+BUILD_TIMEOUT_SECONDS = 3_600.0  # long, because the build has the lowest priority
 # Variables of the user's own projects, which would change what Go builds or where it installs it.
 IGNORED_GO_VARIABLES = ("GOFLAGS", "GOOS", "GOARCH", "GOBIN", "GOEXPERIMENT", "GO111MODULE")
 
@@ -126,7 +126,10 @@ def _build_lock(target: Path, echo: Echo, timeout: float) -> Iterator[None]:
         target.parent.mkdir(parents=True, exist_ok=True)
         file = target.with_name(f".{target.name}.lock").open("a")
     except OSError as error:
-        raise LivekitUnavailable(f"cannot write {target.parent}: {error.strerror}") from None
+        raise LivekitUnavailable(
+            f"cannot build livekit-server in {target.parent}: {error.strerror}; set HOME to a"
+            " directory that can be written, or LIVEKIT_SERVER_BIN to a livekit-server"
+        ) from None
     with file:
         started, announced = time.monotonic(), False
         while not _try_lock(file.fileno()):
@@ -200,7 +203,7 @@ def _go_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 def main() -> int:
     signal.signal(SIGTERM, lambda *_: sys.exit(128 + SIGTERM))  # `_run` stops the compilers
-    os.nice(19)  # compilers use every core, which the services need more while they start
+    os.nice(19)  # compilers use every core, and calls come first
     try:
         build(os.environ, lambda line: print(line, flush=True))
     except StartupError as error:

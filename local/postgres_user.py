@@ -142,7 +142,7 @@ def _give_to(home: Path, uid: int) -> None:
             # The directory itself comes last, so that an interrupted change is made again.
             for folder, _, files in os.walk(data, topdown=False):
                 for path in (*(os.path.join(folder, name) for name in files), folder):
-                    os.chown(path, uid, uid)
+                    os.chown(path, uid, uid, follow_symlinks=False)
 
 
 def _reachable(path: Path) -> bool:

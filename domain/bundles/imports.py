@@ -88,6 +88,9 @@ def _at_source(problem: InvalidInput, conversion: Conversion, path: Path) -> Inv
     where = problem.path
     if kind in KINDS and index.isdigit():
         where = (*conversion.sources[kind][int(index)], *filter(None, rest))
+    elif kind == "settings":
+        # Converted settings have another structure, so only their beginning is known.
+        [where] = conversion.sources[kind]
     return InvalidInput(f"After conversion: {problem.message}", where)
 
 

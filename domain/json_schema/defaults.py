@@ -20,6 +20,9 @@ class _Filler:
         self._definitions: Mapping[str, Any] = schema.get("$defs", {})
         self._left = MAX_ARGUMENT_VALUES
         """How many properties may still be looked at, so that large arguments cost milliseconds."""
+        self._is_usable: dict[int, bool] = {}
+        """Whether the default of a property is valid, by the identity of its schema. It is checked
+        once, however many items of a list lack it."""
 
     def fill(self, schema: Any, value: Any) -> Any:
         schema = self._resolve(schema)
@@ -39,9 +42,14 @@ class _Filler:
                 filled[name] = self.fill(inside, value[name])
                 continue
             default = self._resolve(inside).get("default")
-            if default is not None and is_valid(inside, default, self._definitions):
+            if default is not None and self._accepts(inside, default):
                 filled[name] = default
         return filled
+
+    def _accepts(self, schema: Any, default: Any) -> bool:
+        if id(schema) not in self._is_usable:
+            self._is_usable[id(schema)] = is_valid(schema, default, self._definitions)
+        return self._is_usable[id(schema)]
 
     def _resolve(self, schema: Any) -> Mapping[str, Any]:
         """The schema with what it refers to; keywords next to the reference take precedence."""

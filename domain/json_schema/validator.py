@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -62,29 +63,40 @@ def storage_problem(arguments: Mapping[str, Any]) -> str | None:
     return None if problem is None else f"The arguments are {problem}."
 
 
-def declared_value_problems(
-    schema: Mapping[str, Any],
-) -> Iterator[tuple[JsonPointer, str | None]]:
-    """Each value that the schema declares in `enum` or `default`, with its problem if the rest of
-    the schema does not accept it. A default of null means that there is none."""
+@dataclass(frozen=True, slots=True)
+class DeclaredValue:
+    """A value that a schema declares in `enum` or `default`."""
+
+    pointer: JsonPointer
+    problem: str | None
+    """Why the rest of the schema does not accept the value; None if it does."""
+    work: int
+    """The validation steps that this took."""
+
+
+def declared_values(schema: Mapping[str, Any]) -> Iterator[DeclaredValue]:
+    """The values that the schema declares. A default of null means that there is none."""
     for pointer, part in _subschemas(schema, ()):
         rest = {name: value for name, value in part.items() if name not in VALUE_KEYWORDS}
         enum = part.get("enum")
         if enum is not None and not enum:
-            yield (*pointer, "enum"), "enum is empty, so no value is accepted"
+            yield DeclaredValue((*pointer, "enum"), "enum is empty, so no value is accepted", 1)
         for index, value in enumerate(enum or ()):
-            yield (*pointer, "enum", str(index)), _value_problem(schema, rest, value)
+            yield _declared_value((*pointer, "enum", str(index)), schema, rest, value)
         if (default := part.get("default")) is not None:
             accepted = rest if enum is None else {**rest, "enum": enum}
-            yield (*pointer, "default"), _value_problem(schema, accepted, default)
+            yield _declared_value((*pointer, "default"), schema, accepted, default)
 
 
-def _value_problem(root: Mapping[str, Any], schema: Mapping[str, Any], value: Any) -> str | None:
+def _declared_value(
+    pointer: JsonPointer, root: Mapping[str, Any], schema: Mapping[str, Any], value: Any
+) -> DeclaredValue:
+    validator = _Validator(root)
     try:
-        first = next(_Validator(root).problems(schema, value, ()), None)
+        first = next(validator.problems(schema, value, ()), None)
     except _LimitExceeded:
-        return None
-    return None if first is None else first[1]
+        first = None
+    return DeclaredValue(pointer, None if first is None else first[1], validator.work)
 
 
 def _subschemas(schema: Any, pointer: JsonPointer) -> Iterator[tuple[JsonPointer, Any]]:
@@ -165,6 +177,12 @@ class _Validator:
             case list() | tuple():
                 return ("array", tuple(map(self.hash_key, value)))
         return value
+
+    @property
+    def work(self) -> int:
+        """The steps so far. Matching up to its limit counts as much as steps up to theirs."""
+        match_cost = min(self._match_cost, MAX_MATCH_COST)
+        return self._steps + match_cost * MAX_VALIDATION_STEPS // MAX_MATCH_COST
 
     def spend(self, steps: int) -> None:
         self._steps += steps

@@ -129,6 +129,11 @@ def without_defaults(agent: AgentSpec, inherited: Sequence[str]) -> AgentSpec:
     return replace(agent, **changes)
 
 
+def bundled_settings(settings: TenantSettings) -> TenantSettings:
+    """The settings without those that bundles do not contain."""
+    return replace(settings, prices=NO_SETTINGS.prices, budgets=NO_SETTINGS.budgets)
+
+
 def merge_settings(
     current: TenantSettings, imported: TenantSettings, *, override: bool = True
 ) -> TenantSettings:

@@ -10,7 +10,15 @@ from uuid import UUID
 from domain.bundles.diff import ChangeKind, describe_values, diff_settings
 from domain.bundles.import_report import ImportNote, NoteKind, SettingsImport
 from domain.bundles.imports import import_value
-from domain.bundles.model import KINDS, MAX_ITEMS_PER_KIND, Bundle, Spec, changed_fields
+from domain.bundles.model import (
+    KINDS,
+    MAX_ITEMS_PER_KIND,
+    Bundle,
+    Spec,
+    changed_fields,
+    write_bundle,
+)
+from domain.bundles.structuring import MAX_VALUES
 from domain.bundles.used_settings import used_settings
 from domain.common.access import Scope, Viewer
 from domain.common.errors import (
@@ -22,8 +30,15 @@ from domain.common.errors import (
     WorkflowNotFound,
 )
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
+from domain.common.json_values import has_more_items
 from domain.ports import Drafts, Services, UnitOfWork
-from domain.tenants.settings import NO_SETTINGS, TenantSettings, check_settings, merge_settings
+from domain.tenants.settings import (
+    NO_SETTINGS,
+    TenantSettings,
+    bundled_settings,
+    check_settings,
+    merge_settings,
+)
 from domain.use_cases.workflows import (
     compute_transaction,
     load_specs,
@@ -39,6 +54,8 @@ READ_SCOPES = (Scope.WORKFLOWS_READ, Scope.AGENTS_READ, Scope.TOOLS_READ)
 WRITE_SCOPES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
 MAX_EXPORT_BYTES = 8 * 2**20
 """Total size of the specs in one export, as text."""
+MAX_YAML_BYTES = 2 * MAX_EXPORT_BYTES
+"""Size of an export as YAML, which indentation and escapes make larger than JSON."""
 MAX_EXPORTED_WORKFLOWS = 100
 """Workflows that may be named in one export."""
 PATH = ("bundle",)
@@ -68,7 +85,7 @@ async def export_bundle(
     for scope in READ_SCOPES:
         viewer.require(scope)
     async with services.store.transaction(viewer.tenant_id) as work:
-        settings = (await work.settings.get()).spec
+        settings = bundled_settings((await work.settings.get()).spec)
         bundle = await (_export_all(work) if slugs is None else _export_workflows(work, slugs))
     if Scope.SETTINGS_READ not in viewer.scopes:
         return bundle
@@ -76,6 +93,14 @@ async def export_bundle(
         compute = services.compute
         settings = await compute.run(viewer.tenant_id, used_settings, bundle, settings)
     return replace(bundle, settings=None if settings == NO_SETTINGS else settings)
+
+
+def write_export(bundle: Bundle) -> dict[str, Any]:
+    """The bundle as JSON. Raises `InvalidInput` if it has more values than an import may have."""
+    value = write_bundle(bundle)
+    if has_more_items(value, MAX_VALUES - 1):
+        raise bundle_too_large(f"{MAX_VALUES} values")
+    return value
 
 
 async def _export_all(work: UnitOfWork) -> Bundle:
@@ -90,16 +115,16 @@ async def _sizes(work: UnitOfWork, kind: str) -> Mapping[UUID, int]:
     may contain."""
     sizes: Mapping[UUID, int] = await getattr(work, kind).sizes(MAX_ITEMS_PER_KIND + 1)
     if len(sizes) > MAX_ITEMS_PER_KIND:
-        raise _bundle_too_large(f"{MAX_ITEMS_PER_KIND} {kind}")
+        raise bundle_too_large(f"{MAX_ITEMS_PER_KIND} {kind}")
     return sizes
 
 
 def _check_size(sizes: Iterable[Mapping[UUID, int]]) -> None:
     if sum(sum(each.values()) for each in sizes) > MAX_EXPORT_BYTES:
-        raise _bundle_too_large(f"{MAX_EXPORT_BYTES // 2**20} MiB")
+        raise bundle_too_large(f"{MAX_EXPORT_BYTES // 2**20} MiB")
 
 
-def _bundle_too_large(limit: str) -> InvalidInput:
+def bundle_too_large(limit: str) -> InvalidInput:
     return InvalidInput(
         f"The export exceeds the limit of one bundle, which is {limit}: export it in parts, by "
         "naming some of the workflows at a time.",
@@ -186,6 +211,7 @@ async def _write(
         return [*notes, _unchanged_settings("Not imported, as requested.")]
     viewer.require(Scope.SETTINGS_WRITE)
     override = settings is SettingsImport.OVERRIDE
+    notes += _dropped_settings(bundle.settings)
     return [*notes, *await _merge_settings(work, bundle.settings, override)]
 
 
@@ -246,6 +272,14 @@ async def _merge_settings(
             message=describe_values(change),
         )
         for change in changes
+    ]
+
+
+def _dropped_settings(settings: TenantSettings) -> list[ImportNote]:
+    message = "A bundle cannot set them; use updateSettings."
+    return [
+        ImportNote(path=("settings", name), kind=NoteKind.DROPPED, message=message)
+        for name in changed_fields(bundled_settings(settings), settings)
     ]
 
 

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from domain.common.findings import Finding, FindingCode
-from domain.json_schema.validator import declared_value_problems
+from domain.json_schema.validator import declared_values
 from domain.tools.model import ToolSpec
 from domain.verification.reporting import error
 from domain.verification.work import WorkBudget
 
-WORK_PER_VALUE = 5
-
 
 def findings(name: str, tool: ToolSpec, budget: WorkBudget) -> Iterator[Finding]:
-    for pointer, problem in declared_value_problems(tool.parameters):
-        budget.spend(WORK_PER_VALUE)
-        if problem is not None:
+    for declared in declared_values(tool.parameters):
+        budget.spend(declared.work)
+        if declared.problem is not None:
             yield error(
                 FindingCode.WRONG_PARAMETER_VALUE,
-                ("tools", name, "parameters", *pointer),
-                f"The value can never be used: {problem}.",
+                ("tools", name, "parameters", *declared.pointer),
+                f"The value can never be used: {declared.problem}.",
                 "Correct the value, or the type of the parameter.",
             )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache, partial
 
 from domain.common.findings import Finding, FindingCode
 from domain.tools.actions import ApiCall, Conditional, McpCall, ToolAction
 from domain.tools.model import ToolSpec
 from domain.verification.reporting import error, join_names, warning
 from domain.verification.variable_usage import Read, tool_reads
+
+Actions = tuple[ToolAction, ...]
 
 PARTS: dict[type[ToolAction], tuple[str, ...]] = {
     ApiCall: ("status", "body"),
@@ -18,9 +21,11 @@ PARTS: dict[type[ToolAction], tuple[str, ...]] = {
 
 
 def findings(name: str, tool: ToolSpec) -> Iterator[Finding]:
+    # An action may read the response in many places.
+    possible_requests = cache(partial(_possible_requests, tool))
     for read in tool_reads(tool, ("tools", name)):
         if read.segments[0] == "response":
-            requests = _possible_requests(tool, read)
+            requests = possible_requests(read.path[2], int(read.path[3]))
             if not requests:
                 yield _too_early(read)
             elif len(read.segments) > 1:
@@ -50,13 +55,16 @@ def _unknown_part(read: Read, requests: Sequence[type[ToolAction]]) -> Iterator[
         )
 
 
-def _possible_requests(tool: ToolSpec, read: Read) -> list[type[ToolAction]]:
+def _possible_requests(tool: ToolSpec, section: str, index: int) -> list[type[ToolAction]]:
     """The kinds of requests whose response an action may read. Within one action, such as the
     branches of a conditional, the order of requests and reads is not examined."""
-    section, index = read.path[2], int(read.path[3])
-    if section != "actions":
-        return _kinds_in(tool.actions)
-    actions = tool.actions[: index + 1]
+    chains: Mapping[str, tuple[Actions, Actions]] = {
+        "actions": (tool.actions, ()),
+        "onSuccess": (tool.on_success, tool.actions),
+        "onFailure": (tool.on_failure, (*tool.actions, *tool.on_success)),
+    }
+    chain, before = chains[section]
+    actions = chain[: index + 1]
     if isinstance(actions[-1], ApiCall | McpCall):
         actions = actions[:-1]
     kinds: list[type[ToolAction]] = []
@@ -64,6 +72,8 @@ def _possible_requests(tool: ToolSpec, read: Read) -> list[type[ToolAction]]:
         kinds += _kinds_in((action,))
         if isinstance(action, ApiCall | McpCall):
             break
+    else:
+        kinds += _kinds_in(before)
     return list(dict.fromkeys(kinds))
 
 

@@ -168,6 +168,8 @@ def _event(chunk: Any) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
+    if text.isspace():
+        yield text
     for n, word in enumerate(text.split()):
         yield f" {word}" if n else word
 

@@ -126,7 +126,7 @@ async def test_a_tool_is_tested_with_stubs(api: Api, settings: Settings) -> None
     before = await all_rows(settings)
     stub = {"status": 201, "body": {"id": "o-1"}}
     tried = await mutate(api, TRY, id=id, arguments={"slot": "ten"}, stubs=[stub])
-    assert (tried["ending"], tried["result"]) == ("SUCCEEDED", "Done.")
+    assert (tried["ending"], tried["result"]) == ("SUCCEEDED", '{"id": "o-1"}')
     assert tried["context"] == {
         "workflow": {"order": "o-1"},
         "flags": {"ordered": True},

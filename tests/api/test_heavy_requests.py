@@ -22,11 +22,12 @@ from graphql import get_introspection_query
 from domain.bundles.model import MAX_ITEMS_PER_KIND, Bundle, write_bundle
 from domain.bundles.yaml_writer import write_yaml_pure_python
 from domain.common.access import TenantId, Viewer
-from domain.common.errors import NotPublishable, Unavailable
+from domain.common.errors import InvalidInput, NotPublishable, Unavailable
 from domain.common.findings import FindingCode
 from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.tools.actions import ContextSet
 from domain.use_cases.agents import create_agent, update_agent
 from domain.use_cases.bundles import import_bundle
 from domain.use_cases.calls import CallRequest, start_call
@@ -49,7 +50,7 @@ from tests.domain.test_bundle_imports import IMPORT, run_import
 from tests.domain.test_verification_work import valid_workflow
 from tests.support.api_server import Api
 from tests.support.cpu import cpu_seconds, without_collections
-from tests.support.demo_workflow import RECEPTION, publish_clinic
+from tests.support.demo_workflow import BOOK, RECEPTION, publish_clinic
 from tests.support.viewers import owner_of
 
 pytestmark = pytest.mark.anyio
@@ -144,6 +145,34 @@ async def test_an_export_too_large_to_import_is_refused(
 ) -> None:
     await add_agents(settings, viewer, count, size)
     await refused_as_too_much(api, "{ exportBundle { yaml } }")
+
+
+MANY_VALUES = Bundle(
+    tools=tuple(
+        replace(BOOK, name=f"t{n}", actions=(ContextSet(path="workflow.n", value=[1] * 87_000),))
+        for n in range(12)
+    )
+)
+ESCAPED_TEXT = Bundle(
+    agents=tuple(
+        replace(RECEPTION, name=f"a{n}", prompt=Prompt(system="\N{LANGUAGE TAG}" * 32_000))
+        for n in range(60)
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("bundle", "limit"),
+    [(MANY_VALUES, "1000000 values"), (ESCAPED_TEXT, "16 MiB of YAML")],
+    ids=["values", "yaml"],
+)
+async def test_an_export_too_large_to_read_is_refused(
+    services: Services, viewer: Viewer, bundle: Bundle, limit: str
+) -> None:
+    exported = BundleExport(bundle, services.compute, viewer.tenant_id)
+    with pytest.raises(InvalidInput, match=f"limit of one bundle, which is {limit}") as refused:
+        await exported.yaml()
+    assert refused.value.path == ("workflows",)
 
 
 async def test_an_export_of_named_workflows_is_bounded_too(

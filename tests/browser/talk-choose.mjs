@@ -19,9 +19,14 @@ try {
     await page.getByRole("button", { name: "Start the call" }).click();
     const alert = page.getByRole("alert");
     await alert.waitFor();
-    found.denied.push(await page.evaluate(beside, viewport.height));
+    found.denied.push(await page.evaluate(placement, viewport.height));
     if (screenshots) await page.screenshot({ path: `${screenshots}/denied-${viewport.width}.png` });
-    if (viewport === SIZES[0]) Object.assign(found, await search(page));
+    if (viewport === SIZES[0]) {
+      Object.assign(found, await search(page));
+      await page.goto(`${url}?workflow=unknown`);
+      await page.locator("#start:enabled").waitFor();
+      found.chosenForUnknown = await page.locator("input[name=workflow]:checked").count();
+    }
     await context.close();
   }
   console.log(JSON.stringify(found));
@@ -29,14 +34,14 @@ try {
   await browser.close();
 }
 
-/** Whether the problem can be seen without scrolling, directly below the button. */
-function beside(height) {
+/** Whether the problem is visible without scrolling, and directly below the button. */
+function placement(height) {
   const problem = document.querySelector("#problem").getBoundingClientRect();
   const button = document.querySelector("#start").getBoundingClientRect();
   const gap = problem.top - button.bottom;
   return {
     visible: problem.top >= 0 && problem.bottom <= height,
-    beside: gap >= 0 && gap < 40,
+    isBelow: gap >= 0 && gap < 40,
     overflows: document.documentElement.scrollWidth > document.documentElement.clientWidth,
   };
 }

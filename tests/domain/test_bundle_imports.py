@@ -16,6 +16,7 @@ from domain.common.access import Role, Tenant, Viewer
 from domain.common.errors import Forbidden
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.tenants.budgets import Budgets
 from domain.tenants.settings import TenantSettings
 from domain.tools.network_allow_list import AllowList
 from domain.use_cases.bundles import export_bundle, import_bundle
@@ -210,6 +211,22 @@ async def test_present_settings_can_be_kept(api: Api) -> None:
         present["settings"]["defaults"],
         present["settings"]["mcpServers"],
     )
+
+
+async def test_bundles_contain_neither_prices_nor_budgets(
+    services: Services, viewer: Viewer, api: Api
+) -> None:
+    settings = TenantSettings(values={"a": 1}, budgets=Budgets(concurrent_calls=5))
+    async with services.store.transaction(viewer.tenant_id) as work:
+        await work.settings.save(settings, 0)
+    assert await run_export(api) == {"settings": {"values": {"a": 1}}}
+    more = replace(settings, budgets=Budgets(concurrent_calls=9))
+    assert kinds(await run_import(api, write_bundle(Bundle(settings=more)))) == {
+        "settings.budgets": "DROPPED",
+        "settings": "UNCHANGED",
+    }
+    async with services.store.transaction(viewer.tenant_id) as work:
+        assert (await work.settings.get()).spec == settings
 
 
 async def test_an_exported_workflow_contains_the_settings_that_it_needs(

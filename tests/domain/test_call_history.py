@@ -38,7 +38,7 @@ def test_a_turn_outside_the_history_is_in_the_transcript_only() -> None:
     assert projection.turns_since_entry == 1
 
 
-def test_the_reply_after_it_is_the_reply() -> None:
+def test_the_turn_after_one_outside_the_history_is_the_reply() -> None:
     projection = replayed(ENTERED, ASKED, SORRY, ANSWERED)
     assert [*projection.items] == [ASKED, ANSWERED]
     assert not projection.reply_pending

@@ -12,6 +12,7 @@ from domain.json_schema.schema import check_schema
 from domain.tool_execution.dry_run import dry_run
 from domain.tools.actions import Respond
 from domain.tools.model import ToolSpec
+from tests.support.cpu import MAX_GROWTH, cpu_growth
 
 pytestmark = pytest.mark.anyio
 
@@ -51,6 +52,15 @@ def test_defaults_of_definitions_are_filled_in() -> None:
     spec = {**schema(n={"$ref": "#/$defs/count"}), "$defs": {"count": N}}
     check_schema(spec, ())
     assert with_defaults(spec, {}) == {"n": 4}
+
+
+def test_a_default_is_checked_once_however_often_it_is_filled_in() -> None:
+    def fill(length: int) -> None:
+        tags = {"type": "array", "items": {"type": "integer"}, "default": [1] * length}
+        with_defaults(schema(l={"type": "array", "items": schema(tags=tags)}), {"l": [{}] * 1_000})
+
+    # Checking it for each item would take a hundred times as long.
+    assert cpu_growth(lambda: fill(1), lambda: fill(900)) < MAX_GROWTH
 
 
 async def test_a_tool_reads_the_default() -> None:

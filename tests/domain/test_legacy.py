@@ -116,6 +116,15 @@ def test_nothing_is_dropped_silently() -> None:
     assert dropped >= {("tools",), ("flows",), ("tenant", "plan")}
 
 
+def test_errors_of_converted_settings_lead_to_the_settings() -> None:
+    settings = {"endpoints": {"crm": {"url": "ftp://crm.example.com"}}}
+    value = {"tenant": {"settings": settings}, "agents": [{"name": "a", "system_prompt": "Hi."}]}
+    with pytest.raises(InvalidInput, match="After conversion: ") as refused:
+        import_value(value, ("bundle",))
+    [problem] = refused.value.problems
+    assert problem.path == ("bundle", "tenant", "settings")
+
+
 def test_unclosed_braces_convert_in_linear_time() -> None:
     system = "Hi {{user_name}} " + "{{ " * 10_000
     [agent] = import_value({"name": "a", "prompt": {"system": system}}).bundle.agents
@@ -214,3 +223,10 @@ def _damaged(value: Any, data: st.DataObject) -> Any:
         place = data.draw(st.integers(0, len(value) - 1))
         return [*value[:place], _damaged(value[place], data), *value[place + 1 :]]
     return data.draw(JSON)
+
+
+def test_the_other_items_of_a_file_with_a_page_are_imported_too() -> None:
+    first = {"name": "first", "config": {"prompt": {"system": "One."}}, "is_active": True}
+    second = {"name": "second", "prompt": "Two."}
+    imported = import_value({"items": [first], "agents": [second], "total": 2})
+    assert [agent.name for agent in imported.bundle.agents] == ["first", "second"]

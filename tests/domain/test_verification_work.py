@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -22,7 +23,7 @@ from domain.workflows.model import (
     check_workflow,
 )
 from tests.support.cpu import MAX_GROWTH, cpu_growth, cpu_seconds
-from tests.support.demo_workflow import RECEPTION
+from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
 
 CHAPTERS = 10
 
@@ -97,6 +98,16 @@ def test_verification_time_is_linear_in_the_conditions() -> None:
         lambda: verify_uncached(quarter, PUBLISH), lambda: verify_uncached(whole, PUBLISH)
     )
     assert grown < MAX_GROWTH
+
+
+def test_the_values_that_parameters_declare_count_as_work() -> None:
+    kinds = [*[{"type": "string"}] * 300, {"type": "integer"}]
+    slot = {"enum": list(range(1_000)), "anyOf": kinds}
+    tool = replace(BOOK, parameters={"type": "object", "properties": {"slot": slot}})
+    agents = {agent.name: agent for agent in (RECEPTION, BOOKING)}
+    snapshot = build_snapshot(CLINIC, agents, {BOOK.name: tool})
+    assert "TOO_COMPLEX" in reported(verify(snapshot, effort=DRAFT))
+    assert "TOO_COMPLEX" not in reported(verify(snapshot, effort=PUBLISH))
 
 
 def verify_uncached(snapshot: Snapshot, effort: Effort) -> None:

@@ -117,13 +117,14 @@ def with_uv(checkout: Path, script: str) -> dict[str, str]:
     return {"PATH": f"{tools}:{os.environ['PATH']}"}
 
 
-def test_a_moved_checkout_recreates_its_environment(checkout: Path) -> None:
+def test_a_moved_checkout_runs_without_another_installation(checkout: Path) -> None:
     studio(checkout, "status")
     moved = checkout.with_name("moved")
     checkout.rename(moved)
-    assert studio(moved, "status").stdout == f"{moved / '.venv'} status\n"
-    assert str(moved / ".venv") in (moved / ".venv" / "bin" / "activate").read_text()
-    assert studio(moved, "status").stderr == ""
+    offline = with_uv(moved, "exit 1")
+    result = studio(moved, "status", PATH=offline["PATH"])
+    assert (result.stdout, result.stderr) == (f"{moved / '.venv'} status\n", "")
+    assert str(checkout / ".venv") not in (moved / ".venv" / "bin" / "activate").read_text()
 
 
 def test_a_failed_installation_is_reported_in_a_sentence(checkout: Path) -> None:
@@ -135,6 +136,29 @@ def test_a_failed_installation_is_reported_in_a_sentence(checkout: Path) -> None
     assert "Traceback" not in result.stderr
     whole = (checkout / ".boot" / "failed.log").read_text()
     assert whole == "warning: slow\nerror: no such host\n"
+
+
+def test_another_attempt_continues_a_failed_installation(checkout: Path) -> None:
+    assert studio(checkout, "up").returncode == 0
+    (checkout / "requirements.lock").write_text("# changed\n")
+    failing = with_uv(checkout, "echo 'error: no such host' >&2; exit 2")
+    assert studio(checkout, "up", PATH=failing["PATH"]).returncode == 1
+    again = studio(checkout, "up")
+    assert again.returncode == 0
+    assert "installing requirements.lock" in again.stderr
+    assert "creating .venv" not in again.stderr
+
+
+def test_where_the_home_cannot_be_written_packages_are_cached_in_the_checkout(
+    checkout: Path,
+) -> None:
+    cached = f'[ "$UV_CACHE_DIR" = "{checkout}/.boot/cache" ]'
+    refuse = "echo 'failed to create ~/.cache/uv: Permission denied (os error 13)' >&2; exit 2"
+    create = f'[ "$1" = pip ] || "{SYSTEM_PYTHON}" -m venv --without-pip .venv'
+    tools = with_uv(checkout, f"{cached} || {{ {refuse}; }}\n{create}")
+    result = studio(checkout, "status", PATH=tools["PATH"])
+    assert result.stdout == f"{checkout / '.venv'} status\n", result.stderr
+    assert "failed" not in result.stderr
 
 
 def test_ctrl_c_during_the_installation_prints_no_traceback(checkout: Path) -> None:
@@ -160,6 +184,15 @@ def test_a_directory_that_cannot_be_written_is_named(checkout: Path) -> None:
     result = studio(checkout, "up")
     assert result.returncode == 1
     assert result.stderr == (f"cannot install into {checkout}: {checkout / '.boot'}: File exists\n")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
+def test_a_full_disk_is_reported_in_a_sentence(checkout: Path) -> None:
+    (checkout / ".boot").mkdir()
+    (checkout / ".boot" / "failed.log").symlink_to("/dev/full")
+    result = studio(checkout, "up", PATH=with_uv(checkout, "echo error >&2; exit 2")["PATH"])
+    assert result.returncode == 1
+    assert result.stderr.endswith(f"cannot install into {checkout}: No space left on device\n")
 
 
 @pytest.mark.parametrize("command", ["test", "bench"])

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
 
+from domain.bundles.import_report import SettingsImport
 from domain.bundles.model import KINDS, Bundle, write_bundle
 from domain.bundles.yaml_writer import write_yaml
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.tools.actions import ContextSet
 from domain.workflows.agents import Prompt
 from domain.workflows.model import Node, WorkflowSpec
 from graph.app import build_schema_with_loaders
-from local.bundle_import import MAX_REQUEST_BYTES, split_bundle
+from local.bundle_import import MAX_REQUEST_BYTES, import_bundle, split_bundle
+from local.client import StudioClient
+from local.emulators.http_server import run_server
 from tests.local.test_local_cli import studio
 from tests.support.api_server import running_api
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
@@ -260,10 +271,114 @@ async def test_an_export_that_is_larger_than_a_request_can_be_imported_again(
             done = await asyncio.to_thread(studio, tmp_path, *words, **given)
             return done.returncode, done.stdout.splitlines()[-1] if done.stdout else done.stderr
 
+        dry_run = await asyncio.to_thread(
+            studio, tmp_path, "import", str(file), "--dry-run", **given
+        )
+        assert dry_run.stdout.splitlines()[-1] == "dry run: 51 added"
+        assert dry_run.stderr == (
+            "The workflows were not verified, because the files are larger than a request. Verify "
+            "them with ./studio verify.\n"
+        )
         assert await run("import", str(file), "--publish") == (0, "51 added")
         assert await run("export", "-o", str(again)) == (0, "")
         assert again.read_text() == file.read_text()
         assert await run("import", str(again), "--publish") == (0, "51 unchanged")
+
+
+Json = dict[str, Any]
+
+
+@asynccontextmanager
+async def scripted_api(*answers: Json) -> AsyncIterator[tuple[StudioClient, list[Json]]]:
+    """An API that answers each import with the next of these answers, and the inputs it received."""
+    inputs: list[Json] = []
+
+    async def answer(request: Request) -> JSONResponse:
+        inputs.append((await request.json())["variables"]["input"])
+        return JSONResponse({"data": {"importBundle": answers[len(inputs) - 1]}})
+
+    routes = [Route("/graphql", answer, methods=["POST"])]
+    async with run_server(Starlette(routes=routes)) as url:
+        yield StudioClient(url, "token"), inputs
+
+
+IN_TWO_PARTS = {
+    "agents": [{"name": f"a{n}", "prompt": {"system": "x" * 30_000}} for n in range(35)],
+    "workflows": [{"slug": "w"}],
+}
+IMPORTED = {"dryRun": False, "report": [], "workflows": [], "versions": [], "findings": []}
+REFUSED = {"message": "No.", "code": "NAME_TAKEN", "path": []}
+
+
+@pytest.mark.anyio
+async def test_a_dry_run_that_is_refused_does_not_claim_that_parts_were_imported() -> None:
+    async with scripted_api({**IMPORTED, "dryRun": True}, REFUSED) as (client, inputs):
+        found = await import_bundle(
+            client, IN_TWO_PARTS, publish=True, dry_run=True, settings=SettingsImport.OVERRIDE
+        )
+    assert found == REFUSED
+    assert [each["dryRun"] for each in inputs] == [True, True]
+
+
+@pytest.mark.anyio
+async def test_a_part_that_is_refused_after_others_is_reported_as_incomplete() -> None:
+    async with scripted_api(IMPORTED, REFUSED) as (client, inputs):
+        found = await import_bundle(
+            client, IN_TWO_PARTS, publish=True, dry_run=False, settings=SettingsImport.OVERRIDE
+        )
+    message = "No. Other parts of the files have been imported."
+    assert found == {**REFUSED, "message": message, "incomplete": True}
+    assert [each["publish"] for each in inputs] == [False, False]
+
+
+@pytest.mark.anyio
+async def test_the_findings_of_a_bundle_in_parts_are_reported_once() -> None:
+    warning = {"code": "NO_GREETING", "severity": "WARNING", "path": [], "message": "", "fix": ""}
+    added = {"path": ["workflows", "w"], "kind": "ADDED", "message": "Newly created."}
+    draft = {"slug": "w", "published": None}
+    published = {"slug": "w", "published": {"id": "v", "number": 1}}
+    answers = [
+        IMPORTED,
+        {**IMPORTED, "report": [added], "workflows": [draft], "findings": [warning]},
+        {
+            **IMPORTED,
+            "report": [{**added, "kind": "UNCHANGED"}],
+            "workflows": [published],
+            "versions": [{"id": "v"}],
+            "findings": [warning],
+        },
+    ]
+    async with scripted_api(*answers) as (client, _):
+        found = await import_bundle(
+            client, IN_TWO_PARTS, publish=True, dry_run=False, settings=SettingsImport.OVERRIDE
+        )
+    assert found == {
+        "dryRun": False,
+        "report": [added],
+        "workflows": [published],
+        "versions": [{"id": "v"}],
+        "findings": [warning],
+    }
+
+
+@pytest.mark.anyio
+async def test_an_import_in_several_requests_that_fails_later_says_what_was_imported(
+    services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
+) -> None:
+    value = ContextSet(path="workflow.x", value=["x" * 30_000] * 8)
+    tools = (replace(BOOK, name="small"), replace(BOOK, name="too_large", actions=(value,) * 5))
+    file = tmp_path / "tools.yaml"
+    file.write_text(write_yaml(write_bundle(Bundle(tools=tools))))
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
+        given = {"STUDIO_URL": api.url, "STUDIO_TOKEN": api.token}
+        done = await asyncio.to_thread(studio, tmp_path, "import", str(file), **given)
+        exported = await asyncio.to_thread(studio, tmp_path, "export", "--json", **given)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "not imported completely: The request is larger than 1048576 bytes. Other parts of the "
+        "files have been imported. (PAYLOAD_TOO_LARGE)\n"
+    )
+    assert [tool["name"] for tool in json.loads(exported.stdout)["tools"]] == ["small"]
 
 
 @pytest.mark.anyio

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local.state_dir import REPOSITORY
+from local import os_processes
+from local.state_dir import REPOSITORY, StateDir, SupervisorRecord
 
 
 def studio(state: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -117,6 +118,17 @@ def test_talk_needs_a_running_studio(tmp_path: Path) -> None:
     refused = studio(tmp_path, "talk", STUDIO_URL="")
     assert refused.returncode == 1
     assert refused.stderr == "not running; start it with ./studio up, or set STUDIO_URL\n"
+
+
+def test_talk_by_voice_says_first_that_voice_calls_are_off(tmp_path: Path) -> None:
+    state = StateDir.from_env({"STUDIO_STATE": str(tmp_path)})
+    pid, voice = os.getpid(), "off, because of --no-voice"
+    state.write_record(
+        SupervisorRecord(pid, os_processes.start_time(pid), "http://127.0.0.1:1", True, (), voice)
+    )
+    refused = studio(tmp_path, "talk", "--voice", STUDIO_URL="")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "voice calls are off, because of --no-voice\n"
 
 
 def test_an_unknown_benchmark_is_refused_and_the_existing_ones_are_listed(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ async def test_a_voice_call_works_without_any_key(
     here = studio(LIVEKIT_SERVER_BIN=binary, **without)
     up = here("up", "--emulators", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
-    warning = "EMULATORS, not the real Deepgram, Cartesia, Sarvam, Openai, Google"
+    warning = "EMULATORS, not the real Deepgram, Cartesia, Sarvam, OpenAI, Google"
     assert f"voice calls: ready; with {warning}: what callers say is made up" in up.stdout
     assert warning in here("status").stdout
     before = here.processes()

@@ -165,6 +165,18 @@ def test_a_failed_build_shows_why_and_leaves_nothing(machine: Machine) -> None:
     assert machine.left() == []
 
 
+def test_a_cache_that_cannot_be_written_is_named_with_a_way_out(machine: Machine) -> None:
+    machine.with_go()
+    (machine.root / ".cache").touch()
+    with pytest.raises(LivekitUnavailable) as refused:
+        machine.find()
+    assert str(refused.value) == (
+        f"cannot build livekit-server in {machine.cached.parent}: Not a directory; set HOME to a"
+        " directory that can be written, or LIVEKIT_SERVER_BIN to a livekit-server"
+    )
+    assert machine.built() == []
+
+
 def test_a_build_that_takes_too_long_is_stopped(machine: Machine) -> None:
     machine.with_go(f"sleep 3600 & echo $! > '{machine.root}/compiler'; wait")
     with pytest.raises(LivekitUnavailable, match=r"^livekit-server could not be built within 3 s$"):

@@ -21,6 +21,7 @@ from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from local import os_processes, postgres, valkey
+from local.installation import INCOMPLETE
 from local.postgres import UserChoice
 from local.postgres_user import (
     USER_NAMESPACE_PREFIX,
@@ -30,7 +31,7 @@ from local.postgres_user import (
     switch_to_nobody,
 )
 from local.process_spec import StartupError, can_run, parent_death_prefix
-from local.server import Server
+from local.server import Server, find_package
 from local.state_dir import REPOSITORY
 
 pytestmark = pytest.mark.anyio
@@ -245,6 +246,12 @@ async def test_a_start_as_another_user_keeps_the_database_or_refuses(state: Path
             await postgres.prepare(state, choose=switch_to_nobody)
     finally:
         delete_data(state / "postgres")
+
+
+def test_a_checkout_without_a_server_is_not_completed_from_the_package_index() -> None:
+    with pytest.raises(StartupError) as refused:
+        find_package("no-such-package", "PostgreSQL", "DATABASE_URL")
+    assert str(refused.value) == f"the built-in PostgreSQL is not installed. {INCOMPLETE}"
 
 
 async def test_valkey_asks_for_the_password_and_keeps_its_port(state: Path) -> None:

@@ -331,7 +331,10 @@ def test_a_build_that_fails_leaves_text_calls_and_says_where_the_reason_is(
     up = here("up", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
     build.may_end.touch()
-    off = "off: livekit-build failed; `./studio logs livekit-build` shows why"
+    off = (
+        "off: livekit-build failed; `./studio logs livekit-build` shows why,"
+        " and the next `./studio up` tries again"
+    )
     until_voice_is(here, off)
     assert "livekit-build failed: livekit-build exited with code 1\n" in here("status").stdout
     assert "could not be built: no such host" in here("logs", "livekit-build").stdout
@@ -340,7 +343,7 @@ def test_a_build_that_fails_leaves_text_calls_and_says_where_the_reason_is(
     assert "\nstopped in " in here("down").stdout
 
 
-def test_ctrl_c_ends_a_build(
+def test_stopping_ends_a_build(
     studio: Callable[..., Studio], bare: dict[str, str], build: Build, tmp_path: Path
 ) -> None:
     build.install(tmp_path / "tools", server=None)

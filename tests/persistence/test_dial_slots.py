@@ -27,7 +27,7 @@ from tests.support.outbound_calls import GENEROUS, add_trunk, dialed, speaking_c
 
 pytestmark = pytest.mark.anyio
 
-SECRET = "correct horse"
+SECRET = "correct-horse"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -115,10 +116,11 @@ async def test_a_worker_that_froze_during_a_claim_does_not_keep_its_calls(
 ) -> None:
     await claimed_call(queue_rig)
     pool = await create_pool(settings.database_url, DbRole.SERVICE, 1)
-    frozen = await pool.acquire()
+    frozen: Any = await pool.acquire()
     claim = short_transaction(frozen)
     await claim.__aenter__()  # and it never deregisters
     await frozen.execute("select from worker_process for key share")
+    frozen._con._transport.pause_reading()  # nor does it notice that the server ends its session
     async with asyncio.timeout(60):  # a statement that waits longer than ten seconds is cancelled
         assert await queue_rig.reap() == 1
     pool.terminate()

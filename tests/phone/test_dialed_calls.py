@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -30,11 +31,14 @@ from domain.providers.prices import Price
 from domain.use_cases.calls import end_call
 from domain.use_cases.settings import update_settings
 from domain.workflows.agents import AgentSpec
+from graph.app import build_schema_with_loaders
+from local.client import StudioClient
 from local.emulators.audio import synthetic_speech
 from local.emulators.voices import WordTones
 from local.livekit import LivekitCredentials
 from local.phone.answer import (
     ANSWERS,
+    BUSY,
     NO_RESPONSE,
     RINGS_FOREVER,
     Answer,
@@ -44,7 +48,10 @@ from local.phone.digest import Credentials
 from local.phone.g711 import RATE, Samples
 from local.phone.phone import Phone, open_phone
 from local.phone.sip_call import Side
+from local.talk import PhoneTalkSession, iterate_lines
+from local.terminal_output import TerminalOutput
 from tests.phone.conftest import SipContract
+from tests.support.api_server import running_api
 from tests.support.demo_workflow import RECEPTION
 from tests.support.heard_audio import words_of
 from tests.support.outbound_calls import (
@@ -307,6 +314,39 @@ async def test_without_livekit_sip_the_outage_is_ours(
     )
 
 
+async def test_a_call_ends_once_when_livekit_sip_is_killed_in_it(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    async with (
+        running_sip_emulator(livekit) as emulator,
+        line(settings, viewer, emulator.server.livekit) as rig,
+    ):
+        call = await rig.dial()
+        await seen(rig, call, AgentTurn)
+        await emulator.kill()
+        events = await seen(rig, call)
+    ended = [event for event in events if isinstance(event, CallEnded)]
+    assert [event.reason for event in ended] in ([R.LINE_LOST], [R.TELEPHONY_UNAVAILABLE])
+    assert dials(events) == 1
+
+
+async def test_a_call_ends_once_when_livekit_sip_is_killed_while_the_phone_rings(
+    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
+) -> None:
+    async with (
+        running_sip_emulator(livekit) as emulator,
+        line(settings, viewer, emulator.server.livekit, RINGS_FOREVER) as rig,
+    ):
+        call = await rig.dial()
+        await rig.phone.next_call()
+        await seen(rig, call, StateChanged, 4)
+        await emulator.kill()
+        events = await seen(rig, call)
+    ended = [event for event in events if isinstance(event, CallEnded)]
+    assert [event.reason for event in ended] == [R.TELEPHONY_UNAVAILABLE]
+    assert (dials(events), invites(rig.phone)) == (1, 1)
+
+
 async def test_a_dead_phone_is_noticed(
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
@@ -342,6 +382,36 @@ async def test_the_time_on_the_telephone_costs_what_the_trunk_costs(
     assert {(usage.provider, usage.model) for usage in used} == {("carrier", "US")}
     assert 0 < total_ms <= ended.duration_ms + 1_000
     assert sum(usage.cost or 0 for usage in used) == total_ms * 1_000
+
+
+async def test_the_terminal_shows_a_call_to_a_phone(
+    settings: Settings, viewer: Viewer, sip: SipContract
+) -> None:
+    async with (
+        line(settings, viewer, sip.livekit) as rig,
+        running_api(rig.services, settings, viewer, build_schema_with_loaders) as api,
+    ):
+        shown = io.StringIO()
+        session = PhoneTalkSession(
+            StudioClient(api.url, api.key), TerminalOutput(shown, voice=True), CALLEE_NUMBER
+        )
+        talk = asyncio.create_task(session.run("clinic", iterate_lines([])))
+        phone_call = await rig.phone.next_call()
+        await until(lambda: "Sunrise Clinic" in shown.getvalue())
+        await phone_call.hang_up()
+        async with asyncio.timeout(60):
+            ended = await talk
+        assert (ended["state"], ended["reason"]) == ("COMPLETED", "HUNG_UP_BY_USER")
+        rig.phone.answer = BUSY
+        busy = io.StringIO()
+        session = PhoneTalkSession(
+            StudioClient(api.url, api.key), TerminalOutput(busy, voice=True), CALLEE_NUMBER
+        )
+        async with asyncio.timeout(60):
+            ended = await session.run("clinic", iterate_lines([]))
+    assert ended["reason"] == "BUSY"
+    assert f"dialling {CALLEE_NUMBER} over carrier" in busy.getvalue()
+    assert "not reached: busy (SIP 486)" in busy.getvalue()
 
 
 # ---- several workers -----------------------------------------------------------------------

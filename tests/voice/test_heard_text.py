@@ -277,7 +277,7 @@ async def returned(line: Line, since: float) -> list[str]:
 
 
 @pytest.mark.parametrize("words", [1, 8])
-async def test_who_leaves_has_heard_no_more(
+async def test_a_caller_who_leaves_has_heard_no_more(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path, words: int
 ) -> None:
     async with asked(settings, viewer, livekit, tmp_path, words) as line:
@@ -295,7 +295,7 @@ async def test_who_leaves_has_heard_no_more(
 
 
 @pytest.mark.parametrize("seconds", [10, 40])
-async def test_whose_network_is_gone_has_heard_no_more(
+async def test_a_caller_whose_network_is_gone_has_heard_no_more(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path, seconds: float
 ) -> None:
     patient = replace(settings, return_seconds=120.0)

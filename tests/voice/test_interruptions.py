@@ -124,7 +124,7 @@ def long_turn(seen: list[CallEvent]) -> AgentTurn:
 
 
 @pytest.mark.parametrize("stt", [NOVA, FLUX], ids=["nova-3", "flux"])
-async def test_acknowledgements_and_noises_leave_no_hole_and_are_no_turn(
+async def test_acknowledgements_and_noises_leave_no_gap_and_are_no_turn(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, stt: ProviderChoice
 ) -> None:
     sounds = {"mhm": 0.3, "okay": 0.45, "uh huh": 0.6, "right yes": 0.7, "": 0.8}
@@ -151,7 +151,7 @@ async def test_a_demand_stops_the_agent(
         seen = await finished(talk, 2)
     last = [w for w in talk.heard.words() if w.text in words_of(LONG)][-1]
     print(f"silent {last.until - asked_at:.2f} s after the caller began to say stop")
-    assert len(talk.long_words) < len(words_of(LONG)) / 2
+    assert len(talk.long_words) < len(words_of(LONG)) / 3
     assert caller_turns(seen) == ["what do you have", "stop"]
     assert long_turn(seen).interrupted
     assert [e.text for e in seen if isinstance(e, AgentTurn)][-1] == BACK_ON

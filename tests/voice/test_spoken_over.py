@@ -124,7 +124,7 @@ async def test_what_is_said_in_a_greeting_that_cannot_be_interrupted_gets_a_repl
     assert words_of(f"{greeting} Gladly.") == heard.text().split()
 
 
-async def test_who_speaks_when_a_worker_stops_is_answered_first(
+async def test_a_caller_who_speaks_when_a_worker_stops_is_answered_first(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials
 ) -> None:
     async with AsyncExitStack() as stack:

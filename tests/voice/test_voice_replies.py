@@ -1,4 +1,4 @@
-"""Nodes that act when they are entered, goodbyes and empty responses, in voice calls."""
+"""Nodes that act when they are entered, and goodbyes, in voice calls."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from domain.calls.events import (
     AgentTurn,
     CallEnded,
     CallEvent,
-    ErrorRaised,
     NodeEntered,
-    TurnMeasured,
 )
 from domain.calls.model import EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.workflows.model import EntryAction, WorkflowSpec
 from local.livekit import LivekitCredentials
-from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION
+from tests.support.demo_workflow import BOOKING, CLINIC
 from tests.support.voice_clients import joined_caller, voice_clinic
 from tests.voice.test_voice_calls import said, started
 from tests.worker.test_text_calls import watch
@@ -100,19 +98,3 @@ async def test_a_call_that_starts_at_a_node_that_routes_is_greeted_by_both_agent
         "Booking here. When suits you?",
         "You are booked for tomorrow at ten.",
     ]
-
-
-async def test_an_empty_response_is_apologised_for(
-    settings: Settings, viewer: Viewer, livekit: LivekitCredentials
-) -> None:
-    assert RECEPTION.llm is not None
-    silent = replace(RECEPTION, llm=replace(RECEPTION.llm, options={"rules": [{"says": ""}]}))
-    async with voice_clinic(settings, viewer, livekit, silent) as (services, heard, _):
-        heard.utterances = ["I need an appointment"]
-        call = await started(services, viewer)
-        async with joined_caller(services, call) as caller:
-            await caller.speak()
-            seen = await watch(services, viewer, call.id, TurnMeasured)
-    assert said(seen)[1:] == ["I am sorry, I cannot answer right now. Please try again."]
-    errors = {(e.source, e.message, e.recoverable) for e in seen if isinstance(e, ErrorRaised)}
-    assert errors == {("llm", "The model's response was empty", True)}

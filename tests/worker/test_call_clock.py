@@ -217,6 +217,14 @@ async def test_a_call_whose_own_budget_is_exhausted_has_ten_seconds_left() -> No
         assert ended.result() is EndReason.BUDGET_SPENT
 
 
+async def test_the_ten_seconds_begin_when_the_budget_is_exhausted() -> None:
+    call = limited(settings=TenantSettings(budgets=Budgets(spend_per_call=100)))
+    budget = BudgetMonitor(call.conversation, call.check_budget)
+    call.conversation.record(used(100))
+    await call.time.advance(4)
+    assert budget.deadline == call.started_at + timedelta(seconds=10)
+
+
 async def test_a_call_of_a_tenant_over_budget_ends_after_the_next_check() -> None:
     call = limited()
     call.is_over_budget = True

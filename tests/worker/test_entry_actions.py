@@ -153,6 +153,32 @@ async def test_goodbye_is_asked_for_if_the_model_has_not_said_it(line: Any) -> N
     assert summary_lines(events)[-3] == "doctor: Goodbye."
 
 
+async def test_goodbye_is_asked_for_if_the_model_has_written_only_blanks(line: Any) -> None:
+    ends = ScriptedReply("\n", (("end_call", {}),))
+    async with line(flow(entry="doctor"), ends, ScriptedReply("Goodbye.")) as the:
+        events = await whole_call(the, "that is all")
+    assert summary_lines(events)[-3] == "doctor: Goodbye."
+
+
+async def test_the_call_ends_where_it_ends_although_a_condition_holds(line: Any) -> None:
+    workflow = flow(
+        connection("desk", "bye"),
+        connection("desk", "doctor"),
+        connection("bye", "doctor", condition="flags.urgent"),
+        bye=END,
+    )
+    agents = (*AGENTS[:3], agent("bye", "note_urgency"))
+    says = (TO_BYE, ScriptedReply("", (("note_urgency", {}),)), ScriptedReply("So long."))
+    async with line(workflow, *says, agents=agents) as the:
+        events = await whole_call(the, "that is all")
+    assert summary_lines(events)[-4:] == [
+        "bye: So long.",
+        "ENDING",
+        "turn_measured",
+        "COMPLETED WORKFLOW_FINISHED AGENT",
+    ]
+
+
 # ---- nodes that route at once -----------------------------------------------------------------
 
 BY_MODEL = (
@@ -303,7 +329,7 @@ def test_what_follows_the_end_of_the_call_is_found() -> None:
     ]
 
 
-def test_a_node_that_routes_needs_a_way_on() -> None:
+def test_a_node_that_routes_needs_a_connection() -> None:
     nowhere = flow(connection("desk", "router"), connection("desk", "doctor"), router=ROUTE)
     assert (FindingCode.ROUTES_TO_NOWHERE, Severity.ERROR) in codes(nowhere)
     perhaps = flow(

@@ -17,7 +17,7 @@ from tests.support.conversations import voice_conversation
 from tests.support.demo_workflow import BOOK, BOOKING, RECEPTION
 from tests.support.fake_time import FakeTime
 from worker.session.conversation import Conversation
-from worker.session.node_agent import INTERRUPTED, EntryMode, NodeAgent
+from worker.session.node_agent import INTERRUPTED, NodeAgent
 from worker.session.resume import first_agent
 from worker.simulation.runner import InMemoryEventWriter
 
@@ -48,7 +48,7 @@ def clinic(writer: InMemoryEventWriter, policy: ContextPolicy = ContextPolicy.FU
 
 
 async def call_handoff_tool(conversation: Conversation, speech: SpeechHandle) -> None:
-    agent = NodeAgent(conversation, ResolvedNode("only"), EntryMode.RESUME)
+    agent = NodeAgent(conversation, ResolvedNode("only"), is_entered=True)
     [tool] = agent.tools
     assert isinstance(tool, RawFunctionTool)
     call = llm.FunctionCall(call_id="c", name="transfer_to_booking", arguments="{}")
@@ -80,12 +80,12 @@ async def test_a_hand_off_that_fails_does_not_block_later_ones() -> None:
     await conversation.handoffs.wait_until_entered()
 
 
-async def test_an_agent_that_never_entered_replies_when_it_does() -> None:
+async def test_an_agent_that_never_entered_acts_when_it_does() -> None:
     conversation = clinic(InMemoryEventWriter())
     conversation.record(NodeEntered(node="only", agent="reception", first_visit=True))
     conversation.record(UserTurn(turn_id="t", text="I need an appointment"))
     reception = first_agent(conversation)
-    assert (reception.node, reception.replies_on_entry) == ("only", False)
+    assert (reception.node, reception.acts_on_entry) == ("only", False)
     conversation.record(HandedOff(from_node="only", to_node="booking", via=HandoffVia.MODEL))
     booking = first_agent(conversation)
-    assert (booking.node, booking.replies_on_entry) == ("booking", True)
+    assert (booking.node, booking.acts_on_entry) == ("booking", True)

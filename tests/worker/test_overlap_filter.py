@@ -124,7 +124,7 @@ async def test_a_yes_whose_transcript_comes_late_still_answers(talk: Talk) -> No
     assert talk.reported == ["final yes"]
 
 
-async def test_a_mhm_whose_transcript_comes_late_is_none(talk: Talk) -> None:
+async def test_a_late_transcript_of_mhm_is_no_answer(talk: Talk) -> None:
     talk.agent_speaks()
     talk.now += 3
     talk.says("mhm", INTERIM)

@@ -166,7 +166,7 @@ async def test_a_model_that_never_stops_using_tools_is_apologised_for(line: Any)
 
 @pytest.mark.parametrize("id", [None, "dup", ""])
 @pytest.mark.parametrize("texts", [("n1", "n2"), ("pizza", "pizza")])
-async def test_two_uses_of_one_tool_in_one_response_both_happen(
+async def test_two_calls_of_one_tool_in_one_response_both_happen(
     line: Any, id: str | None, texts: tuple[str, str]
 ) -> None:
     calls = tuple(("note", {"text": text}) for text in texts)

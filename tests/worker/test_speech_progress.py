@@ -73,5 +73,5 @@ def test_without_timestamps_nothing_is_known_before_the_audio_is_complete() -> N
     assert speech(*EACH_A_SECOND, complete=False).heard_text(2.6) == "We open at"
 
 
-def test_a_voice_whose_words_are_not_those_of_the_text_are_no_help() -> None:
+def test_timestamps_of_words_that_are_not_in_the_text_are_ignored() -> None:
     assert speech(timed("x", 0.0, 1.0), timed("y", 1.0, 2.0)).heard_text(2.0) is None

@@ -102,6 +102,9 @@ def next_state(
 class TranscriptFilter(Protocol):
     """Decides which events of an STT the session receives, and when."""
 
+    def audio_received(self, frame: Frame) -> None:
+        """Note a frame of the caller's audio, which has just arrived."""
+
     def pass_on(self, event: SpeechEvent, emit: Callable[[SpeechEvent], None]) -> None:
         """Report the event with `emit`: now, later or never."""
 
@@ -244,6 +247,8 @@ class _FallbackRecognizeStream(stt.RecognizeStream):
                 continue
             if isinstance(data, Frame):
                 self._replay_buffer.add(data)
+                if self._fallback.transcripts is not None:
+                    self._fallback.transcripts.audio_received(data)
             # A provider that has just failed raises; the next one is fed from the replay buffer.
             with suppress(RuntimeError):
                 if self._attempt is None or self._attempt.stream is None:

@@ -31,14 +31,10 @@ class BudgetMonitor:
         self._clock = conversation.clock
         self._is_over_budget = is_over_budget
         self._next_check_at = self._clock.now() + timedelta(seconds=CHECK_INTERVAL_SECONDS)
-        self._deadline: datetime | None = None
-
-    @property
-    def deadline(self) -> datetime | None:
-        """When the call must end because its budget is exhausted; None while it is not."""
-        if self._deadline is None and self._is_call_budget_exhausted():
-            self._mark_exhausted()
-        return self._deadline
+        self.deadline: datetime | None = None
+        """When the call must end because a budget is exhausted; None while none is."""
+        conversation.on_usage = self._check_call_budget
+        self._check_call_budget()
 
     @property
     def is_exhausted(self) -> bool:
@@ -46,7 +42,7 @@ class BudgetMonitor:
 
     @property
     def is_grace_expired(self) -> bool:
-        return self._deadline is not None and self._clock.now() >= self._deadline
+        return self.deadline is not None and self._clock.now() >= self.deadline
 
     @property
     def check_due(self) -> datetime | None:
@@ -66,14 +62,15 @@ class BudgetMonitor:
         except Unavailable:
             log.warning("failed to check budgets", extra={"call_id": str(call.id)})
 
-    def _is_call_budget_exhausted(self) -> bool:
+    def _check_call_budget(self) -> None:
         conversation = self._conversation
         limit = conversation.claim.settings.budgets.spend_per_call
         if limit is None:
-            return False
-        return total_cost(conversation.projection.usage) + conversation.meter.pending_cost >= limit
+            return
+        if total_cost(conversation.projection.usage) + conversation.meter.pending_cost >= limit:
+            self._mark_exhausted()
 
     def _mark_exhausted(self) -> None:
-        if self._deadline is None:  # the call's own budget may be exhausted during a check
-            self._deadline = self._clock.now() + timedelta(seconds=GRACE_SECONDS)
+        if self.deadline is None:  # the call's own budget may be exhausted during a check
+            self.deadline = self._clock.now() + timedelta(seconds=GRACE_SECONDS)
             self._clock.changed()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import dropwhile, takewhile
@@ -102,6 +103,8 @@ class Conversation:
     handoffs: HandoffState = field(init=False, default_factory=HandoffState)
     tool_calls: ToolCallRegistry = field(init=False)
     meter: UsageMeter = field(init=False)
+    on_usage: Callable[[], None] = field(init=False, default=lambda: None)
+    """Called when the call may have used more."""
     _failed_models: set[tuple[str, str]] = field(init=False, default_factory=set)
     """Providers with fallbacks that failed or have no key, as (kind.provider, model)."""
     _usage_pending_since: datetime | None = field(init=False, default=None)
@@ -159,6 +162,8 @@ class Conversation:
     def record(self, event: CallEvent) -> None:
         self.event_writer.emit(self.claim, event)
         self.projection = self.projection.apply(event, self.clock.now())
+        if isinstance(event, TurnMeasured | UsageMeasured):
+            self.on_usage()
         self.clock.changed()
 
     def record_turn_metrics(self, turn: str, total_ms: float, **latencies: Any) -> None:
@@ -178,17 +183,20 @@ class Conversation:
 
     def add_usage(self, kind: ProviderKind, choice: ProviderChoice, metrics: Any) -> None:
         """Take the metrics that a provider reports."""
-        self._usage_added()
-        self.meter.add_metrics(kind, choice, metrics)
+        with self._usage_added():
+            self.meter.add_metrics(kind, choice, metrics)
 
     def add_line_usage(self, used: Usage) -> None:
         """Take the time on the telephone."""
-        self._usage_added()
-        self.meter.add(used)
+        with self._usage_added():
+            self.meter.add(used)
 
-    def _usage_added(self) -> None:
+    @contextmanager
+    def _usage_added(self) -> Iterator[None]:
         if not self.meter.has_pending:
             self._usage_pending_since = self.clock.now()
+        yield
+        self.on_usage()
         self.clock.changed()
 
     @property
@@ -288,7 +296,8 @@ class Conversation:
         metrics: Mapping[str, Any],
     ) -> None:
         """Record the caller's turn, which is over. `metrics` are those of LiveKit's message."""
-        self.latency.caller_turn_ended(metrics)
+        find_speech_end = self.speech.overlap.speech_end.estimate if self.speech else float
+        self.latency.caller_turn_ended(metrics, find_speech_end)
         self.record(
             UserTurn(
                 turn_id=self.turn.caller_turn_id,
@@ -315,6 +324,8 @@ class Conversation:
 
     def handoff_blocked_reason(self, connection: Connection) -> str | None:
         """Why the connection cannot be taken now; None when it can."""
+        if self.snapshot.workflow.node(connection.source).on_entry is EntryAction.END_CALL:
+            return f"The call ends at {connection.source}."
         if self.handoffs.target_in_progress is not None:
             return f"A hand-off to {self.handoffs.target_in_progress} is in progress."
         if len(self.projection.visited) > MAX_HANDOFFS:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-NETWORK_AND_PLAYOUT_MS = 220.0
+NETWORK_AND_PLAYOUT_MS = 100.0
 """Latency that the network, jitter buffers and the caller's playout add; measured on loopback."""
 PHONE_LINE_MS = 290.0
 """The same for a telephone: 100 ms from its microphone to the agent and 190 ms back, as measured with
@@ -26,14 +26,21 @@ class LatencyTracker:
         self._turn_ended_at = open_turn_since or time.time()
         self._agent_started_at: float | None = None
 
-    def caller_turn_ended(self, metrics: Mapping[str, Any]) -> None:
-        """Start the measurement of a turn with the metrics of the caller's message."""
-        self._since = metrics.get("stopped_speaking_at")
+    def caller_turn_ended(
+        self, metrics: Mapping[str, Any], find_speech_end: Callable[[float], float]
+    ) -> None:
+        """Start the measurement of a turn with the metrics of the caller's message.
+        `find_speech_end` corrects LiveKit's time of the end of the caller's speech."""
+        reported: float | None = metrics.get("stopped_speaking_at")
+        self._since, earlier = None, 0.0
+        if reported is not None:
+            self._since = find_speech_end(reported)
+            earlier = reported - self._since
         self._turn_ended_at = time.time()
         self._agent_started_at = None
         self._turn = {
-            "stt_ms": _ms(metrics.get("transcription_delay")),
-            "end_of_turn_ms": _ms(metrics.get("end_of_turn_delay")),
+            "stt_ms": _ms(metrics.get("transcription_delay"), earlier),
+            "end_of_turn_ms": _ms(metrics.get("end_of_turn_delay"), earlier),
         }
 
     @property
@@ -73,5 +80,5 @@ class LatencyTracker:
         return {**latencies, "total_ms": _ms(time.time() - since)}
 
 
-def _ms(seconds: float | None) -> float | None:
-    return None if seconds is None else round(seconds * 1000, 1)
+def _ms(seconds: float | None, added_seconds: float = 0.0) -> float | None:
+    return None if seconds is None else round((seconds + added_seconds) * 1000, 1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import suppress
-from enum import Enum, auto
 from typing import Any
 
 from livekit.agents import (
@@ -49,28 +48,24 @@ from worker.session.turn_detection import interruption_options, turn_handling
 INTERRUPTED = "The caller interrupted the reply."
 
 
-class EntryMode(Enum):
-    """How an agent enters the conversation."""
-
-    START = auto()
-    HANDOFF = auto()
-    RESUME = auto()
-
-
 class NodeAgent(Agent):
     def __init__(
         self,
         conversation: Conversation,
         resolved_node: ResolvedNode,
-        entry_mode: EntryMode,
+        *,
+        is_entered: bool = False,
         opening: Callable[[], None] = lambda: None,
     ) -> None:
-        """`opening` says what comes before the greeting."""
+        """`is_entered`: another worker has recorded that the conversation entered the node. `opening`
+        says what comes before the greeting."""
         self._conversation = conversation
         self._opening = opening
         self._resolved_node = resolved_node
         self._node = node = resolved_node.node
-        self._entry_mode = entry_mode
+        self._is_entered = is_entered
+        visits = list(conversation.projection.visited).count(node)
+        self._is_first_visit = visits == (1 if is_entered else 0)
         self._entry_action = conversation.snapshot.workflow.node(node).on_entry
         self._has_said_goodbye = False
         self._spec = conversation.snapshot.agent_at(node)
@@ -92,11 +87,16 @@ class NodeAgent(Agent):
         return self._spec
 
     @property
-    def replies_on_entry(self) -> bool:
-        """Whether it greets the caller or replies as soon as it has entered, without being asked."""
-        if self._entry_mode is EntryMode.RESUME:
-            return bool(not self._has_greeted and self._greeting())
-        return self._entry_mode is EntryMode.HANDOFF
+    def acts_on_entry(self) -> bool:
+        """Whether the agent, once it has entered, does what it does without being asked: greet, speak
+        first, hand off or end the call. After a takeover it does so if another worker has not."""
+        if not self._is_entered:
+            return True
+        if self._ends_call:
+            return self._conversation.projection.ending is None
+        greets_first = self._is_first_visit and bool(self._greeting())
+        routes_after_greeting = self._entry_action is EntryAction.ROUTE and greets_first
+        return self._turns_since_entry <= (1 if routes_after_greeting else 0)
 
     @property
     def model(self) -> llm.LLM[Any]:
@@ -154,39 +154,45 @@ class NodeAgent(Agent):
                 conversation.handoffs.agent_entered()
 
     async def _enter_node(self) -> None:
-        greets = self._record_entry()
+        acts, greets = self.acts_on_entry, self._is_first_visit and self._turns_since_entry <= 0
+        if not self._is_entered:
+            self._record_entry()
         self._opening()
         self._conversation.turn.reply_started()
         await self._announce_recording()
-        if self._entry_action is EntryAction.END_CALL:
-            self._conversation.turn.expect_last()
         greeting = self._greeting() if greets else ""
+        if acts and self._ends_call:
+            await self._wait_in_text_call(self._say_last_words(greeting))
+        elif acts:
+            await self._act(greeting)
+
+    async def _act(self, greeting: str) -> None:
         if greeting:
             await self._wait_in_text_call(
                 self.session.say(greeting, allow_interruptions=self._can_be_interrupted)
             )
-        if self._entry_mode is EntryMode.RESUME:
-            return
         if self._entry_action is EntryAction.ROUTE:
             await self._route()
         elif not greeting:
             await self._speak_first()
 
-    def _record_entry(self) -> bool:
-        """Record that the agent enters its node. Returns whether it greets."""
-        projection = self._conversation.projection
-        if self._entry_mode is EntryMode.RESUME:
-            return not self._has_greeted
-        greets = self._node not in projection.visited
+    def _record_entry(self) -> None:
         self._conversation.record(
             NodeEntered(
                 node=self._node,
                 agent=self._spec.name,
-                first_visit=greets,
+                first_visit=self._is_first_visit,
                 skipped=self._resolved_node.skipped,
             )
         )
-        return greets
+
+    @property
+    def _turns_since_entry(self) -> int:
+        """The turns since the conversation entered the node, without the announcement that it is
+        recorded."""
+        projection = self._conversation.projection
+        is_announced = projection.recording_announced and len(projection.visited) == 1
+        return projection.turns_since_entry - is_announced if self._is_entered else 0
 
     async def _announce_recording(self) -> None:
         recorder = self._conversation.recorder
@@ -209,14 +215,26 @@ class NodeAgent(Agent):
         """Whether the caller can interrupt the greeting. What the caller says during a hand-off is
         replied to after the greeting."""
         is_spoken_over = self._conversation.turn.is_caller_mid_turn
-        is_interruptible = self._spec.greeting_can_be_interrupted and not self._ends_call
-        return is_interruptible and not is_spoken_over
+        return self._spec.greeting_can_be_interrupted and not is_spoken_over
+
+    @property
+    def _has_request(self) -> bool:
+        """Whether the conversation came from another node, or the caller waits for a reply."""
+        projection = self._conversation.projection
+        return len(projection.visited) > 1 or projection.reply_pending
+
+    def _say_last_words(self, greeting: str) -> SpeechHandle:
+        """Say the greeting, or else what the model writes, after which the call ends."""
+        if greeting:
+            speech = self.session.say(greeting, allow_interruptions=False)
+        else:
+            speech = self.session.generate_reply(allow_interruptions=False)
+        self._conversation.turn.expect_last()
+        return speech
 
     async def _speak_first(self) -> None:
         """Say what the model writes, unless the caller speaks first or another agent replies."""
-        if self._ends_call:
-            await self._wait_in_text_call(self.session.generate_reply(allow_interruptions=False))
-        elif self._entry_mode is EntryMode.HANDOFF and not await self._hand_off_by_condition():
+        if self._has_request and not await self._hand_off_by_condition():
             await self._wait_in_text_call(self.session.generate_reply())
 
     async def _route(self) -> None:
@@ -224,7 +242,7 @@ class NodeAgent(Agent):
         along the one that the model chooses, or else along the default. A model has nothing to
         choose by before the caller has spoken: then the agent listens."""
         next_agent = await self.next_agent_by_condition()
-        if next_agent is None and self._entry_mode is EntryMode.HANDOFF:
+        if next_agent is None and self._has_request:
             has_choice = bool(choices(self._conversation.snapshot.workflow, self._node))
             speech = self.session.generate_reply(tool_choice="required" if has_choice else "auto")
             await speech
@@ -268,6 +286,20 @@ class NodeAgent(Agent):
         if not await self._hand_off_by_condition():
             self.session.generate_reply(user_input=text)
 
+    async def resume_reply(self) -> None:
+        """Reply to the caller's last turn, to which another worker has not completed its reply."""
+        if not await self._hand_off_by_condition():
+            self.session.generate_reply()
+
+    def reply_again(self) -> None:
+        """Say what a caller who was lost for a while has not heard: the last words of the call, or the
+        reply to their last turn."""
+        projection = self._conversation.projection
+        if self._ends_call and projection.ending is None:
+            self._say_last_words(self._greeting())
+        elif projection.reply_pending:
+            self.session.generate_reply()
+
     def _record_user_turn(
         self, text: str, confidence: float | None, metrics: llm.MetricsReport
     ) -> None:
@@ -309,7 +341,7 @@ class NodeAgent(Agent):
         has_words = False
         async for chunk in Agent.default.llm_node(self, chat_ctx, tools, model_settings):
             if isinstance(chunk, llm.ChatChunk) and chunk.delta:
-                has_words = has_words or bool(chunk.delta.content)
+                has_words = has_words or bool((chunk.delta.content or "").strip())
                 for call in chunk.delta.tool_calls:
                     self._tool_called(call, known, has_words)
             yield chunk
@@ -319,17 +351,6 @@ class NodeAgent(Agent):
         self._has_said_goodbye = call.name == END_CALL and has_words
         if not self._has_said_goodbye:
             self._conversation.turn.tool_called()
-
-    @property
-    def _has_greeted(self) -> bool:
-        """Whether the call was resumed after this node's agent had begun to speak."""
-        projection = self._conversation.projection
-        is_announced = projection.recording_announced and len(projection.visited) == 1
-        return projection.turns_since_entry > is_announced or self._is_revisited
-
-    @property
-    def _is_revisited(self) -> bool:
-        return list(self._conversation.projection.visited).count(self._node) > 1
 
     def _greeting(self) -> str:
         return self.render_text(self._spec.prompt.greeting or "")
@@ -450,7 +471,7 @@ class NodeAgent(Agent):
         if conversation.is_lost:
             raise CallLost
         resolved_node = conversation.resolve_node(connection.target)
-        agent = NodeAgent(conversation, resolved_node, EntryMode.HANDOFF)
+        agent = NodeAgent(conversation, resolved_node)
         needs_summary = connection.context_policy is ContextPolicy.SUMMARY
         handoff = PendingHandoff(
             connection=connection,

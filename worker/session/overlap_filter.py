@@ -15,10 +15,12 @@ from livekit.agents import AgentSession
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 from livekit.agents.voice import SpeechHandle
 from livekit.agents.voice.events import AgentStateChangedEvent
+from livekit.rtc import AudioFrame
 
 from domain.common.languages import LANGUAGE_TAG, MULTILINGUAL
 from domain.workflows.agents import AgentSpec
 from domain.workflows.interruptions import InterruptionRules, Utterance, interruption_rules
+from worker.session.speech_end import SpeechEndEstimator
 
 FRAME_MS = 80
 """Length of the audio frames that a session receives."""
@@ -72,6 +74,7 @@ class OverlapFilter:
         """Final transcripts of an utterance that does not interrupt."""
         self._withheld_since = 0.0
         self._withheld_at = 0.0
+        self.speech_end = SpeechEndEstimator()
 
     def listen(self, session: AgentSession[Any]) -> None:
         self._session = session
@@ -105,6 +108,10 @@ class OverlapFilter:
         self._withheld.clear()
 
     # ---- what the caller says --------------------------------------------------------------
+
+    def audio_received(self, frame: AudioFrame) -> None:
+        """Note the audio that the STT receives."""
+        self.speech_end.add(frame)
 
     def pass_on(self, event: SpeechEvent, emit: Emit) -> None:
         """Report the event of an STT with `emit`: now, when the agent has finished, or never."""
@@ -142,8 +149,7 @@ class OverlapFilter:
         heard_at = recognition.last_speaking_time if recognition else None
         if heard_at is None or event.speech_end_time is not None:
             return event
-        # That is when the last frame with speech arrived; on average speech ends in its middle.
-        return replace(event, speech_end_time=heard_at - FRAME_MS / 2000)
+        return replace(event, speech_end_time=heard_at)
 
     def _is_turn(self, event: SpeechEvent, now: float) -> bool:
         """Whether the transcript belongs to a turn of the caller."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from domain.calls.events import ToolFinished, ToolOutcome
 from worker.session.conversation import Conversation
-from worker.session.node_agent import EntryMode, NodeAgent
+from worker.session.node_agent import NodeAgent
 
 DO_NOT_REPEAT = "It is not known whether this was done. Do not simply do it again."
 
@@ -17,12 +17,12 @@ def first_agent(
     """Return the agent that speaks first, after closing tool calls left open by a lost worker.
     `opening` says what comes before anything else."""
     projection = conversation.projection
-    entry_mode = EntryMode.RESUME if projection.visited else EntryMode.START
-    if projection.node is not None and projection.node not in projection.visited[-1:]:
-        entry_mode = EntryMode.HANDOFF
+    is_entered = projection.node in projection.visited[-1:]
     _report_unknown_tools(conversation)
     conversation.handoffs.expect_first_agent()
-    return NodeAgent(conversation, conversation.resolved_node, entry_mode, opening)
+    return NodeAgent(
+        conversation, conversation.resolved_node, is_entered=is_entered, opening=opening
+    )
 
 
 def _report_unknown_tools(conversation: Conversation) -> None:

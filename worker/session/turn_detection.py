@@ -4,6 +4,8 @@ machine."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 
 from livekit.agents import inference, vad
@@ -17,6 +19,7 @@ from livekit.agents.voice.turn import (
 from domain.providers.catalog import detect_turns, have_interim_transcripts
 from domain.workflows.agents import AgentSpec, ProviderChoice
 from domain.workflows.interruptions import InterruptedBy
+from worker.providers.api_keys import ProviderMisconfigured
 from worker.providers.http import ssl_context
 from worker.providers.registry import build_vad
 
@@ -81,6 +84,13 @@ def turn_detector() -> inference.TurnDetector:
 def get_vad(choice: ProviderChoice | None) -> vad.VAD:
     choice = choice or DEFAULT_VAD
     return _cached_vad(choice.provider, choice.model, tuple(sorted(choice.options.items())))
+
+
+def load_vads(specs: Iterable[AgentSpec]) -> None:
+    """Load the VADs of these agents, so that `get_vad` returns at once."""
+    for spec in specs:
+        with suppress(ProviderMisconfigured):  # raised again when the agent is needed
+            get_vad(spec.vad)
 
 
 @cache

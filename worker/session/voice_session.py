@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 from livekit import rtc
 from livekit.agents import AgentSession
@@ -31,7 +32,7 @@ from worker.session.announcements import Announcements
 from worker.session.call_guards import CallGuards
 from worker.session.call_recorder import CallRecorder
 from worker.session.connection_monitor import ConnectionMonitor
-from worker.session.conversation import Conversation
+from worker.session.conversation import CallLost, Conversation
 from worker.session.deferred_turns import DeferredTurns
 from worker.session.dialer import Dialer, ReserveDial, dial_at_once
 from worker.session.failure_monitor import FailureTracker
@@ -49,7 +50,7 @@ from worker.session.session_listener import SessionListener
 from worker.session.silence_monitor import SilenceMonitor
 from worker.session.speech_progress import speech_key
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
-from worker.session.turn_detection import get_vad, turn_handling
+from worker.session.turn_detection import get_vad, load_vads, turn_handling
 
 ENDING_SOON_SECONDS = 20.0
 MAX_SEAMLESS_GAP = timedelta(seconds=2)
@@ -182,7 +183,7 @@ class VoiceSession:
         is_noticed = resumed and not seamless
         opening = self._say_dropped if is_noticed else lambda: None
         agent = first_agent(conversation, opening)
-        reply_pending = conversation.projection.reply_pending and not agent.replies_on_entry
+        acts_on_entry, reply_pending = agent.acts_on_entry, conversation.projection.reply_pending
         if is_noticed:
             self._playout.hold(self)
         await self._session.start(
@@ -201,9 +202,12 @@ class VoiceSession:
             session_host=False,
         )
         conversation.handoffs.session_started()
+        if acts_on_entry:
+            return
         if reply_pending:
-            self._session.generate_reply()
-        elif resumed and not agent.replies_on_entry:
+            with suppress(CallLost):
+                await agent.resume_reply()
+        else:
             # The worker before may have been lost after the last words and before the end.
             self._listener.end_if_over()
 
@@ -241,9 +245,10 @@ class VoiceSession:
             return  # the speech that was held continues
         is_idle = self._session.current_speech is None and self._session.agent_state != "thinking"
         self._say_dropped()
-        if is_idle and self._conversation.projection.reply_pending:
+        if is_idle:
             with suppress(RuntimeError):  # during a hand-off, whose agent replies
-                self._session.generate_reply()
+                agent: Any = self._session.current_agent
+                agent.reply_again()
 
     async def _remove_stale_agents(self) -> None:
         """Remove the agents of earlier workers from the room."""
@@ -274,7 +279,9 @@ async def voice_session(
         await stack.enter_async_context(http_context.open())
         stack.push_async_callback(close_providers, conversation)
         spec = conversation.snapshot.agent_at(conversation.node)
-        detector = await asyncio.to_thread(get_vad, spec.vad)  # may have to load a model
+        # Loading a model would block every other call.
+        await asyncio.to_thread(load_vads, conversation.snapshot.agents.values())
+        detector = get_vad(spec.vad)
         models_ready = asyncio.create_task(prepare_models(conversation))
         try:
             room = await join_room(rooms, claim.call, claim.epoch)

@@ -13,9 +13,7 @@ from domain.workflows.agents import PROMPT_NAMESPACES
 
 PROVIDER_ALIASES = {"gemini": "google", "google_gemini": "google", "sarvam_ai": "sarvam"}
 BOOKKEEPING_KEYS = ("id", "tenant_id", "created_at", "updated_at", "object")
-INACTIVE_NOTE = (
-    "is_active: false has no equivalent; remove the item from the workflows that use it."
-)
+INACTIVE = "is_active: false has no equivalent; an imported item is active."
 
 
 def agent(item: Item) -> dict[str, Any]:
@@ -64,7 +62,7 @@ def agent(item: Item) -> dict[str, Any]:
 def ignore_bookkeeping(item: Item) -> None:
     """Ignore the keys that the legacy system adds to an item; they are not part of its config."""
     if item.flag("is_active") is False:
-        item.converter.dropped(item.at("is_active"), INACTIVE_NOTE)
+        item.converter.not_converted(item.at("is_active"), INACTIVE)
     item.ignore(*BOOKKEEPING_KEYS)
 
 

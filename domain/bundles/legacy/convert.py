@@ -43,7 +43,7 @@ class Conversion:
     notes: tuple[ImportNote, ...]
     findings: tuple[Finding, ...]
     sources: Mapping[str, tuple[Path, ...]]
-    """Where the agents, the tools and the workflows of the bundle come from."""
+    """Where the agents, the tools, the workflows and the settings of the bundle come from."""
 
 
 def convert(*roots: tuple[Any, Path]) -> Conversion:
@@ -71,7 +71,10 @@ def convert(*roots: tuple[Any, Path]) -> Conversion:
         value={key: value for key, value in bundle.items() if value},
         notes=tuple(converter.notes),
         findings=tuple(converter.findings),
-        sources={kind: tuple(at for _, at in items[kind]) for kind in KINDS},
+        sources={
+            **{kind: tuple(at for _, at in items[kind]) for kind in KINDS},
+            "settings": tuple(at for _, at in settings_items[:1]),
+        },
     )
 
 

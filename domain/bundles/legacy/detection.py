@@ -144,17 +144,16 @@ def find_items(value: Any, path: Path) -> list[FoundItem]:
     if not isinstance(value, Mapping):
         raise InvalidInput("Expected an object or a list.", path)
     if isinstance(value.get("items"), list):
-        return find_items(value["items"], (*path, "items"))
+        return [*find_items(value["items"], (*path, "items")), *_items_by_kind(value, path)]
     if detect_kind(unwrap_config(value)) is not None:
         return [(value, path, None)]
-    return [
-        *_unknown_items(value, path),
-        *(
-            (each, (*path, kind, name), kind)
-            for kind in KINDS
-            for name, each in _entries(value.get(kind))
-        ),
-    ]
+    return [*_unknown_items(value, path), *_items_by_kind(value, path)]
+
+
+def _items_by_kind(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
+    for kind in KINDS:
+        for name, each in _entries(value.get(kind)):
+            yield each, (*path, kind, name), kind
 
 
 def _unknown_items(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
@@ -163,10 +162,14 @@ def _unknown_items(value: Mapping[str, Any], path: Path) -> Iterator[FoundItem]:
         if key in KINDS and isinstance(each, list | Mapping | None):
             continue
         if key == "tenant" and isinstance(each, Mapping):
-            inside = (k for k in each if k not in ("settings", "id"))
+            inside = (k for k in each if k != "id" and not _is_settings(k, each[k]))
             yield from ((each[k], (*path, key, k), UNKNOWN_KIND) for k in inside)
-        elif key != "settings":
+        elif not _is_settings(key, each):
             yield each, (*path, key), UNKNOWN_KIND
+
+
+def _is_settings(key: str, value: Any) -> bool:
+    return key == "settings" and isinstance(value, Mapping | None)
 
 
 def _entries(value: Any) -> Sequence[tuple[str, Any]]:

@@ -44,7 +44,7 @@ def tool(item: Item) -> dict[str, Any]:
         ),
     }
     ignore_bookkeeping(item)
-    item.report_unused()
+    item.reject_unused()
     return result
 
 

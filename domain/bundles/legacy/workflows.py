@@ -47,7 +47,7 @@ def _node(item: Item) -> dict[str, Any]:
         ),
     }
     item.ignore("width", "height")
-    item.report_unused()
+    item.reject_unused()
     return result
 
 

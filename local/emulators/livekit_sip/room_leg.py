@@ -23,7 +23,8 @@ from local.phone.dtmf import DIGITS, DigitTiming
 from local.phone.g711 import FRAME_SAMPLES, RATE, Samples
 from local.phone.media import FRAME_SECONDS, Media
 
-QUEUE_MS = 100
+CAPTURED_SAMPLES = RATE // 100
+"""A source without a queue takes 10 ms at a time."""
 MAX_QUEUED_CHUNKS = 10
 CONNECT_TIMEOUT_SECONDS = 10.0
 VISIBILITY_INTERVAL_SECONDS = 0.01
@@ -90,7 +91,8 @@ class RoomLeg:
         """At least one audio track of another participant is subscribed."""
         self._livekit = livekit
         self._room = rtc.Room()
-        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=QUEUE_MS)
+        # Without a queue, because a source with one sends silence while it is empty.
+        self._source = rtc.AudioSource(RATE, 1, queue_size_ms=0)
         self._mixer = AudioMixer()
         self._media: Media | None = None
         self._subscribes = False
@@ -214,7 +216,8 @@ class RoomLeg:
     # ---- from the telephone to the room ----------------------------------------------------
 
     async def _publish_audio(self) -> None:
-        """Publish 20 ms every 20 ms, silence if nothing arrives."""
+        """Publish 20 ms every 20 ms, and nothing while nothing arrives: livekit-sip passes on what it
+        receives."""
         loop = asyncio.get_running_loop()
         due, pending = loop.time(), np.zeros(0, np.int16)
         while True:
@@ -222,11 +225,14 @@ class RoomLeg:
             await asyncio.sleep(max(0.0, due - loop.time()))
             while self._outgoing and len(pending) < FRAME_SAMPLES:
                 pending = np.concatenate((pending, self._outgoing.popleft()))
+            if not len(pending):
+                continue
             frame, pending = pending[:FRAME_SAMPLES], pending[FRAME_SAMPLES:]
             frame = np.pad(frame, (0, FRAME_SAMPLES - len(frame)))
-            await self._source.capture_frame(
-                rtc.AudioFrame(frame.tobytes(), RATE, 1, FRAME_SAMPLES)
-            )
+            for part in np.split(frame, FRAME_SAMPLES // CAPTURED_SAMPLES):
+                await self._source.capture_frame(
+                    rtc.AudioFrame(part.tobytes(), RATE, 1, CAPTURED_SAMPLES)
+                )
 
     async def _publish_digits(self) -> None:
         while True:

@@ -103,7 +103,7 @@ async function recheck(before) {
   if (!at("choose").hidden) notify(await obstacle().catch(() => before));
 }
 
-/** Show the workflows that contain every word of the search, and keep one of them chosen. */
+/** Show the workflows that contain every word of the search; the chosen one is always among them. */
 function filter() {
   const words = at("search").value.toLowerCase().split(/\s+/);
   const options = [...at("workflows").children];
@@ -112,7 +112,8 @@ function filter() {
     each.hidden = !words.every((word) => text.includes(word));
   }
   const found = options.filter((each) => !each.hidden);
-  if (found.length && !found.some((each) => each.control.checked)) found[0].control.checked = true;
+  const chosen = options.find((each) => each.control.checked);
+  if (chosen?.hidden && found.length) found[0].control.checked = true;
   at("no-match").hidden = found.length > 0 || options.length === 0;
   at("start").disabled = !at("notice").hidden || found.length === 0;
 }

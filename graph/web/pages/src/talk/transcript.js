@@ -130,7 +130,7 @@ export class Transcript {
   }
 
   CallerPresent({ present }) {
-    this.note("", present ? "You are in the room." : "You left the room; the agent waits.");
+    this.note("", present ? "You are in the room." : "You left the room, or the connection was lost; the agent waits.");
   }
 
   CallerSilent({ seconds }) {

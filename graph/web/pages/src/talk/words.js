@@ -88,6 +88,7 @@ const FAILURES = {
   stt: "The speech recognition failed",
   llm: "The model failed",
   tts: "The voice failed",
+  summary: "The summary for the next agent failed",
   room: "Joining the room failed",
   recording: "The recording failed",
   config: "The configuration is not complete",
