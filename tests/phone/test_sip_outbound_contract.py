@@ -19,7 +19,6 @@ from local.phone.answer import (
     RINGS_FOREVER,
     Answer,
     ReferAnswer,
-    refuses,
 )
 from local.phone.digest import Credentials
 from local.phone.phone import Phone, open_phone
@@ -47,6 +46,8 @@ from tests.support.sip_calls import (
 pytestmark = pytest.mark.anyio
 
 RING_SECONDS = 3.0
+RING_BEFORE_REFUSAL_SECONDS = 0.5
+"""A leg that leaves right after it has joined is not always seen to leave."""
 KNOWN = Credentials("carrier", "correct")
 UNKNOWN = Credentials("carrier", "wrong")
 PREFIX = "twirp error unknown: "
@@ -74,7 +75,7 @@ def refused(
     message = f"{PREFIX}{wording}: sip status: {status}: {reason}"
     return Failing(
         str(status),
-        refuses(status, reason),
+        Answer(status=status, reason=reason, ring_seconds=RING_BEFORE_REFUSAL_SECONDS),
         Outcome(code, http, status, message),
         left,
         ("<INVITE", ">180", f">{status}", "<ACK"),
