@@ -41,9 +41,9 @@ RESPONSE_GRACE_SECONDS = 2.0
 """How long to wait for LiveKit's response once the leg has left: only the response has the SIP
 status."""
 CHECK_INTERVAL_SECONDS = 1.0
-ABSENCE_SECONDS = 6.0
+ABSENCE_SECONDS = 10.0
 """A leg that LiveKit's server has not listed for this long is gone. After a restart of the server, a leg
-comes back within five seconds."""
+comes back after five seconds."""
 
 ReserveDial = Callable[[], Awaitable[float]]
 """Reserves the next moment at which the trunk may dial, and returns in how many seconds that is."""
