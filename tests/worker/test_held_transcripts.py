@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 from livekit.agents.stt import SpeechData, SpeechEvent, SpeechEventType
+from livekit.rtc import AudioFrame
 
 from worker.session.held_transcripts import HeldTranscripts
 
@@ -14,6 +15,9 @@ T = SpeechEventType
 
 class Following:
     """The filter behind: it passes on everything."""
+
+    def audio_received(self, frame: AudioFrame) -> None:
+        pass
 
     def pass_on(self, event: SpeechEvent, emit: Any) -> None:
         emit(event)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from livekit.agents.stt import SpeechEvent, SpeechEventType
+from livekit.rtc import AudioFrame
 
 from worker.providers.stt_fallback import TranscriptFilter
 from worker.session.overlap_filter import TRANSCRIPTS
@@ -47,6 +48,9 @@ class HeldTranscripts:
 
     def stop_reporting(self) -> None:
         self._on_words = None
+
+    def audio_received(self, frame: AudioFrame) -> None:
+        self._following.audio_received(frame)
 
     def pass_on(self, event: SpeechEvent, emit: Callable[[SpeechEvent], None]) -> None:
         """Report the words of the event, and pass it on unless it is held."""
