@@ -185,7 +185,7 @@ class TalkSession:
 
 
 class PhoneTalkSession(TalkSession):
-    """A call that dials a phone; whoever answers it talks, and this terminal shows the call."""
+    """A call that dials a phone. The person on the phone talks, and this terminal shows the call."""
 
     KIND = "SIP"
 

@@ -63,7 +63,7 @@ def tomorrow() -> datetime:
     return (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0)
 
 
-async def test_a_call_to_a_phone_says_whom_it_dials_and_over_what(
+async def test_a_call_to_a_phone_shows_its_numbers_and_its_trunk(
     phone_api: Api, services: Services, viewer: Viewer
 ) -> None:
     at = tomorrow()

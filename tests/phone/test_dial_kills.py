@@ -1,4 +1,4 @@
-"""Worker processes that are killed while they dial: no phone is called twice, and every call goes on or ends
+"""Worker processes that are killed while they dial: no phone is called twice, and every call continues or ends
 with a reason that says so."""
 
 from __future__ import annotations

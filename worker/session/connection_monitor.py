@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 
 from livekit import rtc
@@ -16,7 +17,8 @@ from livekit import rtc
 from worker.session.packet_arrivals import Arrivals, microphones, packet_arrivals
 from worker.session.playout import Playout
 
-POLL_INTERVAL_SECONDS = 0.25
+MIN_POLL_INTERVAL_SECONDS = 0.25
+"""Reading the statistics takes about a millisecond."""
 STALL_SECONDS = 1.25
 """After this time without packets from the caller nothing more is played: it would be lost."""
 LOSS_SECONDS = 3.0
@@ -69,7 +71,8 @@ class ConnectionMonitor:
         """A microphone that sends nothing although its owner is there."""
         self._attention = asyncio.Event()
         """Set while there is something to monitor."""
-        playout.add_started_listener(self._attention.set)
+        self._check_now = asyncio.Event()
+        playout.add_started_listener(self._pay_attention)
         room.on("participant_disconnected", self._on_participant_disconnected)
 
     @property
@@ -79,17 +82,28 @@ class ConnectionMonitor:
     async def run(self) -> None:
         while True:
             await self._attention.wait()
-            await self._check()
-            if self._state is Reachability.REACHABLE and not self._playout.is_playing:
+            self._check_now.clear()
+            silence = await self._check()
+            is_reachable = self._state is Reachability.REACHABLE
+            if is_reachable and not self._playout.is_playing:
                 self._attention.clear()
-            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+            # Not before the last packet that is known could be too old.
+            interval = STALL_SECONDS - silence if is_reachable else 0.0
+            with suppress(TimeoutError):
+                async with asyncio.timeout(max(MIN_POLL_INTERVAL_SECONDS, interval)):
+                    await self._check_now.wait()
+
+    def _pay_attention(self) -> None:
+        self._attention.set()
+        self._check_now.set()
 
     def _on_participant_disconnected(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._caller_identity:
             is_stalled = self._state is Reachability.STALLED
             self._lose(_heard_until(self._stalled_arrivals) if is_stalled else time.time())
 
-    async def _check(self) -> None:
+    async def _check(self) -> float:
+        """Update the state. Returns the time since the last packet of the caller, in seconds."""
         caller = self._room.remote_participants.get(self._caller_identity)
         arrivals = None if caller is None else await self._arrivals(caller)
         now = time.time()
@@ -101,6 +115,7 @@ class ConnectionMonitor:
         elif self._state is Reachability.STALLED:
             self._state = Reachability.REACHABLE
             self._playout.release(self)
+        return silence
 
     def _heard_until(self, arrivals: Arrivals, now: float) -> float:
         if now - arrivals.server >= SERVER_SILENCE_SECONDS:
@@ -124,7 +139,7 @@ class ConnectionMonitor:
             self._held_at = time.time()
         self._state, self._reachable_since = Reachability.LOST, None
         self._playout.hold(self)
-        self._attention.set()
+        self._pay_attention()
         self._on_lost(heard_until)
 
     def _check_return(
