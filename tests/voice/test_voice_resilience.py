@@ -270,6 +270,7 @@ async def test_a_greeting_that_was_cut_off_by_a_death_is_given_again_after_the_a
         try:
             await caller.join(rig.services, call)
             await caller.wait_for_audio(0.0)
+            await rig.watch(call, NodeEntered)  # stored, so that the next worker knows of it
             await rig.whole.processes["worker 0"].kill_children()
             seen = await rig.watch(call, AgentTurn, 2)
         finally:
