@@ -45,15 +45,19 @@ except ProviderMisconfigured as error:
 """
 
 
-def run_without_them(program: str) -> str:
-    done = subprocess.run(
-        (sys.executable, "-c", WITHOUT_THEM + program),
+def run_python(program: str, cwd: Path = REPOSITORY) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (sys.executable, "-c", program),
         check=False,
-        cwd=REPOSITORY,
+        cwd=cwd,
         capture_output=True,
         text=True,
         timeout=240,
     )
+
+
+def run_without_them(program: str) -> str:
+    done = run_python(WITHOUT_THEM + program)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
@@ -79,14 +83,7 @@ def test_a_missing_package_is_reported_with_what_to_do() -> None:
         "import runpy, sys; sys.modules['psutil'] = None; sys.argv = ['studio', 'status']; "
         "runpy.run_module('local', run_name='__main__')"
     )
-    refused = subprocess.run(
-        (sys.executable, "-c", program),
-        check=False,
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    refused = run_python(program)
     assert refused.returncode == 1
     assert refused.stderr == (
         "import of psutil halted; None in sys.modules. The installation is not complete: delete the "
@@ -110,13 +107,6 @@ def test_an_unsupported_python_is_refused_with_one_sentence(version: str, tmp_pa
         f"import runpy, sys; sys.version_info = ({version}, 0); sys.argv = ['studio', 'status']; "
         f"runpy.run_path({str(REPOSITORY / 'studio')!r}, run_name='__main__')"
     )
-    reported = subprocess.run(
-        (sys.executable, "-c", program),
-        check=False,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    reported = run_python(program, cwd=tmp_path)
     assert reported.returncode == 1
     assert reported.stderr.startswith("Agent Studio needs Python 3.11 to 3.14; this is ")

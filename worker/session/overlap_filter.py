@@ -22,8 +22,6 @@ from domain.workflows.agents import AgentSpec
 from domain.workflows.interruptions import InterruptionRules, Utterance, interruption_rules
 from worker.session.speech_end import SpeechEndEstimator
 
-FRAME_MS = 80
-"""Length of the audio frames that a session receives."""
 ANSWER_SECONDS = 1.0
 """An acknowledgement that begins this shortly before the end of what the agent says may be an
 answer, such as "yes" to a question. It is reported when the agent has finished."""

@@ -41,7 +41,6 @@ from worker.session.inbound_answer import InboundAnswer
 from worker.session.line_meter import LineMeter
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
-from worker.session.overlap_filter import FRAME_MS
 from worker.session.participant_monitor import ParticipantMonitor
 from worker.session.phone_line import PhoneLine
 from worker.session.playout import Playout
@@ -53,6 +52,8 @@ from worker.session.speech_progress import speech_key
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
 from worker.session.turn_detection import get_vad, load_vads, turn_handling
 
+FRAME_MS = 80
+"""Length of the audio frames that a session receives."""
 ENDING_SOON_SECONDS = 20.0
 MAX_SEAMLESS_GAP = timedelta(seconds=2)
 """A call resumed within this time of its release continues without mention of the gap."""
