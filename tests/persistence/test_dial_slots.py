@@ -261,6 +261,13 @@ async def test_without_workers_a_call_does_not_wait_for_its_trunk(rig: DialRig) 
     assert await rig.overdue() == [(call.id, EndReason.NO_WORKER)]
 
 
+async def test_a_call_waits_for_a_worker_also_for_part_of_a_second(rig: DialRig) -> None:
+    call = await rig.dial()
+    for seconds, ended in ((5.5, []), (6.0, [(call.id, EndReason.NO_WORKER)])):
+        as_of = call.created_at + timedelta(seconds=seconds)
+        assert await rig.worker.reaper.end_overdue(5.9, as_of) == ended
+
+
 async def test_a_caller_id_that_was_given_away_is_a_problem_of_the_claim(rig: DialRig) -> None:
     call = await rig.dial()
     assert call.phone_number_id is not None
