@@ -105,3 +105,9 @@ async def test_a_room_whose_caller_livekit_does_not_list_holds_up_no_other_calle
             caller_number=CALLER,
         )
     ]
+
+
+async def test_what_cannot_be_stored_becomes_no_call() -> None:
+    rooms = Rooms({"in_\x00_1": [caller()], "in_2": [caller("sip_\x00")]})
+    calls = await calls_in(rooms)
+    assert (calls.asked, calls.opened) == (["in_2"], [])
