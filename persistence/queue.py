@@ -34,7 +34,7 @@ from domain.calls.model import (
 from domain.common.access import TenantId
 from domain.common.errors import DecryptionKeyMissing
 from domain.telephony.trunks import DialLimits, DialTrunk
-from domain.tenants.budgets import is_month_exhausted
+from domain.tenants.budgets import is_month_exhausted, raise_if_exhausted
 from domain.tenants.credentials import DecryptedCredentials
 from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, VersionId, WorkflowId
@@ -277,9 +277,14 @@ class SqlWorkerQueue:
     async def reserve_dial(self, claim: Claim) -> float:
         if claim.dial_trunk is None:
             return 0.0
-        seconds: float | None = await self._pool.fetchval(
-            RESERVE_DIAL, claim.dial_trunk.id, claim.dial_trunk.spec.limits.calls_per_second
-        )
+        async with self._pool.acquire(timeout=5) as connection:
+            budgets = await fetch_budgets(connection, claim.call.tenant_id)
+            if budgets.has_monthly_limit:
+                usage = await fetch_budget_usage(connection, claim.call.tenant_id)
+                raise_if_exhausted(replace(budgets, concurrent_calls=None), usage)
+            seconds: float | None = await connection.fetchval(
+                RESERVE_DIAL, claim.dial_trunk.id, claim.dial_trunk.spec.limits.calls_per_second
+            )
         return seconds or 0.0
 
     async def _claim_call(

@@ -46,10 +46,8 @@ SELECT_ROUTES = """
      where w.published is not null and (t.spec ->> 'is_enabled')::boolean
      order by n.created_at, n.id
 """
-FETCH_INSTALLATION = """
-    with added as (insert into installation default values on conflict do nothing returning id)
-    select id from added union all select id from installation limit 1
-"""
+ADD_INSTALLATION = "insert into installation default values on conflict do nothing"
+SELECT_INSTALLATION = "select id from installation"
 
 
 async def fetch_dial_trunk(
@@ -76,7 +74,12 @@ class SqlInboundRoutes:
 
     @translate_outages
     async def installation_id(self) -> UUID:
-        id: UUID = await self._pool.fetchval(FETCH_INSTALLATION)
+        id: UUID | None = await self._pool.fetchval(SELECT_INSTALLATION)
+        if id is None:
+            # Statements of their own: one that waits for another keeper does not see its row.
+            await self._pool.execute(ADD_INSTALLATION)
+            id = await self._pool.fetchval(SELECT_INSTALLATION)
+        assert id is not None
         return id
 
     @translate_outages

@@ -18,7 +18,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import DialLimits, NumberDefaults, PhoneNumberSpec
 from domain.use_cases.calls import start_call
-from domain.use_cases.telephony import create_phone_number
+from domain.use_cases.telephony import create_phone_number, update_outbound_trunk
 from graph.app import build_schema_with_loaders
 from resolvers.global_ids import global_id
 from tests.api.test_telephony import rows as telephony_rows
@@ -330,6 +330,22 @@ async def test_the_same_key_dials_once(services: Services, viewer: Viewer) -> No
     other = replace(dial_request("+12025550104"), idempotency_key="k1")
     with pytest.raises(IdempotencyConflict):
         await start_call(services, viewer, other)
+
+
+async def test_a_repetition_returns_its_call_although_it_would_be_refused_by_now(
+    services: Services, viewer: Viewer
+) -> None:
+    trunk = await add_trunk(services, viewer)
+    request = replace(dial_request(scheduled_for=tomorrow()), idempotency_key="k1")
+    call = await start_call(services, viewer, request)
+    await update_outbound_trunk(services, viewer, trunk.id, trunk.revision, {"is_enabled": False})
+    later = replace(services, clock=lambda: tomorrow() + timedelta(days=1))
+    assert await start_call(later, viewer, request) == call
+    other = replace(request, idempotency_key="k2")
+    with pytest.raises(InvalidInput, match="none is enabled"):
+        await start_call(services, viewer, other)
+    with pytest.raises(InvalidInput, match="must be in the future"):
+        await start_call(later, viewer, other)
 
 
 async def test_a_trunk_that_has_dialled_enough_today_refuses_more_at_once(

@@ -202,6 +202,14 @@ def test_a_leg_that_the_platform_removed_was_canceled(reason: LeaveReason) -> No
     assert outcome_of_leave(reason, LegFacts(rang=True)) is R.ROOM_GONE
 
 
+@pytest.mark.parametrize("rang", [False, True])
+def test_a_dial_that_ends_because_livekit_sip_is_stopped_is_not_the_callees_fault(
+    rang: bool,
+) -> None:
+    error = failed("canceled", "service shutting down")
+    assert outcome_of_error(error, LegFacts(rang=rang)) is R.TELEPHONY_UNAVAILABLE
+
+
 def test_the_sip_status_counts_more_than_the_code_of_the_response() -> None:
     number = failed("not_found", f"{FAILED}404", 404)
     trunk = DialError(code="not_found", message="requested sip trunk does not exist")

@@ -17,10 +17,13 @@ from domain.calls.events import DialFailed, StateChanged
 from domain.calls.lease import Claim
 from domain.calls.model import Call, CallId, CallKind, CallState, EndReason
 from domain.common.access import Viewer
+from domain.common.errors import QuotaExceeded
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import DialLimits, OutboundTrunk
+from domain.tenants.budgets import Budgets
 from domain.use_cases.calls import CallRequest, end_call, start_call
+from domain.use_cases.settings import update_settings
 from domain.use_cases.telephony import delete_phone_number, update_outbound_trunk
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.outbound_calls import GENEROUS, add_trunk, dialed, speaking_clinic
@@ -222,6 +225,22 @@ async def test_no_more_calls_are_claimed_than_the_trunk_may_dial_soon(rig: DialR
     assert len(await rig.claim()) == 3
 
 
+async def test_a_call_is_not_dialled_once_the_budget_of_the_month_is_exhausted(
+    rig: DialRig,
+) -> None:
+    at = await rig.now() + timedelta(hours=1)
+    await rig.dial(scheduled_for=at)
+    await update_settings(
+        rig.services, rig.viewer, 0, {"budgets": Budgets(concurrent_calls=1, minutes_per_month=9)}
+    )
+    await rig.wait(3_600)
+    [claim] = await rig.claim()
+    assert await rig.worker.queue.reserve_dial(claim) == 0.0
+    await update_settings(rig.services, rig.viewer, 1, {"budgets": Budgets(minutes_per_month=0)})
+    with pytest.raises(QuotaExceeded):
+        await rig.worker.queue.reserve_dial(claim)
+
+
 @pytest.mark.parametrize("limit", [{"calls_per_day": 2}, {"calls_per_number_per_hour": 2}], ids=str)
 async def test_a_call_over_the_limit_of_a_day_or_an_hour_ends(
     rig: DialRig, limit: dict[str, int]
@@ -259,6 +278,13 @@ async def test_without_workers_a_call_does_not_wait_for_its_trunk(rig: DialRig) 
     call = await rig.dial()
     await rig.wait(6)
     assert await rig.overdue() == [(call.id, EndReason.NO_WORKER)]
+
+
+async def test_a_call_waits_for_a_worker_also_for_part_of_a_second(rig: DialRig) -> None:
+    call = await rig.dial()
+    for seconds, ended in ((5.5, []), (6.0, [(call.id, EndReason.NO_WORKER)])):
+        as_of = call.created_at + timedelta(seconds=seconds)
+        assert await rig.worker.reaper.end_overdue(5.9, as_of) == ended
 
 
 async def test_a_caller_id_that_was_given_away_is_a_problem_of_the_claim(rig: DialRig) -> None:

@@ -27,6 +27,7 @@ from worker.keeper.livekit_trunks import (
     Trunk,
     is_same_rule,
     is_same_trunk,
+    name_of,
     name_prefix,
     rule_of,
     trunk_of,
@@ -44,6 +45,14 @@ class Listed:
 
     trunks: Sequence[Trunk]
     rules: Sequence[Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Those of them that belong to a route, by name."""
+
+    trunks: Mapping[str, Trunk]
+    rules: Mapping[str, Rule]
 
 
 class InboundTrunkReconciler:
@@ -123,6 +132,7 @@ async def _reconcile(
             if error.code == api.TwirpErrorCode.UNAVAILABLE:
                 raise
             failing[route.number_id] = error.code  # its message contains the number
+        await asyncio.sleep(0)  # a round without differences waits for nothing
     return failing
 
 
@@ -137,10 +147,10 @@ async def _list(sip: SipService, prefix: str) -> Listed:
 
 async def _delete_superfluous(
     sip: SipService, listed: Listed, routes: Sequence[InboundRoute], installation: UUID
-) -> Listed:
+) -> Kept:
     """Delete the trunks and rules of numbers that have no route any more, and duplicates. Rules go
     first, so that none is ever without its trunk."""
-    wanted = {trunk_of(route, installation).name for route in routes}
+    wanted = {name_of(route, installation) for route in routes}
     rules, trunks = dict[str, Rule](), dict[str, Trunk]()
     for rule in listed.rules:
         if rule.name in wanted and rule.name not in rules:
@@ -152,18 +162,14 @@ async def _delete_superfluous(
             trunks[trunk.name] = trunk
         else:
             await _delete_trunk(sip, trunk)
-    return Listed(list(trunks.values()), list(rules.values()))
+    return Kept(trunks, rules)
 
 
-async def _ensure(sip: SipService, listed: Listed, route: InboundRoute, installation: UUID) -> None:
+async def _ensure(sip: SipService, kept: Kept, route: InboundRoute, installation: UUID) -> None:
     trunk = trunk_of(route, installation)
-    trunk_id = await _ensure_trunk(
-        sip, next((each for each in listed.trunks if each.name == trunk.name), None), trunk
-    )
+    trunk_id = await _ensure_trunk(sip, kept.trunks.get(trunk.name), trunk)
     rule = rule_of(route, installation, trunk_id)
-    await _ensure_rule(
-        sip, next((each for each in listed.rules if each.name == rule.name), None), rule
-    )
+    await _ensure_rule(sip, kept.rules.get(rule.name), rule)
 
 
 async def _ensure_trunk(sip: SipService, listed: Trunk | None, wanted: Trunk) -> str:

@@ -44,9 +44,14 @@ def name_prefix(installation: UUID) -> str:
     return f"agent-studio/{installation}/"
 
 
+def name_of(route: InboundRoute, installation: UUID) -> str:
+    """The name of the route's trunk, and of its rule."""
+    return f"{name_prefix(installation)}{route.number_id}"
+
+
 def trunk_of(route: InboundRoute, installation: UUID) -> Trunk:
     trunk = Trunk(
-        name=f"{name_prefix(installation)}{route.number_id}",
+        name=name_of(route, installation),
         numbers=[route.number],
         allowed_addresses=route.allowed_addresses,
         auth_username=route.username or "",
@@ -71,7 +76,7 @@ def rule_of(route: InboundRoute, installation: UUID, trunk_id: str) -> Rule:
     }
     individual = api.SIPDispatchRuleIndividual(room_prefix=INBOUND_ROOM_PREFIX)
     rule = Rule(
-        name=f"{name_prefix(installation)}{route.number_id}",
+        name=name_of(route, installation),
         trunk_ids=[trunk_id],
         rule=api.SIPDispatchRule(dispatch_rule_individual=individual),
         attributes=attributes,

@@ -124,8 +124,8 @@ describe_enum(
     TRUNK_UNAUTHORIZED="The carrier did not accept the credentials of the trunk.",
     TELEPHONY_UNAVAILABLE="The telephony of this installation failed; the carrier was not the cause.",
     DIAL_NOT_ALLOWED=(
-        "When the call was due, its trunk, its number or the hour did not allow it; an `ErrorRaised` "
-        "event says which."
+        "When the call was due, its trunk, its number, the hour or a budget did not allow it; an "
+        "`ErrorRaised` event says which."
     ),
     TRUNK_LIMIT="The limits of the trunk did not allow the call in time.",
     LINE_LOST="The telephone line was lost during the conversation.",
