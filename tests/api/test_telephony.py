@@ -367,7 +367,7 @@ INVALID_NUMBERS: list[tuple[dict[str, Any], list[str], str]] = [
     ({"defaults": {"ringingTimeout": "PT2M"}}, ["defaults", "ringingTimeout"], "5 and 75"),
     ({"defaults": {"maxDuration": "PT2H"}}, ["defaults", "maxDuration"], "3600 seconds"),
     ({"defaults": {"recording": True}}, ["defaults", "recording"], "RECORDINGS_URL"),
-    ({"defaults": {"userContext": [1]}}, ["userContext"], "JSON object"),
+    ({"defaults": {"userContext": [1]}}, ["defaults", "userContext"], "JSON object"),
 ]
 
 
