@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from domain.common.command_line import CommandLine
-from domain.common.tasks import cancel_and_wait
+from domain.common.tasks import cancel_and_wait, first_event
 from local.client import ApiError, StudioClient
 from local.phone.answer import ANSWERS, RINGS_FOREVER, Answer, refuses
 from local.phone.g711 import RATE
@@ -138,7 +138,7 @@ def _answer_of(options: argparse.Namespace) -> Answer:
 async def _take_call(phone: Phone, equipment: Equipment, terminal: Terminal) -> CallEnd:
     call = await phone.next_call(timeout_seconds=None)
     terminal.show(f"{call.number} is calling")
-    await _until_decided(call)
+    await first_event(call.answered, call.ended)
     if call.answered.is_set():
         terminal.show("answered")
         await _converse(call, equipment, terminal)
@@ -158,7 +158,7 @@ async def dial(options: argparse.Namespace, studio: StudioClient, terminal: Term
         call = await phone.dial(options.number, options.server)
         terminal.show(f"calling {options.number}")
         try:
-            await _until_decided(call)
+            await first_event(call.answered, call.ended)
             if call.answered.is_set():
                 terminal.show(f"answered after {time.monotonic() - started:.1f} s")
                 await _converse(call, equipment, terminal)
@@ -169,15 +169,6 @@ async def dial(options: argparse.Namespace, studio: StudioClient, terminal: Term
             raise
         end = await _show_end(call, terminal)
     return 0 if end.status == 200 else 1
-
-
-async def _until_decided(call: PhoneCall) -> None:
-    """Wait until a call is answered or has ended."""
-    waits = [asyncio.create_task(event.wait()) for event in (call.answered, call.ended)]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await cancel_and_wait(*waits)
 
 
 async def _show_end(call: PhoneCall, terminal: Terminal) -> CallEnd:
