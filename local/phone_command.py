@@ -23,6 +23,7 @@ from local.phone.g711 import RATE
 from local.phone.phone import Phone, open_phone
 from local.phone.phone_call import PhoneCall
 from local.phone.sip_call import CallEnd, Side
+from local.phone.sip_socket import HOST
 from local.phone.transactions import Address, TransactionTimeout
 from local.process_spec import StartupError
 from local.softphone_setup import PHONE_NUMBER, STUDIO_NUMBER, set_up_softphone
@@ -42,7 +43,6 @@ Both need a studio with a telephone: {PROGRAM} up --phone
   {PROGRAM} phone answer --call            let the demo call this phone
   {PROGRAM} phone answer --status 486      be busy whenever an agent calls
 """
-HOST = "127.0.0.1"
 HANG_UP_SECONDS = 3.0
 RECONCILIATION_SECONDS = 6.0
 """Keepers write new numbers into LiveKit every five seconds."""
@@ -72,11 +72,11 @@ def load_equipment(options: argparse.Namespace) -> Equipment:
     """Raises `PhoneSetupError` if a file or the microphone cannot be used."""
     # Imported only for conversations, because importing LiveKit takes about a second.
     from local import microphone
-    from local.phone_audio import to_telephone_rate
+    from local.room_participant import resample
 
     logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
-        files = [to_telephone_rate(*read_wav(path)) for path in options.wav or ()]
+        files = [resample(*read_wav(path), RATE) for path in options.wav or ()]
         device = None if options.wav or options.silent else microphone.Microphone()
         if options.out:
             StereoRecorder(options.out, RATE).close(0)
