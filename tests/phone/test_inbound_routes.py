@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -40,6 +40,7 @@ from tests.support.sip_calls import (
     participants,
     rooms_with_prefix,
 )
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
 pytestmark = pytest.mark.anyio
@@ -85,15 +86,9 @@ async def tenant(
 ) -> AsyncIterator[Tenant]:
     await delete_rooms(sip.client)
     version = await publish_clinic(services, viewer)
-    voiced = replace(
-        settings,
-        livekit_url=sip.livekit.url,
-        livekit_api_key=sip.livekit.key,
-        livekit_api_secret=sip.livekit.secret,
-    )
-    async with worker_services(voiced) as wired:
-        reconciler = InboundTrunkReconciler.from_settings(wired.inbound_routes, voiced)
-        assert reconciler is not None
+    rooms = LiveKitRooms(sip.livekit.url, sip.livekit.key, sip.livekit.secret)
+    async with worker_services(settings) as wired:
+        reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
         yield Tenant(services, viewer, version.workflow_id, reconciler)
 
 
