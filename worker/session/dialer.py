@@ -125,7 +125,7 @@ class Dialer:
             )
             yield EndReason.DIAL_NOT_ALLOWED
             return
-        await self._pause(await retry_while_unavailable(self._reserve_dial))
+        await self._clock.sleep(await retry_while_unavailable(self._reserve_dial))
         await self._store_intent()
         trunk = self._conversation.claim.dial_trunk
         assert trunk is not None
@@ -235,7 +235,7 @@ class Dialer:
         while True:
             if self._response is None and self._conversation.projection.dialed_at is not None:
                 await self._check()
-            await self._pause(CHECK_INTERVAL_SECONDS)
+            await self._clock.sleep(CHECK_INTERVAL_SECONDS)
 
     async def _check(self) -> None:
         try:
@@ -249,10 +249,6 @@ class Dialer:
             self._absent_since = None
             self._see(leg.status)
         self._notice()
-
-    async def _pause(self, seconds: float) -> None:
-        due = self._clock.now() + timedelta(seconds=seconds)
-        await self._clock.wait_until(lambda: due)
 
     # ---- the room --------------------------------------------------------------------------
 
