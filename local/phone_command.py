@@ -243,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _sentence(error: BaseException, url: str) -> str:
     match error:
-        case ApiError() | PhoneSetupError():
+        case ApiError():
             return str(error)
         case TransactionTimeout():
             return "the telephone of the studio does not respond; is the studio still running?"
@@ -282,12 +282,12 @@ def _add_answer_options(parser: argparse.ArgumentParser) -> None:
         help=f"the number of this phone (default: {PHONE_NUMBER})",
     )
     add("--port", type=_port, default=0, help="UDP port for SIP (default: any free port)")
-    add("--ring", type=float, default=1.0, metavar="SECONDS", help="ring so long (default: 1)")
+    add("--ring", type=float, default=1.0, metavar="SECONDS", help="how long to ring (default: 1)")
     add(
         "--status",
         type=_status,
         metavar="SIP_STATUS",
-        help="refuse calls with this status, for instance 486 (busy); 0 rings until it is cancelled",
+        help="refuse calls with this status, for instance 486 (busy); 0: ring until the caller gives up",
     )
     add("--once", action="store_true", help="end after one call")
     add(
