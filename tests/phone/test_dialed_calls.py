@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -67,6 +67,7 @@ from tests.support.outbound_calls import (
     speaking_clinic,
 )
 from tests.support.sip_servers import running_sip_emulator
+from tests.support.waiting import until
 from tests.worker.test_text_calls import running_worker, watch
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
@@ -114,12 +115,6 @@ async def seen(line: Line, call: Call, until: type = CallEnded, count: int = 1) 
 
 def states(events: list[CallEvent]) -> list[CallState]:
     return [event.state for event in events if isinstance(event, StateChanged)]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - of a phone
-            await asyncio.sleep(0.05)
 
 
 async def stored(line: Line, call: Call) -> Call:

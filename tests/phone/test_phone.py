@@ -22,6 +22,7 @@ from local.phone.phone_call import PhoneCall
 from local.phone.sip_call import Side
 from local.phone.tones import amplitude_of, sine
 from local.phone.transactions import Timers, TransactionTimeout
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -157,9 +158,7 @@ async def test_a_lost_acknowledgement_is_repeated(pair: Pair) -> None:
     await pair.callee.next_call()
     pair.callee.drop_next(1)  # the ACK, because the INVITE has arrived
     assert await call.final_status() == 200
-    async with asyncio.timeout(60):
-        while "<ACK" not in trace(pair.callee):  # noqa: ASYNC110 - nothing to wait on
-            await asyncio.sleep(0.01)
+    await until(lambda: "<ACK" in trace(pair.callee))
     assert trace(pair.callee).count(">200") >= 2
 
 
