@@ -41,6 +41,7 @@ from tests.support.sip_calls import (
     new_room_name,
     participants,
     remove_participant,
+    signals,
     transfer,
 )
 
@@ -156,15 +157,6 @@ async def line(sip: SipContract) -> AsyncIterator[Line]:
     room = new_room_name()
     async with joined_probe(sip.livekit, room) as agent:
         yield Line(sip, sip.client, room, agent)
-
-
-def signals(phone: Phone) -> tuple[str, ...]:
-    """The SIP messages at the phone, without repetitions of the one before."""
-    found: list[str] = []
-    for message in map(str, phone.trace):
-        if message not in found[-1:]:
-            found.append(message)
-    return tuple(found)
 
 
 @pytest.mark.parametrize("row", FAILING, ids=lambda row: row.name)
