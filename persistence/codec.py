@@ -18,6 +18,7 @@ from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, Sto
 from domain.calls.model import CallId
 from domain.common.errors import InvalidCursor
 from domain.telephony.calling_hours import CallingHours
+from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
 from domain.tenants.settings import TenantSettings
 from domain.workflows.interruptions import Interruption
 from domain.workflows.model import EntryAction, Snapshot
@@ -27,6 +28,10 @@ _ephemeral: TypeAdapter[EphemeralPayload] = TypeAdapter(EphemeralPayload)
 _snapshots: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
 _settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
 _calling_hours: TypeAdapter[CallingHours] = TypeAdapter(CallingHours)
+
+OUTBOUND_TRUNK_SPEC = TypeAdapter(OutboundTrunkSpec)
+INBOUND_TRUNK_SPEC = TypeAdapter(InboundTrunkSpec)
+PHONE_NUMBER_SPEC = TypeAdapter(PhoneNumberSpec)
 
 MAX_CACHED_SNAPSHOTS = 256
 _snapshot_cache: dict[UUID, Snapshot] = {}

@@ -36,6 +36,7 @@ from tests.support.heard_audio import words_of
 from tests.support.outbound_calls import speaking_clinic
 from tests.support.sip_calls import LOOPBACK, rooms_with_prefix
 from tests.worker.test_text_calls import running_worker, watch
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.inbound_trunks import InboundTrunkReconciler
 from worker.keeper.main import Keeper
 
@@ -86,8 +87,8 @@ async def answering_clinic(
         wired = await stack.enter_async_context(worker_services(voiced))
         keeper = Keeper(wired, voiced)
         await _open_number(services, viewer)
-        reconciler = InboundTrunkReconciler.from_settings(wired.inbound_routes, voiced)
-        assert reconciler is not None
+        rooms = LiveKitRooms(sip.livekit.url, sip.livekit.key, sip.livekit.secret)
+        reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
         await reconciler.reconcile()
         await stack.enter_async_context(background_task(keeper.run_inbound_calls()))
         await stack.enter_async_context(background_task(keeper.run_room_sweep()))

@@ -434,7 +434,7 @@ class StartCallInput:
             user_context=json_object(self.user_context, "userContext"),
             metadata=json_object(self.metadata, "metadata"),
             idempotency_key=self.idempotency_key,
-            max_seconds=None if max_duration is None else int(max_duration.total_seconds()),
+            max_seconds=None if max_duration is None else whole_seconds(max_duration),
             draft=self.draft,
             version_id=self._version(),
             dial=self._dial(),
