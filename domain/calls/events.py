@@ -490,7 +490,7 @@ class DtmfCollected:
     tool_call_id: Annotated[str, Doc("Id of the tool call.")]
     name: Annotated[str, Doc("Name of the digits in the tool.")]
     masked: Annotated[bool, Doc("Whether the digits are secret, so that they are stored nowhere.")]
-    digits: Annotated[
+    pressed: Annotated[
         str | None,
         Doc("The keys of the last attempt, without the terminator; null if they are masked."),
     ]

@@ -34,7 +34,7 @@ MASKED_DIGIT = "0"
 def recorded_digits(events: Iterable[CallEvent]) -> list[str]:
     """What the caller pressed whenever a tool asked for digits. Masked digits are not known."""
     return [
-        MASKED_DIGIT * event.count if event.digits is None else event.digits
+        MASKED_DIGIT * event.count if event.pressed is None else event.pressed
         for event in events
         if isinstance(event, DtmfCollected) and event.complete
     ]

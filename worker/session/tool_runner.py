@@ -189,7 +189,7 @@ def _collected_event(request: DtmfRequested, collected: CollectedDigits) -> Dtmf
         tool_call_id=request.tool_call_id,
         name=request.name,
         masked=request.masked,
-        digits=None if request.masked else collected.pressed,
+        pressed=None if request.masked else collected.pressed,
         count=len(collected.pressed),
         attempts=collected.attempts,
         complete=collected.problem is None,
