@@ -29,15 +29,12 @@ class AudioMask:
         """Mask at least this much more audio."""
         self._tail_seconds = max(self._tail_seconds, seconds)
 
-    @property
-    def is_active(self) -> bool:
-        return self._is_held or self._tail_seconds > 0
-
     def apply(self, frame: rtc.AudioFrame) -> rtc.AudioFrame:
-        if not self.is_active:
+        if self._is_held:
+            return silence_frame_like(frame)
+        if self._tail_seconds <= 0:
             return frame
-        if not self._is_held:
-            self._tail_seconds -= frame.duration
+        self._tail_seconds -= frame.duration
         return silence_frame_like(frame)
 
 

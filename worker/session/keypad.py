@@ -66,7 +66,9 @@ class PhoneKeypad:
         self._pressed_at = self._clock.now()
         """When the last key was pressed."""
         self._ignores_until = self._clock.now()
-        """Until when keys that nobody asked for are ignored."""
+        """Until when keys are ignored, because they belong to digits that a tool asked for."""
+        self._ignores_masked = False
+        """Whether the ignored keys are masked."""
         self._entry: DigitEntry | None = None
         """What was pressed in the present attempt; None while no tool asks."""
         self._prompt: SpeechHandle | None = None
@@ -83,6 +85,7 @@ class PhoneKeypad:
         if requested is not None and requested.masked:
             self._mask.extend(RESUMED_MASK_SECONDS)
             self._ignores_until = self._after(RESUMED_MASK_SECONDS)
+            self._ignores_masked = True
             # Nothing may be heard before the mask is in place.
             self._session.input.set_audio_enabled(False)
 
@@ -131,7 +134,7 @@ class PhoneKeypad:
 
     def _ignore_key(self) -> None:
         self._ignores_until = max(self._ignores_until, self._after(LATE_KEY_SECONDS))
-        if self._mask.is_active:
+        if self._ignores_masked:
             self._mask.extend(MASK_TAIL_SECONDS)
 
     def _add_input(self, key: str) -> None:
@@ -139,6 +142,8 @@ class PhoneKeypad:
             self._interrupt_agent()
         self._input += key
         self._silence.key_pressed()
+        if key == INPUT_TERMINATOR or len(self._input) >= MAX_INPUT_KEYS:
+            self._begin_turn(self._take_input())
 
     def _interrupt_agent(self) -> None:
         """The caller presses keys instead of listening on. A running tool is not interrupted, nor what
@@ -157,9 +162,7 @@ class PhoneKeypad:
     def _input_due(self) -> datetime | None:
         if not self._input:
             return None
-        is_over = self._input.endswith(INPUT_TERMINATOR) or len(self._input) >= MAX_INPUT_KEYS
-        pause = timedelta(seconds=INPUT_PAUSE_SECONDS)
-        return IMMEDIATELY if is_over else self._pressed_at + pause
+        return self._pressed_at + timedelta(seconds=INPUT_PAUSE_SECONDS)
 
     def _take_input(self) -> str:
         """Record the keys pressed so far, and return them."""
@@ -205,6 +208,7 @@ class PhoneKeypad:
         finally:
             self._entry = None
             self._ignores_until = self._after(LATE_KEY_SECONDS)
+            self._ignores_masked = action.masked
             if action.masked:
                 self._mask.release(MASK_TAIL_SECONDS)
 
