@@ -32,12 +32,14 @@ MASKED_DIGIT = "0"
 
 
 def recorded_digits(events: Iterable[CallEvent]) -> list[str]:
-    """What the caller pressed whenever a tool asked for digits. Masked digits are not known."""
-    return [
-        MASKED_DIGIT * event.count if event.pressed is None else event.pressed
-        for event in events
-        if isinstance(event, DtmfCollected) and event.complete
-    ]
+    """What the caller pressed in each attempt when a tool asked for digits. What is not known is empty,
+    and masked digits are others."""
+    digits: list[str] = []
+    for event in events:
+        if isinstance(event, DtmfCollected):
+            last = MASKED_DIGIT * event.count if event.pressed is None else event.pressed
+            digits += [*[""] * (event.attempts - 1), last]
+    return digits
 
 
 def recorded_stubs(events: Iterable[CallEvent], tools: Mapping[str, ToolSpec]) -> Stubs:
