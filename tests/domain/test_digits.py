@@ -104,7 +104,7 @@ async def test_masked_digits_are_in_the_request_and_nowhere_else() -> None:
     assert used.steps[1].effect == {"attempts": 1, "masked": True, "count": 4}
 
 
-async def test_the_model_is_told_how_many_masked_keys_were_pressed() -> None:
+async def test_the_model_receives_only_the_number_of_masked_keys() -> None:
     used, _ = await run(PIN, environment=FakeEnvironment(keypad=DigitStubs([SECRET])))
     assert used.result == "The caller pressed 4 keys."
 

@@ -37,7 +37,7 @@ LATE_KEY_SECONDS = 2.0
 MASK_TAIL_SECONDS = 2.0
 """How much audio is masked after the last masked key."""
 RESUMED_MASK_SECONDS = 8.0
-"""How long the caller may go on pressing masked keys when the worker that asked for them was lost."""
+"""How long the caller may continue to press masked keys when the worker that asked for them was lost."""
 PROMPT_TIMEOUT_SECONDS = 90.0
 TURN_TEXT = "[The caller pressed {keys} on the keypad of the phone.]"
 SPOKE_INSTEAD = "The caller spoke instead of pressing keys."
@@ -190,7 +190,7 @@ class PhoneKeypad:
             entry, attempts = DigitEntry(rules=action), 0
             self._has_spoken = False
             while attempts < action.attempts and not (entry.is_complete or self._has_spoken):
-                # What was typed before may be heard already, so it is not taken for masked digits.
+                # What was typed before may be heard already, so it does not count as masked digits.
                 early_keys = "" if attempts or action.masked else typed
                 prompt = action.retry_prompt if attempts else action.prompt
                 entry = await self._run_attempt(action, prompt, early_keys)
