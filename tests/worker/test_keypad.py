@@ -34,7 +34,7 @@ from tests.support.conversations import voice_conversation
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime, settle
 from worker.session.announcements import Announcements
-from worker.session.conversation import Conversation
+from worker.session.conversation import CallLost, Conversation
 from worker.session.dtmf_sender import NOT_SENT
 from worker.session.keypad import SPOKE_INSTEAD, PhoneKeypad
 from worker.session.resume import ASK_AGAIN, first_agent
@@ -316,6 +316,18 @@ async def test_a_caller_who_speaks_instead_is_not_asked_again() -> None:
             rig.session.said[0].finish()
             rig.say("I do not have it here")
         assert rig.results == [CollectedDigits(attempts=1, problem=SPOKE_INSTEAD)]
+
+
+async def test_a_call_that_ends_does_not_wait_for_keys() -> None:
+    async with keypad_rig() as rig:
+        asking = asyncio.create_task(rig.keypad.collect(PIN))
+        sending = asyncio.create_task(rig.keypad.send("1wwww2"))
+        await settle()
+        rig.keypad.close()
+        for task in (asking, sending):
+            with pytest.raises(CallLost):
+                await task
+        assert rig.events(DtmfSent) == [DtmfSent(digits="1")]
 
 
 # ---- masked digits --------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from livekit.rtc.participant import PublishDTMFError
 from domain.calls.events import DtmfSent
 from domain.tools.actions import DTMF_KEYS
 from domain.tools.dtmf import PAUSE, PAUSE_SECONDS
-from worker.session.conversation import Conversation
+from worker.session.call_clock import IMMEDIATELY
+from worker.session.conversation import CallLost, Conversation
 
 KEY_SECONDS = 0.5
 """livekit-sip queues keys, and takes this long for each."""
@@ -27,10 +28,16 @@ class DtmfSender:
         self._turn = asyncio.Lock()
         self._free_at = self._clock.now()
         """When the line has played all keys so far."""
+        self._is_closed = False
+
+    def close(self) -> None:
+        """The call is over or released: no more keys are pressed."""
+        self._is_closed = True
+        self._clock.changed()
 
     async def send(self, keys: str) -> str | None:
         """Press the keys one after the other, with a pause of half a second for each `w`. Returns why
-        that failed; None if it is done."""
+        that failed; None if it is done. Raises `CallLost` when the call is over or released."""
         async with self._turn:
             sent = ""
             try:
@@ -53,7 +60,9 @@ class DtmfSender:
         now = self._clock.now()
         self._free_at = due = max(now, self._free_at) + timedelta(seconds=pause_seconds)
         if due > now:
-            await self._clock.wait_until(lambda: due)
+            await self._clock.wait_until(lambda: IMMEDIATELY if self._is_closed else due)
+        if self._is_closed or self._conversation.is_lost:
+            raise CallLost
 
     async def _publish(self, key: str) -> None:
         async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):

@@ -24,7 +24,7 @@ from domain.tools.dtmf import DigitEntry
 from worker.audio.mask import AudioMask, MaskedInput
 from worker.session.announcements import Announcements
 from worker.session.call_clock import IMMEDIATELY
-from worker.session.conversation import Conversation
+from worker.session.conversation import CallLost, Conversation
 from worker.session.dtmf_sender import DtmfSender
 from worker.session.silence_monitor import SilenceMonitor
 
@@ -75,6 +75,7 @@ class PhoneKeypad:
         self._asked_at: datetime | None = None
         """When the prompt was over; None while it is said."""
         self._has_spoken = False
+        self._is_closed = False
         room.on("sip_dtmf_received", self._on_key)
         session.on("user_input_transcribed", self._on_transcribed)
         self._resume()
@@ -95,6 +96,12 @@ class PhoneKeypad:
             self._is_tapped = True
             session.input.audio = MaskedInput(session.input.audio, self._mask)
             session.input.set_audio_enabled(True)
+
+    def close(self) -> None:
+        """The call is over or released: tools wait for keys no longer."""
+        self._is_closed = True
+        self._sender.close()
+        self._clock.changed()
 
     async def send(self, keys: str) -> str | None:
         return await self._sender.send(keys)
@@ -184,7 +191,8 @@ class PhoneKeypad:
     # ---- digits that a tool asks for ---------------------------------------------------------
 
     async def collect(self, action: CollectDigits) -> CollectedDigits:
-        """Ask the caller for digits, as often as the action says. One tool may ask at a time."""
+        """Ask the caller for digits, as often as the action says. One tool may ask at a time. Raises
+        `CallLost` when the call is over or released."""
         typed, self._input = self._input, ""
         with self._masking(action):
             entry, attempts = DigitEntry(rules=action), 0
@@ -219,6 +227,8 @@ class PhoneKeypad:
             self._say(prompt, can_be_interrupted=not action.masked)
         prompt_deadline = self._after(PROMPT_TIMEOUT_SECONDS)
         await self._clock.wait_until(lambda: self._attempt_due(action, prompt_deadline))
+        if self._is_closed:
+            raise CallLost
         self._stop_prompt()
         entry = self._entry.time_out()
         self._entry = entry
@@ -226,7 +236,7 @@ class PhoneKeypad:
 
     def _attempt_due(self, action: CollectDigits, prompt_deadline: datetime) -> datetime:
         entry = self._entry
-        if entry is None or not entry.is_open or self._has_spoken:
+        if entry is None or not entry.is_open or self._has_spoken or self._is_closed:
             return IMMEDIATELY
         if entry.digits:
             return self._pressed_at + timedelta(seconds=action.between_seconds)

@@ -148,6 +148,8 @@ class VoiceSession:
         """The call is over, whether it has begun or not."""
         if self._answering is not None:
             self._answering.close()
+        if self._keypad is not None:
+            self._keypad.close()
 
     async def run(
         self, releasing: asyncio.Event, end_deadline: Callable[[], datetime]
