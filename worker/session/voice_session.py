@@ -38,6 +38,7 @@ from worker.session.deferred_turns import DeferredTurns
 from worker.session.dialer import Dialer, ReserveDial, dial_at_once
 from worker.session.failure_monitor import FailureTracker
 from worker.session.inbound_answer import InboundAnswer
+from worker.session.keypad import PhoneKeypad
 from worker.session.line_meter import LineMeter
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
@@ -129,6 +130,10 @@ class VoiceSession:
             self._announcements,
             self._line.wait_until_over if self._line is not None else None,
         )
+        self._keypad: PhoneKeypad | None = None
+        if is_phone:
+            self._keypad = PhoneKeypad(conversation, session, room, self._announcements, silence)
+            conversation.keypad = self._keypad
         self._deferred_turns = DeferredTurns(conversation, session, silence)
         self._listener: SessionListener = SessionListener(
             conversation, silence, failures, self._announcements, self._deferred_turns
@@ -143,6 +148,8 @@ class VoiceSession:
         """The call is over, whether it has begun or not."""
         if self._answering is not None:
             self._answering.close()
+        if self._keypad is not None:
+            self._keypad.close()
 
     async def run(
         self, releasing: asyncio.Event, end_deadline: Callable[[], datetime]
@@ -165,6 +172,7 @@ class VoiceSession:
                 background_task(self._speak_after_caller()),
                 background_task(self._connection.run()),
                 background_task(self._deferred_turns.run()),
+                background_task(self._take_keys()),
                 background_task(self._record()),
                 background_task(self._count_line()),
                 background_task(self._remove_stale_agents()),
@@ -286,6 +294,10 @@ class VoiceSession:
     async def _count_line(self) -> None:
         if self._call.rings:
             await LineMeter(self._conversation).run()
+
+    async def _take_keys(self) -> None:
+        if self._keypad is not None:
+            await self._keypad.run()
 
     async def _record(self) -> None:
         if self._recorder is not None and await self._participants.wait_until_present():

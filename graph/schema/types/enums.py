@@ -336,6 +336,8 @@ describe_enum(
     NO_PHONE_NUMBER="A tool needs a telephone line, but only browsers and apps can call the workflow.",
     TRANSFER_NOT_ALLOWED="A tool transfers calls to a number that no trunk may dial.",
     UNKNOWN_RESPONSE_PART="A tool reads a part that the response of its request does not have.",
+    UNKNOWN_DIGITS="A tool reads digits that none of its actions collects before.",
+    MASKED_DIGITS="A tool reads masked digits like others, or others like masked ones.",
     WRONG_PARAMETER_VALUE="An `enum` or `default` of a parameter holds a value that it does not accept.",
 )
 describe_enum(
