@@ -67,10 +67,12 @@ def _load_key_and_secret(directory: Path) -> tuple[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def started(state: Path, binary: Path) -> AsyncIterator[LivekitServers]:
+async def started(
+    state: Path, binary: Path, webhook_url: str = ""
+) -> AsyncIterator[LivekitServers]:
     """Run the servers for the duration of the block; the caller may stop, kill and restart them."""
     async with valkey.started(state, name=STORE_NAME, durable=False) as store:
-        prepare_server = partial(_prepare_server, state, binary, store)
+        prepare_server = partial(_prepare_server, state, binary, store, webhook_url)
         async with run_exclusively(state / "livekit", prepare_server) as server:
             yield LivekitServers(load_credentials(state, server), server, store)
 
@@ -82,9 +84,7 @@ async def running(state: Path, binary: Path) -> AsyncIterator[LivekitCredentials
         yield livekit.credentials
 
 
-async def _prepare_server(
-    state: Path, binary: Path, store: Server, webhook_url: str = ""
-) -> Server:
+async def _prepare_server(state: Path, binary: Path, store: Server, webhook_url: str) -> Server:
     directory = private_files.private_dir(state / "livekit")
     configuration = directory / "livekit.yaml"
     await asyncio.to_thread(_stop_leftover, configuration)
