@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import cycle
-from uuid import UUID
 
 import asyncpg
 
@@ -46,13 +45,13 @@ class Setup:
     steps: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in STEPS})
 
 
-async def hold(rig: PhoneRig, number: str) -> tuple[str, PhoneCall]:
+async def hold(rig: PhoneRig, number: str) -> PhoneCall:
     """A call in progress, whose caller speaks now and then."""
-    id = await rig.start_call(number)
+    await rig.start_call(number)
     call = await rig.phone.next_call(ANSWER_SECONDS)
     await call.until_answered()
     call.media.play(caller_audio(), repeat=True)
-    return id, call
+    return call
 
 
 async def measure_setup(rig: PhoneRig, numbers: Sequence[str]) -> Setup:
@@ -61,12 +60,12 @@ async def measure_setup(rig: PhoneRig, numbers: Sequence[str]) -> Setup:
     try:
         for number in numbers:
             at, started = time.time(), time.monotonic()
-            id = await rig.start_call(number)
+            await rig.start_call(number)
             call = await rig.phone.next_call(ANSWER_SECONDS)
             invited = invited_at(rig.phone, call) - started
             setup.seconds.append(invited)
             await call.until_answered()
-            for name, seconds in (await _steps(db, id, at, invited)).items():
+            for name, seconds in (await _steps(db, number, at, invited)).items():
                 setup.steps[name].append(seconds)
             await call.hang_up()
     finally:
@@ -75,11 +74,13 @@ async def measure_setup(rig: PhoneRig, numbers: Sequence[str]) -> Setup:
 
 
 async def _steps(
-    db: asyncpg.Connection, id: str, started: float, invited: float
+    db: asyncpg.Connection, number: str, started: float, invited: float
 ) -> Mapping[str, float]:
     """When the call was claimed, dialled and invited, in seconds after its start."""
     rows = await db.fetch(
-        "select kind, body ->> 'state' as state, at from call_event where call_id = $1", UUID(id)
+        "select e.kind, e.body ->> 'state' as state, e.at from call_event e"
+        " join call c on c.id = e.call_id where c.phone_number = $1",
+        number,
     )
 
     def at(kind: str, state: str | None = None) -> float:
@@ -129,7 +130,7 @@ async def main() -> None:
         await asyncio.sleep(SETTLE_SECONDS)
         _print_progress("cpu")
         cpu = await measure_cpu(len(held))
-        lost = sum(call.end is not None for _, call in held)
+        lost = sum(call.end is not None for call in held)
     report(
         f"phone: {options.calls} calls at the same time over {rig.sip_name}; providers are emulated,"
         " and everything runs on this machine",

@@ -76,7 +76,7 @@ SPEECH_THRESHOLD = 500
 RECONCILIATION_SECONDS = 60.0
 START = (
     "mutation ($input: StartCallInput!) { startCall(input: $input) "
-    "{ __typename ... on Error { message } ... on StartCallSuccess { call { id } } } }"
+    "{ __typename ... on Error { message } } }"
 )
 
 
@@ -92,22 +92,15 @@ class PhoneRig:
     sip_address: Address
     phone: Phone
     http: httpx.AsyncClient
-    trunk: str
     env: Mapping[str, str]
 
-    async def start_call(self, number: str) -> str:
-        """Let the workflow dial the phone, and return the id of the call."""
-        call = {
-            "workflow": {"slug": WORKFLOW.name},
-            "kind": "SIP",
-            "phoneNumber": number,
-            "trunk": self.trunk,
-        }
+    async def start_call(self, number: str) -> None:
+        """Let the workflow dial the phone."""
+        call = {"workflow": {"slug": WORKFLOW.name}, "kind": "SIP", "phoneNumber": number}
         body = {"query": START, "variables": {"input": call}}
         result = (await self.http.post("/graphql", json=body)).json()["data"]["startCall"]
         if "message" in result:
             raise RuntimeError(result["message"])
-        return str(result["call"]["id"])
 
     async def dial(self) -> tuple[PhoneCall, float]:
         """Call the workflow. Returns the call, and the seconds from the INVITE to the first sound of
@@ -152,7 +145,7 @@ async def phone_rig(worker_processes: int) -> AsyncIterator[PhoneRig]:
         services = await enter(api_services(settings))
         viewer = await new_owner(settings)
         phone = await enter(open_phone(PHONE_NUMBER))
-        trunk = await _set_up(services, viewer, phone)
+        await _set_up(services, viewer, phone)
         env = worker_env(settings)
         server = await enter(running_api(settings, viewer.tenant_id, port, **env))
         await enter(running_until_ready("worker.keeper", env))
@@ -160,7 +153,7 @@ async def phone_rig(worker_processes: int) -> AsyncIterator[PhoneRig]:
         await enter(running_until_ready("worker.main", workers))
         headers = {"authorization": f"Bearer {server.token}"}
         http = await enter(httpx.AsyncClient(base_url=server.url, headers=headers, timeout=30))
-        rig = PhoneRig(sip.server.name, sip.server.address, phone, http, trunk, env)
+        rig = PhoneRig(sip.server.name, sip.server.address, phone, http, env)
         await _until_reachable(sip.server.livekit)
         yield rig
 
@@ -177,8 +170,8 @@ async def _running_sip(livekit: LivekitServers, folder: Path) -> AsyncIterator[S
             yield emulator
 
 
-async def _set_up(services: Services, viewer: Viewer, phone: Phone) -> str:
-    """Create the workflow, its number and a trunk in each direction; return the outbound trunk."""
+async def _set_up(services: Services, viewer: Viewer, phone: Phone) -> None:
+    """Create the workflow, its number and a trunk in each direction."""
     await create_agent(services, viewer, AGENT)
     workflow = await create_workflow(services, viewer, WORKFLOW)
     await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
@@ -195,7 +188,6 @@ async def _set_up(services: Services, viewer: Viewer, phone: Phone) -> str:
         outbound_trunk_id=trunk.id,
     )
     await create_phone_number(services, viewer, number)
-    return str(trunk.id)
 
 
 async def _until_reachable(livekit: LivekitCredentials) -> None:

@@ -108,7 +108,7 @@ def _applies(statement: Json, port: int) -> bool:
         is_udp = left["payload"].get("protocol") in ("udp", "th")
         return is_udp and _contains(right, port) is not is_negated
     if _names_protocol(left):
-        return (right in ("udp", 17)) is not is_negated
+        return bool(right in ("udp", 17)) is not is_negated
     return False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from ipaddress import IPv4Address
-from typing import Any, cast
+from typing import Any
 
 from local.phone.transactions import Address
 
@@ -38,8 +38,7 @@ async def ask_stun(server: Address) -> str | None:
     )
     try:
         for _ in range(TRANSMISSIONS):
-            # The transports of asyncio are not subclasses of it.
-            cast(asyncio.DatagramTransport, transport).sendto(binding_request(transaction))
+            transport.sendto(binding_request(transaction))
             try:
                 async with asyncio.timeout(INTERVAL_SECONDS):
                     return await asyncio.shield(client.address)

@@ -75,7 +75,11 @@ async def read_telephony(installation: Installation) -> Telephony:
         return Telephony(problem=f"The API does not show the trunks: {error}")
     except TimeoutError:
         return Telephony(problem="The API does not respond.")
-    return Telephony(*(_nodes(data[name]) for name in data))
+    return Telephony(
+        outbound=_nodes(data["outboundTrunks"]),
+        inbound=_nodes(data["inboundTrunks"]),
+        numbers=_nodes(data["phoneNumbers"]),
+    )
 
 
 def _nodes(connection: Json) -> list[Json]:
