@@ -40,7 +40,7 @@ def test_livekit_sip_shares_livekits_redis_and_finishes_its_calls() -> None:
     assert options["sip_port"] == 5060
     [default] = re.findall(r":-(.*)\}", options["rtp_port"])
     assert parse_ports(default) == parse_ports(DEFAULT_RTP_PORTS)
-    # Whoever does not ask for the telephone has no open SIP port.
+    # Without the profile, no SIP port is open.
     assert sip["profiles"] == ["phone"]
     [command] = [word for word in sip["healthcheck"]["test"] if "/dev/tcp" in word]
     assert f"/dev/tcp/127.0.0.1/{options['health_port']} " in command
