@@ -52,6 +52,8 @@ STUN_SERVER = "stun.l.google.com:19302"
 COLOURS = {Status.OK: GREEN, Status.WARNING: YELLOW, Status.FAULT: RED, Status.SKIPPED: DIM}
 LABEL_WIDTH = max(map(len, Status)) + 2
 NAME_WIDTH = 10
+ERASE_LINE = "\r\033[K"
+MAX_PROGRESS_LENGTH = 78
 
 
 def all_checks(installation: Installation, options: argparse.Namespace) -> Sequence[Check]:
@@ -123,11 +125,13 @@ class Report:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._is_tty = out.isatty()
+        self._pending: Sequence[str] = ()
 
     def show_progress(self, pending: Sequence[str]) -> None:
+        self._pending = pending
         if self._is_tty:
             text = f"  checking {', '.join(pending)} …" if pending else ""
-            self._out.write(f"\r\033[K{self._paint(DIM, text[:78])}")
+            self._out.write(ERASE_LINE + self._paint(DIM, text[:MAX_PROGRESS_LENGTH]))
             self._out.flush()
 
     def show(self, result: CheckResult) -> None:
@@ -136,12 +140,13 @@ class Report:
             if finding.fix:
                 indent = " " * (LABEL_WIDTH + NAME_WIDTH + 2)
                 self._write(self._paint(DIM, f"{indent}→ {finding.fix}"))
+        self.show_progress(self._pending)
 
     def show_total(self, findings: Sequence[Finding], seconds: float) -> None:
         counts = Counter(finding.status for finding in findings)
         parts = (
-            f"{counts[Status.FAULT]} faults",
-            f"{counts[Status.WARNING]} warnings",
+            _counted(counts[Status.FAULT], "fault"),
+            _counted(counts[Status.WARNING], "warning"),
             f"{counts[Status.OK]} ok",
             f"{counts[Status.SKIPPED]} skipped",
         )
@@ -153,11 +158,15 @@ class Report:
         return f"  {label}{name.ljust(NAME_WIDTH)}{subject}{finding.message}"
 
     def _write(self, line: str) -> None:
-        self._out.write(f"{chr(13)}\033[K{line}\n" if self._is_tty else f"{line}\n")
+        self._out.write(f"{ERASE_LINE if self._is_tty else ''}{line}\n")
         self._out.flush()
 
     def _paint(self, colour: str, text: str) -> str:
         return f"\033[{colour}m{text}\033[0m" if self._is_tty and text else text
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
 def as_json(results: Sequence[CheckResult]) -> str:
