@@ -208,8 +208,8 @@ def main(arguments: Sequence[str] | None = None, environ: Mapping[str, str] = os
     _check_options(parser, options)
     logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
-        installation = find_installation(environ, StateDir.from_env(environ))
-    except StartupError as error:
+        installation = find_installation(environ, StateDir.locate(environ))
+    except (StartupError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
     report = None if options.json else Report(sys.stdout)

@@ -309,7 +309,9 @@ def doctor(state: Path, *words: str, **environ: str) -> subprocess.CompletedProc
 
 def test_without_a_studio_everything_else_is_examined(tmp_path: Path) -> None:
     place = f"{HOST}:{free_port(SOCK_DGRAM)}"
-    examined = doctor(tmp_path, "--json", SIP_ADDRESS=place)
+    state = tmp_path / "none"
+    examined = doctor(state, "--json", SIP_ADDRESS=place)
+    assert not state.exists(), "in a container, nothing may be written"
     assert examined.returncode == 1, examined.stderr
     report = json.loads(examined.stdout)
     by_check = {each["check"]: each for each in report["findings"]}
