@@ -20,6 +20,7 @@ from domain.common.errors import InvalidCursor
 from domain.telephony.calling_hours import CallingHours
 from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
 from domain.tenants.settings import TenantSettings
+from domain.workflows.answering import AnsweringOverride
 from domain.workflows.interruptions import Interruption
 from domain.workflows.model import EntryAction, Snapshot
 
@@ -28,6 +29,7 @@ _ephemeral: TypeAdapter[EphemeralPayload] = TypeAdapter(EphemeralPayload)
 _snapshots: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
 _settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
 _calling_hours: TypeAdapter[CallingHours] = TypeAdapter(CallingHours)
+_answering: TypeAdapter[AnsweringOverride] = TypeAdapter(AnsweringOverride)
 
 OUTBOUND_TRUNK_SPEC = TypeAdapter(OutboundTrunkSpec)
 INBOUND_TRUNK_SPEC = TypeAdapter(InboundTrunkSpec)
@@ -105,6 +107,18 @@ def calling_hours_to_json(hours: CallingHours | None) -> dict[str, Any] | None:
 
 def calling_hours_from_json(plain: Any) -> CallingHours | None:
     return None if plain is None else _calling_hours.validate_python(plain)
+
+
+def answering_to_json(override: AnsweringOverride | None) -> dict[str, Any] | None:
+    return (
+        None
+        if override is None
+        else _answering.dump_python(override, mode="json", exclude_none=True)
+    )
+
+
+def answering_from_json(plain: Any) -> AnsweringOverride | None:
+    return None if plain is None else _answering.validate_python(plain)
 
 
 # ---- messages over Redis: notifications of events that are already stored -------------------

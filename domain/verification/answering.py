@@ -6,15 +6,8 @@ from collections.abc import Iterator
 
 from domain.common.findings import Finding, FindingCode
 from domain.verification.reporting import error, warning
-from domain.workflows.answering import IvrAction, ScreenerAction, VoicemailAction
+from domain.workflows.answering import NEEDED_TEXTS
 from domain.workflows.model import WorkflowSpec
-
-NEEDED_TEXTS = {
-    "message": ("voicemail", VoicemailAction.LEAVE_MESSAGE),
-    "introduction": ("screener", ScreenerAction.ANSWER),
-    "goal": ("ivr", IvrAction.NAVIGATE),
-}
-"""The action that needs each text."""
 
 
 def findings(workflow: WorkflowSpec) -> Iterator[Finding]:

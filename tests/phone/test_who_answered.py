@@ -36,6 +36,7 @@ from domain.use_cases.calls import end_call, start_call
 from domain.workflows.agents import AgentSpec
 from domain.workflows.answering import (
     AnswerEvidence,
+    AnsweringOverride,
     AnsweringParty,
     AnsweringSettings,
     IvrAction,
@@ -117,6 +118,7 @@ async def answered(
     sip: SipContract,
     answering: AnsweringSettings,
     reception: AgentSpec = RECEPTION,
+    override: AnsweringOverride | None = None,
 ) -> AsyncIterator[Answered]:
     workflow = replace(CLINIC, answering=answering)
     async with (
@@ -129,7 +131,7 @@ async def answered(
         running_worker(voiced),
     ):
         await add_trunk(services, viewer, phone.host_and_port)
-        request = replace(dial_request(), user_context={"name": "Kim"})
+        request = replace(dial_request(answering=override), user_context={"name": "Kim"})
         call = await start_call(services, viewer, request)
         yield Answered(services, viewer, call, await phone.next_call(), stt)
 
@@ -189,8 +191,9 @@ async def test_a_mailbox_gets_the_message_after_its_tone(
 async def test_a_mailbox_is_hung_up_on_after_its_tone(
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
-    hangs_up = AnsweringSettings(voicemail=VoicemailAction.HANG_UP)
-    async with answered(settings, viewer, sip, hangs_up) as call:
+    # The workflow would talk to it; this call does otherwise.
+    hangs_up = AnsweringOverride(voicemail=VoicemailAction.HANG_UP)
+    async with answered(settings, viewer, sip, AnsweringSettings(), override=hangs_up) as call:
         await call.watch(CallAnswered)
         call.say(MAILBOX_WORDS, speech(3), pause(0.8))
         call.say(NO_WORDS, sine(1_000, 0.4), pause(1))
