@@ -114,7 +114,7 @@ def _applies(statement: Json, port: int) -> bool:
 
 def _names_protocol(left: Json) -> bool:
     if "meta" in left:
-        return left["meta"].get("key") == "l4proto"
+        return bool(left["meta"].get("key") == "l4proto")
     return "payload" in left and left["payload"].get("field") == "protocol"
 
 
