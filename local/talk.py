@@ -58,6 +58,9 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on MessageLeft { toneHeard heardMs }
     ... on ScreenerAnswered { round }
     ... on DtmfSent { digits }
+    ... on DtmfReceived { digits }
+    ... on DtmfRequested { name masked }
+    ... on DtmfCollected { name masked pressed count attempts complete }
     ... on CallerPresent { present }
     ... on CallerSilent { seconds }
     ... on ErrorRaised { source message recoverable }

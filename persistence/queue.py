@@ -41,6 +41,7 @@ from domain.workflows.model import Version, VersionId, WorkflowId
 from persistence import notifications
 from persistence.budgets import fetch_budget_usage, fetch_budgets
 from persistence.codec import (
+    answering_from_json,
     cached_snapshot,
     calling_hours_from_json,
     encode_event,
@@ -457,6 +458,7 @@ def _call_from_row(row: asyncpg.Record) -> Call:
         calling_hours=calling_hours_from_json(
             row["calling_hours"] and orjson.loads(row["calling_hours"])
         ),
+        answering=answering_from_json(row["answering"] and orjson.loads(row["answering"])),
         sip_status=row["sip_status"],
         answered_by=AnsweringParty(row["answered_by"]) if row["answered_by"] else None,
         user_context=orjson.loads(row["user_context"]),

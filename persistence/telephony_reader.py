@@ -8,28 +8,21 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import TypeAdapter
 
 from domain.common.errors import DecryptionKeyMissing
 from domain.telephony.inbound_routes import InboundRoute
 from domain.telephony.trunks import (
     DEFAULT_RINGING_SECONDS,
     DialTrunk,
-    InboundTrunkSpec,
     OutboundTrunkId,
-    OutboundTrunkSpec,
     PhoneNumberId,
-    PhoneNumberSpec,
 )
+from persistence.codec import INBOUND_TRUNK_SPEC, OUTBOUND_TRUNK_SPEC, PHONE_NUMBER_SPEC
 from persistence.db_errors import translate_outages
 from persistence.trunk_passwords import TrunkTable, decrypt_password
 from persistence.vault import Vault
 
 log = logging.getLogger(__name__)
-
-_outbound_spec = TypeAdapter(OutboundTrunkSpec)
-_inbound_spec = TypeAdapter(InboundTrunkSpec)
-_number_spec = TypeAdapter(PhoneNumberSpec)
 
 SELECT_OUTBOUND_TRUNK = """
     select t.id, t.tenant_id, t.spec::text, t.sealed, k.key_id, k.wrapped
@@ -58,7 +51,7 @@ async def fetch_dial_trunk(
     row = await connection.fetchrow(SELECT_OUTBOUND_TRUNK, id, tenant)
     if row is None:
         return None
-    spec, trunk = _outbound_spec.validate_json(row["spec"]), OutboundTrunkId(id)
+    spec, trunk = OUTBOUND_TRUNK_SPEC.validate_json(row["spec"]), OutboundTrunkId(id)
     try:
         password = decrypt_password(vault, TrunkTable.OUTBOUND, id, row)
     except DecryptionKeyMissing as error:
@@ -106,8 +99,8 @@ class SqlInboundRoutes:
 
 
 def _route(row: asyncpg.Record, password: str | None) -> InboundRoute:
-    number = _number_spec.validate_json(row["spec"])
-    trunk = _inbound_spec.validate_json(row["trunk_spec"])
+    number = PHONE_NUMBER_SPEC.validate_json(row["spec"])
+    trunk = INBOUND_TRUNK_SPEC.validate_json(row["trunk_spec"])
     longest, ringing = number.defaults.max_seconds, number.defaults.ringing_seconds
     return InboundRoute(
         number_id=PhoneNumberId(row["id"]),

@@ -463,6 +463,44 @@ class DtmfSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DtmfReceived:
+    """The caller pressed keys without being asked by a tool. A turn of the caller follows, to which
+    the agent replies."""
+
+    digits: Annotated[str, Doc("The keys that were pressed, in order: digits, `*` and `#`.")]
+    kind: Literal["dtmf_received"] = "dtmf_received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DtmfRequested:
+    """A tool asks the caller to press keys, and waits for them."""
+
+    tool_call_id: Annotated[str, Doc("Id of the tool call.")]
+    name: Annotated[str, Doc("Name of the digits in the tool.")]
+    masked: Annotated[
+        bool, Doc("Whether the digits are secret: what the caller presses and says is not heard.")
+    ]
+    kind: Literal["dtmf_requested"] = "dtmf_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DtmfCollected:
+    """The caller pressed the keys that a tool asked for, or failed to."""
+
+    tool_call_id: Annotated[str, Doc("Id of the tool call.")]
+    name: Annotated[str, Doc("Name of the digits in the tool.")]
+    masked: Annotated[bool, Doc("Whether the digits are secret, so that they are stored nowhere.")]
+    pressed: Annotated[
+        str | None,
+        Doc("The keys of the last attempt, without the terminator; null if they are masked."),
+    ]
+    count: Annotated[int, Doc("How many keys were pressed in the last attempt.")]
+    attempts: Annotated[int, Doc("How often the caller was asked.")]
+    complete: Annotated[bool, Doc("Whether these are the digits that were asked for.")]
+    kind: Literal["dtmf_collected"] = "dtmf_collected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
     """The call ended. This is always the last event, and there is exactly one."""
 
@@ -517,6 +555,9 @@ CallEvent = (
     | MessageLeft
     | ScreenerAnswered
     | DtmfSent
+    | DtmfReceived
+    | DtmfRequested
+    | DtmfCollected
     | CallEnded
 )
 EphemeralPayload = PartialTranscript

@@ -23,6 +23,8 @@ from domain.calls.events import (
     CommandRefused,
     ContextChanged,
     DialStarted,
+    DtmfCollected,
+    DtmfRequested,
     HandedOff,
     MessageLeft,
     NodeEntered,
@@ -132,6 +134,8 @@ class CallProjection:
     """The last decision about who answered."""
     is_message_left: bool = False
     """Whether the message of the workflow is in a mailbox."""
+    digits_requested: DtmfRequested | None = None
+    """The digits that a tool is waiting for."""
 
     @property
     def reply_pending(self) -> bool:
@@ -212,6 +216,7 @@ class CallProjection:
                 running = {k: v for k, v in self.running_tools.items() if k != event.tool_call_id}
                 return replace(
                     self,
+                    digits_requested=self._digits_requested_after(event.tool_call_id),
                     items=self.items.appended(event),
                     visible_items=self.visible_items.appended(event),
                     tool_call_count=self.tool_call_count + 1,
@@ -246,6 +251,10 @@ class CallProjection:
                 return replace(self, answered_by=event)
             case MessageLeft():
                 return replace(self, is_message_left=True)
+            case DtmfRequested():
+                return replace(self, digits_requested=event)
+            case DtmfCollected(tool_call_id=id):
+                return replace(self, digits_requested=self._digits_requested_after(id))
             case DialStarted():
                 return replace(self, dialed_at=self.dialed_at or at)
             case RecordingStarted(announced=announced):
@@ -253,6 +262,13 @@ class CallProjection:
             case CallEnded(state=state, reason=reason):
                 return replace(self, state=state, end_reason=reason)
         return self
+
+    def _digits_requested_after(self, tool_call_id: str) -> DtmfRequested | None:
+        """The digits that a tool waits for once this tool call waits no longer."""
+        requested = self.digits_requested
+        if requested is None or requested.tool_call_id == tool_call_id:
+            return None
+        return requested
 
     def _with_handled(self, id: str | None) -> AppendOnlyList[str]:
         return self.handled_commands if id is None else self.handled_commands.appended(id)

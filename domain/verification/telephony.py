@@ -1,4 +1,4 @@
-"""Findings about actions that need a telephone line: transfers and DTMF tones."""
+"""Findings about actions that need a telephone line: transfers, DTMF tones, and digits of the caller."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from domain.common.errors import DialRefused
 from domain.common.findings import Finding, FindingCode
 from domain.telephony.dial_policy import check_dial
 from domain.telephony.trunks import OutboundTrunkSpec
-from domain.tools.actions import SendDtmf, TransferCall
+from domain.tools.actions import CollectDigits, SendDtmf, TransferCall
 from domain.tools.model import ToolSpec, all_actions
 from domain.verification.reporting import Path, error, warning
 
@@ -29,7 +29,8 @@ class TelephonyFacts:
 
 
 def needs_telephone(tool: ToolSpec) -> bool:
-    return any(isinstance(action, TransferCall | SendDtmf) for _, action in all_actions(tool))
+    kinds = TransferCall | SendDtmf | CollectDigits
+    return any(isinstance(action, kinds) for _, action in all_actions(tool))
 
 
 def findings(tools: Mapping[str, ToolSpec], facts: TelephonyFacts | None) -> Iterator[Finding]:
@@ -44,6 +45,8 @@ def findings(tools: Mapping[str, ToolSpec], facts: TelephonyFacts | None) -> Ite
                     yield from _target(here, number, facts)
                 case SendDtmf():
                     yield from _line((*path, "sendDtmf", "digits"), "sendDtmf", facts)
+                case CollectDigits():
+                    yield from _line((*path, "collectDigits"), "collectDigits", facts)
 
 
 def _line(path: Path, action: str, facts: TelephonyFacts) -> Iterator[Finding]:

@@ -101,6 +101,7 @@ class Mutation(TenantMutation, TelephonyMutation):
                 McpStub(server=stub.server, tool=stub.tool, result=stub.result, error=stub.error)
                 for stub in input.mcp_stubs
             ],
+            input.digits,
             live=input.live,
         )
         return t.TestToolSuccess.from_dry_run(dry_run)

@@ -174,10 +174,10 @@ async def test_an_unclaimed_call_rings_as_long_as_its_number_says(
     rig: Rig, settings: Settings
 ) -> None:
     id = await rig.calls.open(rig.leg())
+    [call] = await rig.listed()
     async with worker_services(settings) as wired:
-        now = await wired.reaper.database_time()
         for seconds, ended in ((11, []), (13, [(id, EndReason.NO_WORKER)])):
-            as_of = now + timedelta(seconds=seconds)
+            as_of = call.created_at + timedelta(seconds=seconds)
             assert await wired.reaper.end_overdue(1.0, as_of) == ended
 
 

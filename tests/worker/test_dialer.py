@@ -28,7 +28,6 @@ from tests.support.conversations import NIL_ID, version_of
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime, settle
 from tests.support.phone_network import PhoneNetwork, Script
-from worker.common.sip_legs import Leg
 from worker.providers.api_keys import ProviderKeys
 from worker.session.call_clock import CallClock
 from worker.session.conversation import CallLost, Conversation
@@ -427,7 +426,3 @@ async def test_what_is_not_allowed_any_more_is_not_dialled(world: World, words: 
     [error] = [event for event in world.log.events if isinstance(event, ErrorRaised)]
     assert (error.source, error.recoverable, words in error.message) == ("dial", False, True)
     assert "+1" not in error.message
-
-
-def test_a_leg_without_a_status_is_no_answer() -> None:
-    assert Leg(None).status is None

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,9 +19,9 @@ from livekit import api
 from livekit.api.sip_service import SipService
 
 from domain.common.errors import Unavailable
-from domain.common.settings import Settings
 from domain.telephony.inbound_routes import InboundRoute, InboundRoutes
 from domain.telephony.trunks import PhoneNumberId
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.livekit_trunks import (
     Rule,
     Trunk,
@@ -36,7 +36,6 @@ from worker.keeper.livekit_trunks import (
 log = logging.getLogger(__name__)
 
 RECONCILE_INTERVAL_SECONDS = 5.0
-REQUEST_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,22 +55,12 @@ class Kept:
 
 
 class InboundTrunkReconciler:
-    def __init__(self, routes: InboundRoutes, url: str, key: str, secret: str) -> None:
+    def __init__(self, rooms: LiveKitRooms, routes: InboundRoutes) -> None:
+        self._rooms = rooms
         self._routes = routes
-        self._url = url
-        self._key = key
-        self._secret = secret
         self._failing: frozenset[PhoneNumberId] = frozenset()
         self._reported: frozenset[PhoneNumberId] = frozenset()
         self._is_available = True
-
-    @classmethod
-    def from_settings(
-        cls, routes: InboundRoutes, settings: Settings
-    ) -> InboundTrunkReconciler | None:
-        """None when LiveKit is not configured, so there are no voice calls."""
-        url, key = settings.livekit_url, settings.livekit_api_key
-        return cls(routes, url, key, settings.livekit_api_secret) if url and key else None
 
     async def run(self) -> None:
         while True:
@@ -84,8 +73,8 @@ class InboundTrunkReconciler:
         installation = await self._routes.installation_id()
         routes = await self._routes.inbound_routes()
         try:
-            async with self._client() as sip:
-                failing = await _reconcile(sip, routes, installation)
+            async with self._rooms.client() as server:
+                failing = await _reconcile(server.sip, routes, installation)
         except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
             why = error.code if isinstance(error, api.TwirpError) else type(error).__name__
             self._note_unavailable(why, has_routes=bool(routes))
@@ -108,12 +97,6 @@ class InboundTrunkReconciler:
             facts = {"phone_number_id": str(id), "why": failing[id]}
             log.warning("LiveKit refuses the trunk of a telephone number", extra=facts)
         self._failing, self._reported = frozenset(failing), frozenset(again)
-
-    @asynccontextmanager
-    async def _client(self) -> AsyncGenerator[SipService]:
-        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
-        async with api.LiveKitAPI(self._url, self._key, self._secret, timeout=timeout) as server:
-            yield server.sip
 
 
 async def _reconcile(

@@ -12,12 +12,7 @@ import json
 from uuid import UUID
 
 from livekit import api
-from livekit.protocol.sip import (
-    SIP_MEDIA_ENCRYPT_ALLOW,
-    SIP_MEDIA_ENCRYPT_DISABLE,
-    SIP_MEDIA_ENCRYPT_REQUIRE,
-    SIP_STATUS_SERVICE_UNAVAILABLE,
-)
+from livekit.protocol.sip import SIP_STATUS_SERVICE_UNAVAILABLE
 
 from domain.calls.rooms import DEPARTURE_TIMEOUT_SECONDS, EMPTY_TIMEOUT_SECONDS
 from domain.telephony.inbound_routes import (
@@ -27,16 +22,10 @@ from domain.telephony.inbound_routes import (
     NUMBER_ATTRIBUTE,
     InboundRoute,
 )
-from domain.telephony.trunks import MediaEncryption
+from worker.common.sip_legs import ENCRYPTIONS
 
 Trunk = api.SIPInboundTrunkInfo
 Rule = api.SIPDispatchRuleInfo
-
-MEDIA_ENCRYPTION = {
-    MediaEncryption.DISABLED: SIP_MEDIA_ENCRYPT_DISABLE,
-    MediaEncryption.ALLOWED: SIP_MEDIA_ENCRYPT_ALLOW,
-    MediaEncryption.REQUIRED: SIP_MEDIA_ENCRYPT_REQUIRE,
-}
 
 
 def name_prefix(installation: UUID) -> str:
@@ -61,7 +50,7 @@ def trunk_of(route: InboundRoute, installation: UUID) -> Trunk:
         ringing_timeout={"seconds": route.ringing_seconds},
         ringing_timeout_status=SIP_STATUS_SERVICE_UNAVAILABLE,
         max_call_duration={"seconds": route.max_seconds},
-        media_encryption=MEDIA_ENCRYPTION[route.media_encryption],
+        media_encryption=ENCRYPTIONS[route.media_encryption],
     )
     trunk.metadata = _digest(trunk.SerializeToString(deterministic=True), route.version)
     # Not in the digest, which all who may list trunks can read.

@@ -45,6 +45,12 @@ class Announcements:
         `RuntimeError` if no agent accepts speech."""
         return self._start_saying(words, in_history=False, allow_interruptions=False)
 
+    def start_prompt(self, words: str, *, can_be_interrupted: bool) -> SpeechHandle:
+        """Start to ask the caller for keys, which models are not shown. Raises `RuntimeError` if no
+        agent accepts speech."""
+        allow = NOT_GIVEN if can_be_interrupted else False
+        return self._start_saying(words, in_history=False, allow_interruptions=allow)
+
     def _start_saying(
         self, words: str, in_history: bool, allow_interruptions: NotGivenOr[bool] = NOT_GIVEN
     ) -> SpeechHandle:

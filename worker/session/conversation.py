@@ -36,6 +36,8 @@ from domain.calls.state import MAX_HISTORY_ITEMS, CallProjection, HistoryItem, S
 from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
 from domain.providers.usage import Usage
+from domain.tool_execution.environment import CollectedDigits
+from domain.tools.actions import CollectDigits
 from domain.tools.http import HttpClient
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Connection, ContextPolicy, EntryAction, Snapshot
@@ -83,6 +85,16 @@ class Opening(OutputTap, Protocol):
         """Return when the first agent may speak; False if the call ends before."""
 
 
+class Keypad(OutputTap, Protocol):
+    """The keys of a telephone call, in both directions."""
+
+    async def send(self, keys: str) -> str | None:
+        """Press valid keys. Returns why that failed; None if it is done."""
+
+    async def collect(self, action: CollectDigits) -> CollectedDigits:
+        """Ask the caller for digits. Called by one tool at a time."""
+
+
 class Recorder(OutputTap, Protocol):
     """Records the audio of a call."""
 
@@ -106,6 +118,10 @@ class Conversation:
     """None in a text call."""
     recorder: Recorder | None = None
     """None if the call is not recorded."""
+    keypad: Keypad | None = None
+    """None in calls without a telephone."""
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the tool that asks the caller for digits."""
     opening: Opening | None = None
     """None unless it has to be found out who answers the call."""
     clock: CallClock = field(default_factory=CallClock)
@@ -258,8 +274,9 @@ class Conversation:
 
     def tap_output(self, session: AgentSession[Any]) -> None:
         """Attach to the session whatever observes its output. Repeats are ignored."""
-        # In this order, so that the recorder notices when the playout is held.
-        for tap in (self.recorder, self.opening, self.playout):
+        # In this order, so that the keypad can mask what all others receive, and the recorder notices
+        # when the playout is held.
+        for tap in (self.keypad, self.recorder, self.opening, self.playout):
             if tap is not None:
                 tap.tap(session)
 

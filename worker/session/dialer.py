@@ -145,7 +145,7 @@ class Dialer:
             seconds = await retry_while_unavailable(self._reserve_dial)
         except QuotaExceeded as exceeded:
             return exceeded.message
-        await self._pause(seconds)
+        await self._clock.sleep(seconds)
         return None
 
     async def _store_intent(self) -> None:
@@ -247,7 +247,7 @@ class Dialer:
         while True:
             if self._response is None and self._conversation.projection.dialed_at is not None:
                 await self._check()
-            await self._pause(CHECK_INTERVAL_SECONDS)
+            await self._clock.sleep(CHECK_INTERVAL_SECONDS)
 
     async def _check(self) -> None:
         try:
@@ -261,10 +261,6 @@ class Dialer:
             self._absent_since = None
             self._see(leg.status)
         self._notice()
-
-    async def _pause(self, seconds: float) -> None:
-        due = self._clock.now() + timedelta(seconds=seconds)
-        await self._clock.wait_until(lambda: due)
 
     # ---- the room --------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ class InboundAnswer:
     async def _check_repeatedly(self) -> None:
         """A caller who gave up before this worker joined is never shown to leave."""
         while True:
-            await self._pause(CHECK_INTERVAL_SECONDS)
+            await self._clock.sleep(CHECK_INTERVAL_SECONDS)
             try:
                 leg = await self._legs.find(self._call)
             except Unavailable:
@@ -83,10 +83,6 @@ class InboundAnswer:
             self._absences = self._absences + 1 if leg is None else 0
             if leg is None or leg.status is LegStatus.HANGUP:
                 self._notice()
-
-    async def _pause(self, seconds: float) -> None:
-        due = self._clock.now() + timedelta(seconds=seconds)
-        await self._clock.wait_until(lambda: due)
 
     def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == caller_of(self._call):

@@ -388,6 +388,10 @@ class NodeAgent(Agent):
         async def call_tool(raw_arguments: dict[str, Any], context: RunContext[Any]) -> Any:
             # What the agent said before the tool call comes first in the log.
             await context.wait_for_playout()
+            if tool.collects_masked_digits:
+                # A turn that the caller has just begun would end the tool and with it the mask.
+                with suppress(RuntimeError):
+                    context.disallow_interruptions()
             id = context.function_call.call_id
             result = await execute_tool(
                 self._conversation, ToolCall(id, self._node, tool, raw_arguments)

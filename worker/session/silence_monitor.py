@@ -73,6 +73,11 @@ class SilenceMonitor:
             self._caller_quiet_since = self._clock.now()
         self._update()
 
+    def key_pressed(self) -> None:
+        """The caller presses a key: the silence begins again."""
+        self._prompts_sent = 0
+        self._update()
+
     def agent_is_busy(self, is_busy: bool) -> None:
         """Whether the agent speaks or prepares a reply; a silence prompt does not count."""
         if not self.is_prompting:

@@ -18,7 +18,12 @@ from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import http_context
 from livekit.agents.vad import VAD
 from livekit.agents.voice.agent_session import SessionConnectOptions
-from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
+from livekit.agents.voice.room_io import (
+    AudioInputOptions,
+    AudioOutputOptions,
+    RoomOptions,
+    TextOutputOptions,
+)
 
 from domain.calls.model import CallKind, EndReason
 from domain.calls.rooms import caller_of
@@ -38,6 +43,7 @@ from worker.session.deferred_turns import DeferredTurns
 from worker.session.dialer import Dialer, ReserveDial, dial_at_once
 from worker.session.failure_monitor import FailureTracker
 from worker.session.inbound_answer import InboundAnswer
+from worker.session.keypad import PhoneKeypad
 from worker.session.line_meter import LineMeter
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
@@ -48,6 +54,7 @@ from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
 from worker.session.session_listener import SessionListener
 from worker.session.silence_monitor import SilenceMonitor
+from worker.session.speech import PHONE_SAMPLE_RATE
 from worker.session.speech_progress import speech_key
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
 from worker.session.turn_detection import get_vad, load_vads, turn_handling
@@ -129,6 +136,10 @@ class VoiceSession:
             self._announcements,
             self._line.wait_until_over if self._line is not None else None,
         )
+        self._keypad: PhoneKeypad | None = None
+        if is_phone:
+            self._keypad = PhoneKeypad(conversation, session, room, self._announcements, silence)
+            conversation.keypad = self._keypad
         self._deferred_turns = DeferredTurns(conversation, session, silence)
         self._listener: SessionListener = SessionListener(
             conversation, silence, failures, self._announcements, self._deferred_turns
@@ -143,6 +154,8 @@ class VoiceSession:
         """The call is over, whether it has begun or not."""
         if self._answering is not None:
             self._answering.close()
+        if self._keypad is not None:
+            self._keypad.close()
 
     async def run(
         self, releasing: asyncio.Event, end_deadline: Callable[[], datetime]
@@ -165,6 +178,7 @@ class VoiceSession:
                 background_task(self._speak_after_caller()),
                 background_task(self._connection.run()),
                 background_task(self._deferred_turns.run()),
+                background_task(self._take_keys()),
                 background_task(self._record()),
                 background_task(self._count_line()),
                 background_task(self._remove_stale_agents()),
@@ -206,6 +220,7 @@ class VoiceSession:
                 audio_input=AudioInputOptions(
                     sample_rate=16_000, frame_size_ms=FRAME_MS, auto_gain_control=False
                 ),
+                audio_output=self._audio_output(),
                 text_output=TextOutputOptions(next_in_chain=PartialTranscriptOutput(conversation)),
                 close_on_disconnect=False,
             ),
@@ -221,6 +236,12 @@ class VoiceSession:
         else:
             # The worker before may have been lost after the last words and before the end.
             self._listener.end_if_over()
+
+    def _audio_output(self) -> AudioOutputOptions:
+        """A phone hears no more than its TTS delivers, so nothing is resampled on the way."""
+        if self._call.kind is CallKind.SIP:
+            return AudioOutputOptions(sample_rate=PHONE_SAMPLE_RATE)
+        return AudioOutputOptions()
 
     async def _find_out_who_answers(self) -> None:
         if self._call.is_dialed:
@@ -286,6 +307,10 @@ class VoiceSession:
     async def _count_line(self) -> None:
         if self._call.rings:
             await LineMeter(self._conversation).run()
+
+    async def _take_keys(self) -> None:
+        if self._keypad is not None:
+            await self._keypad.run()
 
     async def _record(self) -> None:
         if self._recorder is not None and await self._participants.wait_until_present():

@@ -214,6 +214,89 @@ class SendDtmfInput:
     )
 
 
+@strawberry.input(
+    description="Asks the caller to press keys, and waits for them; only in telephone calls."
+)
+class CollectDigitsInput:
+    name: str = strawberry.field(
+        description=(
+            "Name of the digits: later actions read them at `digits.<name>`, and masked ones in the "
+            "headers and the body of an `apiCall` at `masked.<name>`."
+        )
+    )
+    prompt: str = strawberry.field(
+        default="",
+        description=(
+            "What the agent says to ask for the digits; a template. Empty if the model has asked "
+            "already; masked digits need a prompt."
+        ),
+    )
+    retry_prompt: str = strawberry.field(
+        default="",
+        description="What the agent says before each further attempt; empty repeats the prompt.",
+    )
+    count: int | None = strawberry.field(
+        default=None, description="How many digits are asked for; null allows `min` to `max`."
+    )
+    min: int | None = strawberry.field(
+        default=None, description="Minimum number of digits; null for 1. Not together with `count`."
+    )
+    max: int | None = strawberry.field(
+        default=None,
+        description=(
+            "Maximum number of digits, at most 32; null for 32. Not together with `count`."
+        ),
+    )
+    terminator: str = strawberry.field(
+        default="#",
+        description="Key that completes the digits and is not part of them; empty for none.",
+    )
+    allowed: str = strawberry.field(
+        default=domain.DTMF_KEYS,
+        description="Keys that may be pressed; any other key ends the attempt.",
+    )
+    first_seconds: float = strawberry.field(
+        default=8.0,
+        description="How long to wait for the first key after the prompt, in seconds.",
+    )
+    between_seconds: float = strawberry.field(
+        default=3.0, description="How long to wait for each further key, in seconds."
+    )
+    attempts: int = strawberry.field(
+        default=3, description="How often the caller is asked at most, from 1 to 5."
+    )
+    masked: bool = strawberry.field(
+        default=False,
+        description=(
+            "Whether the digits are secret: they are stored nowhere, and while the caller presses "
+            "them nothing is recorded or transcribed."
+        ),
+    )
+    save: str = strawberry.field(
+        default="",
+        description=(
+            "Context path that the digits are also written to; empty for none, as for masked digits."
+        ),
+    )
+
+    def action(self) -> domain.ToolAction:
+        return domain.CollectDigits(
+            name=self.name,
+            prompt=self.prompt,
+            retry_prompt=self.retry_prompt,
+            count=self.count,
+            min=self.min,
+            max=self.max,
+            terminator=self.terminator,
+            allowed=self.allowed,
+            first_seconds=self.first_seconds,
+            between_seconds=self.between_seconds,
+            attempts=self.attempts,
+            masked=self.masked,
+            save=self.save,
+        )
+
+
 @strawberry.input(one_of=True, description="One action of a tool.")
 class ToolActionInput:
     context_set: strawberry.Maybe[ContextSetInput] = strawberry.field(
@@ -254,6 +337,9 @@ class ToolActionInput:
     )
     send_dtmf: strawberry.Maybe[SendDtmfInput] = strawberry.field(
         description="Send DTMF tones on the phone line."
+    )
+    collect_digits: strawberry.Maybe[CollectDigitsInput] = strawberry.field(
+        description="Ask the caller to press keys."
     )
 
     def action(self) -> domain.ToolAction:
@@ -312,4 +398,5 @@ ACTION_BUILDERS: dict[str, Callable[[Any], domain.ToolAction]] = {
     "end_call": _end_call,
     "transfer_call": lambda g: domain.TransferCall(number=g.number),
     "send_dtmf": lambda g: domain.SendDtmf(digits=g.digits),
+    "collect_digits": lambda g: g.action(),
 }

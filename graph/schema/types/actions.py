@@ -201,6 +201,59 @@ class SendDtmfAction(ToolAction):
     )
 
 
+@strawberry.type(
+    description="Asks the caller to press keys, and waits for them; only in telephone calls."
+)
+class CollectDigitsAction(ToolAction):
+    is_type_of = instance_check(domain.CollectDigits)
+    name: str = strawberry.field(
+        description=(
+            "Name of the digits: later actions read them at `digits.<name>`, and masked ones in the "
+            "headers and the body of an `apiCall` at `masked.<name>`."
+        )
+    )
+    prompt: str = strawberry.field(
+        description=(
+            "What the agent says to ask for the digits; a template. Empty if the model has asked "
+            "already."
+        )
+    )
+    retry_prompt: str = strawberry.field(
+        description="What the agent says before each further attempt; empty repeats the prompt."
+    )
+    count: int | None = strawberry.field(
+        description="How many digits are asked for; null allows `min` to `max`."
+    )
+    min: int | None = strawberry.field(
+        description="Minimum number of digits; null for 1, or with `count`."
+    )
+    max: int | None = strawberry.field(
+        description="Maximum number of digits; null for 32, or with `count`."
+    )
+    terminator: str = strawberry.field(
+        description="Key that completes the digits and is not part of them; empty for none."
+    )
+    allowed: str = strawberry.field(
+        description="Keys that may be pressed; any other key ends the attempt."
+    )
+    first_seconds: float = strawberry.field(
+        description="How long to wait for the first key after the prompt, in seconds."
+    )
+    between_seconds: float = strawberry.field(
+        description="How long to wait for each further key, in seconds."
+    )
+    attempts: int = strawberry.field(description="How often the caller is asked at most.")
+    masked: bool = strawberry.field(
+        description=(
+            "Whether the digits are secret: they are stored nowhere, and while the caller presses "
+            "them nothing is recorded or transcribed."
+        )
+    )
+    save: str = strawberry.field(
+        description="Context path that the digits are also written to; empty for none."
+    )
+
+
 ACTIONS = [
     ContextSetAction,
     ContextGetAction,
@@ -217,4 +270,5 @@ ACTIONS = [
     EndCallAction,
     TransferCallAction,
     SendDtmfAction,
+    CollectDigitsAction,
 ]

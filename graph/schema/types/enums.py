@@ -328,7 +328,7 @@ describe_enum(
         "The workflow records calls, but the installation has no storage for recordings."
     ),
     NO_ANSWERING_TEXT="A text is missing that is needed when a machine answers a phone call.",
-    USELESS_ANSWERING_TEXT="A text for a machine that answers a phone call is never said.",
+    UNUSED_ANSWERING_TEXT="A text for a machine that answers a phone call is never said.",
     TOO_COMPLEX=("The workflow is too complex to be verified completely; findings may be missing."),
     NOT_CONVERTED="An import cannot read a part of a configuration that has an effect on calls.",
     PRIVATE_ADDRESS="A tool sends requests to an address that is private or of a metadata service.",
@@ -336,6 +336,8 @@ describe_enum(
     NO_PHONE_NUMBER="A tool needs a telephone line, but only browsers and apps can call the workflow.",
     TRANSFER_NOT_ALLOWED="A tool transfers calls to a number that no trunk may dial.",
     UNKNOWN_RESPONSE_PART="A tool reads a part that the response of its request does not have.",
+    UNKNOWN_DIGITS="A tool reads digits that none of its actions collects before.",
+    MASKED_DIGITS="A tool reads masked digits like others, or others like masked ones.",
     WRONG_PARAMETER_VALUE="An `enum` or `default` of a parameter holds a value that it does not accept.",
 )
 describe_enum(
