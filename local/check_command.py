@@ -23,8 +23,11 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "types": ("mypy",),
     "imports": ("lint-imports",),
 }
-VOICE_TESTS = ("pytest", "-m", "voice")
-OTHER_TESTS = ("pytest", "-m", "not voice")
+IN_PARALLEL = ("-n", "2", "--dist", "worksteal")
+"""Arguments of pytest. Most tests wait, for example for a process to start, so two cores suffice for
+two tests of each kind at once."""
+VOICE_TESTS = ("pytest", "-m", "voice", *IN_PARALLEL)
+OTHER_TESTS = ("pytest", "-m", "not voice", *IN_PARALLEL)
 
 
 def run_checks(pytest_arguments: Sequence[str]) -> int:

@@ -37,9 +37,11 @@ STUDIO_STATE is the directory for data, keys and logs (default: {DEFAULT_STATE})
 
 # The module that each of these starts parses the arguments and explains them.
 DELEGATED_COMMANDS = (
-    *("test", "bench", "talk", "phone", "verify", "export", "import", "simulate", "demo"),
+    *("test", "bench", "talk", "phone", "doctor", "verify", "export", "import", "simulate", "demo"),
 )
-SELF_DOCUMENTED_COMMANDS = ("talk", "phone", "verify", "export", "import", "simulate", "demo")
+SELF_DOCUMENTED_COMMANDS = (
+    *("talk", "phone", "doctor", "verify", "export", "import", "simulate", "demo"),
+)
 HELP_OPTIONS = {"-h", "--help"}
 
 
@@ -109,6 +111,8 @@ def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> 
             return bench_command.run_benchmark(rest)
         case "simulate":
             return _run_module(("worker.simulation", *rest), environ)
+        case "doctor":
+            return _run_module(("local.doctor", *rest), environ)
         case "verify":
             return _run_module(("local.bundles", command, *rest), environ)
     modules = {
@@ -222,6 +226,9 @@ def _parser() -> CommandLine:
     )
     command("talk", "have a conversation with an agent in this terminal")
     command("phone", "call an agent with a softphone, or let it call")
+    command(
+        "doctor", "examine the installation and its telephone, and name each fault with its fix"
+    )
     command("verify", "check agent, tool and workflow files without a server")
     command("export", "write agents, tools and workflows as YAML")
     command("import", "import agent, tool and workflow files")

@@ -47,10 +47,11 @@ class LivekitServers:
     store: Server
 
 
-async def prepare(state: Path, binary: Path) -> LivekitServers:
-    """Write the configuration of both servers and stop leftover processes that use it."""
+async def prepare(state: Path, binary: Path, webhook_url: str = "") -> LivekitServers:
+    """Write the configuration of both servers and stop leftover processes that use it.
+    `webhook_url` is where LiveKit reports what happens in its rooms; empty for nowhere."""
     store = await valkey.prepare(state, name=STORE_NAME, durable=False, variable="LIVEKIT_URL")
-    server = await _prepare_server(state, binary, store)
+    server = await _prepare_server(state, binary, store, webhook_url)
     return LivekitServers(load_credentials(state, server), server, store)
 
 
@@ -66,10 +67,12 @@ def _load_key_and_secret(directory: Path) -> tuple[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def started(state: Path, binary: Path) -> AsyncIterator[LivekitServers]:
+async def started(
+    state: Path, binary: Path, webhook_url: str = ""
+) -> AsyncIterator[LivekitServers]:
     """Run the servers for the duration of the block; the caller may stop, kill and restart them."""
     async with valkey.started(state, name=STORE_NAME, durable=False) as store:
-        prepare_server = partial(_prepare_server, state, binary, store)
+        prepare_server = partial(_prepare_server, state, binary, store, webhook_url)
         async with run_exclusively(state / "livekit", prepare_server) as server:
             yield LivekitServers(load_credentials(state, server), server, store)
 
@@ -81,7 +84,7 @@ async def running(state: Path, binary: Path) -> AsyncIterator[LivekitCredentials
         yield livekit.credentials
 
 
-async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
+async def _prepare_server(state: Path, binary: Path, store: Server, webhook_url: str) -> Server:
     directory = private_files.private_dir(state / "livekit")
     configuration = directory / "livekit.yaml"
     await asyncio.to_thread(_stop_leftover, configuration)
@@ -89,7 +92,7 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
     udp_port = private_files.load_or_pick_port(directory / "udp.port", SOCK_DGRAM)
     key, secret = _load_key_and_secret(directory)
     redis = urlsplit(store.url)
-    options = {
+    options: dict[str, object] = {
         "port": port,
         "bind_addresses": ["127.0.0.1"],
         "keys": {key: secret},
@@ -109,6 +112,8 @@ async def _prepare_server(state: Path, binary: Path, store: Server) -> Server:
         "room": {"auto_create": True, "empty_timeout": 20, "departure_timeout": 20},
         "logging": {"level": "info", "json": True},
     }
+    if webhook_url:
+        options["webhook"] = {"api_key": key, "urls": [webhook_url]}
     private_files.write_private(configuration, json.dumps(options, indent=1))  # JSON is YAML
     return Server(
         spec=ProcessSpec(

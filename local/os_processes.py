@@ -115,6 +115,18 @@ def describe_listener(port: int) -> str:
     return "another process"
 
 
+def udp_ports() -> dict[int, str]:
+    """The UDP ports that are open on this machine, each with the name of the process that has it;
+    empty names belong to processes of other users."""
+    with contextlib.suppress(psutil.Error):
+        return {
+            connection.laddr.port: name(connection.pid) if connection.pid else ""
+            for connection in psutil.net_connections("udp")
+            if connection.laddr
+        }
+    return {}
+
+
 def memory_bytes(pid: int) -> int:
     """Memory of the process and its children in bytes; on Linux shared memory counts once."""
     total = 0

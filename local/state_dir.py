@@ -57,10 +57,13 @@ class StateDir:
     root: Path
 
     @classmethod
+    def locate(cls, environ: Mapping[str, str]) -> StateDir:
+        """The state directory, which may not exist."""
+        return cls(Path(environ.get("STUDIO_STATE") or _default_root(environ)))
+
+    @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> StateDir:
-        root = private_files.private_dir(
-            Path(environ.get("STUDIO_STATE") or _default_root(environ))
-        )
+        root = private_files.private_dir(cls.locate(environ).root)
         private_files.private_dir(root / "logs")
         return cls(root)
 

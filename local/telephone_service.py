@@ -126,13 +126,20 @@ def find_livekit_sip(environ: Mapping[str, str]) -> Path | None:
     return Path(found).absolute() if found else None
 
 
+def parse_sip_address(text: str) -> Address | None:
+    """The host and port of SIP_ADDRESS; None if it is empty. Raises `StartupError`."""
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) <= 65_535:
+        raise StartupError(f"{SIP_ADDRESS} must be a host and a port, such as 127.0.0.1:5060")
+    return host, int(port)
+
+
 def find_sip_address(environ: Mapping[str, str]) -> Address:
     """Where phones call: SIP_ADDRESS, or the telephone of the studio on this machine."""
-    if given := environ.get(SIP_ADDRESS):
-        host, _, port = given.rpartition(":")
-        if not host or not port.isdecimal():
-            raise StartupError(f"{SIP_ADDRESS} must be a host and a port, such as 127.0.0.1:5060")
-        return host, int(port)
+    if given := parse_sip_address(environ.get(SIP_ADDRESS, "")):
+        return given
     port_file = StateDir.from_env(environ).root / SERVICE / "sip.port"
     if not port_file.exists():
         raise StartupError(

@@ -28,6 +28,9 @@ from local.voice_status import VoiceStatus
 # The loopback address at which this machine reaches an API that listens on every address.
 REACHABLE_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
+WEBHOOK_PATH = "/webhooks/livekit"
+"""Where the API takes LiveKit's webhooks."""
+
 ServiceFactory = Callable[[Plan], Sequence[Service]]
 
 
@@ -113,11 +116,12 @@ async def _supervise(plan: Plan, services: ServiceFactory, *, show_banner: bool)
 async def _with_servers(plan: Plan) -> Plan:
     """Add the built-in servers in place of those for which the environment has no URL."""
     root, environ, binary = plan.state.root, plan.environ, plan.voice.binary
+    webhook_url = f"{plan.url}{WEBHOOK_PATH}"
     return replace(
         plan,
         postgres=None if environ.get("DATABASE_URL") else await postgres.prepare(root),
         valkey=None if environ.get("REDIS_URL") else await valkey.prepare(root),
-        livekit=await livekit.prepare(root, binary) if binary else None,
+        livekit=await livekit.prepare(root, binary, webhook_url) if binary else None,
     )
 
 

@@ -54,6 +54,8 @@ from domain.workflows.answering import AnsweringParty
 from persistence import notifications, tables
 from persistence.budgets import check_budgets, fetch_budget_usage, fetch_budgets, parse_budgets
 from persistence.codec import (
+    answering_from_json,
+    answering_to_json,
     calling_hours_from_json,
     calling_hours_to_json,
     encode_event,
@@ -197,13 +199,17 @@ class SqlCalls:
             .on_conflict_do_nothing()
             .returning(c.call_id)
         )
-        if won is not None:
-            return None
+        return None if won is not None else await self.started_with(key, digest)
+
+    async def started_with(self, key: str, digest: str) -> Call | None:
+        c = _idempotency.c
         earlier = (
             await self._db.execute(
                 select(c.digest, c.call_id).where(c.tenant_id == self._tenant, c.key == key)
             )
-        ).one()
+        ).one_or_none()
+        if earlier is None:
+            return None
         if earlier.digest != digest:
             raise IdempotencyConflict(
                 "A call with different input was started with this key; use a new key.",
@@ -440,6 +446,7 @@ def _call_values(call: Call) -> dict[str, Any]:
         "is_recorded": call.is_recorded,
         # None would be stored as the JSON value null.
         "calling_hours": calling_hours_to_json(call.calling_hours) or null(),
+        "answering": answering_to_json(call.answering) or null(),
     }
 
 
@@ -448,4 +455,5 @@ def call_from_row(row: asyncpg.Record) -> Call:
     for name, members in _ENUMS:
         values[name] = members[values[name]]
     values["calling_hours"] = calling_hours_from_json(values["calling_hours"])
+    values["answering"] = answering_from_json(values["answering"])
     return Call(**values)

@@ -18,7 +18,9 @@ from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, Sto
 from domain.calls.model import CallId
 from domain.common.errors import InvalidCursor
 from domain.telephony.calling_hours import CallingHours
+from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
 from domain.tenants.settings import TenantSettings
+from domain.workflows.answering import AnsweringOverride
 from domain.workflows.interruptions import Interruption
 from domain.workflows.model import EntryAction, Snapshot
 
@@ -27,6 +29,11 @@ _ephemeral: TypeAdapter[EphemeralPayload] = TypeAdapter(EphemeralPayload)
 _snapshots: TypeAdapter[Snapshot] = TypeAdapter(Snapshot)
 _settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
 _calling_hours: TypeAdapter[CallingHours] = TypeAdapter(CallingHours)
+_answering: TypeAdapter[AnsweringOverride] = TypeAdapter(AnsweringOverride)
+
+OUTBOUND_TRUNK_SPEC = TypeAdapter(OutboundTrunkSpec)
+INBOUND_TRUNK_SPEC = TypeAdapter(InboundTrunkSpec)
+PHONE_NUMBER_SPEC = TypeAdapter(PhoneNumberSpec)
 
 MAX_CACHED_SNAPSHOTS = 256
 _snapshot_cache: dict[UUID, Snapshot] = {}
@@ -100,6 +107,18 @@ def calling_hours_to_json(hours: CallingHours | None) -> dict[str, Any] | None:
 
 def calling_hours_from_json(plain: Any) -> CallingHours | None:
     return None if plain is None else _calling_hours.validate_python(plain)
+
+
+def answering_to_json(override: AnsweringOverride | None) -> dict[str, Any] | None:
+    return (
+        None
+        if override is None
+        else _answering.dump_python(override, mode="json", exclude_none=True)
+    )
+
+
+def answering_from_json(plain: Any) -> AnsweringOverride | None:
+    return None if plain is None else _answering.validate_python(plain)
 
 
 # ---- messages over Redis: notifications of events that are already stored -------------------

@@ -34,13 +34,14 @@ from domain.calls.model import (
 from domain.common.access import TenantId
 from domain.common.errors import DecryptionKeyMissing
 from domain.telephony.trunks import DialLimits, DialTrunk
-from domain.tenants.budgets import is_month_exhausted
+from domain.tenants.budgets import is_month_exhausted, raise_if_exhausted
 from domain.tenants.credentials import DecryptedCredentials
 from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, VersionId, WorkflowId
 from persistence import notifications
 from persistence.budgets import fetch_budget_usage, fetch_budgets
 from persistence.codec import (
+    answering_from_json,
     cached_snapshot,
     calling_hours_from_json,
     encode_event,
@@ -277,9 +278,14 @@ class SqlWorkerQueue:
     async def reserve_dial(self, claim: Claim) -> float:
         if claim.dial_trunk is None:
             return 0.0
-        seconds: float | None = await self._pool.fetchval(
-            RESERVE_DIAL, claim.dial_trunk.id, claim.dial_trunk.spec.limits.calls_per_second
-        )
+        async with self._pool.acquire(timeout=5) as connection:
+            budgets = await fetch_budgets(connection, claim.call.tenant_id)
+            if budgets.has_monthly_limit:
+                usage = await fetch_budget_usage(connection, claim.call.tenant_id)
+                raise_if_exhausted(replace(budgets, concurrent_calls=None), usage)
+            seconds: float | None = await connection.fetchval(
+                RESERVE_DIAL, claim.dial_trunk.id, claim.dial_trunk.spec.limits.calls_per_second
+            )
         return seconds or 0.0
 
     async def _claim_call(
@@ -452,6 +458,7 @@ def _call_from_row(row: asyncpg.Record) -> Call:
         calling_hours=calling_hours_from_json(
             row["calling_hours"] and orjson.loads(row["calling_hours"])
         ),
+        answering=answering_from_json(row["answering"] and orjson.loads(row["answering"])),
         sip_status=row["sip_status"],
         answered_by=AnsweringParty(row["answered_by"]) if row["answered_by"] else None,
         user_context=orjson.loads(row["user_context"]),

@@ -267,6 +267,8 @@ call = Table(
     Column("language", Text),
     Column("is_recorded", Boolean),
     Column("calling_hours", JSONB),
+    # What the call does differently from its workflow about machines that answer.
+    Column("answering", JSONB),
     _tenant_id(),
     Index(None, "tenant_id", "created_at", "id"),
     Index(None, "version_id"),

@@ -8,28 +8,21 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import TypeAdapter
 
 from domain.common.errors import DecryptionKeyMissing
 from domain.telephony.inbound_routes import InboundRoute
 from domain.telephony.trunks import (
     DEFAULT_RINGING_SECONDS,
     DialTrunk,
-    InboundTrunkSpec,
     OutboundTrunkId,
-    OutboundTrunkSpec,
     PhoneNumberId,
-    PhoneNumberSpec,
 )
+from persistence.codec import INBOUND_TRUNK_SPEC, OUTBOUND_TRUNK_SPEC, PHONE_NUMBER_SPEC
 from persistence.db_errors import translate_outages
 from persistence.trunk_passwords import TrunkTable, decrypt_password
 from persistence.vault import Vault
 
 log = logging.getLogger(__name__)
-
-_outbound_spec = TypeAdapter(OutboundTrunkSpec)
-_inbound_spec = TypeAdapter(InboundTrunkSpec)
-_number_spec = TypeAdapter(PhoneNumberSpec)
 
 SELECT_OUTBOUND_TRUNK = """
     select t.id, t.tenant_id, t.spec::text, t.sealed, k.key_id, k.wrapped
@@ -46,10 +39,8 @@ SELECT_ROUTES = """
      where w.published is not null and (t.spec ->> 'is_enabled')::boolean
      order by n.created_at, n.id
 """
-FETCH_INSTALLATION = """
-    with added as (insert into installation default values on conflict do nothing returning id)
-    select id from added union all select id from installation limit 1
-"""
+ADD_INSTALLATION = "insert into installation default values on conflict do nothing"
+SELECT_INSTALLATION = "select id from installation"
 
 
 async def fetch_dial_trunk(
@@ -60,7 +51,7 @@ async def fetch_dial_trunk(
     row = await connection.fetchrow(SELECT_OUTBOUND_TRUNK, id, tenant)
     if row is None:
         return None
-    spec, trunk = _outbound_spec.validate_json(row["spec"]), OutboundTrunkId(id)
+    spec, trunk = OUTBOUND_TRUNK_SPEC.validate_json(row["spec"]), OutboundTrunkId(id)
     try:
         password = decrypt_password(vault, TrunkTable.OUTBOUND, id, row)
     except DecryptionKeyMissing as error:
@@ -76,7 +67,12 @@ class SqlInboundRoutes:
 
     @translate_outages
     async def installation_id(self) -> UUID:
-        id: UUID = await self._pool.fetchval(FETCH_INSTALLATION)
+        id: UUID | None = await self._pool.fetchval(SELECT_INSTALLATION)
+        if id is None:
+            # Statements of their own: one that waits for another keeper does not see its row.
+            await self._pool.execute(ADD_INSTALLATION)
+            id = await self._pool.fetchval(SELECT_INSTALLATION)
+        assert id is not None
         return id
 
     @translate_outages
@@ -103,8 +99,8 @@ class SqlInboundRoutes:
 
 
 def _route(row: asyncpg.Record, password: str | None) -> InboundRoute:
-    number = _number_spec.validate_json(row["spec"])
-    trunk = _inbound_spec.validate_json(row["trunk_spec"])
+    number = PHONE_NUMBER_SPEC.validate_json(row["spec"])
+    trunk = INBOUND_TRUNK_SPEC.validate_json(row["trunk_spec"])
     longest, ringing = number.defaults.max_seconds, number.defaults.ringing_seconds
     return InboundRoute(
         number_id=PhoneNumberId(row["id"]),

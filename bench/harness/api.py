@@ -51,8 +51,10 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running_api(settings: Settings, tenant: UUID, **more: str) -> AsyncGenerator[MeasuredApi]:
-    port = free_port()
+async def running_api(
+    settings: Settings, tenant: UUID, port: int | None = None, **more: str
+) -> AsyncGenerator[MeasuredApi]:
+    port = port or free_port()
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",

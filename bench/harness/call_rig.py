@@ -25,7 +25,7 @@ from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice, Session
 from domain.workflows.model import Node, WorkflowSpec
 from local import livekit as livekit_server
 from local import livekit_binary
-from local.livekit import LivekitServers
+from local.livekit import LivekitCredentials, LivekitServers
 from persistence.wiring import api_services
 from tests.support.installation import Process
 
@@ -58,19 +58,10 @@ class CallRig:
     @asynccontextmanager
     async def running_worker(self, processes: int) -> AsyncIterator[Process]:
         """A worker host with warm processes."""
-        with tempfile.TemporaryDirectory() as folder:
-            ready = Path(folder) / "ready"
-            env = {**self.env, "WORKER_PROCESSES": str(processes), "READY_FILE": str(ready)}
-            worker = Process("worker.main", env)
-            await worker.start()
-            try:
-                async with asyncio.timeout(60):
-                    while not ready.exists():  # noqa: ASYNC110 - another process writes it
-                        await asyncio.sleep(0.1)
-                await asyncio.sleep(3)  # until its other processes are ready
-                yield worker
-            finally:
-                await worker.kill()
+        env = {**self.env, "WORKER_PROCESSES": str(processes)}
+        async with running_until_ready("worker.main", env) as worker:
+            await asyncio.sleep(3)  # until its other processes are ready
+            yield worker
 
     async def start_call(self) -> Call:
         request = CallRequest(workflow_name="bench", kind=CallKind.VOIP)
@@ -81,6 +72,22 @@ class CallRig:
 
 
 @asynccontextmanager
+async def running_until_ready(module: str, env: Mapping[str, str]) -> AsyncIterator[Process]:
+    """Run a worker or a keeper for the duration of the block, which begins when it is ready."""
+    with tempfile.TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready"
+        process = Process(module, {**env, "READY_FILE": str(ready)})
+        await process.start()
+        try:
+            async with asyncio.timeout(60):
+                while not ready.exists():  # noqa: ASYNC110 - another process writes it
+                    await asyncio.sleep(0.1)
+            yield process
+        finally:
+            await process.kill()
+
+
+@asynccontextmanager
 async def call_rig() -> AsyncIterator[CallRig]:
     say = partial(print, file=sys.stderr)
     binary = await asyncio.to_thread(livekit_binary.find_or_build, os.environ, say)
@@ -88,19 +95,20 @@ async def call_rig() -> AsyncIterator[CallRig]:
         async with (
             installation() as plain,
             livekit_server.started(Path(folder), binary) as livekit,
-            _emulators() as (emulators, urls),
+            provider_emulators() as (emulators, urls),
         ):
-            settings = _settings(plain, livekit, urls)
+            settings = voice_settings(plain, livekit.credentials, urls)
             async with api_services(settings) as services:
                 viewer = await new_owner(settings)
                 await create_agent(services, viewer, AGENT)
                 workflow = await create_workflow(services, viewer, WORKFLOW)
                 await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
-                yield CallRig(services, viewer, livekit, emulators, _env(settings))
+                yield CallRig(services, viewer, livekit, emulators, worker_env(settings))
 
 
-def _settings(plain: Settings, livekit: LivekitServers, urls: Mapping[str, str]) -> Settings:
-    access = livekit.credentials
+def voice_settings(
+    plain: Settings, access: LivekitCredentials, urls: Mapping[str, str]
+) -> Settings:
     return replace(
         plain,
         livekit_url=access.url,
@@ -113,7 +121,7 @@ def _settings(plain: Settings, livekit: LivekitServers, urls: Mapping[str, str])
     )
 
 
-def _env(settings: Settings) -> Mapping[str, str]:
+def worker_env(settings: Settings) -> Mapping[str, str]:
     names = ("database_url", "redis_url", "secret_key", "livekit_url", "livekit_api_key")
     more = ("livekit_api_secret", "deepgram_api_key", "deepgram_base_url")
     last = ("cartesia_api_key", "cartesia_base_url")
@@ -123,7 +131,9 @@ def _env(settings: Settings) -> Mapping[str, str]:
 
 
 @asynccontextmanager
-async def _emulators() -> AsyncIterator[tuple[asyncio.subprocess.Process, Mapping[str, str]]]:
+async def provider_emulators() -> AsyncIterator[
+    tuple[asyncio.subprocess.Process, Mapping[str, str]]
+]:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "local.emulators", stdout=PIPE
     )

@@ -12,6 +12,10 @@ from local.os_processes import proportional_memory_bytes
 
 ROLES: Mapping[str, str] = {
     "worker.main": "worker",
+    "worker.keeper": "keeper",
+    "graph.app": "api",
+    "livekit_sip": "sip",  # the emulator
+    "livekit-sip": "sip",
     "bench.harness.livekit_baseline": "worker",
     "multiprocessing": "worker",  # the forks of both, and their fork servers
     "bench-callers": "callers",

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.common.access import TenantId
 from domain.common.errors import InvalidTransition
 from domain.telephony.calling_hours import CallingHours
-from domain.workflows.answering import AnsweringParty
+from domain.workflows.answering import AnsweringOverride, AnsweringParty
 from domain.workflows.model import VersionId, WorkflowId
 
 CallId = NewType("CallId", UUID)
@@ -198,6 +198,8 @@ class Call:
     """The language in which agents begin; None: their own."""
     is_recorded: bool | None = None
     """None: as the workflow says."""
+    answering: AnsweringOverride | None = None
+    """How machines that answer are handled; None: as the workflow says."""
     sip_status: int | None = None
     """The final SIP status of a dial that was not answered."""
     answered_by: AnsweringParty | None = None

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.calls.dialing import calling_hours_problem
 from domain.calls.model import Call
 from domain.common.errors import DialRefused, InvalidInput, NotFound, Path
+from domain.common.problems import raise_first
 from domain.ports import UnitOfWork
 from domain.telephony.calling_hours import CallingHours, check_calling_hours
 from domain.telephony.dial_policy import DialRefusal, check_dial, check_limits, choose_caller_id
@@ -20,6 +21,7 @@ from domain.telephony.trunks import (
     OutboundTrunk,
     PhoneNumber,
 )
+from domain.workflows.answering import AnsweringOverride, answering_of, call_answering_problems
 
 MAX_SCHEDULE = timedelta(days=30)
 MAX_TRUNKS_TO_CHOOSE_FROM = 100
@@ -36,13 +38,14 @@ class DialRequest:
     ringing_seconds: int | None = None
     scheduled_for: datetime | None = None
     calling_hours: CallingHours | None = None
+    answering: AnsweringOverride | None = None
 
 
 NO_DIAL = DialRequest()
 
 
-def check_dial_request(dial: DialRequest, now: datetime) -> None:
-    """Raises `InvalidInput` for the first field that breaks a rule."""
+def check_dial_request(dial: DialRequest) -> None:
+    """Raises `InvalidInput` for the first field that breaks a rule, whatever the time is."""
     if dial.phone_number is None:
         raise InvalidInput("A SIP call needs the phoneNumber to dial, in E.164.", ("phoneNumber",))
     seconds = dial.ringing_seconds
@@ -52,8 +55,6 @@ def check_dial_request(dial: DialRequest, now: datetime) -> None:
             "seconds.",
             ("ringingTimeout",),
         )
-    if dial.scheduled_for is not None:
-        _check_schedule(dial.scheduled_for, now)
     if dial.calling_hours is not None:
         check_calling_hours(dial.calling_hours, ("allowedHours",))
 
@@ -67,6 +68,7 @@ def check_no_dial(dial: DialRequest) -> None:
         ("ringingTimeout", dial.ringing_seconds),
         ("scheduledFor", dial.scheduled_for),
         ("allowedHours", dial.calling_hours),
+        ("answering", dial.answering),
     ):
         if value is not None:
             raise InvalidInput(f"Only SIP calls have a {name}; set kind: SIP, or omit it.", (name,))
@@ -90,6 +92,9 @@ async def with_dial(
     """The call with what it needs to be dialled. `max_seconds` is the duration that was asked for.
     Raises `DialRefused`, `NotFound` or `InvalidInput`."""
     assert dial.phone_number is not None
+    if dial.scheduled_for is not None:
+        _check_schedule(dial.scheduled_for, call.created_at)
+    await _check_answering(work, call, dial)
     trunk, number = await _trunk_and_number(work, dial)
     check_dial(trunk.spec, dial.phone_number, ("phoneNumber",))
     defaults = number.spec.defaults
@@ -111,6 +116,7 @@ async def with_dial(
         calling_hours=dial.calling_hours,
         language=defaults.language,
         is_recorded=defaults.is_recorded,
+        answering=dial.answering,
         user_context={**defaults.user_context, **call.user_context},
         max_seconds=min(max_seconds or defaults.max_seconds or call.max_seconds, limit),
     )
@@ -119,6 +125,15 @@ async def with_dial(
         usage = await work.calls.dial_usage(trunk.id, dial.phone_number)
         check_limits(trunk.spec.limits, usage, ("phoneNumber",))
     return planned
+
+
+async def _check_answering(work: UnitOfWork, call: Call, dial: DialRequest) -> None:
+    """Raises `InvalidInput` if what the call says about machines, together with its workflow, breaks a
+    rule."""
+    if dial.answering is not None:
+        (version,) = await work.versions.by_ids([call.version_id])
+        settings = answering_of(version.snapshot.workflow.answering, dial.answering)
+        raise_first(call_answering_problems(settings, ("answering",)))
 
 
 def _check_calling_hours(call: Call) -> None:

@@ -6,15 +6,8 @@ from collections.abc import Iterator
 
 from domain.common.findings import Finding, FindingCode
 from domain.verification.reporting import error, warning
-from domain.workflows.answering import IvrAction, ScreenerAction, VoicemailAction
+from domain.workflows.answering import NEEDED_TEXTS
 from domain.workflows.model import WorkflowSpec
-
-NEEDED_TEXTS = {
-    "message": ("voicemail", VoicemailAction.LEAVE_MESSAGE),
-    "introduction": ("screener", ScreenerAction.ANSWER),
-    "goal": ("ivr", IvrAction.NAVIGATE),
-}
-"""The action that needs each text."""
 
 
 def findings(workflow: WorkflowSpec) -> Iterator[Finding]:
@@ -33,7 +26,7 @@ def findings(workflow: WorkflowSpec) -> Iterator[Finding]:
             )
         elif text is not None and not is_needed:
             yield warning(
-                FindingCode.USELESS_ANSWERING_TEXT,
+                FindingCode.UNUSED_ANSWERING_TEXT,
                 path,
                 f"The {name} has no effect, because {field} is not {action}.",
                 f"Set {field} to {action}, or remove the {name}.",

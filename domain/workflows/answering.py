@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 
 from domain.common.errors import InvalidInput, Path
@@ -86,6 +86,36 @@ class AnsweringSettings:
     """How long to wait for a person after a screener was answered."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweringOverride:
+    """What one call does differently from its workflow; None: as the workflow says."""
+
+    enabled: bool | None = None
+    voicemail: VoicemailAction | None = None
+    message: str | None = None
+    screener: ScreenerAction | None = None
+    introduction: str | None = None
+    ivr: IvrAction | None = None
+    goal: str | None = None
+    ask_model: bool | None = None
+    silent_seconds: float | None = None
+    tone_seconds: float | None = None
+    screening_seconds: float | None = None
+
+    def applied_to(self, settings: AnsweringSettings) -> AnsweringSettings:
+        given = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(
+            settings, **{name: value for name, value in given.items() if value is not None}
+        )
+
+
+NEEDED_TEXTS = {
+    "message": ("voicemail", VoicemailAction.LEAVE_MESSAGE),
+    "introduction": ("screener", ScreenerAction.ANSWER),
+    "goal": ("ivr", IvrAction.NAVIGATE),
+}
+"""The action that needs each text."""
+
 LIMITS = {
     "silentSeconds": ("silent_seconds", 0.5, 10.0),
     "toneSeconds": ("tone_seconds", 2.0, 60.0),
@@ -111,3 +141,24 @@ def answering_problems(settings: AnsweringSettings, path: Path) -> Problems:
             here = (*path, name)
             yield from problems_of(check_text, text, here, max_length=max_length, min_length=1)
             yield from template_problems(text, here, SPOKEN_NAMESPACES)
+
+
+def answering_of(
+    settings: AnsweringSettings | None, override: AnsweringOverride | None
+) -> AnsweringSettings:
+    """How a call is handled: as its workflow says, unless the call says otherwise."""
+    found = settings or AnsweringSettings()
+    return found if override is None else override.applied_to(found)
+
+
+def call_answering_problems(settings: AnsweringSettings, path: Path) -> Problems:
+    """Problems of the settings of one call. A call cannot be corrected after its start, so the texts
+    that its actions need must be there."""
+    yield from answering_problems(settings, path)
+    for name, (field, action) in NEEDED_TEXTS.items():
+        if getattr(settings, field) is action and getattr(settings, name) is None:
+            yield InvalidInput(
+                f"{field} is {action}, and neither the call nor its workflow has a {name}: give one, "
+                f"or choose another {field}.",
+                (*path, name),
+            )

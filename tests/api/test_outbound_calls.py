@@ -11,15 +11,22 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.calls.model import Call, CallKind, Direction
+from domain.calls.model import Call, CallFilter, CallKind, Direction
 from domain.common.access import Viewer
 from domain.common.errors import IdempotencyConflict, InvalidInput
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import DialLimits, NumberDefaults, PhoneNumberSpec
 from domain.use_cases.calls import start_call
-from domain.use_cases.telephony import create_phone_number
+from domain.use_cases.telephony import create_phone_number, update_outbound_trunk
+from domain.workflows.answering import (
+    AnsweringOverride,
+    AnsweringSettings,
+    VoicemailAction,
+    answering_of,
+)
 from graph.app import build_schema_with_loaders
+from persistence.worker_wiring import worker_services
 from resolvers.global_ids import global_id
 from tests.api.test_telephony import rows as telephony_rows
 from tests.support.api_server import Api, running_api
@@ -232,19 +239,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str, list[str], str | None]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
 async def test_what_must_not_be_dialled_is_refused_and_changes_nothing(
-    phone_api: Api, settings: Settings, case: str
+    phone_api: Api, settings: Settings
 ) -> None:
-    fields, code, path, reason = REFUSED[case]
     before = (await all_rows(settings), await telephony_rows(settings))
-    refused = await mutate(phone_api, START, **{**CLINIC, **fields})
-    assert (refused["code"], refused["path"], refused.get("reason")) == (
-        code,
-        ["input", *path],
-        reason,
-    )
-    assert refused["message"].endswith(".")
+    for case, (fields, code, path, reason) in REFUSED.items():
+        refused = await mutate(phone_api, START, **{**CLINIC, **fields})
+        found = (refused["code"], refused["path"], refused.get("reason"))
+        assert found == (code, ["input", *path], reason), case
+        assert refused["message"].endswith("."), case
     assert (await all_rows(settings), await telephony_rows(settings)) == before
 
 
@@ -332,6 +335,22 @@ async def test_the_same_key_dials_once(services: Services, viewer: Viewer) -> No
         await start_call(services, viewer, other)
 
 
+async def test_a_repetition_returns_its_call_although_it_would_be_refused_by_now(
+    services: Services, viewer: Viewer
+) -> None:
+    trunk = await add_trunk(services, viewer)
+    request = replace(dial_request(scheduled_for=tomorrow()), idempotency_key="k1")
+    call = await start_call(services, viewer, request)
+    await update_outbound_trunk(services, viewer, trunk.id, trunk.revision, {"is_enabled": False})
+    later = replace(services, clock=lambda: tomorrow() + timedelta(days=1))
+    assert await start_call(later, viewer, request) == call
+    other = replace(request, idempotency_key="k2")
+    with pytest.raises(InvalidInput, match="none is enabled"):
+        await start_call(services, viewer, other)
+    with pytest.raises(InvalidInput, match="must be in the future"):
+        await start_call(later, viewer, other)
+
+
 async def test_a_trunk_that_has_dialled_enough_today_refuses_more_at_once(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
@@ -347,3 +366,54 @@ async def test_a_trunk_that_has_dialled_enough_today_refuses_more_at_once(
             api, START, **CLINIC, phoneNumber=CALLEE_NUMBER, scheduledFor=tomorrow().isoformat()
         )
         assert later["__typename"] == "StartCallSuccess"
+
+
+async def test_a_call_may_treat_machines_otherwise_than_its_workflow(
+    phone_api: Api, services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    started = await mutate(
+        phone_api,
+        START,
+        **CLINIC,
+        phoneNumber=CALLEE_NUMBER,
+        answering={"voicemail": "LEAVE_MESSAGE", "message": "Call back.", "silentSeconds": 4},
+    )
+    assert started["__typename"] == "StartCallSuccess"
+    override = AnsweringOverride(
+        voicemail=VoicemailAction.LEAVE_MESSAGE, message="Call back.", silent_seconds=4.0
+    )
+    async with services.store.transaction(viewer.tenant_id) as work:
+        [call] = (await work.calls.page(CallFilter(), 10, None)).items
+    assert call.answering == override
+    async with worker_services(settings) as wired:
+        worker = await wired.queue.register_worker(1)
+        [claim] = await wired.queue.claim(worker, 1)
+        assert claim.call.answering == override
+    asks = AnsweringSettings(ask_model=False, tone_seconds=10)
+    assert answering_of(asks, override) == replace(
+        asks, voicemail=VoicemailAction.LEAVE_MESSAGE, message="Call back.", silent_seconds=4.0
+    )
+    assert answering_of(None, None) == AnsweringSettings()
+
+
+@pytest.mark.parametrize(
+    ("answering", "field"),
+    [
+        ({"voicemail": "LEAVE_MESSAGE"}, "message"),
+        ({"ivr": "NAVIGATE"}, "goal"),
+        ({"message": "{{agent.name}}"}, "message"),
+        ({"introduction": "x" * 1_001}, "introduction"),
+        ({"silentSeconds": 60}, "silentSeconds"),
+    ],
+)
+async def test_what_a_call_cannot_do_about_machines_is_refused(
+    phone_api: Api, settings: Settings, answering: dict[str, Any], field: str
+) -> None:
+    before = await all_rows(settings)
+    refused = await mutate(
+        phone_api, START, **CLINIC, phoneNumber=CALLEE_NUMBER, answering=answering
+    )
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", "answering", field])
+    text = await mutate(phone_api, START, workflow=CLINIC["workflow"], answering={"enabled": False})
+    assert (text["code"], text["path"]) == ("INVALID_INPUT", ["input", "answering"])
+    assert await all_rows(settings) == before

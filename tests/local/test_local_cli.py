@@ -45,6 +45,7 @@ EXPLAINED = {
     "restore": "folder",
     "talk": "--wav FILE",
     "phone": "up --phone",
+    "doctor": "--networks TRUNK=FILE",
     "verify": "--json",
     "export": "--output FILE",
     "import": "--dry-run",
@@ -67,7 +68,7 @@ def test_no_command_is_left_unexplained(tmp_path: Path) -> None:
     listed = studio(tmp_path, "--help").stdout.partition("\n  command\n")[2].partition("\n\n")[0]
     assert re.findall(r"^    (\w+)", listed, re.MULTILINE) == [
         *("up", "down", "status", "logs", "reset", "backup", "restore", "talk"),
-        *("phone", "verify", "export", "import", "simulate", "demo", "test", "bench"),
+        *("phone", "doctor", "verify", "export", "import", "simulate", "demo", "test", "bench"),
     ]
     assert {*re.findall(r"^    (\w+)", listed, re.MULTILINE)} == {*EXPLAINED}
 
@@ -82,6 +83,7 @@ def test_no_command_is_left_unexplained(tmp_path: Path) -> None:
         (("talk", "--voise"), "./studio talk", "--voice"),
         (("phone", "dail"), "./studio phone", "dial"),
         (("phone", "answer", "--prot", "1"), "./studio phone answer", "--port"),
+        (("doctor", "--jsno"), "./studio doctor", "--json"),
         (("simulate", "--junti=x", "y"), "./studio simulate", "--junit"),
     ],
 )

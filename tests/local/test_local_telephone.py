@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -33,4 +34,10 @@ def test_a_newcomer_calls_the_demo_by_telephone(
     assert dialled.returncode == 0, dialled.stdout + dialled.stderr
     assert "answered after" in dialled.stdout
     assert "this phone has hung up" in dialled.stdout
+    examined = here("doctor", "--json", "--stun", "none")
+    assert examined.returncode == 0, examined.stdout + examined.stderr
+    found = {each["check"]: each["status"] for each in json.loads(examined.stdout)["findings"]}
+    sound = ("api", "livekit", "webhook", "redis", "sip", "dispatch", "numbers")
+    assert {name: found[name] for name in sound} == dict.fromkeys(sound, "ok")
+    assert {found["address"], found["firewall"]} == {"skipped"}  # it is on loopback
     assert "\nstopped in " in here("down").stdout

@@ -118,6 +118,7 @@ _ROWS = {
         select id, tenant_id, '2026-01-01', 3 from outbound_trunk;
     """,
     "0014": "update call set language = 'de-DE', is_recorded = false;",
+    "0018": """update call set answering = '{"voicemail": "HANG_UP"}' where kind = 'SIP';""",
 }
 
 

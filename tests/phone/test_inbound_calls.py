@@ -36,8 +36,10 @@ from tests.support.heard_audio import words_of
 from tests.support.outbound_calls import speaking_clinic
 from tests.support.sip_calls import LOOPBACK, rooms_with_prefix
 from tests.worker.test_text_calls import running_worker, watch
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.inbound_trunks import InboundTrunkReconciler
 from worker.keeper.main import Keeper
+from worker.session.speech import PHONE_SAMPLE_RATE
 
 pytestmark = pytest.mark.anyio
 
@@ -86,8 +88,8 @@ async def answering_clinic(
         wired = await stack.enter_async_context(worker_services(voiced))
         keeper = Keeper(wired, voiced)
         await _open_number(services, viewer)
-        reconciler = InboundTrunkReconciler.from_settings(wired.inbound_routes, voiced)
-        assert reconciler is not None
+        rooms = LiveKitRooms(sip.livekit.url, sip.livekit.key, sip.livekit.secret)
+        reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
         await reconciler.reconcile()
         await stack.enter_async_context(background_task(keeper.run_inbound_calls()))
         await stack.enter_async_context(background_task(keeper.run_room_sweep()))
@@ -138,6 +140,10 @@ async def test_a_caller_hears_every_word_of_the_greeting_is_understood_and_hangs
     assert await until_greeted(line) == words_of(GREETING)
     call = await clinic.only_call()
     await watch(clinic.services, clinic.viewer, call.id, AgentTurn)
+    formats = [
+        o["output_format"] for name, o in clinic.emulator.connection_options if name == "cartesia"
+    ]
+    assert {each["sample_rate"] for each in formats} == {PHONE_SAMPLE_RATE}
     line.media.play(speech())
     seen = await watch(clinic.services, clinic.viewer, call.id, AgentTurn, 2)
     states = [event.state for event in seen if isinstance(event, StateChanged)]

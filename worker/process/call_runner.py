@@ -239,6 +239,7 @@ class CallRunner:
             conversation.add_usage,
             self._settings,
             self.claim.call.language,
+            is_phone=self.claim.call.kind is CallKind.SIP,
         )
         for item in conversation.projection.items:  # of a call that was taken over
             if isinstance(item, UserTurn):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import aiohttp
 from livekit.agents import llm, stt, tts, vad
@@ -43,9 +43,23 @@ SttFactory = Callable[
     [ProviderChoice, ProviderKeys, tuple[str, ...], tuple[str, ...], aiohttp.ClientSession],
     stt.STT[Any],
 ]
-TtsFactory = Callable[
-    [ProviderChoice, ProviderKeys, str | None, str | None, aiohttp.ClientSession], tts.TTS[Any]
-]
+
+
+class TtsFactory(Protocol):
+    """`sample_rate`: of the audio, in Hz; None for the default of the provider."""
+
+    def __call__(
+        self,
+        choice: ProviderChoice,
+        keys: ProviderKeys,
+        language: str | None,
+        voice: str | None,
+        http: aiohttp.ClientSession,
+        sample_rate: int | None = None,
+        /,
+    ) -> tts.TTS[Any]: ...
+
+
 STT_FACTORIES: Mapping[str, SttFactory] = {
     "deepgram": deepgram_stt,
     "sarvam": sarvam_stt,
@@ -54,7 +68,9 @@ STT_FACTORIES: Mapping[str, SttFactory] = {
 TTS_FACTORIES: Mapping[str, TtsFactory] = {
     "cartesia": cartesia_tts,
     "sarvam": sarvam_tts,
-    "local": lambda choice, keys, language, voice, _: local_tts(choice, keys, language, voice),
+    "local": lambda choice, keys, language, voice, http, sample_rate=None: local_tts(
+        choice, keys, language, voice
+    ),
 }
 VAD_FACTORIES: Mapping[str, Callable[[ProviderChoice], vad.VAD]] = {
     "silero": silero_vad,
@@ -76,6 +92,8 @@ class SpeechBuildContext:
     timeout_seconds: float
     """How long a provider may stay silent before its fallback takes over."""
     transcripts: TranscriptFilter | None = None
+    tts_sample_rate: int | None = None
+    """None: each provider's default."""
 
 
 def build_llm(
@@ -121,7 +139,9 @@ def build_tts(
         # Voice names are specific to a provider, so the fallbacks use their default voices.
         own_voice = voice if each.provider == choice.provider else None
         factory = TTS_FACTORIES[each.provider]
-        provider = factory(each, context.keys, language, own_voice, context.http)
+        provider = factory(
+            each, context.keys, language, own_voice, context.http, context.tts_sample_rate
+        )
         # A TTS without streaming input receives one sentence at a time.
         return provider if provider.capabilities.streaming else tts.StreamAdapter(tts=provider)
 

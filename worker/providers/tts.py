@@ -22,8 +22,11 @@ def cartesia_tts(
     language: str | None,
     voice: str | None,
     http: aiohttp.ClientSession,
+    sample_rate: int | None = None,
 ) -> tts.TTS[Any]:
     kwargs: dict[str, Any] = dict(choice.options)
+    if sample_rate is not None:
+        kwargs["sample_rate"] = sample_rate
     if voice:
         kwargs["voice"] = voice
     if keys.cartesia_base_url:
@@ -40,8 +43,11 @@ def sarvam_tts(
     language: str | None,
     voice: str | None,
     http: aiohttp.ClientSession,
+    sample_rate: int | None = None,
 ) -> tts.TTS[Any]:
     kwargs: dict[str, Any] = dict(choice.options)
+    if sample_rate is not None:
+        kwargs["speech_sample_rate"] = sample_rate
     if voice:
         kwargs["speaker"] = voice
     if language:

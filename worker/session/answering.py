@@ -29,7 +29,12 @@ from domain.telephony.answering.detection import (
 from domain.telephony.answering.hearing import Tone
 from domain.telephony.answering.verdicts import Verdict
 from domain.templating.templates import render
-from domain.workflows.answering import MAX_SPOKEN_LENGTH, AnsweringParty, AnsweringSettings
+from domain.workflows.answering import (
+    MAX_SPOKEN_LENGTH,
+    AnsweringParty,
+    AnsweringSettings,
+    answering_of,
+)
 from worker.audio.taps import CallerTap
 from worker.audio.tones import SAMPLE_RATES, ToneDetector
 from worker.session.announcements import Announcements
@@ -433,7 +438,7 @@ def phone_answering(
     """What finds out who answers the call; None in a call that needs no such thing, or in which it is
     settled already. After the loss of a worker, an undecided party is treated as a person."""
     call, projection = conversation.claim.call, conversation.projection
-    settings = conversation.snapshot.workflow.answering or AnsweringSettings()
+    settings = answering_of(conversation.snapshot.workflow.answering, call.answering)
     if not call.is_dialed or not settings.enabled:
         return None
     prior = projection.answered_by

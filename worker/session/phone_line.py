@@ -104,17 +104,13 @@ class PhoneLine:
 
     async def _watch_packets(self) -> None:
         while self._over is None:
-            await self._pause()
+            await self._clock.sleep(POLL_INTERVAL_SECONDS)
             if self._room.connection_state != rtc.ConnectionState.CONN_CONNECTED:
                 self._alive_at = self._clock.now()
             elif self._left_at is not None:
                 await self._end_unless_returned(self._left_at)
             else:
                 await self._end_if_dead()
-
-    async def _pause(self) -> None:
-        due = self._clock.now() + timedelta(seconds=POLL_INTERVAL_SECONDS)
-        await self._clock.wait_until(lambda: due)
 
     async def _end_unless_returned(self, left_at: datetime) -> None:
         is_over = self._clock.now() >= left_at + timedelta(seconds=RETURN_SECONDS)

@@ -27,6 +27,9 @@ from worker.providers.tts_fallback import TtsFallback
 from worker.session.overlap_filter import OverlapFilter
 
 UNSPECIFIED_LANGUAGES = (MULTILINGUAL, UNKNOWN_LANGUAGE)
+PHONE_SAMPLE_RATE = 16_000
+"""The most that a telephone transmits, in Hz: G.722, which livekit-sip prefers, has 16 kHz, and G.711
+has 8."""
 MIN_WORDS_TO_SWITCH_LANGUAGE = 2
 """A single word such as "okay" does not mean that the caller has switched languages."""
 
@@ -45,8 +48,11 @@ class SpeechProviders:
         on_metrics: MetricsListener,
         settings: Settings,
         language: str | None = None,
+        *,
+        is_phone: bool = False,
     ) -> None:
         """`language` is the one that agents speak until the caller's is known; None for their own."""
+        self._tts_sample_rate = PHONE_SAMPLE_RATE if is_phone else None
         self._keys = keys
         self._timeouts = {
             ProviderKind.STT: settings.stt_timeout_seconds,
@@ -138,6 +144,7 @@ class SpeechProviders:
             cooldowns=self._cooldowns[kind],
             timeout_seconds=self._timeouts[kind],
             transcripts=self.transcripts,
+            tts_sample_rate=self._tts_sample_rate,
         )
 
     async def aclose(self) -> None:

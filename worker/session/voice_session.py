@@ -18,7 +18,12 @@ from livekit.agents.types import APIConnectOptions
 from livekit.agents.utils import http_context
 from livekit.agents.vad import VAD
 from livekit.agents.voice.agent_session import SessionConnectOptions
-from livekit.agents.voice.room_io import AudioInputOptions, RoomOptions, TextOutputOptions
+from livekit.agents.voice.room_io import (
+    AudioInputOptions,
+    AudioOutputOptions,
+    RoomOptions,
+    TextOutputOptions,
+)
 
 from domain.calls.model import CallKind, EndReason
 from domain.calls.rooms import caller_of
@@ -49,6 +54,7 @@ from worker.session.resume import first_agent
 from worker.session.room_connection import join_room, leave_room
 from worker.session.session_listener import SessionListener
 from worker.session.silence_monitor import SilenceMonitor
+from worker.session.speech import PHONE_SAMPLE_RATE
 from worker.session.speech_progress import speech_key
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
 from worker.session.turn_detection import get_vad, load_vads, turn_handling
@@ -214,6 +220,7 @@ class VoiceSession:
                 audio_input=AudioInputOptions(
                     sample_rate=16_000, frame_size_ms=FRAME_MS, auto_gain_control=False
                 ),
+                audio_output=self._audio_output(),
                 text_output=TextOutputOptions(next_in_chain=PartialTranscriptOutput(conversation)),
                 close_on_disconnect=False,
             ),
@@ -229,6 +236,12 @@ class VoiceSession:
         else:
             # The worker before may have been lost after the last words and before the end.
             self._listener.end_if_over()
+
+    def _audio_output(self) -> AudioOutputOptions:
+        """A phone hears no more than its TTS delivers, so nothing is resampled on the way."""
+        if self._call.kind is CallKind.SIP:
+            return AudioOutputOptions(sample_rate=PHONE_SAMPLE_RATE)
+        return AudioOutputOptions()
 
     async def _find_out_who_answers(self) -> None:
         if self._call.is_dialed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import strawberry
 
 from domain.workflows import answering as domain
@@ -134,4 +136,74 @@ class WorkflowAnsweringInput:
             silent_seconds=self.silent_seconds,
             tone_seconds=self.tone_seconds,
             screening_seconds=self.screening_seconds,
+        )
+
+
+@strawberry.input(
+    description=(
+        "What one outbound phone call does differently from its workflow about machines that answer. "
+        "Omit a field to do as the workflow says."
+    )
+)
+class CallAnsweringInput:
+    enabled: bool | None = strawberry.field(
+        default=None,
+        description="Whether the agent listens first to find out who answered.",
+    )
+    voicemail: VoicemailAction | None = strawberry.field(
+        default=None, description="What to do when a mailbox answers."
+    )
+    message: str | None = strawberry.field(
+        default=None,
+        description="Message for a mailbox, at most 1,000 characters; a template.",
+    )
+    screener: ScreenerAction | None = strawberry.field(
+        default=None, description="What to do when a screener asks who is calling."
+    )
+    introduction: str | None = strawberry.field(
+        default=None,
+        description=(
+            "What a screener hears: who is calling and why, at most 1,000 characters; a template."
+        ),
+    )
+    ivr: IvrAction | None = strawberry.field(
+        default=None, description="What to do when a voice menu answers."
+    )
+    goal: str | None = strawberry.field(
+        default=None,
+        description=(
+            "The person or the department to reach through a voice menu, at most 1,000 characters; "
+            "a template."
+        ),
+    )
+    ask_model: bool | None = strawberry.field(
+        default=None,
+        description=(
+            "Whether the model of the entry agent decides about a long greeting that no rule "
+            "recognizes."
+        ),
+    )
+    silent_seconds: float | None = strawberry.field(
+        default=None,
+        description=(
+            "The agent speaks first after a silence of this length, from 0.5 to 10 seconds."
+        ),
+    )
+    tone_seconds: float | None = strawberry.field(
+        default=None,
+        description=(
+            "How long to wait for the tone of a mailbox before the message is left without one, "
+            "from 2 to 60 seconds."
+        ),
+    )
+    screening_seconds: float | None = strawberry.field(
+        default=None,
+        description=(
+            "How long to wait for a person after a screener was answered, from 5 to 120 seconds."
+        ),
+    )
+
+    def override(self) -> domain.AnsweringOverride:
+        return domain.AnsweringOverride(
+            **{field.name: getattr(self, field.name) for field in fields(domain.AnsweringOverride)}
         )

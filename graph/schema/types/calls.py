@@ -25,6 +25,7 @@ from domain.use_cases.outbound_calls import DialRequest
 from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, Workflow, WorkflowId
 from graph.schema.scalars import Cursor, Duration, Json
+from graph.schema.types.answering import CallAnsweringInput
 from graph.schema.types.common import Connection, Node, instance_check
 from graph.schema.types.errors import (
     CallHasEnded,
@@ -422,6 +423,13 @@ class StartCallInput:
             "now and again before the number is dialled."
         ),
     )
+    answering: CallAnsweringInput | None = strawberry.field(
+        default=None,
+        description=(
+            "What this call does differently from its workflow about machines that answer; omit to do "
+            "as the workflow says."
+        ),
+    )
 
     def request(self) -> CallRequest:
         max_duration: timedelta | None = self.max_duration
@@ -434,7 +442,7 @@ class StartCallInput:
             user_context=json_object(self.user_context, "userContext"),
             metadata=json_object(self.metadata, "metadata"),
             idempotency_key=self.idempotency_key,
-            max_seconds=None if max_duration is None else int(max_duration.total_seconds()),
+            max_seconds=None if max_duration is None else whole_seconds(max_duration),
             draft=self.draft,
             version_id=self._version(),
             dial=self._dial(),
@@ -450,6 +458,7 @@ class StartCallInput:
             ringing_seconds=None if ringing is None else whole_seconds(ringing),
             scheduled_for=self.scheduled_for,
             calling_hours=None if hours is None else hours.calling_hours(),
+            answering=None if self.answering is None else self.answering.override(),
         )
 
     def _version(self) -> UUID | None:

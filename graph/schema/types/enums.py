@@ -124,8 +124,8 @@ describe_enum(
     TRUNK_UNAUTHORIZED="The carrier did not accept the credentials of the trunk.",
     TELEPHONY_UNAVAILABLE="The telephony of this installation failed; the carrier was not the cause.",
     DIAL_NOT_ALLOWED=(
-        "When the call was due, its trunk, its number or the hour did not allow it; an `ErrorRaised` "
-        "event says which."
+        "When the call was due, its trunk, its number, the hour or a budget did not allow it; an "
+        "`ErrorRaised` event says which."
     ),
     TRUNK_LIMIT="The limits of the trunk did not allow the call in time.",
     LINE_LOST="The telephone line was lost during the conversation.",
@@ -328,7 +328,7 @@ describe_enum(
         "The workflow records calls, but the installation has no storage for recordings."
     ),
     NO_ANSWERING_TEXT="A text is missing that is needed when a machine answers a phone call.",
-    USELESS_ANSWERING_TEXT="A text for a machine that answers a phone call is never said.",
+    UNUSED_ANSWERING_TEXT="A text for a machine that answers a phone call is never said.",
     TOO_COMPLEX=("The workflow is too complex to be verified completely; findings may be missing."),
     NOT_CONVERTED="An import cannot read a part of a configuration that has an effect on calls.",
     PRIVATE_ADDRESS="A tool sends requests to an address that is private or of a metadata service.",
