@@ -3,7 +3,6 @@ and presses, and the masked ones, which nothing but a request of the tool may co
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -66,6 +65,7 @@ from tests.support.outbound_calls import CALLEE_NUMBER, add_trunk, dialed
 from tests.support.recordings import join_segments, read_audio, with_recordings
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import with_speech, with_voice_providers
+from tests.support.waiting import until
 from tests.worker.test_text_calls import running_worker, watch
 from worker.audio.ogg_opus import decode_ogg
 from worker.providers.stt import SAMPLE_RATE as STT_RATE
@@ -283,9 +283,7 @@ async def test_masked_digits_die_with_the_worker_and_are_asked_for_again(
         await press_with_tones(line.media, PIN[4:5])
         await watch(services, viewer, call.id, DtmfRequested, 2)
         await press_with_tones(line.media, PIN)
-        async with asyncio.timeout(60):
-            while not bank.paid:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
+        await until(lambda: bank.paid)
         log = await finished(services, viewer, call)
         assert bank.paid == [{"pin": PIN}]
         ends = [event.outcome for event in log if isinstance(event, ToolFinished)]

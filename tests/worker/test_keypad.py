@@ -328,6 +328,9 @@ async def test_a_call_that_ends_does_not_wait_for_keys() -> None:
             with pytest.raises(CallLost):
                 await task
         assert rig.events(DtmfSent) == [DtmfSent(digits="1")]
+        assert await rig.heard(4) == 0  # the caller may still press keys
+        rig.press("84#")
+        assert rig.events(DtmfReceived) == []
 
 
 # ---- masked digits --------------------------------------------------------------------------
@@ -354,6 +357,17 @@ async def test_nothing_is_heard_from_the_prompt_until_two_seconds_after_masked_d
         rig.press("1#")
         await settle()
         assert rig.events(DtmfReceived) == [DtmfReceived(digits="1#")]
+
+
+async def test_a_masked_key_too_many_does_not_belong_to_the_next_digits() -> None:
+    async with keypad_rig() as rig:
+        async with rig.asking(PIN):
+            rig.press("8402")
+        async with rig.asking(ACCOUNT):
+            rig.press("7")
+            await rig.time.advance(2.5)
+            rig.press("1234#")
+        assert rig.results[1].pressed == "1234"
 
 
 async def test_masked_keys_that_a_lost_worker_asked_for_reach_nothing() -> None:

@@ -123,9 +123,10 @@ class PhoneKeypad:
     def _on_key(self, dtmf: rtc.SipDTMF) -> None:
         # LiveKit sends keys to all participants, so those of other phones in the room arrive, too.
         is_caller = dtmf.participant is not None and dtmf.participant.identity == self._identity
-        if not is_caller or len(dtmf.digit) != 1 or dtmf.digit not in DTMF_KEYS:
+        is_key = len(dtmf.digit) == 1 and dtmf.digit in DTMF_KEYS
+        if self._is_closed or not is_caller or not is_key:
             return
-        if self._entry is not None:
+        if self._entry is not None and self._accepts_key(self._entry):
             self._take_key(self._entry, dtmf.digit)
         elif self._clock.now() < self._ignores_until:
             self._ignore_key()
@@ -133,6 +134,11 @@ class PhoneKeypad:
             self._add_input(dtmf.digit)
         self._pressed_at = self._clock.now()
         self._clock.changed()
+
+    def _accepts_key(self, entry: DigitEntry) -> bool:
+        """Whether a key belongs to the present attempt, and not to masked digits before it."""
+        is_late = self._ignores_masked and self._clock.now() < self._ignores_until
+        return entry.rules.masked or not is_late
 
     def _take_key(self, entry: DigitEntry, key: str) -> None:
         self._entry = entry.press(key)
@@ -153,8 +159,8 @@ class PhoneKeypad:
             self._begin_turn(self._take_input())
 
     def _interrupt_agent(self) -> None:
-        """The caller presses keys instead of listening on. A running tool is not interrupted, nor what
-        must be heard."""
+        """The caller presses keys instead of listening. Neither a running tool nor what must be heard
+        is interrupted."""
         conversation = self._conversation
         is_held = conversation.opening is not None and conversation.opening.is_held
         is_leaving = conversation.handoffs.target_in_progress is not None
@@ -217,7 +223,8 @@ class PhoneKeypad:
             self._entry = None
             self._ignores_until = self._after(LATE_KEY_SECONDS)
             self._ignores_masked = action.masked
-            if action.masked:
+            # The caller may still press keys when the call is released to another worker.
+            if action.masked and not self._is_closed:
                 self._mask.release(MASK_TAIL_SECONDS)
 
     async def _run_attempt(self, action: CollectDigits, prompt: str, early_keys: str) -> DigitEntry:
