@@ -166,6 +166,19 @@ class TerminalOutput:
                 return self._detail_line("introduced itself to the screener")
             case "DtmfSent":
                 return self._detail_line(f"pressed {event['digits']}")
+            case "TransferStarted":
+                return self._detail_line(
+                    f"{event['mode'].lower()} transfer to {event['number']}", GREEN
+                )
+            case "TransferAdvanced":
+                brief = f": “{event['brief']}”" if event["brief"] else ""
+                return self._detail_line(f"transfer: {event['phase'].lower()}{brief}")
+            case "TransferFailed":
+                status = f" (SIP {event['sipStatus']})" if event["sipStatus"] else ""
+                reason = event["failure"].lower().replace("_", " ")
+                return self._detail_line(f"transfer failed: {reason}{status}", YELLOW)
+            case "TransferIsolationLost":
+                return self._detail_line("caller and colleague may have heard each other", RED)
             case "CallerPresent":
                 if event["present"]:
                     return None

@@ -113,5 +113,8 @@ class _DryRunEnvironment:
     def end_call(self) -> None:
         pass
 
-    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
+        return None
+
+    def run_telephony_action(self, action: SendDtmf, value: str) -> str | None:
         return None

@@ -94,7 +94,10 @@ class FakeEnvironment:
     def end_call(self) -> None:
         self.ended = True
 
-    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
+        return "This call is not on a phone line."
+
+    def run_telephony_action(self, action: SendDtmf, value: str) -> str | None:
         return "This call is not on a phone line."
 
 

@@ -13,6 +13,7 @@ from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted
 from domain.calls.idempotency import idempotency_key
 from domain.calls.model import EndReason
+from domain.calls.transfers import TransferVia
 from domain.json_schema.defaults import with_defaults
 from domain.json_schema.validator import storage_problem, validation_problem
 from domain.tenants.settings import TenantSettings
@@ -22,7 +23,7 @@ from domain.tools.actions import SendDtmf, TransferCall
 from domain.tools.http import HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
 from worker.session.consent import CONSENT_REQUIRED, has_consent
-from worker.session.conversation import CallLost, Conversation
+from worker.session.conversation import NOT_ON_THE_PHONE, CallLost, Conversation
 
 MAX_TOOL_CALLS = 100
 """Tool calls that one call may make."""
@@ -147,8 +148,11 @@ class CallToolEnvironment:
     def end_call(self) -> None:
         self._conversation.end_after_this_turn(EndReason.ENDED_BY_AGENT)
 
-    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
-        return "This call is not on a phone line."
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
+        return await self._conversation.transfer(self._node, action, TransferVia.TOOL, values)
+
+    def run_telephony_action(self, action: SendDtmf, value: str) -> str | None:
+        return NOT_ON_THE_PHONE
 
     def _record(self, change: ContextChanged) -> ContextChanged:
         self._conversation.record(change)
