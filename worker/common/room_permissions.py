@@ -1,4 +1,4 @@
-"""LiveKit's API for who hears what in a room. Every request may be repeated."""
+"""LiveKit's API for who can hear what in a room. Every request may be repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who hears whom during a warm transfer, in the one room of the call.
+"""Who can hear what during a warm transfer, in the one room of the call.
 
 Until the colleague has accepted, the caller hears the hold tone and what the agent says to them, the
 colleague hears only what is said to them in private, and neither hears the other. LiveKit subscribes
@@ -53,7 +53,7 @@ class Isolation:
         self._is_apart = True
         self._is_admitted = False
         self._is_gated = False
-        """Whether the colleague's leg was told to receive nothing."""
+        """Whether the colleague's leg may receive nothing."""
         self._has_news = True
         self._intervals = _intervals()
         room.on("participant_connected", self._on_joined)

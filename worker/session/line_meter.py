@@ -1,5 +1,5 @@
 """Counts the time on the telephone, for the price of the trunks: that of an answered call, and that of
-the colleagues to whom it is transferred."""
+the colleagues of its transfers."""
 
 from __future__ import annotations
 
