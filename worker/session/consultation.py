@@ -15,11 +15,11 @@ from livekit import rtc
 from livekit.agents import stt, vad
 
 from domain.calls.transfers import TransferFailure
-from domain.common.tasks import background_task
 from domain.telephony.acceptance import Decision, decision_by_key, decision_by_words
 from domain.telephony.answering.detection import Action, AnswerDetection
 from domain.telephony.answering.hearing import Tone
 from domain.workflows.answering import AnsweringParty, AnsweringSettings
+from worker.common.side_tasks import side_task
 from worker.session.call_clock import IMMEDIATELY, CallClock
 from worker.session.private_line import PrivateVoice, listen
 
@@ -70,7 +70,7 @@ class Consultation:
     ) -> TransferFailure | None:
         """Return None once the colleague takes the call, or why they do not. `admit` lets them hear
         what is said."""
-        async with background_task(self._listen()):
+        async with side_task(self._listen()):
             failure = await self._wait_for_person()
             if failure is None:
                 await admit()
@@ -187,11 +187,16 @@ class Consultation:
 
         async def speak() -> None:
             nonlocal failed
-            failed = not await self._voice.say(words)
-            self._asked_at = self._clock.now()
-            self._notice()
+            try:
+                failed = not await self._voice.say(words)
+            except Exception:
+                failed = True
+                raise
+            finally:
+                self._asked_at = self._clock.now()
+                self._notice()
 
-        async with background_task(speak()):
+        async with side_task(speak()):
             while self._asked_at is None and not self._is_decided:
                 self._has_news = False
                 self._step()

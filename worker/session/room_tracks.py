@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, suppress
 from livekit import rtc
 from livekit.rtc.participant import PublishTrackError
 
-from domain.common.tasks import background_task
 from worker.audio.hold_tone import FRAME_SECONDS, PERIOD_SECONDS, RATE, hold_notes
+from worker.common.side_tasks import side_task
 
 HOLD_TRACK, PRIVATE_TRACK = "hold", "private"
 QUEUE_MS = 1_000
@@ -58,7 +58,7 @@ def track_sids(room: rtc.Room, *names: str) -> list[str]:
 @asynccontextmanager
 async def hold_tone(room: rtc.Room) -> AsyncGenerator[None]:
     """Play the hold tone for the duration of the block."""
-    async with published_track(room, HOLD_TRACK, RATE) as source, background_task(_play(source)):
+    async with published_track(room, HOLD_TRACK, RATE) as source, side_task(_play(source)):
         yield
 
 

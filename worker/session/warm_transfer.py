@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -27,13 +27,14 @@ from domain.calls.transfers import (
     TransferPhase,
     failure_of_dial,
 )
-from domain.common.tasks import background_task, cancel_and_wait
+from domain.common.tasks import cancel_and_wait
 from domain.telephony.acceptance import question_in
 from domain.telephony.trunks import DialTrunk
 from domain.tools.transfers import DEFAULT_RINGING_SECONDS, TransferTarget
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.retry import retry_while_unavailable
 from worker.common.room_permissions import RoomPermissions
+from worker.common.side_tasks import side_task
 from worker.common.sip_legs import LegDial, status_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.consultation import Consultation
@@ -49,6 +50,7 @@ RING_MARGIN_SECONDS = 5.0
 RESPONSE_GRACE_SECONDS = 2.0
 """How long to wait for LiveKit's response once the leg has left: only the response has the SIP
 status."""
+MAX_CONSULTATION_SECONDS = 180.0
 PAUSE_BEFORE_KEYS = "ww"
 CALLER_HEADER = "X-Studio-Caller"
 
@@ -151,13 +153,13 @@ class WarmTransfer:
     async def _run_isolated(self, isolation: Isolation) -> Failure | None:
         is_bridged = False
         try:
-            async with hold_tone(self._room), background_task(isolation.keep()):
+            async with hold_tone(self._room), side_task(isolation.keep()):
                 isolation.restrict_own_tracks()
                 failure = await self._reach_and_ask()
                 if failure is None:
                     await self._bridge()
                     is_bridged = True
-            return failure
+                return failure
         finally:
             # Another worker that holds the call by now may have connected both.
             if not (is_bridged or self._conversation.is_lost):
@@ -188,16 +190,20 @@ class WarmTransfer:
                 )
                 language = spec.first_language or conversation.claim.call.language or ""
                 brief = self._brief(language)
+                reason: TransferFailure | None = TransferFailure.NOT_ACCEPTED
                 try:
-                    reason = await consultation.run(
-                        brief, question_in(language), lambda: self._admit(brief)
-                    )
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(MAX_CONSULTATION_SECONDS):
+                            reason = await consultation.run(
+                                brief, question_in(language), lambda: self._admit(brief)
+                            )
                 finally:
                     consultation.close()
         if reason is not None:
             return Failure(reason=reason)
         await self._store_acceptance()
-        return None
+        is_here = self._colleague in self._room.remote_participants
+        return None if is_here else Failure(reason=TransferFailure.HUNG_UP)
 
     async def _admit(self, brief: str) -> None:
         await self._isolation.admit()
