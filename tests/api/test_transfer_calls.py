@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import asyncpg
@@ -61,7 +62,7 @@ async def answered(settings: Settings, rig: Rig) -> Call:
         writer = worker.event_writer
         writer.open(claim)
         states = (CallState.CONNECTING, CallState.DIALING, CallState.ACTIVE)
-        for before, state in zip(states, states[1:], strict=False):
+        for before, state in pairwise(states):
             writer.emit(claim, StateChanged(before=before, state=state))
         await writer.wait_until_stored(claim)
         await worker.queue.release(claim)
