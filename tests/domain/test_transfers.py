@@ -88,7 +88,7 @@ def test_a_brief_says_who_calls_what_they_want_what_is_settled_and_their_last_wo
     projection = turns(long, "To when?", "To Monday.")
     assert default_brief(projection, "+12025550102", "en-US") == (
         "A call from 12 02 55 50 10 2. They want: I would like to move the appointment of my son "
-        "because he is …. Settled: slot Monday; paid true. Last words: To Monday."
+        "because he is ill …. Settled: slot Monday; paid true. Last words: To Monday."
     )
     named = replace(projection, context=replace(projection.context, user={"name": "Kim"}))
     assert default_brief(named, None, "de").startswith("Ein Anruf von Kim. Anliegen: ")
