@@ -135,6 +135,8 @@ class CallTransfers:
         """Whether a worker before was lost in the middle of a transfer."""
         self.is_holding = False
         """Whether the caller waits for a colleague or for the carrier."""
+        self.returned_at = self._clock.now()
+        """When the caller last came back from there."""
         room.on("participant_disconnected", self._on_left)
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
@@ -287,7 +289,7 @@ class CallTransfers:
 
     def _complete(self, plan: TransferPlan) -> None:
         if plan.target.mode is TransferMode.COLD:
-            self._record_phase(plan.id, TransferPhase.REFERRED)
+            self._record_referral()
             self._end_call(EndReason.TRANSFERRED)
         elif self._conversation.speech is not None:
             self._conversation.speech.stop_listening()
@@ -295,9 +297,9 @@ class CallTransfers:
 
     async def _take_back(self, plan: TransferPlan, failure: Failure) -> None:
         self._record_failure(plan.id, failure)
+        await self._explain()
         with suppress(Unavailable):  # the end of the call releases it, too
             await self._slots.release(UUID(plan.id))
-        await self._explain()
 
     async def _explain(self) -> None:
         """Let the agent speak to the caller, who is back."""
@@ -322,11 +324,18 @@ class CallTransfers:
         reason = TransferFailure.INTERRUPTED if is_here else TransferFailure.CALLER_LEFT
         self._record_failure(plan.id, Failure(reason=reason))
 
+    def _record_referral(self) -> None:
+        """The carrier has transferred the caller; repeats are ignored."""
+        transfer = self._conversation.projection.transfer
+        if transfer is not None and transfer.is_open:
+            self._record_phase(transfer.id, TransferPhase.REFERRED)
+
     def _record_phase(self, id: str, phase: TransferPhase) -> None:
         self._conversation.record(TransferAdvanced(transfer_id=id, phase=phase))
 
     def _hold(self, is_holding: bool) -> None:
         self.is_holding = is_holding
+        self.returned_at = self._clock.now()
         self._clock.changed()
 
     async def _until_quiet(self) -> None:
@@ -376,10 +385,14 @@ class CallTransfers:
         if self._referral is not None:
             with suppress(TimeoutError):
                 async with asyncio.timeout(REPORT_SECONDS):
-                    failure = await asyncio.shield(self._referral)
-                    return reason if failure is not None else EndReason.TRANSFERRED
+                    if await asyncio.shield(self._referral) is None:
+                        self._record_referral()
+                        return EndReason.TRANSFERRED
             return reason
-        return EndReason.TRANSFERRED if self._inherited is not None else reason
+        if self._inherited is not None:
+            self._record_referral()
+            return EndReason.TRANSFERRED
+        return reason
 
     # ---- after the loss of a worker --------------------------------------------------------------
 

@@ -268,9 +268,10 @@ class VoiceSession:
     def _caller_served_since(self) -> datetime | None:
         """Since when the caller is present and an agent talks to them; None if that is not so."""
         present_since = self._participants.caller_present_since()
-        if self._transfers.is_silent:
+        if self._transfers.is_silent or present_since is None:
             return None
-        if self._answering is None or present_since is None:
+        present_since = max(present_since, self._transfers.returned_at)
+        if self._answering is None:
             return present_since
         is_held = self._answering.is_held
         return None if is_held else max(present_since, self._answering.released_at)
