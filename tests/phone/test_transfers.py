@@ -21,6 +21,7 @@ from domain.calls.events import (
     HandedOff,
     TransferAdvanced,
     TransferFailed,
+    TransferIsolationLost,
     TransferStarted,
     UserTurn,
 )
@@ -38,6 +39,7 @@ from domain.workflows.answering import AnsweringSettings
 from domain.workflows.model import EntryAction, Node, WorkflowSpec
 from local.emulators.audio import synthetic_speech, tone
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
+from local.livekit import LivekitCredentials
 from local.phone.answer import ANSWERS, BUSY, RINGS_FOREVER, Answer, ReferAnswer
 from local.phone.g711 import RATE, Samples
 from local.phone.media import Media
@@ -48,11 +50,14 @@ from persistence.wiring import api_services
 from tests.phone.conftest import SipContract
 from tests.phone.test_inbound_calls import opened_number
 from tests.phone.test_sip_inbound_contract import CALLER, NUMBER, delete_rooms
+from tests.phone.test_sip_outage_contract import Installation as SipInstallation
+from tests.phone.test_sip_outage_contract import installation
 from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.outbound_calls import CALLEE_NUMBER, add_trunk, dialed, invites
 from tests.support.voice_clients import with_speech, with_voice_providers
 from tests.worker.test_text_calls import running_worker, watch
 
+assert installation
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
 CALLER_TONE, COLLEAGUE_TONE, VOICE_TONE, HOLD_TONE = 1_000.0, 1_800.0, 2_600.0, 523.25
@@ -115,7 +120,7 @@ class Rig:
 async def clinic(
     settings: Settings,
     viewer: Viewer,
-    sip: SipContract,
+    livekit: LivekitCredentials,
     *,
     answer: Answer = ANSWERS,
     workflow: WorkflowSpec = GREETS_AT_ONCE,
@@ -126,7 +131,7 @@ async def clinic(
         desk = await stack.enter_async_context(open_phone(DESK, RINGS_SHORTLY))
         speech = await stack.enter_async_context(run_speech_emulator())
         speech.voice = OneTone()
-        voiced = with_voice_providers(settings, sip.livekit, speech)
+        voiced = with_voice_providers(settings, livekit, speech)
         services = await stack.enter_async_context(api_services(voiced))
         trunk = await add_trunk(services, viewer, phone.host_and_port)
         await add_trunk(services, viewer, desk.host_and_port, DESK_SHOWN, name="desk")
@@ -176,7 +181,7 @@ async def until_both_hear_each_other(caller: PhoneCall, colleague: PhoneCall) ->
 async def test_a_colleague_is_briefed_in_private_and_takes_the_call(
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
-    async with clinic(settings, viewer, sip) as rig:
+    async with clinic(settings, viewer, sip.livekit) as rig:
         call, caller = await rig.connected()
         await rig.transfer(call, "once", extension="42#")
         await rig.transfer(call, "once", extension="42#")
@@ -224,7 +229,7 @@ async def test_a_colleague_is_briefed_in_private_and_takes_the_call(
 async def test_a_caller_is_taken_back_when_the_colleague_does_not_take_the_call(
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
-    async with clinic(settings, viewer, sip) as rig:
+    async with clinic(settings, viewer, sip.livekit) as rig:
         call, caller = await rig.connected()
 
         async def attempt(answer: Answer, **target: Any) -> PhoneCall:
@@ -270,7 +275,7 @@ async def test_a_caller_is_taken_back_when_the_colleague_does_not_take_the_call(
 async def test_a_phone_that_rings_for_a_caller_who_hangs_up_stops(
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
-    async with clinic(settings, viewer, sip) as rig:
+    async with clinic(settings, viewer, sip.livekit) as rig:
         rig.desk.answer = RINGS_FOREVER
         call, caller = await rig.connected()
         await rig.transfer(call)
@@ -286,7 +291,7 @@ async def test_a_carrier_that_refuses_to_transfer_leaves_the_caller_with_the_age
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
     refuses = replace(ANSWERS, refer=ReferAnswer(status=403))
-    async with clinic(settings, viewer, sip, answer=refuses) as rig:
+    async with clinic(settings, viewer, sip.livekit, answer=refuses) as rig:
         call, caller = await rig.connected()
         await rig.transfer(call, mode=TransferMode.COLD, trunk=None)
         refer = await caller.until_referred()
@@ -320,7 +325,7 @@ async def test_a_node_transfers_a_caller_who_has_called_and_words_accept(
     workflow = replace(GREETS_AT_ONCE, nodes=(GREETS_AT_ONCE.nodes[0], transfers))
     await delete_rooms(sip.client)
     async with (
-        clinic(settings, viewer, sip, workflow=workflow) as rig,
+        clinic(settings, viewer, sip.livekit, workflow=workflow) as rig,
         opened_number(rig.services, viewer, rig.settings),
         open_phone(CALLER) as phone,
     ):
@@ -361,3 +366,33 @@ async def test_a_node_transfers_a_caller_who_has_called_and_words_accept(
 
 def silent_for(media: Media, seconds: float) -> bool:
     return audible_seconds(media.heard.last(seconds), VOICE_TONE, LEAK_AMPLITUDE) == 0
+
+
+async def test_both_are_separated_again_after_a_restart_of_livekit(
+    settings: Settings, viewer: Viewer, installation: SipInstallation
+) -> None:
+    async with clinic(settings, viewer, installation.sip.server.livekit) as rig:
+        call, caller = await rig.connected()
+        await rig.transfer(call)
+        colleague = await rig.desk.next_call()
+        caller.media.play(sine(CALLER_TONE, 1), repeat=True)
+        await colleague.until_answered()
+        colleague.media.play(sine(COLLEAGUE_TONE, 1), repeat=True)
+        await rig.watch(call, TransferAdvanced, 3)
+        await installation.livekit.server.kill()
+        await installation.livekit.server.start()
+        await rig.watch(call, TransferIsolationLost)
+
+        def are_separated() -> bool:
+            caller_hears = audible_seconds(caller.media.heard.last(2.5), COLLEAGUE_TONE)
+            colleague_hears = audible_seconds(colleague.media.heard.last(2.5), CALLER_TONE)
+            return (caller_hears, colleague_hears) == (0, 0)
+
+        await until(are_separated)
+        colleague.media.send_digits("1")
+        await rig.watch(call, TransferAdvanced, len(ACCEPTED))
+        await until_both_hear_each_other(caller, colleague)
+        await colleague.hang_up()
+        log = await rig.watch(call, CallEnded)
+    assert reasons(log) == [EndReason.TRANSFERRED]
+    assert phases(log) == ACCEPTED

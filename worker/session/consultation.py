@@ -14,6 +14,7 @@ from typing import Any
 from livekit import rtc
 from livekit.agents import stt, vad
 
+from domain.calls.dial_outcomes import outcome_of_hang_up
 from domain.calls.transfers import TransferFailure
 from domain.telephony.acceptance import Decision, decision_by_key, decision_by_words
 from domain.telephony.answering.detection import Action, AnswerDetection
@@ -21,6 +22,8 @@ from domain.telephony.answering.hearing import Tone
 from domain.workflows.answering import AnsweringParty, AnsweringSettings
 from worker.common.side_tasks import side_task
 from worker.session.call_clock import IMMEDIATELY, CallClock
+from worker.session.dialer import leave_reason
+from worker.session.phone_line import RETURN_SECONDS
 from worker.session.private_line import PrivateVoice, listen
 
 SETTINGS = AnsweringSettings(ask_model=False)
@@ -54,15 +57,19 @@ class Consultation:
         self._detection = AnswerDetection.start(SETTINGS, 0.0)
         self._decision: Decision | None = None
         self._has_left = colleague not in room.remote_participants
+        self._absent_since: datetime | None = None
+        """Since when the leg is gone for a reason for which it may come back."""
         self._asked_at: datetime | None = None
         """When the last question was over; None while words do not decide."""
         self._unclear_words = False
         self._has_news = True
         room.on("sip_dtmf_received", self._on_digit)
+        room.on("participant_connected", self._on_joined)
         room.on("participant_disconnected", self._on_left)
 
     def close(self) -> None:
         self._room.off("sip_dtmf_received", self._on_digit)
+        self._room.off("participant_connected", self._on_joined)
         self._room.off("participant_disconnected", self._on_left)
 
     async def run(
@@ -70,7 +77,7 @@ class Consultation:
     ) -> TransferFailure | None:
         """Return None once the colleague takes the call, or why they do not. `admit` lets them hear
         what is said."""
-        async with side_task(self._listen()):
+        async with side_task(self._listen()), side_task(self._watch_absence()):
             failure = await self._wait_for_person()
             if failure is None:
                 await admit()
@@ -125,8 +132,29 @@ class Consultation:
 
     def _on_left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == self._colleague:
-            self._has_left = True
+            may_return = outcome_of_hang_up(leave_reason(participant)) is None
+            self._has_left = not may_return
+            self._absent_since = self._clock.now() if may_return else None
             self._notice()
+
+    def _on_joined(self, participant: rtc.RemoteParticipant) -> None:
+        if participant.identity == self._colleague:
+            self._absent_since = None
+            if self._asked_at is not None:  # their time begins once more
+                self._asked_at = self._clock.now()
+            self._notice()
+
+    async def _watch_absence(self) -> None:
+        """A restart of LiveKit's server removes the leg for some seconds, which is no hang-up."""
+        while True:
+            await self._clock.wait_until(self._return_due)
+            self._has_left, self._absent_since = True, None
+            self._notice()
+
+    def _return_due(self) -> datetime | None:
+        if self._absent_since is None:
+            return None
+        return self._absent_since + timedelta(seconds=RETURN_SECONDS)
 
     def _notice(self) -> None:
         self._has_news = True
@@ -214,15 +242,18 @@ class Consultation:
 
     async def _wait_for_decision(self) -> Decision | None:
         """The decision; None if there is none in time, or the answer was not understood."""
-        asked_at = self._asked_at or self._clock.now()
-        limit = asked_at + timedelta(seconds=DECISION_SECONDS)
-        while not self._is_decided and self._clock.now() < limit:
+        while not self._is_decided and self._clock.now() < self._decision_due:
             if self._unclear_words and not self._detection.heard.is_speaking:
                 return None
             self._has_news = False
             self._step()
-            await self._wait(limit)
+            await self._wait(self._decision_due)
         return self._decision
+
+    @property
+    def _decision_due(self) -> datetime:
+        asked_at = self._asked_at or self._clock.now()
+        return asked_at + timedelta(seconds=DECISION_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
         due = self._clock.now() + timedelta(seconds=seconds)

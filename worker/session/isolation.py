@@ -56,6 +56,8 @@ class Isolation:
         """Whether the colleague's leg may receive nothing."""
         self._has_news = True
         self._intervals = _intervals()
+        self._seen = {caller} & set(room.remote_participants)
+        """Those who are in the room, or have been."""
         room.on("participant_connected", self._on_joined)
         room.on("track_published", self._on_published)
         room.on("local_track_published", self._on_own_track)
@@ -174,9 +176,17 @@ class Isolation:
     # ---- the room --------------------------------------------------------------------------
 
     def _on_joined(self, participant: rtc.RemoteParticipant) -> None:
-        if participant.identity == self._colleague:
+        identity = participant.identity
+        if identity not in (self._caller, self._colleague):
+            return
+        if identity == self._colleague:
             self._is_gated = False
-            self._notice()
+        other = self._caller if identity == self._colleague else self._colleague
+        # A leg that comes back subscribes itself to everything, also to the other one.
+        if self._is_apart and identity in self._seen and self._is_present(other):
+            self._on_lost()
+        self._seen.add(identity)
+        self._notice()
 
     def _on_published(
         self, _publication: rtc.RemoteTrackPublication, participant: rtc.RemoteParticipant
@@ -189,9 +199,6 @@ class Isolation:
 
     def _on_reconnected(self) -> None:
         self.restrict_own_tracks()
-        if self._is_apart and self._is_present(self._colleague):
-            self._is_gated = False
-            self._on_lost()
         self._notice()
 
     def answered(self) -> None:
