@@ -4,6 +4,7 @@ be measured who hears whom, and for how long."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -19,22 +20,27 @@ from domain.calls.events import (
     CommandApplied,
     CommandRefused,
     HandedOff,
+    ToolFinished,
+    ToolOutcome,
     TransferAdvanced,
     TransferFailed,
     TransferIsolationLost,
     TransferStarted,
     UserTurn,
 )
-from domain.calls.model import Call, CallFilter, EndReason
+from domain.calls.model import Call, CallFilter, CallKind, EndReason
 from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.access import Viewer
 from domain.common.errors import DialRefused
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import OutboundTrunk
+from domain.tools.actions import Conditional, TransferCall
+from domain.tools.model import ToolSpec
 from domain.tools.transfers import TransferMode, TransferTarget
-from domain.use_cases.calls import end_call
+from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.transfers import transfer_call
+from domain.workflows.agents import AgentSpec
 from domain.workflows.answering import AnsweringSettings
 from domain.workflows.model import EntryAction, Node, WorkflowSpec
 from local.emulators.audio import synthetic_speech, tone
@@ -52,10 +58,11 @@ from tests.phone.test_inbound_calls import opened_number
 from tests.phone.test_sip_inbound_contract import CALLER, NUMBER, delete_rooms
 from tests.phone.test_sip_outage_contract import Installation as SipInstallation
 from tests.phone.test_sip_outage_contract import installation
-from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION, publish_clinic
+from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.outbound_calls import CALLEE_NUMBER, add_trunk, dialed, invites
-from tests.support.voice_clients import with_speech, with_voice_providers
+from tests.support.voice_clients import joined_caller, with_speech, with_voice_providers
 from tests.worker.test_text_calls import running_worker, watch
+from worker.session.transfers import NOT_ON_A_TELEPHONE
 
 assert installation
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
@@ -124,7 +131,8 @@ async def clinic(
     *,
     answer: Answer = ANSWERS,
     workflow: WorkflowSpec = GREETS_AT_ONCE,
-    has_worker: bool = True,
+    host: AgentSpec = HOST,
+    tool: ToolSpec = BOOK,
 ) -> AsyncIterator[Rig]:
     async with AsyncExitStack() as stack:
         phone = await stack.enter_async_context(open_phone(CALLEE_NUMBER, answer))
@@ -135,9 +143,9 @@ async def clinic(
         services = await stack.enter_async_context(api_services(voiced))
         trunk = await add_trunk(services, viewer, phone.host_and_port)
         await add_trunk(services, viewer, desk.host_and_port, DESK_SHOWN, name="desk")
-        await publish_clinic(services, viewer, with_speech(HOST, BOOKING), workflow=workflow)
-        if has_worker:
-            await stack.enter_async_context(running_worker(voiced))
+        agents = with_speech(host, BOOKING)
+        await publish_clinic(services, viewer, agents, tool, workflow)
+        await stack.enter_async_context(running_worker(voiced))
         yield Rig(services, viewer, voiced, phone, desk, speech, trunk)
 
 
@@ -366,6 +374,74 @@ async def test_a_node_transfers_a_caller_who_has_called_and_words_accept(
 
 def silent_for(media: Media, seconds: float) -> bool:
     return audible_seconds(media.heard.last(seconds), VOICE_TONE, LEAK_AMPLITUDE) == 0
+
+
+BY_TOOL = replace(
+    BOOK,
+    actions=(
+        Conditional(
+            condition="params.slot == 'carrier'",
+            then=(TransferCall(number=DESK),),
+            otherwise=(
+                TransferCall(
+                    number="{{user.desk}}",
+                    mode=TransferMode.WARM,
+                    trunk="desk",
+                    announcement="One moment please.",
+                ),
+            ),
+        ),
+    ),
+)
+TOOL_RULES = [
+    {"after": "book_appointment", "says": "{{output}}"},
+    {"hears": ["carrier"], "calls": {"tool": BY_TOOL.name, "arguments": {"slot": "carrier"}}},
+    {"hears": ["desk"], "calls": {"tool": BY_TOOL.name, "arguments": {"slot": "desk"}}},
+    {"says": "How can I help?"},
+]
+
+
+async def test_a_tool_transfers_a_caller_in_a_browser_but_not_by_the_carrier(
+    settings: Settings, viewer: Viewer, sip: SipContract
+) -> None:
+    host = replace(
+        HOST, llm=replace(RECEPTION.llm, options={"rules": TOOL_RULES}), tools=(BY_TOOL.name,)
+    )
+    async with clinic(settings, viewer, sip.livekit, host=host, tool=BY_TOOL) as rig:
+        rig.speech.utterances = ["Use the carrier.", "To the desk then."]
+        request = CallRequest(
+            workflow_name="clinic", kind=CallKind.VOIP, user_context={"desk": DESK}
+        )
+        call = await start_call(rig.services, viewer, request)
+        async with joined_caller(rig.services, call) as caller:
+            await caller.speak(1.0)
+            log = await rig.watch(call, ToolFinished)
+            assert isinstance(log[-1], ToolFinished)
+            assert (log[-1].outcome, log[-1].result) == (ToolOutcome.FAILED, NOT_ON_A_TELEPHONE)
+            await rig.watch(call, AgentTurn, 2)
+            await caller.wait_for_silence()
+            await caller.speak(1.0)
+            colleague = await rig.desk.next_call()
+            await colleague.until_answered()
+            await rig.watch(call, TransferAdvanced, 3)
+            colleague.media.send_digits("1")
+            await rig.watch(call, TransferAdvanced, len(ACCEPTED))
+            since, position = time.monotonic(), colleague.media.heard.position
+            colleague.media.play(speech(1.0))
+            await caller.wait_for_audio(since)
+            await caller.speak(1.0)
+            await until(
+                lambda: np.abs(colleague.media.heard.since(position)).max(initial=0) > 2_000
+            )
+        await colleague.until_ended()
+        log = await rig.watch(call, CallEnded)
+    assert reasons(log) == [EndReason.TRANSFERRED]
+    assert phases(log) == ACCEPTED
+    said = [event.text for event in log if isinstance(event, AgentTurn)]
+    assert "One moment please." in said
+    [started] = [event for event in log if isinstance(event, TransferStarted)]
+    assert started.requested_by is TransferVia.TOOL
+    assert "X-Studio-Caller" not in colleague.headers
 
 
 async def test_both_are_separated_again_after_a_restart_of_livekit(
