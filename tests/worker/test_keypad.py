@@ -297,6 +297,8 @@ async def test_the_caller_is_asked_again_and_the_tool_fails_in_the_end() -> None
             await rig.time.advance(8.1)
         expected = CollectedDigits(attempts=2, problem="The caller pressed no key.")
         assert rig.results == [expected]
+        rig.press("1234#")  # too late for the tool
+        assert rig.events(DtmfReceived) == [DtmfReceived(digits="1234#")]
 
 
 async def test_what_was_typed_before_the_question_counts() -> None:
