@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import cycle
+from itertools import cycle, islice
 
 import asyncpg
 
@@ -118,7 +118,13 @@ async def main() -> None:
     async with phone_rig(options.workers) as rig:
         _print_progress(f"{options.calls} calls over {rig.sip_name}")
         await measure_greetings(rig, 1)  # the first call does work that later ones find done
-        held = [await hold(rig, next(numbers)) for _ in range(options.calls - 1)]
+        held: list[PhoneCall] = []
+        for number in islice(numbers, options.calls - 1):
+            try:
+                held.append(await hold(rig, number))
+            except TimeoutError:
+                _print_progress(f"this machine is too slow for more: --calls {len(held)}")
+                return
         await asyncio.sleep(SETTLE_SECONDS)
         _print_progress("setup")
         setup = await measure_setup(rig, [next(numbers) for _ in range(options.samples)])

@@ -174,6 +174,19 @@ class TerminalOutput:
             case "DtmfCollected":
                 colour = DIM if event["complete"] else YELLOW
                 return self._detail_line(_format_collected(event), colour)
+            case "TransferStarted":
+                return self._detail_line(
+                    f"{event['mode'].lower()} transfer to {event['number']}", GREEN
+                )
+            case "TransferAdvanced":
+                brief = f": “{event['brief']}”" if event["brief"] else ""
+                return self._detail_line(f"transfer: {event['phase'].lower()}{brief}")
+            case "TransferFailed":
+                status = f" (SIP {event['sipStatus']})" if event["sipStatus"] else ""
+                reason = event["failure"].lower().replace("_", " ")
+                return self._detail_line(f"transfer failed: {reason}{status}", YELLOW)
+            case "TransferIsolationLost":
+                return self._detail_line("caller and colleague may have heard each other", RED)
             case "CallerPresent":
                 if event["present"]:
                     return None

@@ -13,9 +13,11 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
 from domain.calls.model import Blame, CallId, CallState, EndReason
+from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.doc import Doc
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage, total_cost
+from domain.tools.transfers import TransferMode
 from domain.workflows.answering import AnswerEvidence, AnsweringParty
 from domain.workflows.model import ContextPolicy
 
@@ -501,6 +503,54 @@ class DtmfCollected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TransferStarted:
+    """A transfer of the caller begins. Stored before any number is called, so that none is called
+    twice."""
+
+    transfer_id: Annotated[str, Doc("Id of the transfer; its other events have the same.")]
+    mode: Annotated[TransferMode, Doc("How the caller is transferred.")]
+    requested_by: Annotated[TransferVia, Doc("What requested the transfer.")]
+    node: Annotated[str, Doc("Id of the node whose agent talks to the caller.")]
+    number: Annotated[str, Doc("Phone number that the caller is transferred to.")]
+    trunk: Annotated[str, Doc("Name of the outbound trunk whose rules allow the number.")]
+    ringing_seconds: Annotated[int, Doc("How long the phone may ring, in seconds.")]
+    kind: Literal["transfer_started"] = "transfer_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAdvanced:
+    """A transfer has reached its next phase. It is complete with `BRIDGED` or `REFERRED`."""
+
+    transfer_id: Annotated[str, Doc("Id of the transfer.")]
+    phase: Annotated[TransferPhase, Doc("Phase that the transfer has reached.")]
+    brief: Annotated[
+        str | None, Doc("What the colleague hears about the call; null except for `BRIEFING`.")
+    ] = None
+    kind: Literal["transfer_advanced"] = "transfer_advanced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFailed:
+    """The caller was not transferred. Unless they have left, they talk to the agent again."""
+
+    transfer_id: Annotated[str, Doc("Id of the transfer.")]
+    failure: Annotated[TransferFailure, Doc("Why the caller was not transferred.")]
+    sip_status: Annotated[
+        int | None, Doc("SIP status with which the transfer failed; null when none was reported.")
+    ] = None
+    kind: Literal["transfer_failed"] = "transfer_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferIsolationLost:
+    """Before a transfer was accepted, caller and colleague may have heard each other for some
+    seconds, because LiveKit's server was restarted. They are separated again."""
+
+    transfer_id: Annotated[str, Doc("Id of the transfer.")]
+    kind: Literal["transfer_isolation_lost"] = "transfer_isolation_lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
     """The call ended. This is always the last event, and there is exactly one."""
 
@@ -558,6 +608,10 @@ CallEvent = (
     | DtmfReceived
     | DtmfRequested
     | DtmfCollected
+    | TransferStarted
+    | TransferAdvanced
+    | TransferFailed
+    | TransferIsolationLost
     | CallEnded
 )
 EphemeralPayload = PartialTranscript

@@ -119,7 +119,7 @@ class _DryRunEnvironment:
     def end_call(self) -> None:
         pass
 
-    def run_telephony_action(self, action: TransferCall, value: str) -> str | None:
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
         return None
 
     async def send_dtmf(self, keys: str) -> str | None:

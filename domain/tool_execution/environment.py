@@ -56,8 +56,9 @@ class ToolEnvironment(Protocol):
 
     def end_call(self) -> None: ...
 
-    def run_telephony_action(self, action: TransferCall, value: str) -> str | None:
-        """Act on the phone line. Returns why the action failed; None if it is done."""
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
+        """Begin to transfer the caller; the templates of the action read these values. Returns why it is
+        refused; None if it begins once the agent has finished speaking."""
         ...
 
     async def send_dtmf(self, keys: str) -> str | None:

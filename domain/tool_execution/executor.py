@@ -49,6 +49,10 @@ from domain.tools.model import ToolSpec
 DONE = "Done."
 OUTCOME_UNKNOWN = "It is not known whether the action was carried out."
 TIMED_OUT = "The tool timed out; it is not known which of its actions were carried out."
+TRANSFER_BEGINS = (
+    "The transfer begins after your next words. Say in one short sentence that you connect the caller. If "
+    "the transfer fails, you will read why."
+)
 MAX_VALUE_LENGTH = 65_536
 MAX_RETURNED_LENGTH = 8_192
 """Characters of a response that the model receives from a tool without `respond`."""
@@ -199,6 +203,8 @@ class _ToolRun:
                 return await self._send_dtmf(action)
             case CollectDigits():
                 return await self._collect_digits(action)
+            case TransferCall():
+                return await self._transfer(action)
             case _:
                 return self._apply(action)
 
@@ -233,12 +239,6 @@ class _ToolRun:
             case EndCall():
                 self._environment.end_call()
                 return {}
-            case TransferCall(number=value):
-                rendered = render(value, self._namespaces)
-                return _raise_problem(
-                    self._environment.run_telephony_action(action, rendered),
-                    {"value": rendered},
-                )
         raise AssertionError(action)
 
     @property
@@ -280,6 +280,13 @@ class _ToolRun:
         if problem is not None:
             raise StepFailed(problem, {"holds": holds})
         return {"holds": holds}
+
+    async def _transfer(self, action: TransferCall) -> Mapping[str, Any]:
+        number = render(action.number, self._namespaces)
+        problem = await self._environment.transfer(action, self._namespaces)
+        effect = _raise_problem(problem, {"value": number, "mode": action.mode.value})
+        self.messages.append(TRANSFER_BEGINS)
+        return effect
 
     def _key_at(self, place: tuple[str, ...]) -> str:
         return ".".join((self._key, *place))

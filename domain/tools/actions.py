@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from domain.tools.transfers import TransferTarget
+
 DTMF_KEYS = "0123456789*#"
 MAX_COLLECTED_DIGITS = 32
 
@@ -188,10 +190,9 @@ class EndCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferCall:
-    """Transfer the caller to another number; only in telephone calls."""
+class TransferCall(TransferTarget):
+    """Transfer the caller to another number; only in voice calls."""
 
-    number: str
     type: Literal["transfer_call"] = "transfer_call"
 
 

@@ -47,6 +47,7 @@ from domain.tools.http_validation import (
     check_timeout,
     save_path_problems,
 )
+from domain.tools.transfers import transfer_problems
 
 ToolId = NewType("ToolId", UUID)
 
@@ -186,10 +187,8 @@ def _action_problems(action: ToolAction, path: Path) -> Problems:
             yield from problems_of(
                 check_text, action.separator, (*here, "separator"), max_length=20
             )
-        case TransferCall(number=number):
-            yield from template_problems(
-                number, (*path, "transferCall", "number"), ACTION_NAMESPACES
-            )
+        case TransferCall():
+            yield from transfer_problems(action, (*path, "transferCall"), ACTION_NAMESPACES)
         case SendDtmf(digits=digits):
             yield from send_dtmf_problems(digits, (*path, "sendDtmf", "digits"), ACTION_NAMESPACES)
         case CollectDigits():

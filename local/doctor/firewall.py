@@ -108,14 +108,14 @@ def _applies(statement: Json, port: int) -> bool:
         is_udp = left["payload"].get("protocol") in ("udp", "th")
         return is_udp and _contains(right, port) is not is_negated
     if _names_protocol(left):
-        return bool(right in ("udp", 17)) is not is_negated
+        return (right in ("udp", 17)) is not is_negated
     return False
 
 
 def _names_protocol(left: Json) -> bool:
     if "meta" in left:
-        return left["meta"].get("key") == "l4proto"
-    return "payload" in left and left["payload"].get("field") == "protocol"
+        return bool(left["meta"].get("key") == "l4proto")
+    return bool(left.get("payload", {}).get("field") == "protocol")
 
 
 def _contains(right: Any, port: int) -> bool:

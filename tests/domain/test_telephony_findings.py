@@ -39,8 +39,8 @@ def found(
     [
         (TRANSFER, NOTHING, FindingCode.NO_TELEPHONE, Severity.ERROR),
         (TRANSFER, OUTBOUND, None, None),
-        (TRANSFER, OTHER_NUMBER, FindingCode.NO_PHONE_NUMBER, Severity.WARNING),
-        (TRANSFER, OWN_NUMBER, None, None),
+        (TRANSFER, OTHER_NUMBER, FindingCode.TRANSFER_NOT_ALLOWED, Severity.ERROR),
+        (TRANSFER, OWN_NUMBER, FindingCode.TRANSFER_NOT_ALLOWED, Severity.ERROR),
         (TRANSFER, None, None, None),
         (SendDtmf(digits="1w2"), NOTHING, FindingCode.NO_TELEPHONE, Severity.ERROR),
         (SendDtmf(digits="1w2"), OUTBOUND, None, None),

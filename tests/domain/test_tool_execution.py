@@ -101,9 +101,6 @@ class FakeEnvironment:
     def end_call(self) -> None:
         self.ended = True
 
-    def run_telephony_action(self, action: TransferCall, value: str) -> str | None:
-        return NO_PHONE_LINE
-
     async def send_dtmf(self, keys: str) -> str | None:
         if self.keypad is None:
             return NO_PHONE_LINE
@@ -117,6 +114,9 @@ class FakeEnvironment:
             if self.keypad is None
             else self.keypad.collect(action)
         )
+
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
+        return "This call is not on a phone line."
 
 
 async def run(

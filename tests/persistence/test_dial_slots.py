@@ -5,23 +5,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from domain.calls.events import DialFailed, StateChanged
-from domain.calls.lease import Claim
+from domain.calls.lease import Claim, TransferReservation
 from domain.calls.model import Call, CallId, CallKind, CallState, EndReason
 from domain.common.access import Viewer
-from domain.common.errors import QuotaExceeded
+from domain.common.errors import DialRefused, QuotaExceeded
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.telephony.dial_policy import DialRefusal
 from domain.telephony.trunks import DialLimits, OutboundTrunk
 from domain.tenants.budgets import Budgets
+from domain.tools.transfers import TransferMode
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.settings import update_settings
 from domain.use_cases.telephony import delete_phone_number, update_outbound_trunk
@@ -325,3 +327,53 @@ async def test_a_call_whose_end_is_requested_while_it_rings_is_canceled(rig: Dia
     assert await rig.claim() == []
     ended = await rig.stored(call.id)
     assert (ended.state, ended.end_reason) == (CallState.CANCELED, EndReason.CANCELED)
+
+
+# ---- transfers -----------------------------------------------------------------------------
+
+DESK = "+12025550103"
+
+
+def to_desk(number: str = DESK, mode: TransferMode = TransferMode.WARM) -> TransferReservation:
+    return TransferReservation(id=uuid4(), number=number, mode=mode, trunk=None)
+
+
+async def test_a_warm_transfer_occupies_the_trunk_until_it_is_released(rig: DialRig) -> None:
+    await rig.limit(concurrent_calls=2)
+    await rig.dial()
+    await rig.dial()
+    [claim] = await rig.claim(1)
+    transfer = to_desk()
+    for _ in range(2):  # the same transfer is counted once
+        line = await rig.worker.queue.reserve_transfer(claim, transfer)
+        assert (line.trunk.id, line.trunk.password) == (rig.trunk.id, SECRET)
+        assert line.from_number == "+12025550101"
+    with pytest.raises(DialRefused) as refused:
+        await rig.worker.queue.reserve_transfer(claim, to_desk())
+    assert refused.value.reason == DialRefusal.TOO_MANY_CONCURRENT_CALLS
+    assert await rig.claim() == []
+    await rig.worker.queue.reserve_transfer(claim, to_desk(mode=TransferMode.COLD))
+    await rig.worker.queue.release_transfer(transfer.id)
+    assert len(await rig.claim()) == 1
+
+
+async def test_transfers_count_for_the_day_and_the_number_and_pass_the_rules_of_the_trunk(
+    rig: DialRig,
+) -> None:
+    await rig.limit(calls_per_number_per_hour=1)
+    await rig.dial()
+    [claim] = await rig.claim()
+    await rig.worker.queue.reserve_transfer(claim, to_desk(mode=TransferMode.COLD))
+    for number, reason in (
+        (DESK, DialRefusal.TOO_MANY_CALLS_TO_NUMBER),
+        ("+18765550123", DialRefusal.REGION_NOT_ALLOWED),
+        ("911", DialRefusal.EMERGENCY_NUMBER),
+    ):
+        with pytest.raises(DialRefused) as refused:
+            await rig.worker.queue.reserve_transfer(claim, to_desk(number))
+        assert refused.value.reason == reason
+    other = replace(to_desk(), trunk="other")
+    with pytest.raises(DialRefused) as refused:
+        await rig.worker.queue.reserve_transfer(claim, other)
+    assert refused.value.reason == DialRefusal.NO_TRUNK
+    assert await rig.db.fetchval("select count(*) from transfer_leg") == 1

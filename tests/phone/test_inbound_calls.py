@@ -85,15 +85,27 @@ async def answering_clinic(
         )
         if has_worker:
             await stack.enter_async_context(running_worker(voiced))
-        wired = await stack.enter_async_context(worker_services(voiced))
-        keeper = Keeper(wired, voiced)
+        await stack.enter_async_context(opened_number(services, viewer, voiced))
+        yield Clinic(services, viewer, voiced, emulator)
+
+
+@asynccontextmanager
+async def opened_number(
+    services: Services, viewer: Viewer, settings: Settings
+) -> AsyncIterator[None]:
+    """The number of the clinic, and a keeper that opens the calls to it."""
+    async with worker_services(settings) as wired:
+        keeper = Keeper(wired, settings)
         await _open_number(services, viewer)
-        rooms = LiveKitRooms(sip.livekit.url, sip.livekit.key, sip.livekit.secret)
+        rooms = LiveKitRooms.from_settings(settings)
+        assert rooms is not None
         reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
         await reconciler.reconcile()
-        await stack.enter_async_context(background_task(keeper.run_inbound_calls()))
-        await stack.enter_async_context(background_task(keeper.run_room_sweep()))
-        yield Clinic(services, viewer, voiced, emulator)
+        async with (
+            background_task(keeper.run_inbound_calls()),
+            background_task(keeper.run_room_sweep()),
+        ):
+            yield
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from bench.answering import HANGS_UP, PARTS
 from bench.harness.answering.corpus import read_greetings
 from bench.harness.answering.sounds import to_pcm
-from bench.harness.answering.voices import espeak, sounding
+from bench.harness.answering.voices import espeak, hear_greeting
 from domain.calls.events import (
     AgentTurn,
     AnsweredBy,
@@ -260,7 +260,7 @@ async def test_machines_of_the_corpus_are_hung_up_on_and_persons_are_greeted(
         if os.environ.get("CI"):
             pytest.fail("espeak-ng is needed in CI")
         pytest.skip("GREETINGS ARE NOT PLAYED OVER THE PHONE: apt-get install espeak-ng")
-    heard = sounding(CORPUS[id], program)
+    heard = hear_greeting(CORPUS[id], program)
     assert heard.samples is not None
     async with answered(settings, viewer, sip, HANGS_UP) as call:
         await call.watch(CallAnswered)

@@ -40,6 +40,10 @@ class Announcements:
         with suppress(RuntimeError):
             self._start_saying(spoken_text(self._conversation, text), in_history)
 
+    async def say_words(self, words: str) -> None:
+        """Say the words, which models are shown, and wait until they were spoken."""
+        await self._say(words, in_history=True)
+
     def start_uninterruptible(self, words: str) -> SpeechHandle:
         """Start to say what the other side cannot interrupt and models are not shown. Raises
         `RuntimeError` if no agent accepts speech."""

@@ -52,12 +52,16 @@ ReserveDial = Callable[[], Awaitable[float]]
 ANSWERED_STATUSES = (LegStatus.ACTIVE, LegStatus.AUTOMATION)
 
 
-class Legs(Protocol):
+class LegFinder(Protocol):
+    """Finds telephone legs on LiveKit's server. `SipLegs` has the details."""
+
+    async def find(self, call: Call, identity: str | None = None) -> Leg | None: ...
+
+
+class Legs(LegFinder, Protocol):
     """What LiveKit does with telephone legs. `SipLegs` has the details."""
 
     async def dial(self, call: Call, trunk: DialTrunk) -> DialError | None: ...
-
-    async def find(self, call: Call) -> Leg | None: ...
 
 
 async def dial_at_once() -> float:

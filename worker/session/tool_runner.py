@@ -20,6 +20,7 @@ from domain.calls.events import (
 )
 from domain.calls.idempotency import idempotency_key
 from domain.calls.model import EndReason
+from domain.calls.transfers import TransferVia
 from domain.json_schema.defaults import with_defaults
 from domain.json_schema.validator import storage_problem, validation_problem
 from domain.tenants.settings import TenantSettings
@@ -156,8 +157,8 @@ class CallToolEnvironment:
     def end_call(self) -> None:
         self._conversation.end_after_this_turn(EndReason.ENDED_BY_AGENT)
 
-    def run_telephony_action(self, action: TransferCall, value: str) -> str | None:
-        return NO_PHONE_LINE
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
+        return await self._conversation.transfer(self._node, action, TransferVia.TOOL, values)
 
     async def send_dtmf(self, keys: str) -> str | None:
         keypad = self._conversation.keypad

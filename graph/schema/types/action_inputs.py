@@ -10,6 +10,7 @@ import strawberry
 from domain.common.errors import InvalidInput
 from domain.tools import actions as domain
 from domain.tools.actions import Method, Operation
+from domain.tools.transfers import TransferMode
 from graph.schema.scalars import Json
 from graph.schema.types.inputs import json_object
 
@@ -201,10 +202,55 @@ class TransformInput:
 
 
 @strawberry.input(
-    description="Transfers the caller to another phone number; only in telephone calls."
+    description=(
+        "Transfers the caller to another phone number, once the agent has finished speaking; only in "
+        "voice calls."
+    )
 )
 class TransferCallInput:
     number: str = strawberry.field(description="Phone number in E.164; a template.")
+    mode: TransferMode = strawberry.field(
+        default=TransferMode.COLD, description="How the caller is transferred."
+    )
+    trunk: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Name of the outbound trunk whose rules apply; omit for that of the call, or for the only "
+            "one that is enabled."
+        ),
+    )
+    extension: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Keys to press once a warm transfer was answered: 0 to 9, *, # and w for half a second of "
+            "pause; a template."
+        ),
+    )
+    brief: str | None = strawberry.field(
+        default=None,
+        description=(
+            "What the colleague hears before they decide about a warm transfer; a template. Omit for a "
+            "summary of the call."
+        ),
+    )
+    ringing_seconds: int | None = strawberry.field(
+        default=None, description="How long the phone may ring, 5 to 75 seconds; omit for 30."
+    )
+    announcement: str | None = strawberry.field(
+        default=None,
+        description="What the caller hears before the transfer; a template. Omit for nothing.",
+    )
+
+    def action(self) -> domain.TransferCall:
+        return domain.TransferCall(
+            number=self.number,
+            mode=self.mode,
+            trunk=self.trunk,
+            extension=self.extension,
+            brief=self.brief,
+            ringing_seconds=self.ringing_seconds,
+            announcement=self.announcement,
+        )
 
 
 @strawberry.input(description="Sends DTMF tones on the phone line; only in telephone calls.")
@@ -396,7 +442,7 @@ ACTION_BUILDERS: dict[str, Callable[[Any], domain.ToolAction]] = {
     "validate": _validate,
     "transform": _transform,
     "end_call": _end_call,
-    "transfer_call": lambda g: domain.TransferCall(number=g.number),
+    "transfer_call": lambda g: g.action(),
     "send_dtmf": lambda g: domain.SendDtmf(digits=g.digits),
     "collect_digits": lambda g: g.action(),
 }

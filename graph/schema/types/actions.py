@@ -6,6 +6,7 @@ import strawberry
 
 from domain.tools import actions as domain
 from domain.tools.actions import Method, Operation
+from domain.tools.transfers import TransferMode
 from graph.schema.scalars import Json
 from graph.schema.types.common import instance_check
 
@@ -186,11 +187,35 @@ class EndCallAction(ToolAction):
 
 
 @strawberry.type(
-    description="Transfers the caller to another phone number; only in telephone calls."
+    description=(
+        "Transfers the caller to another phone number, once the agent has finished speaking; only in "
+        "voice calls."
+    )
 )
 class TransferCallAction(ToolAction):
     is_type_of = instance_check(domain.TransferCall)
     number: str = strawberry.field(description="Phone number in E.164; a template.")
+    mode: TransferMode = strawberry.field(description="How the caller is transferred.")
+    trunk: str | None = strawberry.field(
+        description=(
+            "Name of the outbound trunk whose rules apply; null for that of the call, or the only one."
+        )
+    )
+    extension: str | None = strawberry.field(
+        description="Keys to press once a warm transfer was answered; a template. Null: none."
+    )
+    brief: str | None = strawberry.field(
+        description=(
+            "What the colleague hears before they decide about a warm transfer; a template. Null: a "
+            "summary of the call."
+        )
+    )
+    ringing_seconds: int | None = strawberry.field(
+        description="How long the phone may ring, 5 to 75 seconds; null for 30."
+    )
+    announcement: str | None = strawberry.field(
+        description="What the caller hears before the transfer; a template. Null: nothing."
+    )
 
 
 @strawberry.type(description="Sends DTMF tones on the phone line; only in telephone calls.")

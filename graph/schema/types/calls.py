@@ -149,7 +149,7 @@ class CallType(Node):
         return Duration(self.ended_at - self.answered_at)
 
     @strawberry.field(
-        description="How long the callee's phone may ring; null for calls that are not dialled."
+        description="How long the phone may ring before it is answered; null for calls without telephone."
     )
     def ringing_timeout(self, call: strawberry.Parent[domain.Call]) -> Duration | None:
         seconds = call.ringing_seconds
