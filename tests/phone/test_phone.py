@@ -64,7 +64,7 @@ async def pair() -> AsyncIterator[Pair]:
 
 
 @pytest.fixture
-async def impatient_pair() -> AsyncIterator[Pair]:
+async def pair_with_short_timers() -> AsyncIterator[Pair]:
     """Two phones that give up after a second instead of half a minute."""
     async with two_phones(Timers(t1=0.02, t2=0.05)) as phones:
         yield phones
@@ -148,10 +148,10 @@ async def test_an_answer_that_crosses_a_cancel_is_hung_up(pair: Pair) -> None:
     assert not call.answered.is_set()
 
 
-async def test_a_phone_that_does_not_respond_is_given_up(impatient_pair: Pair) -> None:
-    callee = impatient_pair.callee
+async def test_a_phone_that_does_not_respond_is_given_up(pair_with_short_timers: Pair) -> None:
+    callee = pair_with_short_timers.callee
     callee.answer = NO_RESPONSE
-    call = await impatient_pair.dial()
+    call = await pair_with_short_timers.dial()
     with pytest.raises(TransactionTimeout):
         await call.final_status()
     assert trace(callee).count("<INVITE") >= 2
@@ -177,12 +177,12 @@ async def test_a_lost_acknowledgement_is_repeated(pair: Pair) -> None:
     assert trace(pair.callee).count(">200") >= 2
 
 
-async def test_a_dead_phone_confirms_nothing(impatient_pair: Pair) -> None:
-    call, _ = await impatient_pair.talk()
-    impatient_pair.callee.die()
+async def test_a_dead_phone_confirms_nothing(pair_with_short_timers: Pair) -> None:
+    call, _ = await pair_with_short_timers.talk()
+    pair_with_short_timers.callee.die()
     await call.hang_up()  # returns when the phone counts as dead
     assert call.end is not None
-    assert trace(impatient_pair.caller).count(">BYE") >= 2
+    assert trace(pair_with_short_timers.caller).count(">BYE") >= 2
 
 
 @pytest.mark.parametrize("status", [401, 407])

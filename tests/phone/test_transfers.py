@@ -1,5 +1,5 @@
 """Calls that are transferred to a colleague, over SIP and RTP. Each party has a tone of its own, so it can
-be measured who hears whom, and for how long."""
+be measured which party hears which, and for how long."""
 
 from __future__ import annotations
 
