@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from bench.harness.answering.corpus import Greeting, read_greetings
-from bench.harness.answering.simulation import Conduct, Outcome, Simulation, decisive_moment
+from bench.harness.answering.simulation import Conditions, Outcome, Simulation, decisive_moment
 from bench.harness.answering.sounds import Samples, over_the_phone, silence, to_pcm, with_noise
-from bench.harness.answering.voices import Sounding, espeak, sounding
+from bench.harness.answering.voices import HeardGreeting, espeak, hear_greeting
 from bench.harness.benchmark import Figure, percentile, report
 from domain.telephony.answering.detection import Action
 from domain.telephony.answering.hearing import Tone, ToneKind
@@ -48,12 +48,12 @@ LEAVES_MESSAGES = replace(
     screener=ScreenerAction.ANSWER,
     introduction="introduction",
 )
-CONDUCTS = {
-    "words exact": Conduct(),
-    "15 % word errors": Conduct(word_errors=WORD_ERRORS),
-    "no interim words": Conduct(interim=False),
+CONDITIONS = {
+    "words exact": Conditions(),
+    "15 % word errors": Conditions(word_errors=WORD_ERRORS),
+    "no interim words": Conditions(interim=False),
 }
-SILENT_PERSONS = Conduct(persons_answer=False)
+SILENT_PERSONS = Conditions(persons_answer=False)
 SETTLED_SILENCE = 1.0
 KINDS = {"beep": ToneKind.BEEP, "sit": ToneKind.SIT, "fax": ToneKind.FAX, "busy": ToneKind.BUSY}
 _P = AnsweringParty
@@ -74,7 +74,7 @@ class Run:
     """One greeting under one condition, and what was decided."""
 
     greeting: Greeting
-    heard: Sounding
+    heard: HeardGreeting
     condition: str
     outcome: Outcome
 
@@ -83,25 +83,25 @@ class Run:
         return self.greeting.who is _P.PERSON
 
 
-Sounds = Sequence[tuple[Sounding, tuple[Tone, ...]]]
+Sounds = Sequence[tuple[HeardGreeting, tuple[Tone, ...]]]
 
 
 def all_sounds(part: str) -> Sounds:
     """Every greeting with each noise, and the tones that are heard in it."""
     program = espeak()
-    greetings = [sounding(greeting, program) for greeting in read_greetings(part)]
+    greetings = [hear_greeting(greeting, program) for greeting in read_greetings(part)]
     noises = NOISE_DECIBELS if program else (None,)
     return [(heard, heard_tones(heard, noise)) for heard in greetings for noise in noises]
 
 
 def all_runs(sounds: Sounds, settings: AnsweringSettings) -> Iterator[Run]:
     for heard, tones in sounds:
-        for name, conduct in CONDUCTS.items():
-            outcome = Simulation(heard, tones, settings, conduct).run()
+        for name, conditions in CONDITIONS.items():
+            outcome = Simulation(heard, tones, settings, conditions).run()
             yield Run(heard.greeting, heard, name, outcome)
 
 
-def heard_tones(heard: Sounding, noise: float | None) -> tuple[Tone, ...]:
+def heard_tones(heard: HeardGreeting, noise: float | None) -> tuple[Tone, ...]:
     """The tones that the detector finds in the audio; the ones of the text if there is no audio."""
     if heard.samples is None:
         return tuple(Tone(kind=KINDS[p.sound], started_at=a, ended_at=b) for p, a, b in heard.plays)
@@ -109,7 +109,7 @@ def heard_tones(heard: Sounding, noise: float | None) -> tuple[Tone, ...]:
     return tuple(ToneDetector(8_000).add(to_pcm(samples)))
 
 
-def _long(heard: Sounding, noise: float | None) -> Samples:
+def _long(heard: HeardGreeting, noise: float | None) -> Samples:
     assert heard.samples is not None
     samples = np.concatenate((heard.samples, silence(SETTLED_SILENCE)))
     seed = int.from_bytes(hashlib.sha256(heard.greeting.id.encode()).digest()[:4])
@@ -174,7 +174,7 @@ def print_report(part: str, is_listed: bool) -> None:
     sounds = all_sounds(part)
     runs = list(all_runs(sounds, HANGS_UP))
     messages = list(all_runs(sounds, LEAVES_MESSAGES))
-    for name in CONDUCTS:
+    for name in CONDITIONS:
         print_confusion(f"{part}: {name}", [run for run in runs if run.condition == name])
     delays = person_delays(runs) or [0.0]
     exact = [run for run in runs if run.condition == "words exact"]

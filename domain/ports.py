@@ -193,6 +193,11 @@ class Calls(Protocol):
         when a budget of the tenant is exhausted."""
         ...
 
+    async def started_with(self, key: str, digest: str) -> Call | None:
+        """Return the call that was started with the idempotency key; None if there is none. Raises
+        `IdempotencyConflict` when it had another digest."""
+        ...
+
     async def dial_usage(self, trunk: UUID, number: str) -> DialUsage:
         """Return how often the trunk was dialled today, and the number over it in the last hour. A
         call that is over a limit only for now waits, so calls in progress are not counted."""

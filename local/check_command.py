@@ -23,8 +23,13 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "types": ("mypy",),
     "imports": ("lint-imports",),
 }
-VOICE_TESTS = ("pytest", "-m", "voice")
-OTHER_TESTS = ("pytest", "-m", "not voice")
+IN_PARALLEL = ("-n", "2", "--dist", "worksteal")
+"""Arguments of pytest. Most tests wait, for example for a process to start, so two cores suffice for
+two tests of each kind at once."""
+LOWER_PRIORITY = 5
+"""What is added to the niceness of the tests that can wait, in favour of the calls in real time."""
+VOICE_TESTS = ("pytest", "-m", "voice", *IN_PARALLEL)
+OTHER_TESTS = ("pytest", "-m", "not voice", *IN_PARALLEL)
 
 
 def run_checks(pytest_arguments: Sequence[str]) -> int:
@@ -46,6 +51,7 @@ def _run_all_tests() -> int:
         output = stack.enter_context(tempfile.TemporaryFile("w+"))
         voice = _start(VOICE_TESTS, stack, output)
         stack.callback(voice.kill)
+        os.nice(LOWER_PRIORITY)
         code = _run("tests without voice", OTHER_TESTS)
         print(f"── voice tests: {' '.join(VOICE_TESTS)}", flush=True)
         voice_code = voice.wait()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from livekit import rtc
 
 from local.phone.g711 import RATE, Samples
 from local.phone.media import Media
 from local.room_participant import RATE as ROOM_RATE
-from local.room_participant import AudioListener
+from local.room_participant import AudioListener, joined
 
 MAX_QUEUED_CHUNKS = 20
 """A microphone whose clock runs faster than the call's must not delay the call more and more."""
@@ -34,18 +33,5 @@ class PhoneAudio:
         self._position += len(louder)
 
 
-def to_telephone_rate(rate: int, samples: Samples) -> Samples:
-    if rate == RATE:
-        return samples
-    resampler = rtc.AudioResampler(rate, RATE, quality=rtc.AudioResamplerQuality.HIGH)
-    frames = [*resampler.push(bytearray(samples.tobytes())), *resampler.flush()]
-    return _joined(frames)
-
-
 def _converted(resampler: rtc.AudioResampler, samples: Samples) -> Samples:
-    return _joined(resampler.push(bytearray(samples.tobytes())))
-
-
-def _joined(frames: list[rtc.AudioFrame]) -> Samples:
-    parts = [np.frombuffer(frame.data, np.int16) for frame in frames]
-    return np.concatenate(parts) if parts else np.zeros(0, np.int16)
+    return joined(resampler.push(bytearray(samples.tobytes())))

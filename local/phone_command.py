@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from domain.common.command_line import CommandLine
-from domain.common.tasks import cancel_and_wait
+from domain.common.tasks import cancel_and_wait, first_event
 from local.client import ApiError, StudioClient
 from local.phone.answer import ANSWERS, RINGS_FOREVER, Answer, refuses
 from local.phone.g711 import RATE
 from local.phone.phone import Phone, open_phone
 from local.phone.phone_call import PhoneCall
 from local.phone.sip_call import CallEnd, Side
+from local.phone.sip_socket import HOST
 from local.phone.transactions import Address, TransactionTimeout
 from local.process_spec import StartupError
 from local.softphone_setup import PHONE_NUMBER, STUDIO_NUMBER, set_up_softphone
@@ -42,7 +43,6 @@ Both need a studio with a telephone: {PROGRAM} up --phone
   {PROGRAM} phone answer --call            let the demo call this phone
   {PROGRAM} phone answer --status 486      be busy whenever an agent calls
 """
-HOST = "127.0.0.1"
 HANG_UP_SECONDS = 3.0
 RECONCILIATION_SECONDS = 6.0
 """Keepers write new numbers into LiveKit every five seconds."""
@@ -72,11 +72,11 @@ def load_equipment(options: argparse.Namespace) -> Equipment:
     """Raises `PhoneSetupError` if a file or the microphone cannot be used."""
     # Imported only for conversations, because importing LiveKit takes about a second.
     from local import microphone
-    from local.phone_audio import to_telephone_rate
+    from local.room_participant import resample
 
     logging.getLogger("livekit").setLevel(logging.ERROR)
     try:
-        files = [to_telephone_rate(*read_wav(path)) for path in options.wav or ()]
+        files = [resample(*read_wav(path), RATE) for path in options.wav or ()]
         device = None if options.wav or options.silent else microphone.Microphone()
         if options.out:
             StereoRecorder(options.out, RATE).close(0)
@@ -138,7 +138,7 @@ def _answer_of(options: argparse.Namespace) -> Answer:
 async def _take_call(phone: Phone, equipment: Equipment, terminal: Terminal) -> CallEnd:
     call = await phone.next_call(timeout_seconds=None)
     terminal.show(f"{call.number} is calling")
-    await _until_decided(call)
+    await first_event(call.answered, call.ended)
     if call.answered.is_set():
         terminal.show("answered")
         await _converse(call, equipment, terminal)
@@ -158,7 +158,7 @@ async def dial(options: argparse.Namespace, studio: StudioClient, terminal: Term
         call = await phone.dial(options.number, options.server)
         terminal.show(f"calling {options.number}")
         try:
-            await _until_decided(call)
+            await first_event(call.answered, call.ended)
             if call.answered.is_set():
                 terminal.show(f"answered after {time.monotonic() - started:.1f} s")
                 await _converse(call, equipment, terminal)
@@ -169,15 +169,6 @@ async def dial(options: argparse.Namespace, studio: StudioClient, terminal: Term
             raise
         end = await _show_end(call, terminal)
     return 0 if end.status == 200 else 1
-
-
-async def _until_decided(call: PhoneCall) -> None:
-    """Wait until a call is answered or has ended."""
-    waits = [asyncio.create_task(event.wait()) for event in (call.answered, call.ended)]
-    try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        await cancel_and_wait(*waits)
 
 
 async def _show_end(call: PhoneCall, terminal: Terminal) -> CallEnd:
@@ -252,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _sentence(error: BaseException, url: str) -> str:
     match error:
-        case ApiError() | PhoneSetupError():
+        case ApiError():
             return str(error)
         case TransactionTimeout():
             return "the telephone of the studio does not respond; is the studio still running?"
@@ -291,12 +282,12 @@ def _add_answer_options(parser: argparse.ArgumentParser) -> None:
         help=f"the number of this phone (default: {PHONE_NUMBER})",
     )
     add("--port", type=_port, default=0, help="UDP port for SIP (default: any free port)")
-    add("--ring", type=float, default=1.0, metavar="SECONDS", help="ring so long (default: 1)")
+    add("--ring", type=float, default=1.0, metavar="SECONDS", help="how long to ring (default: 1)")
     add(
         "--status",
         type=_status,
         metavar="SIP_STATUS",
-        help="refuse calls with this status, for instance 486 (busy); 0 rings until it is cancelled",
+        help="refuse calls with this status, for instance 486 (busy); 0: ring until the caller gives up",
     )
     add("--once", action="store_true", help="end after one call")
     add(

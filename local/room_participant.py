@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -38,13 +38,18 @@ AudioListener = Callable[[float, Samples], None]
 """Receives the position in seconds from the start of the call, and the samples heard there."""
 
 
-def resample(rate: int, samples: Samples) -> Samples:
-    """Convert to the sample rate of the room."""
-    if rate == RATE:
+def resample(rate: int, samples: Samples, target_rate: int = RATE) -> Samples:
+    """Convert to another sample rate, by default that of the room."""
+    if rate == target_rate:
         return samples
-    resampler = rtc.AudioResampler(rate, RATE, quality=rtc.AudioResamplerQuality.HIGH)
+    resampler = rtc.AudioResampler(rate, target_rate, quality=rtc.AudioResamplerQuality.HIGH)
     frames = [*resampler.push(bytearray(samples.tobytes())), *resampler.flush()]
-    return np.concatenate([np.frombuffer(frame.data, np.int16) for frame in frames])
+    return joined(frames)
+
+
+def joined(frames: Sequence[rtc.AudioFrame]) -> Samples:
+    parts = [np.frombuffer(frame.data, np.int16) for frame in frames]
+    return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
 
 class RoomParticipant:

@@ -28,8 +28,8 @@ LIMITS = {
 ERROR = "... on Error { message code }"
 FIND = """query ($name: String!, $number: String!, $slug: String!) {
   workflow(by: { slug: $slug }) { id published { number } }
-  outboundTrunk(by: { name: $name }) { id revision address isEnabled }
-  inboundTrunk(by: { name: $name }) { id revision isEnabled }
+  outboundTrunk(by: { name: $name }) { id revision address }
+  inboundTrunk(by: { name: $name }) { id }
   phoneNumber(by: { number: $number }) {
     id revision workflow { id } inboundTrunk { id } outboundTrunk { id }
   }
@@ -58,11 +58,10 @@ UPDATE_NUMBER = (
 
 @dataclass(frozen=True, slots=True)
 class SoftphoneSetup:
-    """The ids of the trunk over which the softphone is dialled, and of the workflow behind the
-    number; and whether the number is new or has changed."""
+    """The id of the trunk over which the softphone is dialled; and whether the number is new or has
+    changed."""
 
     outbound_trunk: str
-    workflow: str
     is_new: bool
 
 
@@ -84,7 +83,7 @@ async def set_up_softphone(
         "outboundTrunkId": outbound,
     }
     is_new = await _set_up_number(studio, found["phoneNumber"], references)
-    return SoftphoneSetup(outbound, found["workflow"]["id"], is_new)
+    return SoftphoneSetup(outbound, is_new)
 
 
 async def _set_up_outbound_trunk(

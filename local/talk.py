@@ -58,6 +58,13 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on MessageLeft { toneHeard heardMs }
     ... on ScreenerAnswered { round }
     ... on DtmfSent { digits }
+    ... on DtmfReceived { digits }
+    ... on DtmfRequested { name masked }
+    ... on DtmfCollected { name masked pressed count attempts complete }
+    ... on TransferStarted { mode number }
+    ... on TransferAdvanced { phase brief }
+    ... on TransferFailed { failure sipStatus }
+    ... on TransferIsolationLost { transferId }
     ... on CallerPresent { present }
     ... on CallerSilent { seconds }
     ... on ErrorRaised { source message recoverable }

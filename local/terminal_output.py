@@ -166,6 +166,27 @@ class TerminalOutput:
                 return self._detail_line("introduced itself to the screener")
             case "DtmfSent":
                 return self._detail_line(f"pressed {event['digits']}")
+            case "DtmfReceived":
+                return self._detail_line(f"the caller pressed {event['digits']}")
+            case "DtmfRequested":
+                masked = "masked digits" if event["masked"] else "digits"
+                return self._detail_line(f"asks for the {masked} {event['name']}")
+            case "DtmfCollected":
+                colour = DIM if event["complete"] else YELLOW
+                return self._detail_line(_format_collected(event), colour)
+            case "TransferStarted":
+                return self._detail_line(
+                    f"{event['mode'].lower()} transfer to {event['number']}", GREEN
+                )
+            case "TransferAdvanced":
+                brief = f": “{event['brief']}”" if event["brief"] else ""
+                return self._detail_line(f"transfer: {event['phase'].lower()}{brief}")
+            case "TransferFailed":
+                status = f" (SIP {event['sipStatus']})" if event["sipStatus"] else ""
+                reason = event["failure"].lower().replace("_", " ")
+                return self._detail_line(f"transfer failed: {reason}{status}", YELLOW)
+            case "TransferIsolationLost":
+                return self._detail_line("caller and colleague may have heard each other", RED)
             case "CallerPresent":
                 if event["present"]:
                     return None
@@ -232,6 +253,13 @@ def _format_verdict(event: Json) -> str:
     quote = f": “{event['quote']}”" if event["quote"] else ""
     evidence = ", ".join(each.lower() for each in event["evidence"])
     return f"answered by {event['by'].lower().replace('_', ' ')} ({evidence}){quote}"
+
+
+def _format_collected(event: Json) -> str:
+    """What the caller pressed when asked, or how many keys if they are masked."""
+    pressed = f"{event['count']} keys" if event["masked"] else event["pressed"] or "no key"
+    result = "" if event["complete"] else ", which is not what was asked for"
+    return f"{event['name']}: the caller pressed {pressed}{result}"
 
 
 def _format_response_time(latency: Json) -> str:

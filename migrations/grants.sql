@@ -37,6 +37,7 @@ begin
             ('tenant_month', 'tenant_id', 'select, insert, update', 'select, insert, update'),
             ('tenant_settings', 'tenant_id', every, every),
             ('tool', 'tenant_id', every, every),
+            ('transfer_leg', 'tenant_id', 'select', every),
             ('trunk_usage', 'tenant_id', 'select, insert', every),
             ('workflow', 'tenant_id', every, every),
             ('workflow_version', 'tenant_id', 'select, insert', every),

@@ -199,13 +199,17 @@ class SqlCalls:
             .on_conflict_do_nothing()
             .returning(c.call_id)
         )
-        if won is not None:
-            return None
+        return None if won is not None else await self.started_with(key, digest)
+
+    async def started_with(self, key: str, digest: str) -> Call | None:
+        c = _idempotency.c
         earlier = (
             await self._db.execute(
                 select(c.digest, c.call_id).where(c.tenant_id == self._tenant, c.key == key)
             )
-        ).one()
+        ).one_or_none()
+        if earlier is None:
+            return None
         if earlier.digest != digest:
             raise IdempotencyConflict(
                 "A call with different input was started with this key; use a new key.",

@@ -7,6 +7,7 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from datetime import datetime
 from typing import Annotated, Any, cast
 from uuid import UUID
@@ -18,7 +19,9 @@ from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, Sto
 from domain.calls.model import CallId
 from domain.common.errors import InvalidCursor
 from domain.telephony.calling_hours import CallingHours
+from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
 from domain.tenants.settings import TenantSettings
+from domain.tools.transfers import TransferTarget
 from domain.workflows.answering import AnsweringOverride
 from domain.workflows.interruptions import Interruption
 from domain.workflows.model import EntryAction, Snapshot
@@ -30,7 +33,15 @@ _settings: TypeAdapter[TenantSettings] = TypeAdapter(TenantSettings)
 _calling_hours: TypeAdapter[CallingHours] = TypeAdapter(CallingHours)
 _answering: TypeAdapter[AnsweringOverride] = TypeAdapter(AnsweringOverride)
 
+OUTBOUND_TRUNK_SPEC = TypeAdapter(OutboundTrunkSpec)
+INBOUND_TRUNK_SPEC = TypeAdapter(InboundTrunkSpec)
+PHONE_NUMBER_SPEC = TypeAdapter(PhoneNumberSpec)
+
 MAX_CACHED_SNAPSHOTS = 256
+ACTION_LISTS = frozenset({"actions", "on_success", "on_failure", "then", "otherwise"})
+DEFAULTS_OF_TRANSFERS = {
+    field.name: field.default for field in fields(TransferTarget) if field.default is not MISSING
+}
 _snapshot_cache: dict[UUID, Snapshot] = {}
 
 _CURSOR = struct.Struct(">IIi")
@@ -62,15 +73,33 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
     for node in plain["workflow"]["nodes"]:
         if node["on_entry"] == EntryAction.CONVERSE:
             del node["on_entry"]
+        if node["transfer"] is None:
+            del node["transfer"]
     for name, agent in plain["agents"].items():
         if not agent["spoken_texts"]:
             del agent["spoken_texts"]
         if snapshot.agents[name].session.interruption == Interruption():
             del agent["session"]["interruption"]
+    for tool in plain["tools"].values():
+        _omit_defaults_of_transfers(tool)
     # Where a value comes from is not part of the content, which calls run and which checksums compare.
     content = {name: value for name, value in plain.items() if name != "inherited"}
     canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return plain, hashlib.sha256(canonical).hexdigest()
+
+
+def _omit_defaults_of_transfers(value: Any) -> None:
+    """Older snapshots have only the number of a transfer."""
+    if isinstance(value, list):
+        for item in value:
+            _omit_defaults_of_transfers(item)
+    elif isinstance(value, dict):
+        if value.get("type") == "transfer_call" and "number" in value:
+            for name, default in DEFAULTS_OF_TRANSFERS.items():
+                if value.get(name) == default:
+                    del value[name]
+        for name in ACTION_LISTS & value.keys():
+            _omit_defaults_of_transfers(value[name])
 
 
 def snapshot_from_json(plain: Any) -> Snapshot:

@@ -1,6 +1,7 @@
 """How many calls are dialled over a trunk: at once, per day, per number and per second.
 
-A call occupies its trunk from the claim by the first worker until its end. A call for which the trunk
+A call occupies its trunk from the claim by the first worker until its end, and the leg of a warm
+transfer until it is released. A call for which the trunk
 has no room stays in the queue. All limits are counted in the database, under a lock on the row of the
 trunk, so they hold for all workers together."""
 
@@ -11,6 +12,7 @@ from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
+from domain.telephony.dial_policy import DialUsage, check_limits
 from domain.telephony.trunks import DialLimits
 
 MAX_BACKLOG_SECONDS = 2
@@ -28,22 +30,39 @@ COUNT_CALLS_TODAY = """
 """
 # Skipped when it is locked, so that workers which claim for the same trunks never wait for each other.
 LOCK_TRUNK_USAGE = f"{COUNT_CALLS_TODAY} for update skip locked"
+WAIT_FOR_TRUNK_USAGE = f"{COUNT_CALLS_TODAY} for update"
+OCCUPYING_TRANSFERS = """
+    select f.trunk_id, 1 as active, 0 as undialed
+      from transfer_leg f join call_log h on h.call_id = f.call_id
+     where f.released_at is null and h.ended_at is null"""
 # Statements of their own, which see what the holder of the lock before has committed.
 COUNT_ACTIVE_CALLS = f"""
-    select count(*) as active, count(*) filter (where {IS_UNDIALED}) as undialed
+    select count(*) + (select count(*) from ({OCCUPYING_TRANSFERS}) o where o.trunk_id = $1) as active,
+           count(*) filter (where {IS_UNDIALED}) as undialed
       from call_log l
      where trunk_id = $1 and ended_at is null and dial_claimed_at is not null
 """
 COUNT_CALLS_TO_NUMBER = """
-    select count(*) from call c join call_log l on l.call_id = c.id
-     where c.tenant_id = $1 and c.phone_number = $2 and c.trunk_id = $3
-       and l.dial_claimed_at > now() - interval '1 hour'
+    select (select count(*) from call c join call_log l on l.call_id = c.id
+             where c.tenant_id = $1 and c.phone_number = $2 and c.trunk_id = $3
+               and l.dial_claimed_at > now() - interval '1 hour')
+         + (select count(*) from transfer_leg f
+             where f.tenant_id = $1 and f.number = $2 and f.trunk_id = $3
+               and f.claimed_at > now() - interval '1 hour')
 """
 COUNT_CALL = """
     update trunk_usage
        set calls = case when day = (now() at time zone 'UTC')::date then calls + 1 else 1 end,
            day = (now() at time zone 'UTC')::date
      where trunk_id = $1
+"""
+COUNT_TRANSFER = """
+    insert into transfer_leg (id, tenant_id, call_id, trunk_id, number, released_at)
+    values ($1, $2, $3, $4, $5, case when $6 then null else now() end)
+"""
+IS_TRANSFER_COUNTED = "select exists (select from transfer_leg where id = $1)"
+RELEASE_TRANSFER = """
+    update transfer_leg set released_at = now() where id = $1 and released_at is null
 """
 OCCUPY_TRUNK = "update call_log set dial_claimed_at = now() where call_id = $1"
 RESERVE_DIAL = """
@@ -58,15 +77,31 @@ RESERVE_DIAL = """
 # progress are counted rather than the trunks.
 FULL_TRUNKS = f"""
     select busy.trunk_id
-      from (select l.trunk_id, count(*) as active,
-                   count(*) filter (where {IS_UNDIALED}) as undialed
-              from call_log l
-             where l.ended_at is null and l.dial_claimed_at is not null group by l.trunk_id) busy
+      from (select held.trunk_id, sum(held.active) as active, sum(held.undialed) as undialed
+              from (select l.trunk_id, 1 as active,
+                           case when {IS_UNDIALED} then 1 else 0 end as undialed
+                      from call_log l
+                     where l.ended_at is null and l.dial_claimed_at is not null
+                    union all {OCCUPYING_TRANSFERS}) held
+             group by held.trunk_id) busy
       join outbound_trunk t on t.id = busy.trunk_id
      where busy.active >= coalesce((t.spec -> 'limits' ->> 'concurrent_calls')::int, 1)
         or busy.undialed > {MAX_BACKLOG_SECONDS}
            * coalesce((t.spec -> 'limits' ->> 'calls_per_second')::int, 1)
 """
+
+
+@dataclass(frozen=True, slots=True)
+class CountedTransfer:
+    """What the limits of a transfer are counted by. A cold one occupies no trunk, because the carrier
+    dials."""
+
+    id: UUID
+    tenant_id: UUID
+    call_id: UUID
+    trunk_id: UUID
+    number: str
+    occupies_trunk: bool
 
 
 class Slot(Enum):
@@ -107,3 +142,31 @@ async def take_slot(connection: Any, call: DialedCall, limits: DialLimits) -> Sl
     await connection.execute(COUNT_CALL, call.trunk_id)
     await connection.execute(OCCUPY_TRUNK, call.id)
     return Slot.TAKEN
+
+
+async def count_transfer(connection: Any, transfer: CountedTransfer, limits: DialLimits) -> None:
+    """Count the transfer, once. Raises `DialRefused` when a limit is reached."""
+    await connection.execute(CREATE_TRUNK_USAGE, transfer.trunk_id, transfer.tenant_id)
+    calls_today = await connection.fetchval(WAIT_FOR_TRUNK_USAGE, transfer.trunk_id)
+    if await connection.fetchval(IS_TRANSFER_COUNTED, transfer.id):
+        return
+    active = 0
+    if transfer.occupies_trunk:
+        active = (await connection.fetchrow(COUNT_ACTIVE_CALLS, transfer.trunk_id))["active"]
+    to_number = await connection.fetchval(
+        COUNT_CALLS_TO_NUMBER, transfer.tenant_id, transfer.number, transfer.trunk_id
+    )
+    usage = DialUsage(
+        active_calls=active, calls_today=calls_today, calls_to_number_in_last_hour=to_number
+    )
+    check_limits(limits, usage, ("number",))
+    await connection.execute(COUNT_CALL, transfer.trunk_id)
+    await connection.execute(
+        COUNT_TRANSFER,
+        transfer.id,
+        transfer.tenant_id,
+        transfer.call_id,
+        transfer.trunk_id,
+        transfer.number,
+        transfer.occupies_trunk,
+    )

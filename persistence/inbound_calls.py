@@ -9,32 +9,29 @@ from uuid import uuid4
 
 import asyncpg
 import orjson
-from pydantic import TypeAdapter
 
 from domain.calls.events import StateChanged
 from domain.calls.inbound import EARLIER_CALLS_KEY, SIP_HEADERS_KEY, InboundLeg
 from domain.calls.model import CallId, CallState
 from domain.common.access import TenantId
 from domain.common.errors import NotFound
-from domain.telephony.trunks import DEFAULT_RINGING_SECONDS, InboundTrunkSpec, PhoneNumberSpec
+from domain.telephony.trunks import DEFAULT_RINGING_SECONDS, PhoneNumberSpec
 from persistence import notifications
 from persistence.budgets import check_budgets, parse_budgets
-from persistence.codec import encode_event
+from persistence.codec import INBOUND_TRUNK_SPEC, PHONE_NUMBER_SPEC, encode_event
 from persistence.database import short_transaction
 from persistence.db_errors import translate_outages
 from persistence.pubsub import Channels
 
 POLL_INTERVAL_SECONDS = 1.0
 
-_number_spec = TypeAdapter(PhoneNumberSpec)
-_trunk_spec = TypeAdapter(InboundTrunkSpec)
-
 SELECT_ROOMS_WITHOUT_CALL = """
     select room from unnest($1::text[]) as r (room)
      where not exists (select from call c where c.room_name = r.room)
 """
 SELECT_ROUTE = """
-    select n.tenant_id, n.spec::text, t.id as trunk_id, t.spec::text as trunk_spec, w.id as workflow_id, w.published,
+    select n.tenant_id, n.spec::text, t.id as trunk_id, t.spec::text as trunk_spec,
+           w.id as workflow_id, w.published,
            (select s.spec ->> 'budgets' from tenant_settings s where s.tenant_id = n.tenant_id)
                as budgets
       from phone_number n
@@ -98,7 +95,7 @@ class SqlInboundCalls:
             if route is None:
                 raise NotFound("Nothing answers the number any more.")
             id, tenant = CallId(uuid4()), TenantId(route["tenant_id"])
-            number = _number_spec.validate_json(route["spec"])
+            number = PHONE_NUMBER_SPEC.validate_json(route["spec"])
             context = await _context(connection, tenant, leg, number)
             values = self._call_values(id, leg, route, number, context)
             at = await connection.fetchval(INSERT_CALL, *values)
@@ -122,7 +119,7 @@ class SqlInboundCalls:
         number: PhoneNumberSpec,
         context: Mapping[str, Any],
     ) -> Sequence[Any]:
-        trunk = _trunk_spec.validate_json(route["trunk_spec"])
+        trunk = INBOUND_TRUNK_SPEC.validate_json(route["trunk_spec"])
         defaults = number.defaults
         return (
             id,

@@ -21,7 +21,7 @@ import orjson
 
 from domain.calls.commands import Command, CommandId, CommandKind
 from domain.calls.events import CallEvent, StateChanged, StoredEvent, WorkerReplaced
-from domain.calls.lease import Claim
+from domain.calls.lease import Claim, TransferLine, TransferReservation
 from domain.calls.model import (
     Call,
     CallId,
@@ -33,9 +33,11 @@ from domain.calls.model import (
 )
 from domain.common.access import TenantId
 from domain.common.errors import DecryptionKeyMissing
+from domain.telephony.dial_policy import check_dial
 from domain.telephony.trunks import DialLimits, DialTrunk
-from domain.tenants.budgets import is_month_exhausted
+from domain.tenants.budgets import is_month_exhausted, raise_if_exhausted
 from domain.tenants.credentials import DecryptedCredentials
+from domain.tools.transfers import TransferMode
 from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, VersionId, WorkflowId
 from persistence import notifications
@@ -51,7 +53,16 @@ from persistence.codec import (
 )
 from persistence.database import short_transaction
 from persistence.db_errors import translate_outages
-from persistence.dial_slots import FULL_TRUNKS, RESERVE_DIAL, DialedCall, Slot, take_slot
+from persistence.dial_slots import (
+    FULL_TRUNKS,
+    RELEASE_TRANSFER,
+    RESERVE_DIAL,
+    CountedTransfer,
+    DialedCall,
+    Slot,
+    count_transfer,
+    take_slot,
+)
 from persistence.leases import WorkerLeases
 from persistence.pubsub import Channels
 from persistence.queue_transitions import (
@@ -65,7 +76,11 @@ from persistence.queue_transitions import (
     end_calls,
     release_orphans,
 )
-from persistence.telephony_reader import fetch_dial_trunk
+from persistence.telephony_reader import (
+    fetch_dial_trunk,
+    fetch_shown_number,
+    fetch_transfer_trunk,
+)
 from persistence.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -278,10 +293,41 @@ class SqlWorkerQueue:
     async def reserve_dial(self, claim: Claim) -> float:
         if claim.dial_trunk is None:
             return 0.0
-        seconds: float | None = await self._pool.fetchval(
-            RESERVE_DIAL, claim.dial_trunk.id, claim.dial_trunk.spec.limits.calls_per_second
+        async with self._pool.acquire(timeout=5) as connection:
+            budgets = await fetch_budgets(connection, claim.call.tenant_id)
+            if budgets.has_monthly_limit:
+                usage = await fetch_budget_usage(connection, claim.call.tenant_id)
+                raise_if_exhausted(replace(budgets, concurrent_calls=None), usage)
+            return await self._reserve_moment(connection, claim.dial_trunk)
+
+    async def _reserve_moment(self, connection: Any, trunk: DialTrunk) -> float:
+        seconds: float | None = await connection.fetchval(
+            RESERVE_DIAL, trunk.id, trunk.spec.limits.calls_per_second
         )
         return seconds or 0.0
+
+    @translate_outages
+    async def reserve_transfer(self, claim: Claim, transfer: TransferReservation) -> TransferLine:
+        call, is_warm = claim.call, transfer.mode is TransferMode.WARM
+        async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
+            trunk = await fetch_transfer_trunk(connection, self._vault, call, transfer.trunk)
+            check_dial(trunk.spec, transfer.number, ("number",))
+            shown = await fetch_shown_number(connection, trunk, call) if is_warm else ""
+            counted = CountedTransfer(
+                id=transfer.id,
+                tenant_id=call.tenant_id,
+                call_id=call.id,
+                trunk_id=trunk.id,
+                number=transfer.number,
+                occupies_trunk=is_warm,
+            )
+            await count_transfer(connection, counted, trunk.spec.limits)
+        wait = await self._reserve_moment(self._pool, trunk) if is_warm else 0.0
+        return TransferLine(trunk=trunk, from_number=shown, wait_seconds=wait)
+
+    @translate_outages
+    async def release_transfer(self, transfer: UUID) -> None:
+        await self._pool.execute(RELEASE_TRANSFER, transfer)
 
     async def _claim_call(
         self,

@@ -40,7 +40,8 @@ SELECT_END_REQUESTED = f"""
 RINGING_SECONDS = """coalesce((
                        select c.ringing_seconds from call c
                         where c.id = l.call_id and c.direction = 'INBOUND'), 0)"""
-# A call that is to be dialled waits for its trunk as long as there are workers.
+# A call that is to be dialled waits for its trunk as long as there are workers. The conditions are
+# checked in this order, so that nothing is read about the many calls that are due in the future.
 SELECT_OVERDUE = f"""
     select l.call_id, l.epoch,
            case when l.state = 'PENDING' and l.trunk_id in ({FULL_TRUNKS}) then 'TRUNK_LIMIT'
@@ -53,8 +54,8 @@ SELECT_OVERDUE = f"""
      where l.ended_at is null and (
            l.deadline_at < $2
            or (l.state = 'PENDING' and l.worker_id is null
-               and {DUE_AT} < $2::timestamptz - make_interval(
-                   secs => greatest($1, {RINGING_SECONDS}))
+               and {DUE_AT} < $2::timestamptz - make_interval(secs => $1)
+               and {DUE_AT} < $2::timestamptz - make_interval(secs => {RINGING_SECONDS})
                and (l.trunk_id is null
                     or {DUE_AT} < $2::timestamptz - make_interval(secs => $1 + $4)
                     or not exists (select from worker_process)))

@@ -383,6 +383,23 @@ trunk_usage = Table(
     Index(None, "tenant_id"),
 )
 
+# A transfer, which is counted against the limits of its trunk. A warm one occupies the trunk until its
+# leg is released or its call ends.
+transfer_leg = Table(
+    "transfer_leg",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    _owner("call_id", "call.id"),
+    Column("trunk_id", Uuid, nullable=False),
+    Column("number", Text, nullable=False),
+    _set_on_insert("claimed_at"),
+    Column("released_at", Timestamp),
+    _tenant_id(),
+    Index(None, "call_id"),
+    Index(None, "tenant_id", "number", "claimed_at"),
+    Index("ix_transfer_leg_trunk", "trunk_id", postgresql_where=text("released_at is null")),
+)
+
 # The usage of a tenant's calls that ended in a calendar month (UTC). Only the end of a call locks
 # this row, after all others.
 tenant_month = Table(

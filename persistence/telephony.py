@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
 
-from pydantic import TypeAdapter
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,6 +25,7 @@ from domain.telephony.trunks import (
     PhoneNumberSpec,
 )
 from persistence import tables
+from persistence.codec import INBOUND_TRUNK_SPEC, OUTBOUND_TRUNK_SPEC, PHONE_NUMBER_SPEC
 from persistence.credentials import tenant_data_key
 from persistence.drafts import SqlDrafts, common_fields
 from persistence.trunk_passwords import TrunkTable, password_identity
@@ -36,10 +36,6 @@ S = TypeVar("S")
 
 MAX_NUMBERS_OF_REFERENCE = 100
 """How many numbers of one trunk or workflow are listed."""
-
-OUTBOUND_SPEC = TypeAdapter(OutboundTrunkSpec)
-INBOUND_SPEC = TypeAdapter(InboundTrunkSpec)
-NUMBER_SPEC = TypeAdapter(PhoneNumberSpec)
 
 
 class SqlTrunks(SqlDrafts[T, S]):
@@ -91,7 +87,7 @@ class SqlPhoneNumbers(SqlDrafts[PhoneNumber, PhoneNumberSpec]):
             connection,
             tenant,
             table=tables.phone_number,
-            spec_adapter=NUMBER_SPEC,
+            spec_adapter=PHONE_NUMBER_SPEC,
             entity=_phone_number,
             noun="phone number",
             key="number",
@@ -143,7 +139,7 @@ def outbound_trunks(
         vault,
         TrunkTable.OUTBOUND,
         table=tables.outbound_trunk,
-        spec_adapter=OUTBOUND_SPEC,
+        spec_adapter=OUTBOUND_TRUNK_SPEC,
         entity=_outbound_trunk,
         noun="outbound trunk",
     )
@@ -158,7 +154,7 @@ def inbound_trunks(
         vault,
         TrunkTable.INBOUND,
         table=tables.inbound_trunk,
-        spec_adapter=INBOUND_SPEC,
+        spec_adapter=INBOUND_TRUNK_SPEC,
         entity=_inbound_trunk,
         noun="inbound trunk",
     )

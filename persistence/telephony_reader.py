@@ -8,33 +8,45 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from pydantic import TypeAdapter
 
-from domain.common.errors import DecryptionKeyMissing
+from domain.calls.model import Call
+from domain.common.errors import DecryptionKeyMissing, DialRefused
+from domain.telephony.dial_policy import DialRefusal
 from domain.telephony.inbound_routes import InboundRoute
 from domain.telephony.trunks import (
     DEFAULT_RINGING_SECONDS,
     DialTrunk,
-    InboundTrunkSpec,
     OutboundTrunkId,
-    OutboundTrunkSpec,
     PhoneNumberId,
-    PhoneNumberSpec,
 )
+from persistence.codec import INBOUND_TRUNK_SPEC, OUTBOUND_TRUNK_SPEC, PHONE_NUMBER_SPEC
 from persistence.db_errors import translate_outages
 from persistence.trunk_passwords import TrunkTable, decrypt_password
 from persistence.vault import Vault
 
 log = logging.getLogger(__name__)
 
-_outbound_spec = TypeAdapter(OutboundTrunkSpec)
-_inbound_spec = TypeAdapter(InboundTrunkSpec)
-_number_spec = TypeAdapter(PhoneNumberSpec)
-
 SELECT_OUTBOUND_TRUNK = """
     select t.id, t.tenant_id, t.spec::text, t.sealed, k.key_id, k.wrapped
       from outbound_trunk t left join data_key k using (tenant_id)
      where t.id = $1 and t.tenant_id = $2
+"""
+# Of a transfer: the trunk that is named, that of the call, that of the number that was called, or the
+# only one that is enabled.
+SELECT_TRANSFER_TRUNKS = """
+    select t.id from outbound_trunk t
+     where t.tenant_id = $1 and case
+           when $2::text is not null then t.name = $2
+           when $3::uuid is not null then t.id = $3
+           else t.id = (select n.outbound_trunk_id from phone_number n where n.id = $4)
+             or ((select n.outbound_trunk_id from phone_number n where n.id = $4) is null
+                 and (t.spec ->> 'is_enabled')::boolean) end
+     order by t.created_at, t.id limit 2
+"""
+# The number that was called or that the caller sees, if it belongs to the trunk, else the oldest one.
+SELECT_SHOWN_NUMBER = """
+    select number from phone_number where outbound_trunk_id = $1
+     order by id is distinct from $2::uuid, created_at, id limit 1
 """
 SELECT_ROUTES = """
     select n.id, n.spec::text, n.revision, t.id as trunk_id, t.tenant_id, t.spec::text as trunk_spec,
@@ -46,10 +58,8 @@ SELECT_ROUTES = """
      where w.published is not null and (t.spec ->> 'is_enabled')::boolean
      order by n.created_at, n.id
 """
-FETCH_INSTALLATION = """
-    with added as (insert into installation default values on conflict do nothing returning id)
-    select id from added union all select id from installation limit 1
-"""
+ADD_INSTALLATION = "insert into installation default values on conflict do nothing"
+SELECT_INSTALLATION = "select id from installation"
 
 
 async def fetch_dial_trunk(
@@ -60,12 +70,51 @@ async def fetch_dial_trunk(
     row = await connection.fetchrow(SELECT_OUTBOUND_TRUNK, id, tenant)
     if row is None:
         return None
-    spec, trunk = _outbound_spec.validate_json(row["spec"]), OutboundTrunkId(id)
+    spec, trunk = OUTBOUND_TRUNK_SPEC.validate_json(row["spec"]), OutboundTrunkId(id)
     try:
         password = decrypt_password(vault, TrunkTable.OUTBOUND, id, row)
     except DecryptionKeyMissing as error:
         return DialTrunk(id=trunk, spec=spec, problem=error.message)
     return DialTrunk(id=trunk, spec=spec, password=password)
+
+
+async def fetch_transfer_trunk(
+    connection: Any, vault: Vault, call: Call, name: str | None
+) -> DialTrunk:
+    """The trunk over which a call may be transferred. Raises `DialRefused` when there is none, or
+    when one of several has to be named."""
+    own = call.trunk_id if call.is_dialed else None
+    arguments = (call.tenant_id, name, own, call.phone_number_id)
+    ids = [row["id"] for row in await connection.fetch(SELECT_TRANSFER_TRUNKS, *arguments)]
+    trunk = None
+    if len(ids) == 1:
+        trunk = await fetch_dial_trunk(connection, vault, call.tenant_id, ids[0])
+    if trunk is None:
+        several = "there are several outbound trunks: name one of them"
+        missing = f"there is no outbound trunk {name}" if name else "there is no outbound trunk"
+        raise DialRefused(
+            f"A transfer dials a number, and {several if ids else missing}.",
+            ("trunk",),
+            reason=DialRefusal.NO_TRUNK,
+        )
+    if trunk.problem is not None:
+        raise DialRefused(trunk.problem, ("trunk",), reason=DialRefusal.TRUNK_DISABLED)
+    return trunk
+
+
+async def fetch_shown_number(connection: Any, trunk: DialTrunk, call: Call) -> str:
+    """The number that the target of a transfer sees. Raises `DialRefused` when the trunk has none."""
+    number: str | None = await connection.fetchval(
+        SELECT_SHOWN_NUMBER, trunk.id, call.phone_number_id
+    )
+    if number is None:
+        raise DialRefused(
+            f"The trunk {trunk.spec.name} has no telephone number to show; create a number with this "
+            "outboundTrunkId.",
+            ("trunk",),
+            reason=DialRefusal.NO_CALLER_ID,
+        )
+    return number
 
 
 class SqlInboundRoutes:
@@ -76,7 +125,12 @@ class SqlInboundRoutes:
 
     @translate_outages
     async def installation_id(self) -> UUID:
-        id: UUID = await self._pool.fetchval(FETCH_INSTALLATION)
+        id: UUID | None = await self._pool.fetchval(SELECT_INSTALLATION)
+        if id is None:
+            # Statements of their own: one that waits for another keeper does not see its row.
+            await self._pool.execute(ADD_INSTALLATION)
+            id = await self._pool.fetchval(SELECT_INSTALLATION)
+        assert id is not None
         return id
 
     @translate_outages
@@ -103,8 +157,8 @@ class SqlInboundRoutes:
 
 
 def _route(row: asyncpg.Record, password: str | None) -> InboundRoute:
-    number = _number_spec.validate_json(row["spec"])
-    trunk = _inbound_spec.validate_json(row["trunk_spec"])
+    number = PHONE_NUMBER_SPEC.validate_json(row["spec"])
+    trunk = INBOUND_TRUNK_SPEC.validate_json(row["trunk_spec"])
     longest, ringing = number.defaults.max_seconds, number.defaults.ringing_seconds
     return InboundRoute(
         number_id=PhoneNumberId(row["id"]),

@@ -26,15 +26,11 @@ from local import livekit_binary, postgres, valkey
 from local.livekit import LivekitCredentials, LivekitServers
 from local.livekit_binary import LivekitUnavailable
 from local.process_spec import StartupError
+from local.telephone_service import find_livekit_sip
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
 from tests.support.api_server import Api, running_api
-from tests.support.sip_servers import (
-    SipServer,
-    find_livekit_sip,
-    running_livekit_sip,
-    running_sip_emulator,
-)
+from tests.support.sip_servers import SipServer, running_livekit_sip, running_sip_emulator
 from tests.support.viewers import owner_of
 
 # A shell makes background processes ignore SIGINT, and the processes that tests start inherit that.
@@ -143,7 +139,7 @@ def livekit_sip(
     livekit_servers: LivekitServers, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[SipServer]:
     """The real livekit-sip next to the LiveKit server, for the whole test run."""
-    binary = find_livekit_sip()
+    binary = find_livekit_sip(os.environ)
     if binary is None:
         pytest.skip("livekit-sip is neither on PATH nor named by LIVEKIT_SIP_BIN")
     with (

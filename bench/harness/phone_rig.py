@@ -52,11 +52,11 @@ from local.phone.phone import Phone, open_phone
 from local.phone.phone_call import PhoneCall
 from local.phone.transactions import Address
 from local.private_files import free_port
+from local.telephone_service import find_livekit_sip
 from persistence.wiring import api_services
 from tests.support.sip_calls import livekit_api
 from tests.support.sip_servers import (
     SipProcess,
-    find_livekit_sip,
     running_livekit_sip,
     running_sip_emulator,
 )
@@ -161,7 +161,7 @@ async def phone_rig(worker_processes: int) -> AsyncIterator[PhoneRig]:
 @asynccontextmanager
 async def _running_sip(livekit: LivekitServers, folder: Path) -> AsyncIterator[SipProcess]:
     """The real livekit-sip where it is installed, and otherwise its emulator."""
-    binary = find_livekit_sip()
+    binary = find_livekit_sip(os.environ)
     if binary is not None:
         async with running_livekit_sip(livekit, binary, folder) as real:
             yield real

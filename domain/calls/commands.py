@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, NewType
 from uuid import UUID
 
 from domain.calls.model import Call, CallId, EndReason
+from domain.tools.transfers import TransferMode, TransferTarget
 
 CommandId = NewType("CommandId", UUID)
 
@@ -16,10 +17,12 @@ MAX_MESSAGE_LENGTH = 8_192
 
 
 class CommandKind(StrEnum):
-    """What a command does. SEND_TEXT: add a turn of the caller. END: end the call."""
+    """What a command does. SEND_TEXT: add a turn of the caller. END: end the call. TRANSFER: transfer
+    the caller to another number."""
 
     SEND_TEXT = "SEND_TEXT"
     END = "END"
+    TRANSFER = "TRANSFER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,3 +41,12 @@ class Command:
             return EndReason.CANCELED
         by_caller = self.body.get("by_caller", False)
         return EndReason.HUNG_UP_BY_USER if by_caller else EndReason.ENDED_BY_API
+
+
+def transfer_to_json(target: TransferTarget) -> Mapping[str, Any]:
+    """The body of a TRANSFER command."""
+    return {name: value for name, value in asdict(target).items() if value is not None}
+
+
+def transfer_from_json(body: Mapping[str, Any]) -> TransferTarget:
+    return TransferTarget(**{**body, "mode": TransferMode(body["mode"])})

@@ -92,6 +92,8 @@ _NO_ANSWER_WHEN_RUNG = frozenset({_R.UNREACHABLE})
 AUTHENTICATION_MESSAGES = ("max auth retry attempts", "required auth")
 """Parts of LiveKit's messages when the trunk rejects the credentials or asks for some."""
 RESOLUTION_MESSAGE = "fail to resolve target"
+SHUTDOWN_MESSAGE = "service shutting down"
+"""The part of LiveKit's message when livekit-sip is stopped while a phone rings."""
 
 ERROR_OUTCOMES: Mapping[str, EndReason | None] = {
     "unavailable": _R.TELEPHONY_UNAVAILABLE,
@@ -149,6 +151,8 @@ def outcome_of_error(error: DialError, facts: LegFacts) -> EndReason | None:
         # One error for three cases: LiveKit says the same when the leg was removed.
         if facts.canceled:
             return _R.CANCELED
+        if SHUTDOWN_MESSAGE in error.message:
+            return _R.TELEPHONY_UNAVAILABLE
         return _R.NO_ANSWER if facts.rang else _R.UNREACHABLE
     if any(part in error.message for part in AUTHENTICATION_MESSAGES):
         return _R.TRUNK_UNAUTHORIZED

@@ -13,9 +13,11 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
 from domain.calls.model import Blame, CallId, CallState, EndReason
+from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.doc import Doc
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage, total_cost
+from domain.tools.transfers import TransferMode
 from domain.workflows.answering import AnswerEvidence, AnsweringParty
 from domain.workflows.model import ContextPolicy
 
@@ -463,6 +465,92 @@ class DtmfSent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DtmfReceived:
+    """The caller pressed keys without being asked by a tool. A turn of the caller follows, to which
+    the agent replies."""
+
+    digits: Annotated[str, Doc("The keys that were pressed, in order: digits, `*` and `#`.")]
+    kind: Literal["dtmf_received"] = "dtmf_received"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DtmfRequested:
+    """A tool asks the caller to press keys, and waits for them."""
+
+    tool_call_id: Annotated[str, Doc("Id of the tool call.")]
+    name: Annotated[str, Doc("Name of the digits in the tool.")]
+    masked: Annotated[
+        bool, Doc("Whether the digits are secret: what the caller presses and says is not heard.")
+    ]
+    kind: Literal["dtmf_requested"] = "dtmf_requested"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DtmfCollected:
+    """The caller pressed the keys that a tool asked for, or failed to."""
+
+    tool_call_id: Annotated[str, Doc("Id of the tool call.")]
+    name: Annotated[str, Doc("Name of the digits in the tool.")]
+    masked: Annotated[bool, Doc("Whether the digits are secret, so that they are stored nowhere.")]
+    pressed: Annotated[
+        str | None,
+        Doc("The keys of the last attempt, without the terminator; null if they are masked."),
+    ]
+    count: Annotated[int, Doc("How many keys were pressed in the last attempt.")]
+    attempts: Annotated[int, Doc("How often the caller was asked.")]
+    complete: Annotated[bool, Doc("Whether these are the digits that were asked for.")]
+    kind: Literal["dtmf_collected"] = "dtmf_collected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferStarted:
+    """A transfer of the caller begins. Stored before any number is called, so that none is called
+    twice."""
+
+    transfer_id: Annotated[str, Doc("Id of the transfer; its other events have the same.")]
+    mode: Annotated[TransferMode, Doc("How the caller is transferred.")]
+    requested_by: Annotated[TransferVia, Doc("What requested the transfer.")]
+    node: Annotated[str, Doc("Id of the node whose agent talks to the caller.")]
+    number: Annotated[str, Doc("Phone number that the caller is transferred to.")]
+    trunk: Annotated[str, Doc("Name of the outbound trunk whose rules allow the number.")]
+    ringing_seconds: Annotated[int, Doc("How long the phone may ring, in seconds.")]
+    kind: Literal["transfer_started"] = "transfer_started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferAdvanced:
+    """A transfer has reached its next phase. It is complete with `BRIDGED` or `REFERRED`."""
+
+    transfer_id: Annotated[str, Doc("Id of the transfer.")]
+    phase: Annotated[TransferPhase, Doc("Phase that the transfer has reached.")]
+    brief: Annotated[
+        str | None, Doc("What the colleague hears about the call; null except for `BRIEFING`.")
+    ] = None
+    kind: Literal["transfer_advanced"] = "transfer_advanced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferFailed:
+    """The caller was not transferred. Unless they have left, they talk to the agent again."""
+
+    transfer_id: Annotated[str, Doc("Id of the transfer.")]
+    failure: Annotated[TransferFailure, Doc("Why the caller was not transferred.")]
+    sip_status: Annotated[
+        int | None, Doc("SIP status with which the transfer failed; null when none was reported.")
+    ] = None
+    kind: Literal["transfer_failed"] = "transfer_failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferIsolationLost:
+    """Before a transfer was accepted, caller and colleague may have heard each other for some
+    seconds, because LiveKit's server was restarted. They are separated again."""
+
+    transfer_id: Annotated[str, Doc("Id of the transfer.")]
+    kind: Literal["transfer_isolation_lost"] = "transfer_isolation_lost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
     """The call ended. This is always the last event, and there is exactly one."""
 
@@ -517,6 +605,13 @@ CallEvent = (
     | MessageLeft
     | ScreenerAnswered
     | DtmfSent
+    | DtmfReceived
+    | DtmfRequested
+    | DtmfCollected
+    | TransferStarted
+    | TransferAdvanced
+    | TransferFailed
+    | TransferIsolationLost
     | CallEnded
 )
 EphemeralPayload = PartialTranscript

@@ -15,6 +15,7 @@ from domain.common.access import TenantId
 from domain.telephony.trunks import DialTrunk
 from domain.tenants.credentials import DecryptedCredentials
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
+from domain.tools.transfers import TransferMode
 from domain.workflows.model import Version
 
 
@@ -36,6 +37,28 @@ class Claim:
     """The name of the trunk from which the call came; None for other calls, or when it was deleted."""
     worker_id: UUID | None = None
     """The worker process that holds the call; None in simulations, where nothing is stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferReservation:
+    """What a transfer needs of a trunk. `id` is that of the transfer: the same one is counted once."""
+
+    id: UUID
+    number: str
+    mode: TransferMode
+    trunk: str | None
+    """The name of the trunk; None: that of the call, or the only one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransferLine:
+    """The trunk that a transfer may use."""
+
+    trunk: DialTrunk
+    from_number: str
+    """The number that the colleague sees; empty in a cold transfer."""
+    wait_seconds: float
+    """In how many seconds the trunk may dial."""
 
 
 class WorkerRegistry(Protocol):
@@ -72,7 +95,17 @@ class ClaimedCalls(Protocol):
 
     async def reserve_dial(self, claim: Claim) -> float:
         """Reserve the next moment at which the call may be dialled over its trunk; return in how many
-        seconds it comes."""
+        seconds it comes. Raises `QuotaExceeded` when a monthly budget of the tenant is exhausted, which
+        may have happened since the call was started."""
+        ...
+
+    async def reserve_transfer(self, claim: Claim, transfer: TransferReservation) -> TransferLine:
+        """Count the transfer against the limits of its trunk, which a warm one occupies until
+        `release_transfer` or the end of the call. Raises `DialRefused`."""
+        ...
+
+    async def release_transfer(self, transfer: UUID) -> None:
+        """The colleague's leg is gone, so the transfer occupies its trunk no longer."""
         ...
 
     async def end(self, claim: Claim, reason: EndReason) -> bool:

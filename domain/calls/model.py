@@ -191,7 +191,7 @@ class Call:
     scheduled_for: datetime | None = None
     """When the call may be claimed; None: at once."""
     ringing_seconds: int | None = None
-    """How long the callee's phone may ring."""
+    """How long the phone may ring before it is answered."""
     calling_hours: CallingHours | None = None
     """When the callee may be called; None: at any time."""
     language: str | None = None

@@ -14,6 +14,8 @@ CALLER_IDENTITY = "caller"
 
 ROOM_PREFIX = "call-"
 
+COLLEAGUE_PREFIX = "colleague-"
+
 EMPTY_TIMEOUT_SECONDS = 120
 """The server closes a room that no participant has joined for this long."""
 DEPARTURE_TIMEOUT_SECONDS = 60
@@ -41,6 +43,11 @@ def call_of_room(room: str) -> CallId | None:
 
 def caller_of(call: Call) -> str:
     return call.caller_identity or CALLER_IDENTITY
+
+
+def colleague_of(transfer_id: str) -> str:
+    """The identity of the person that this transfer calls, in the room of the call."""
+    return f"{COLLEAGUE_PREFIX}{transfer_id}"
 
 
 def agent_identity(call: CallId, epoch: int) -> str:

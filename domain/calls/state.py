@@ -23,6 +23,8 @@ from domain.calls.events import (
     CommandRefused,
     ContextChanged,
     DialStarted,
+    DtmfCollected,
+    DtmfRequested,
     HandedOff,
     MessageLeft,
     NodeEntered,
@@ -32,6 +34,9 @@ from domain.calls.events import (
     StoredEvent,
     ToolFinished,
     ToolStarted,
+    TransferAdvanced,
+    TransferFailed,
+    TransferStarted,
     TurnMeasured,
     UsageMeasured,
     UserTurn,
@@ -39,6 +44,7 @@ from domain.calls.events import (
 )
 from domain.calls.idempotency import ToolCallTracker
 from domain.calls.model import CallState, EndReason
+from domain.calls.transfers import Transfer, failure_note
 from domain.common.append_only_list import AppendOnlyList
 from domain.common.pacing import Pacer
 from domain.providers.usage import Usage, merge_usage
@@ -132,6 +138,20 @@ class CallProjection:
     """The last decision about who answered."""
     is_message_left: bool = False
     """Whether the message of the workflow is in a mailbox."""
+    digits_requested: DtmfRequested | None = None
+    """The digits that a tool is waiting for."""
+    transfers: tuple[Transfer, ...] = ()
+    """The attempts to transfer the caller, oldest first."""
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """The last attempt to transfer the caller; None if there was none."""
+        return self.transfers[-1] if self.transfers else None
+
+    @property
+    def is_bridged(self) -> bool:
+        """Whether the caller talks to a colleague, and no agent takes part."""
+        return self.transfer is not None and self.transfer.is_bridged
 
     @property
     def reply_pending(self) -> bool:
@@ -212,6 +232,7 @@ class CallProjection:
                 running = {k: v for k, v in self.running_tools.items() if k != event.tool_call_id}
                 return replace(
                     self,
+                    digits_requested=self._digits_requested_after(event.tool_call_id),
                     items=self.items.appended(event),
                     visible_items=self.visible_items.appended(event),
                     tool_call_count=self.tool_call_count + 1,
@@ -246,6 +267,20 @@ class CallProjection:
                 return replace(self, answered_by=event)
             case MessageLeft():
                 return replace(self, is_message_left=True)
+            case DtmfRequested():
+                return replace(self, digits_requested=event)
+            case DtmfCollected(tool_call_id=id):
+                return replace(self, digits_requested=self._digits_requested_after(id))
+            case TransferStarted() | TransferAdvanced():
+                return replace(self, transfers=_with_transfer(self.transfers, event, at))
+            case TransferFailed(failure=failure):
+                note = SystemNote(failure_note(failure))
+                return replace(
+                    self,
+                    transfers=_with_transfer(self.transfers, event, at),
+                    items=self.items.appended(note),
+                    visible_items=self.visible_items.appended(note),
+                )
             case DialStarted():
                 return replace(self, dialed_at=self.dialed_at or at)
             case RecordingStarted(announced=announced):
@@ -254,8 +289,37 @@ class CallProjection:
                 return replace(self, state=state, end_reason=reason)
         return self
 
+    def _digits_requested_after(self, tool_call_id: str) -> DtmfRequested | None:
+        """The digits that a tool waits for once this tool call waits no longer."""
+        requested = self.digits_requested
+        if requested is None or requested.tool_call_id == tool_call_id:
+            return None
+        return requested
+
     def _with_handled(self, id: str | None) -> AppendOnlyList[str]:
         return self.handled_commands if id is None else self.handled_commands.appended(id)
+
+
+def _with_transfer(
+    transfers: tuple[Transfer, ...],
+    event: TransferStarted | TransferAdvanced | TransferFailed,
+    at: datetime,
+) -> tuple[Transfer, ...]:
+    match event:
+        case TransferStarted():
+            started = Transfer(
+                id=event.transfer_id,
+                mode=event.mode,
+                number=event.number,
+                trunk=event.trunk,
+                started_at=at,
+                ringing_seconds=event.ringing_seconds,
+            )
+            return (*transfers, started)
+        case TransferAdvanced(transfer_id=id, phase=phase):
+            return tuple(each.advanced(phase, at) if each.id == id else each for each in transfers)
+        case TransferFailed(transfer_id=id, failure=failure):
+            return tuple(each.failed(failure, at) if each.id == id else each for each in transfers)
 
 
 def replay(events: Iterable[StoredEvent], context: CallContext | None = None) -> CallProjection:

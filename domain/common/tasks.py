@@ -21,6 +21,18 @@ async def cancel_and_wait(*tasks: asyncio.Future[Any]) -> None:
         _, running = await asyncio.wait(running, timeout=RECANCEL_INTERVAL_SECONDS)
 
 
+async def first_event(
+    *events: asyncio.Event, timeout_seconds: float | None = None
+) -> asyncio.Event | None:
+    """Wait for the first event that is set, in the order of the arguments; None after the timeout."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await cancel_and_wait(*waits)
+    return next((event for event in events if event.is_set()), None)
+
+
 @asynccontextmanager
 async def background_task(coroutine: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
     """Run the coroutine for the duration of the block; if it fails, the block fails."""

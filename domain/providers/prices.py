@@ -1,8 +1,8 @@
 """List prices of the providers, which a tenant can override, and the cost of usage.
 
 Prices are in billionths of a dollar per million tokens, per million characters, per hour of audio, or
-per minute of a telephone call. A model that is not listed has no price: its usage is counted, and the total is marked as
-partial."""
+per minute of a telephone call. A model that is not listed has no price: its usage is counted, and the
+total is marked as partial."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ MINUTE_MS = 60_000
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """The prices of one model; None: the unit is not charged. Cached tokens without a price cost as
-    much as other input tokens. The provider of a TRUNK is the trunk, and its model is where the
-    callee is."""
+    much as other input tokens. The provider of a TRUNK is the trunk, and its model is the country of
+    the called number."""
 
     kind: ProviderKind
     provider: str

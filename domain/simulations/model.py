@@ -70,6 +70,8 @@ class Case:
     given: Preconditions = field(default_factory=Preconditions)
     http: tuple[HttpStub, ...] = ()
     mcp: tuple[McpStub, ...] = ()
+    digits: tuple[str, ...] = ()
+    """What the caller presses whenever a tool asks for digits, in order."""
     steps: tuple[Step, ...] = ()
 
 

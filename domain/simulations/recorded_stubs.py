@@ -9,7 +9,14 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from domain.calls.events import CallEvent, ContextChanged, ToolFinished, ToolOutcome, ToolStarted
+from domain.calls.events import (
+    CallEvent,
+    ContextChanged,
+    DtmfCollected,
+    ToolFinished,
+    ToolOutcome,
+    ToolStarted,
+)
 from domain.templating import templates
 from domain.tool_execution.executor import DONE
 from domain.tools.actions import ApiCall, ContextGet, McpCall, Respond
@@ -18,6 +25,21 @@ from domain.tools.model import ToolSpec, all_actions
 _STATUS = re.compile(r"responded with status (\d{3})")
 
 Stubs = dict[str, list[dict[str, Any]]]
+
+
+MASKED_DIGIT = "0"
+"""Stands for each of the digits that were masked."""
+
+
+def recorded_digits(events: Iterable[CallEvent]) -> list[str]:
+    """What the caller pressed in each attempt when a tool asked for digits. What is not known is empty,
+    and masked digits are others."""
+    digits: list[str] = []
+    for event in events:
+        if isinstance(event, DtmfCollected):
+            last = MASKED_DIGIT * event.count if event.pressed is None else event.pressed
+            digits += [*[""] * (event.attempts - 1), last]
+    return digits
 
 
 def recorded_stubs(events: Iterable[CallEvent], tools: Mapping[str, ToolSpec]) -> Stubs:

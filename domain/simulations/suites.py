@@ -23,9 +23,10 @@ from domain.calls.model import Call, EndReason
 from domain.common.errors import InvalidInput, Path
 from domain.common.problems import raise_first
 from domain.simulations.model import Case, Expectation, HttpStub, Preconditions, Step, Suite
-from domain.simulations.recorded_stubs import recorded_stubs
+from domain.simulations.recorded_stubs import recorded_digits, recorded_stubs
 from domain.templating.lexer import is_path
 from domain.tool_execution.mcp_stubs import McpStub
+from domain.tools.actions import DTMF_KEYS
 from domain.tools.model import ToolSpec
 from domain.workflows.agents import ProviderChoice, provider_choice_problems
 
@@ -35,6 +36,7 @@ JUDGES = (
 )
 MAX_CASES = 1_000
 MAX_STEPS = 200
+MAX_PRESSED_KEYS = 64
 
 Texts = tuple[str, ...]
 
@@ -55,12 +57,14 @@ class _Case:
     given: Preconditions = field(default_factory=Preconditions)
     http: tuple[HttpStub, ...] = ()
     mcp: tuple[McpStub, ...] = ()
+    digits: Texts = ()
     steps: tuple[_Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Suite:
-    """A suite as written; its `workflow`, `given`, `http` and `mcp` apply to each of its cases."""
+    """A suite as written; its `workflow`, `given`, `http` and `mcp` apply to each of its cases, and its
+    `digits` to those that have none."""
 
     suite: str | None = None
     bundle: Any = ()
@@ -70,6 +74,7 @@ class _Suite:
     given: Preconditions = field(default_factory=Preconditions)
     http: tuple[HttpStub, ...] = ()
     mcp: tuple[McpStub, ...] = ()
+    digits: Texts = ()
     cases: tuple[_Case, ...]
 
 
@@ -83,6 +88,7 @@ def read_suite(plain: Any, name: str) -> Suite:
     for index, judge in enumerate(suite.judges):
         _check_choice(judge, JUDGES, ("judges", str(index)))
     _check_stubs(suite.http, ("http",))
+    _check_digits(suite.digits, ("digits",))
     names = [case.name for case in suite.cases]
     for index, case_name in enumerate(names):
         if case_name in names[:index]:
@@ -107,6 +113,7 @@ def _case(case: _Case, suite: _Suite, path: Path) -> Case:
     if not 1 <= len(case.steps) <= MAX_STEPS:
         raise InvalidInput(f"A case must have 1 to {MAX_STEPS} steps.", (*path, "steps"))
     _check_stubs(case.http, (*path, "http"))
+    _check_digits(case.digits, (*path, "digits"))
     return Case(
         name=case.name,
         workflow=workflow,
@@ -117,6 +124,7 @@ def _case(case: _Case, suite: _Suite, path: Path) -> Case:
         ),
         http=(*case.http, *suite.http),
         mcp=(*case.mcp, *suite.mcp),
+        digits=case.digits or suite.digits,
         steps=tuple(
             _step(step, (*path, "steps", str(index))) for index, step in enumerate(case.steps)
         ),
@@ -131,6 +139,15 @@ def _check_stubs(stubs: tuple[HttpStub, ...], path: Path) -> None:
         if " " not in stub.request.strip():
             raise InvalidInput(
                 "request must be a method and a URL, such as POST https://….", (*here, "request")
+            )
+
+
+def _check_digits(digits: Texts, path: Path) -> None:
+    for index, keys in enumerate(digits):
+        if len(keys) > MAX_PRESSED_KEYS or not set(keys) <= set(DTMF_KEYS):
+            raise InvalidInput(
+                f"Digits must be at most {MAX_PRESSED_KEYS} of the keys 0 to 9, * and #.",
+                (*path, str(index)),
             )
 
 
@@ -274,6 +291,7 @@ def suite_from_call(
         "name": f"call {call.id}",
         "given": given,
         **recorded_stubs(log, tools or {}),
+        "digits": recorded_digits(log),
         "steps": list(map(_without_empty, steps)),
     }
     return {

@@ -1,1 +1,1 @@
-"""Agents, the workflows that connect them, and the routing between the nodes of a workflow."""
+"""Trunks, telephone numbers, and which numbers may be dialled and when."""

@@ -1,4 +1,5 @@
-"""Telephone numbers: the syntax of E.164, the region of a number and what kind of line it is."""
+"""Telephone numbers: the syntax of E.164, the region and the time zones of a number, and what kind of
+line it is."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import phonenumbers
-from phonenumbers import PhoneNumberType
+from phonenumbers import PhoneNumberType, timezone
 
 from domain.common.errors import InvalidInput, Path
 
@@ -101,6 +102,15 @@ def _line_type(number: str, library_type: int) -> LineType:
     if PREMIUM_EXCHANGE.fullmatch(number):
         return LineType.PREMIUM_RATE
     return _LINE_TYPES.get(library_type, LineType.UNKNOWN)
+
+
+def time_zones(number: str) -> tuple[str, ...]:
+    """The IANA names of the time zones in which the owner of the number may be; empty for a number that
+    does not say where that is."""
+    if not E164.fullmatch(number):
+        return ()
+    zones: tuple[str, ...] = tuple(timezone.time_zones_for_number(phonenumbers.parse(number)))
+    return () if timezone.UNKNOWN_TIMEZONE in zones else zones
 
 
 def is_emergency_number(number: str, region: str) -> bool:

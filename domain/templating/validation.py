@@ -15,6 +15,8 @@ READABLE_NAMESPACES = frozenset(
     {"user", "tenant", "call", "params", "workflow", "flags", "agent", "history"}
 )
 WRITABLE_NAMESPACES = frozenset({"workflow", "flags", "agent"})
+MASKED = "masked"
+"""The namespace of digits that are stored nowhere."""
 
 
 def check_template(value: Any, path: Path, readable: frozenset[str] = READABLE_NAMESPACES) -> None:
@@ -87,10 +89,16 @@ def _namespace_problems(
     paths: Iterable[tuple[str, ...]], path: Path, readable: frozenset[str]
 ) -> Problems:
     for segments in paths:
-        if segments[0] not in readable:
+        if segments[0] == MASKED and MASKED not in readable:
+            yield InvalidInput(
+                f"{'.'.join(segments)!r} would be stored here; masked digits may be read only in the "
+                "headers and the body of an apiCall.",
+                path,
+            )
+        elif segments[0] not in readable:
             yield InvalidInput(
                 f"{'.'.join(segments)!r} is not a path of the context; paths begin with "
-                f"{_join_names(readable)}, for example user.name.",
+                f"{_join_names(readable - {MASKED})}, for example user.name.",
                 path,
             )
 

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 from domain.common.json_values import json_problem
 from domain.templating import templates
 from domain.templating.templates import render, render_value, value_to_text
+from domain.templating.validation import MASKED
 from domain.tools.actions import ApiCall, Method
 from domain.tools.http import (
     IDEMPOTENCY_KEY_HEADER,
@@ -28,6 +29,7 @@ MAX_RESPONSE_BYTES = 65_536
 """The part of a response body that is stored and returned; the rest is cut off."""
 MAX_URL_LENGTH = 8_192
 MAX_REQUEST_BYTES = 1024 * 1024
+NO_DIGITS: Mapping[str, str] = {}
 
 Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
 SecretLookup = Callable[[str], str | None]
@@ -46,10 +48,22 @@ class ApiResponse:
 
 
 async def call_api(
-    call: ApiCall, namespaces: Mapping[str, Any], send: Send, secret: SecretLookup, key: str
+    call: ApiCall,
+    namespaces: Mapping[str, Any],
+    send: Send,
+    secret: SecretLookup,
+    key: str,
+    masked: Mapping[str, str] = NO_DIGITS,
 ) -> ApiResponse:
-    url, body = _url(call, namespaces), _body(call, namespaces)
+    """Send the request. Only its headers and its body may contain `masked` digits."""
+    url = _url(call, namespaces)
     effect = {"method": call.method.value, "url": url.split("?")[0][:MAX_URL_LENGTH]}
+    missing_digits = sorted(_masked_names(call) - masked.keys())
+    if missing_digits:
+        problem = f"The caller has not pressed the digits {missing_digits[0]!r}."
+        return ApiResponse(problem=problem, effect=effect)
+    namespaces = {**namespaces, MASKED: masked}
+    body = _body(call, namespaces)
     if len(url) > MAX_URL_LENGTH or len(body or b"") > MAX_REQUEST_BYTES:
         return ApiResponse(problem="The request is too large to be sent.", effect=effect)
     try:
@@ -106,6 +120,13 @@ async def _attempt(request: HttpRequest, send: Send, effect: Mapping[str, Any]) 
 def _is_retryable(response: ApiResponse) -> bool:
     """Whether the same request may succeed when it is repeated."""
     return "failed" in response.effect or response.status == 429 or response.status >= 500
+
+
+def _masked_names(call: ApiCall) -> set[str]:
+    """The names of the masked digits that the request contains."""
+    texts = (text for _, text in templates.strings_in([dict(call.headers), call.body]))
+    paths = (path for text in texts for path in templates.paths_in(templates.parse(text)))
+    return {path[1] for path in paths if path[0] == MASKED and len(path) > 1}
 
 
 def _url(call: ApiCall, namespaces: Mapping[str, Any]) -> str:

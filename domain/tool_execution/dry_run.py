@@ -11,9 +11,11 @@ from uuid import uuid4
 from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
+from domain.tool_execution.digit_stubs import DigitStubs
+from domain.tool_execution.environment import CollectedDigits
 from domain.tool_execution.executor import ToolResult, execute
 from domain.tool_execution.mcp_stubs import McpStub, StubMcpServers
-from domain.tools.actions import SendDtmf, TransferCall
+from domain.tools.actions import CollectDigits, TransferCall
 from domain.tools.http import HttpClient, HttpFailed, HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
 
@@ -46,10 +48,11 @@ async def dry_run(
     secrets: Mapping[str, str] | None = None,
     stubs: Sequence[StubResponse] = (),
     mcp_stubs: Sequence[McpStub] = (),
+    digits: Sequence[str] = (),
 ) -> DryRunResult:
     """Run a tool on the given context. With `http_client`, requests are really sent, with these
     `secrets`; without it, `mcp_stubs` are the results of their MCP servers, and `stubs` are the
-    responses to all other requests, in order."""
+    responses to all other requests, in order. `digits` are what the caller presses, in order."""
     environment = _DryRunEnvironment(
         replace(context, tenant=settings.template_namespace),
         settings,
@@ -57,6 +60,7 @@ async def dry_run(
         secrets,
         list(stubs),
         StubMcpServers(mcp_stubs, settings),
+        DigitStubs(digits),
     )
     result = await execute(tool, arguments, environment, f"trial.{uuid4()}")
     return DryRunResult(tool_result=result, context=environment.context)
@@ -71,6 +75,7 @@ class _DryRunEnvironment:
         secrets: Mapping[str, str] | None,
         stubs: list[StubResponse],
         mcp_servers: StubMcpServers,
+        digits: DigitStubs,
     ) -> None:
         self.context = context
         self.settings = settings
@@ -78,6 +83,7 @@ class _DryRunEnvironment:
         self._secrets = secrets
         self._stubs = stubs
         self._mcp_servers = mcp_servers
+        self._digits = digits
 
     def visible_context(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return self.context.visible_to(DRY_RUN_NODE, params)
@@ -113,5 +119,11 @@ class _DryRunEnvironment:
     def end_call(self) -> None:
         pass
 
-    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
         return None
+
+    async def send_dtmf(self, keys: str) -> str | None:
+        return None
+
+    async def collect_digits(self, action: CollectDigits) -> CollectedDigits:
+        return self._digits.collect(action)

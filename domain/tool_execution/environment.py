@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.tenants.settings import TenantSettings
-from domain.tools.actions import SendDtmf, TransferCall
+from domain.tools.actions import CollectDigits, TransferCall
+
+NO_PHONE_LINE = "This call is not on a phone line."
+NO_KEYPAD = "The caller cannot press keys, because this call is not on a phone line."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedDigits:
+    """What a caller pressed when asked for digits: the last attempt."""
+
+    pressed: str = field(default="", repr=False)
+    attempts: int = 0
+    problem: str | None = None
+    """Why these are not the digits that were asked for; None if they are."""
 
 
 class ToolEnvironment(Protocol):
@@ -42,6 +56,15 @@ class ToolEnvironment(Protocol):
 
     def end_call(self) -> None: ...
 
-    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
-        """Act on the phone line. Returns why the action failed; None if it is done."""
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
+        """Begin to transfer the caller; the templates of the action read these values. Returns why it is
+        refused; None if it begins once the agent has finished speaking."""
+        ...
+
+    async def send_dtmf(self, keys: str) -> str | None:
+        """Press valid keys on the phone line. Returns why that failed; None if it is done."""
+        ...
+
+    async def collect_digits(self, action: CollectDigits) -> CollectedDigits:
+        """Ask the caller for digits; the prompts are rendered. Takes as long as the action allows."""
         ...

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -25,6 +26,7 @@ from domain.tool_execution.redaction import RedactingHttpClient
 from domain.tool_execution.transforms import apply_transform
 from domain.tools.actions import (
     ApiCall,
+    CollectDigits,
     Conditional,
     ContextDelete,
     ContextGet,
@@ -41,11 +43,16 @@ from domain.tools.actions import (
     Transform,
     Validate,
 )
+from domain.tools.dtmf import sent_keys_problem
 from domain.tools.model import ToolSpec
 
 DONE = "Done."
 OUTCOME_UNKNOWN = "It is not known whether the action was carried out."
 TIMED_OUT = "The tool timed out; it is not known which of its actions were carried out."
+TRANSFER_BEGINS = (
+    "The transfer begins after your next words. Say in one short sentence that you connect the caller. If "
+    "the transfer fails, you will read why."
+)
 MAX_VALUE_LENGTH = 65_536
 MAX_RETURNED_LENGTH = 8_192
 """Characters of a response that the model receives from a tool without `respond`."""
@@ -110,8 +117,8 @@ async def execute(
         return ToolResult(ending=Ending.REFUSED, result=problem)
     run = _ToolRun(environment, arguments, key)
     try:
-        async with asyncio.timeout(tool.timeout):
-            ending = await run.run(tool)
+        async with asyncio.timeout(tool.timeout) as deadline:
+            ending = await run.run(tool, deadline)
     except TimeoutError:
         return ToolResult(ending=Ending.UNKNOWN, result=TIMED_OUT, steps=tuple(run.steps))
     result = "\n".join(run.messages)[:MAX_VALUE_LENGTH] or DONE
@@ -130,16 +137,23 @@ class _ToolRun:
         self._key = key
         self._response: Mapping[str, Any] = {}
         self._api_body: Any = None
+        self._digits: dict[str, str] = {}
+        self._masked_digits: dict[str, str] = {}
+        """Digits that only requests contain, and nothing stores."""
+        self._report = ""
+        """What happened on the phone line, for a model that receives nothing else."""
+        self._deadline: asyncio.Timeout
         self._outcome_unknown = False
         """An action failed and may nevertheless have been carried out."""
 
-    async def run(self, tool: ToolSpec) -> Ending:
+    async def run(self, tool: ToolSpec, deadline: asyncio.Timeout) -> Ending:
+        self._deadline = deadline
         problem = await self._run_actions(tool.actions, ("actions",))
         if problem is None:
             problem = await self._run_actions(tool.on_success, ("onSuccess",))
             if problem is None:
                 if not self.messages:
-                    self.messages = [_bounded(value_to_text(self._api_body))]
+                    self.messages = [_bounded(value_to_text(self._api_body)) or self._report]
                 return Ending.SUCCEEDED
         self.messages = []
         ending = Ending.FAILED
@@ -185,6 +199,12 @@ class _ToolRun:
                 return await self._call_api(action, self._key_at(place))
             case McpCall():
                 return await self._call_mcp(action, self._key_at(place))
+            case SendDtmf():
+                return await self._send_dtmf(action)
+            case CollectDigits():
+                return await self._collect_digits(action)
+            case TransferCall():
+                return await self._transfer(action)
             case _:
                 return self._apply(action)
 
@@ -219,17 +239,15 @@ class _ToolRun:
             case EndCall():
                 self._environment.end_call()
                 return {}
-            case TransferCall(number=value) | SendDtmf(digits=value) as telephony:
-                rendered = render(value, self._namespaces)
-                return _raise_problem(
-                    self._environment.run_telephony_action(telephony, rendered),
-                    {"value": rendered},
-                )
         raise AssertionError(action)
 
     @property
     def _namespaces(self) -> Mapping[str, Any]:
-        return {**self._environment.visible_context(self._arguments), "response": self._response}
+        return {
+            **self._environment.visible_context(self._arguments),
+            "response": self._response,
+            "digits": self._digits,
+        }
 
     def _write(self, path: str, value: Any) -> Mapping[str, Any]:
         where = path.removesuffix("[+]")
@@ -263,13 +281,25 @@ class _ToolRun:
             raise StepFailed(problem, {"holds": holds})
         return {"holds": holds}
 
+    async def _transfer(self, action: TransferCall) -> Mapping[str, Any]:
+        number = render(action.number, self._namespaces)
+        problem = await self._environment.transfer(action, self._namespaces)
+        effect = _raise_problem(problem, {"value": number, "mode": action.mode.value})
+        self.messages.append(TRANSFER_BEGINS)
+        return effect
+
     def _key_at(self, place: tuple[str, ...]) -> str:
         return ".".join((self._key, *place))
 
     async def _call_api(self, call: ApiCall, key: str) -> Mapping[str, Any]:
         call = self._resolve_endpoint(call)
         response = await call_api(
-            call, self._namespaces, self._http_client.send, self._http_client.secret, key
+            call,
+            self._namespaces,
+            self._http_client.send,
+            self._http_client.secret,
+            key,
+            self._masked_digits,
         )
         self._response = {"status": response.status, "body": response.body}
         if response.problem is not None:
@@ -324,6 +354,53 @@ class _ToolRun:
         self.messages.append(content or DONE)
         self._save(call.save)
         return {**effect, "content": content}
+
+    # ---- the telephone -----------------------------------------------------------------------
+
+    async def _send_dtmf(self, action: SendDtmf) -> Mapping[str, Any]:
+        keys = render(action.digits, self._namespaces)
+        problem = sent_keys_problem(keys) or await self._environment.send_dtmf(keys)
+        effect = _raise_problem(problem, {"value": keys})
+        self._report = f"The keys {keys} were pressed."
+        return effect
+
+    async def _collect_digits(self, action: CollectDigits) -> Mapping[str, Any]:
+        prompt, retry_prompt = action.prompt, action.retry_prompt or action.prompt
+        asked = replace(
+            action,
+            prompt=render(prompt, self._namespaces),
+            retry_prompt=render(retry_prompt, self._namespaces),
+        )
+        with self._deadline_suspended():
+            collected = await self._environment.collect_digits(asked)
+        effect = {"attempts": collected.attempts, "masked": action.masked}
+        if collected.problem is not None:
+            raise StepFailed(collected.problem, effect)
+        if action.masked:
+            self._masked_digits[action.name] = collected.pressed
+            self._http_client.redact_digits(collected.pressed)
+            self._report = f"The caller pressed {len(collected.pressed)} keys."
+            return {**effect, "count": len(collected.pressed)}
+        self._digits[action.name] = collected.pressed
+        self._report = f"The caller pressed {collected.pressed}."
+        if action.save:
+            self._write(action.save, collected.pressed)
+        return {**effect, "digits": collected.pressed}
+
+    @contextmanager
+    def _deadline_suspended(self) -> Iterator[None]:
+        """The time that the caller takes does not count towards the timeout of the tool."""
+        loop, deadline = asyncio.get_running_loop(), self._deadline
+        due = deadline.when()
+        if due is None or deadline.expired():
+            yield
+            return
+        remaining = due - loop.time()
+        deadline.reschedule(None)
+        try:
+            yield
+        finally:
+            deadline.reschedule(loop.time() + remaining)
 
     def _save(self, places: Mapping[str, str]) -> None:
         for path, source in places.items():

@@ -1,8 +1,9 @@
-"""Redacts the secrets that a tool has sent from the responses that it receives."""
+"""Redacts the secrets and the masked digits that a tool has sent from the responses that it receives."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -14,7 +15,8 @@ REDACTED = b"[secret]"
 
 
 class RedactingHttpClient:
-    """An HTTP client that redacts every secret it has handed out from the responses."""
+    """An HTTP client that redacts from the responses every secret that it has handed out, and every
+    masked digits that it was given."""
 
     def __init__(
         self,
@@ -24,12 +26,17 @@ class RedactingHttpClient:
         self._send = send
         self._secret = secret
         self._disclosed: set[str] = set()
+        self._digits: set[str] = set()
 
     def secret(self, name: str) -> str | None:
         value = self._secret(name)
         if value is not None and len(value) >= MIN_SECRET_LENGTH:
             self._disclosed.add(value)
         return value
+
+    def redact_digits(self, digits: str) -> None:
+        """Redact these digits; short ones only where they are a number of their own."""
+        self._digits.add(digits)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         response = await self._send(request)
@@ -38,4 +45,11 @@ class RedactingHttpClient:
         for value in sorted(self._disclosed, key=len, reverse=True):
             for written in {value, json.dumps(value)[1:-1]}:
                 body = body.replace(written.encode(), REDACTED)
+        for digits in sorted(self._digits, key=len, reverse=True):
+            body = re.sub(_pattern(digits), REDACTED, body)
         return replace(response, body=body)
+
+
+def _pattern(digits: str) -> bytes:
+    written = re.escape(digits.encode())
+    return written if len(digits) >= MIN_SECRET_LENGTH else rb"(?<!\d)" + written + rb"(?!\d)"

@@ -1,4 +1,4 @@
-"""The actions of tools: fifteen kinds, each declaring one operation."""
+"""The actions of tools: sixteen kinds, each declaring one operation."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
+
+from domain.tools.transfers import TransferTarget
+
+DTMF_KEYS = "0123456789*#"
+MAX_COLLECTED_DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,10 +190,9 @@ class EndCall:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TransferCall:
-    """Transfer the caller to another number; only in telephone calls."""
+class TransferCall(TransferTarget):
+    """Transfer the caller to another number; only in voice calls."""
 
-    number: str
     type: Literal["transfer_call"] = "transfer_call"
 
 
@@ -198,6 +202,42 @@ class SendDtmf:
 
     digits: str
     type: Literal["send_dtmf"] = "send_dtmf"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectDigits:
+    """Ask the caller to press keys, and wait for them; only in telephone calls. Later actions of the
+    tool read the digits at `digits.<name>`. Masked digits are stored nowhere: only the headers and
+    the body of an `apiCall` read them, at `masked.<name>`."""
+
+    name: str
+    prompt: str = ""
+    retry_prompt: str = ""
+    """What is said before each further attempt; empty repeats the prompt."""
+    count: int | None = None
+    """How many digits are asked for; None allows `min` to `max`."""
+    min: int | None = None
+    max: int | None = None
+    terminator: str = "#"
+    """The key that completes the digits; empty for none."""
+    allowed: str = DTMF_KEYS
+    first_seconds: float = 8.0
+    """How long to wait for the first key after the prompt."""
+    between_seconds: float = 3.0
+    """How long to wait for each further key."""
+    attempts: int = 3
+    masked: bool = False
+    save: str = ""
+    """The context path that the digits are also written to; empty for none."""
+    type: Literal["collect_digits"] = "collect_digits"
+
+    @property
+    def min_digits(self) -> int:
+        return self.count or self.min or 1
+
+    @property
+    def max_digits(self) -> int:
+        return self.count or self.max or MAX_COLLECTED_DIGITS
 
 
 ToolAction = (
@@ -216,6 +256,7 @@ ToolAction = (
     | EndCall
     | TransferCall
     | SendDtmf
+    | CollectDigits
 )
 
 ActionPath = tuple[str, ...]

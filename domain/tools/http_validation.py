@@ -11,6 +11,7 @@ from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import IDENTIFIER, check_name, check_text
 from domain.templating.lexer import is_path
 from domain.templating.validation import (
+    MASKED,
     READABLE_NAMESPACES,
     check_template,
     check_writable,
@@ -24,8 +25,11 @@ MAX_RETRIES = 5
 MAX_HEADERS = 32
 MAX_URL_LENGTH = 2_000
 
-ACTION_NAMESPACES = READABLE_NAMESPACES | {"response"}
+ACTION_NAMESPACES = READABLE_NAMESPACES | {"response", "digits"}
 HEADER_NAMESPACES = ACTION_NAMESPACES | {"secret"}
+"""What the headers of servers in the settings may read."""
+REQUEST_NAMESPACES = ACTION_NAMESPACES | {MASKED}
+"""What the body of an API call may read: also digits that are stored nowhere."""
 
 RESERVED = FORBIDDEN_HEADERS | {"idempotency-key"}
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
@@ -39,9 +43,9 @@ def api_call_problems(call: ApiCall, path: Path) -> Problems:
         yield from problems_of(_check_url_suffix, call.url, (*path, "url"))
     else:
         yield from problems_of(check_url, call.url, (*path, "url"))
-    yield from header_problems(call.headers, (*path, "headers"))
+    yield from header_problems(call.headers, (*path, "headers"), HEADER_NAMESPACES | {MASKED})
     yield from template_problems(call.query, (*path, "query"), ACTION_NAMESPACES)
-    yield from template_problems(call.body, (*path, "body"), ACTION_NAMESPACES)
+    yield from template_problems(call.body, (*path, "body"), REQUEST_NAMESPACES)
     yield from problems_of(check_timeout, call.timeout, (*path, "timeout"))
     if not 0 <= call.retries <= MAX_RETRIES:
         yield InvalidInput(f"retries must be between 0 and {MAX_RETRIES}.", (*path, "retries"))
@@ -83,7 +87,9 @@ def _check_url_suffix(suffix: str, path: Path) -> None:
         )
 
 
-def header_problems(headers: Mapping[str, str], path: Path) -> Problems:
+def header_problems(
+    headers: Mapping[str, str], path: Path, readable: frozenset[str] = HEADER_NAMESPACES
+) -> Problems:
     if len(headers) > MAX_HEADERS:
         yield InvalidInput(f"At most {MAX_HEADERS} headers are allowed.", path)
         return
@@ -94,7 +100,7 @@ def header_problems(headers: Mapping[str, str], path: Path) -> Problems:
         if name.lower() in RESERVED:
             yield InvalidInput(f"Tools must not set the header {name}.", here)
         yield from problems_of(check_text, value, here, max_length=4_096)
-        yield from template_problems(value, here, HEADER_NAMESPACES)
+        yield from template_problems(value, here, readable)
         if "\n" in value or "\r" in value:
             yield InvalidInput("A header value must be a single line.", here)
 

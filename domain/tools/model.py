@@ -21,6 +21,7 @@ from domain.templating.validation import (
 )
 from domain.tools.actions import (
     ApiCall,
+    CollectDigits,
     Conditional,
     ContextDelete,
     ContextGet,
@@ -39,12 +40,14 @@ from domain.tools.actions import (
     Validate,
     walk_actions,
 )
+from domain.tools.dtmf import collect_digits_problems, send_dtmf_problems
 from domain.tools.http_validation import (
     ACTION_NAMESPACES,
     api_call_problems,
     check_timeout,
     save_path_problems,
 )
+from domain.tools.transfers import transfer_problems
 
 ToolId = NewType("ToolId", UUID)
 
@@ -83,6 +86,10 @@ class ToolSpec:
         return any(
             isinstance(a, ApiCall | McpCall | TransferCall | SendDtmf) for _, a in all_actions(self)
         )
+
+    @property
+    def collects_masked_digits(self) -> bool:
+        return any(isinstance(a, CollectDigits) and a.masked for _, a in all_actions(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,12 +187,13 @@ def _action_problems(action: ToolAction, path: Path) -> Problems:
             yield from problems_of(
                 check_text, action.separator, (*here, "separator"), max_length=20
             )
-        case TransferCall(number=number):
-            yield from template_problems(
-                number, (*path, "transferCall", "number"), ACTION_NAMESPACES
-            )
+        case TransferCall():
+            yield from transfer_problems(action, (*path, "transferCall"), ACTION_NAMESPACES)
         case SendDtmf(digits=digits):
-            yield from template_problems(digits, (*path, "sendDtmf", "digits"), ACTION_NAMESPACES)
+            yield from send_dtmf_problems(digits, (*path, "sendDtmf", "digits"), ACTION_NAMESPACES)
+        case CollectDigits():
+            here = (*path, "collectDigits")
+            yield from collect_digits_problems(action, here, ACTION_NAMESPACES)
         case EndCall():
             pass
 

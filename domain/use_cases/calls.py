@@ -70,12 +70,17 @@ async def start_call(services: Services, viewer: Viewer, request: CallRequest) -
     _check(request, services.max_call_seconds)
     is_dialed = request.kind is CallKind.SIP
     if is_dialed:
-        check_dial_request(request.dial, services.clock())
+        check_dial_request(request.dial)
     else:
         check_no_dial(request.dial)
     if request.kind is not CallKind.TEXT:
         _require_room_access(services, ("kind",))
     async with _transaction_for(services, viewer, request) as work:
+        digest = _digest(request)
+        # Before what may have changed since: the time, the limits of the trunk, the workflow.
+        earlier = await _started_before(work, request, digest)
+        if earlier is not None:
+            return earlier
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
         if request.kind is not CallKind.TEXT:
@@ -95,7 +100,13 @@ async def start_call(services: Services, viewer: Viewer, request: CallRequest) -
         )
         if is_dialed:
             call = await with_dial(work, call, request.dial, request.max_seconds)
-        return await work.calls.start(call, request.idempotency_key, _digest(request))
+        return await work.calls.start(call, request.idempotency_key, digest)
+
+
+async def _started_before(work: UnitOfWork, request: CallRequest, digest: str) -> Call | None:
+    """The call that this request has started already."""
+    key = request.idempotency_key
+    return None if key is None else await work.calls.started_with(key, digest)
 
 
 def room_access(services: Services, call: Call) -> RoomAccess | None:

@@ -44,8 +44,8 @@ class DialRequest:
 NO_DIAL = DialRequest()
 
 
-def check_dial_request(dial: DialRequest, now: datetime) -> None:
-    """Raises `InvalidInput` for the first field that breaks a rule."""
+def check_dial_request(dial: DialRequest) -> None:
+    """Raises `InvalidInput` for the first field that breaks a rule, whatever the time is."""
     if dial.phone_number is None:
         raise InvalidInput("A SIP call needs the phoneNumber to dial, in E.164.", ("phoneNumber",))
     seconds = dial.ringing_seconds
@@ -55,8 +55,6 @@ def check_dial_request(dial: DialRequest, now: datetime) -> None:
             "seconds.",
             ("ringingTimeout",),
         )
-    if dial.scheduled_for is not None:
-        _check_schedule(dial.scheduled_for, now)
     if dial.calling_hours is not None:
         check_calling_hours(dial.calling_hours, ("allowedHours",))
 
@@ -94,6 +92,8 @@ async def with_dial(
     """The call with what it needs to be dialled. `max_seconds` is the duration that was asked for.
     Raises `DialRefused`, `NotFound` or `InvalidInput`."""
     assert dial.phone_number is not None
+    if dial.scheduled_for is not None:
+        _check_schedule(dial.scheduled_for, call.created_at)
     await _check_answering(work, call, dial)
     trunk, number = await _trunk_and_number(work, dial)
     check_dial(trunk.spec, dial.phone_number, ("phoneNumber",))

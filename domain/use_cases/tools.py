@@ -14,6 +14,7 @@ from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubRespon
 from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools.model import Tool, ToolId, ToolSpec, check_tool
 
+MAX_DIGIT_STUBS = 100
 CONTEXT_NAMESPACES = ("user", "call", "workflow", "flags", "agent")
 
 
@@ -53,11 +54,12 @@ async def test_tool(
     context: Mapping[str, Any],
     stubs: Sequence[StubResponse],
     mcp_stubs: Sequence[McpStub],
+    digits: Sequence[str],
     *,
     live: bool,
 ) -> DryRunResult:
     """Execute the tool once, outside any call. `live` sends requests to real servers; otherwise the
-    stubs respond."""
+    stubs respond. `digits` are what the caller presses."""
     viewer.require(Scope.TOOLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         tool = await _existing(work, id)
@@ -72,6 +74,7 @@ async def test_tool(
         secrets=secrets,
         stubs=stubs,
         mcp_stubs=mcp_stubs,
+        digits=digits[:MAX_DIGIT_STUBS],
     )
 
 

@@ -167,11 +167,7 @@ async def _telephony_facts(
     work: UnitOfWork, snapshots: Sequence[Snapshot]
 ) -> Mapping[str, TelephonyFacts]:
     """What the tenant has of telephony, by the name of each workflow that needs it."""
-    names = [
-        snapshot.workflow.name
-        for snapshot in snapshots
-        if any(map(needs_telephone, snapshot.tools.values()))
-    ]
+    names = [snapshot.workflow.name for snapshot in snapshots if needs_telephone(snapshot)]
     if not names:
         return {}
     trunks = await work.outbound_trunks.page(MAX_TRUNKS, None)

@@ -101,7 +101,7 @@ def _rules(
     if not broken:
         yield from tools.findings(snapshot, settings, budget)
         yield from addresses.findings(snapshot.tools, settings, allowed)
-        yield from telephony.findings(snapshot.tools, telephony_facts)
+        yield from telephony.findings(snapshot, telephony_facts)
         yield from variable_flow.findings(snapshot, settings, budget)
 
 

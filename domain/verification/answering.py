@@ -26,7 +26,7 @@ def findings(workflow: WorkflowSpec) -> Iterator[Finding]:
             )
         elif text is not None and not is_needed:
             yield warning(
-                FindingCode.USELESS_ANSWERING_TEXT,
+                FindingCode.UNUSED_ANSWERING_TEXT,
                 path,
                 f"The {name} has no effect, because {field} is not {action}.",
                 f"Set {field} to {action}, or remove the {name}.",

@@ -16,6 +16,8 @@ from domain.verification.reporting import (
 from domain.workflows.model import Connection, EntryAction, Node, Snapshot, WorkflowSpec
 
 _C = FindingCode
+USES_DEFAULT = frozenset({EntryAction.ROUTE, EntryAction.TRANSFER_CALL})
+"""What may take the default connection of a node that is not skipped."""
 
 
 def findings(snapshot: Snapshot) -> Iterator[Finding]:
@@ -40,12 +42,12 @@ def _defaults(node: Node, outgoing: Sequence[tuple[int, Connection]]) -> Iterato
             f"The node {node.id!r} has {len(defaults)} default connections.",
             "Keep isDefault on only one of them.",
         )
-    if defaults and node.skip_condition is None and node.on_entry is not EntryAction.ROUTE:
+    if defaults and node.skip_condition is None and node.on_entry not in USES_DEFAULT:
         yield warning(
             _C.USELESS_DEFAULT,
             ("connections", defaults[0], "isDefault"),
-            f"The node {node.id!r} is never skipped and does not route at once, so its default "
-            "connection has no effect.",
+            f"The node {node.id!r} is never skipped and does not route at once or transfer calls, so "
+            "its default connection has no effect.",
             "Remove isDefault, or give the node a skipCondition or onEntry: ROUTE.",
         )
 

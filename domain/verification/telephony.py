@@ -1,17 +1,19 @@
-"""Findings about actions that need a telephone line: transfers and DTMF tones."""
+"""Findings about actions that need a telephone line: transfers, DTMF tones, and digits of the caller."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.common.errors import DialRefused
 from domain.common.findings import Finding, FindingCode
 from domain.telephony.dial_policy import check_dial
 from domain.telephony.trunks import OutboundTrunkSpec
-from domain.tools.actions import SendDtmf, TransferCall
-from domain.tools.model import ToolSpec, all_actions
+from domain.tools.actions import CollectDigits, SendDtmf, TransferCall
+from domain.tools.model import all_actions
+from domain.tools.transfers import TransferTarget
 from domain.verification.reporting import Path, error, warning
+from domain.workflows.model import Snapshot
 
 _C = FindingCode
 
@@ -28,22 +30,29 @@ class TelephonyFacts:
     """Whether the workflow answers the calls of one."""
 
 
-def needs_telephone(tool: ToolSpec) -> bool:
-    return any(isinstance(action, TransferCall | SendDtmf) for _, action in all_actions(tool))
+def needs_telephone(snapshot: Snapshot) -> bool:
+    return any(node.transfer is not None for node in snapshot.workflow.nodes) or any(
+        isinstance(action, TransferCall | SendDtmf | CollectDigits)
+        for tool in snapshot.tools.values()
+        for _, action in all_actions(tool)
+    )
 
 
-def findings(tools: Mapping[str, ToolSpec], facts: TelephonyFacts | None) -> Iterator[Finding]:
+def findings(snapshot: Snapshot, facts: TelephonyFacts | None) -> Iterator[Finding]:
     if facts is None:
         return
-    for name, tool in tools.items():
+    for index, node in enumerate(snapshot.workflow.nodes):
+        if node.transfer is not None:
+            yield from _transfer(("nodes", str(index), "transfer"), node.transfer, facts)
+    for name, tool in snapshot.tools.items():
         for path, action in all_actions(tool, ("tools", name)):
             match action:
-                case TransferCall(number=number):
-                    here = (*path, "transferCall", "number")
-                    yield from _line(here, "transferCall", facts)
-                    yield from _target(here, number, facts)
+                case TransferCall():
+                    yield from _transfer((*path, "transferCall"), action, facts)
                 case SendDtmf():
                     yield from _line((*path, "sendDtmf", "digits"), "sendDtmf", facts)
+                case CollectDigits():
+                    yield from _line((*path, "collectDigits"), "collectDigits", facts)
 
 
 def _line(path: Path, action: str, facts: TelephonyFacts) -> Iterator[Finding]:
@@ -64,12 +73,44 @@ def _line(path: Path, action: str, facts: TelephonyFacts) -> Iterator[Finding]:
         )
 
 
-def _target(path: Path, number: str, facts: TelephonyFacts) -> Iterator[Finding]:
-    """A transfer dials a number, so it must be one that may be dialled."""
-    if "{{" in number or not facts.outbound_trunks:
+def _transfer(path: Path, target: TransferTarget, facts: TelephonyFacts) -> Iterator[Finding]:
+    """A transfer dials a number, so a trunk must allow it."""
+    here = (*path, "number")
+    if not facts.outbound_trunks and not facts.has_numbers:
+        yield from _line(here, "transferCall", facts)
+    elif not facts.outbound_trunks:
+        yield error(
+            _C.TRANSFER_NOT_ALLOWED,
+            here,
+            "There is no outbound trunk, whose rules say where callers may be transferred to.",
+            "Create an outbound trunk, or remove the transfer.",
+        )
+    elif target.trunk is not None:
+        yield from _named_trunk(path, target, target.trunk, facts)
+    else:
+        yield from _target(here, target.number, facts.outbound_trunks)
+
+
+def _named_trunk(
+    path: Path, target: TransferTarget, name: str, facts: TelephonyFacts
+) -> Iterator[Finding]:
+    trunks = tuple(trunk for trunk in facts.outbound_trunks if trunk.name == name)
+    if trunks:
+        yield from _target((*path, "number"), target.number, trunks)
+    else:
+        yield error(
+            _C.TRANSFER_NOT_ALLOWED,
+            (*path, "trunk"),
+            f"There is no enabled outbound trunk {name}.",
+            "Use the name of an enabled outbound trunk, or omit trunk.",
+        )
+
+
+def _target(path: Path, number: str, trunks: tuple[OutboundTrunkSpec, ...]) -> Iterator[Finding]:
+    if "{{" in number:
         return
     refusals = list[DialRefused]()
-    for trunk in facts.outbound_trunks:
+    for trunk in trunks:
         try:
             check_dial(trunk, number, path)
         except DialRefused as refused:

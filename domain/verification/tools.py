@@ -8,7 +8,7 @@ from domain.common.findings import Finding, FindingCode
 from domain.tenants.settings import TenantSettings
 from domain.tools.actions import ApiCall, Handoff, McpCall
 from domain.tools.model import ToolSpec, all_actions
-from domain.verification import parameters, responses
+from domain.verification import digits, parameters, responses
 from domain.verification.reporting import Path, error, warning
 from domain.verification.variable_usage import tool_reads
 from domain.verification.work import WorkBudget
@@ -44,6 +44,7 @@ def tool_findings(
     yield from _undeclared_parameters(name, tool)
     yield from parameters.findings(name, tool, budget)
     yield from responses.findings(name, tool)
+    yield from digits.findings(name, tool)
 
 
 def _nodes_by_tool(snapshot: Snapshot) -> Mapping[str, list[str]]:

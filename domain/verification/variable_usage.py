@@ -11,6 +11,7 @@ from domain.templating import expressions, templates
 from domain.templating.templates import Placeholder
 from domain.tools.actions import (
     ApiCall,
+    CollectDigits,
     Conditional,
     ContextGet,
     ContextSet,
@@ -103,6 +104,8 @@ def tool_writes(tool: ToolSpec) -> Iterator[tuple[str, ...]]:
                 yield tuple(path.removesuffix("[+]").split("."))
             case FlagSet(flag=flag) | FlagClear(flag=flag):
                 yield ("flags", flag)
+            case CollectDigits(save=path) if path:
+                yield tuple(path.removesuffix("[+]").split("."))
             case ApiCall(save=save) | McpCall(save=save):
                 for where in save:
                     yield tuple(where.removesuffix("[+]").split("."))

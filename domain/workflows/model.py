@@ -15,6 +15,7 @@ from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import AGENT_NAME, IDENTIFIER, check_name, check_text
 from domain.templating.validation import READABLE_NAMESPACES, condition_problems, template_problems
 from domain.tools.model import ToolSpec
+from domain.tools.transfers import TransferTarget, transfer_problems
 from domain.workflows.agents import AgentSpec
 from domain.workflows.answering import AnsweringSettings, answering_problems
 
@@ -54,6 +55,8 @@ class EntryAction(StrEnum):
     """The agent speaks once, and the call ends."""
     ROUTE = "ROUTE"
     """The conversation moves on at once, after the greeting if the agent has one."""
+    TRANSFER_CALL = "TRANSFER_CALL"
+    """The caller is transferred to another number, after the greeting if the agent has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +70,15 @@ class Node:
     skip_condition: str | None = None
     """While this condition is true, conversations skip the node. None: it is never skipped."""
     on_entry: EntryAction = EntryAction.CONVERSE
+    transfer: TransferTarget | None = None
+    """Where TRANSFER_CALL transfers the caller to. If that fails, the conversation takes the default
+    connection; without one, the agent talks to the caller."""
     position: Position | None = None
 
     @property
     def ends_calls(self) -> bool:
-        """Whether the agent can end the call here."""
-        return self.is_exit or self.on_entry is EntryAction.END_CALL
+        """Whether the call can end here."""
+        return self.is_exit or self.on_entry in (EntryAction.END_CALL, EntryAction.TRANSFER_CALL)
 
 
 class ContextPolicy(StrEnum):
@@ -231,6 +237,19 @@ def _node_problems(node: Node, path: Path) -> Problems:
     if node.skip_condition is not None:
         yield from condition_problems(
             node.skip_condition, (*path, "skipCondition"), CONNECTION_NAMESPACES
+        )
+    yield from _transfer_problems(node, (*path, "transfer"))
+
+
+def _transfer_problems(node: Node, path: Path) -> Problems:
+    transfers = node.on_entry is EntryAction.TRANSFER_CALL
+    if node.transfer is not None:
+        yield from transfer_problems(node.transfer, path, CONNECTION_NAMESPACES)
+    if transfers and node.transfer is None:
+        yield InvalidInput("onEntry: TRANSFER_CALL needs transfer, with the number.", path)
+    elif node.transfer is not None and not transfers:
+        yield InvalidInput(
+            "transfer has no effect without onEntry: TRANSFER_CALL; set it, or omit transfer.", path
         )
 
 

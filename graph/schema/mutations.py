@@ -9,7 +9,16 @@ from domain.ports import TokenPair
 from domain.tool_execution.dry_run import StubResponse
 from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools.model import ToolId
-from domain.use_cases import agents, bundles, calls, recordings, tools, versions, workflows
+from domain.use_cases import (
+    agents,
+    bundles,
+    calls,
+    recordings,
+    tools,
+    transfers,
+    versions,
+    workflows,
+)
 from domain.workflows.agents import AgentId
 from domain.workflows.model import VersionId, WorkflowId
 from graph.schema.arguments import Input
@@ -21,6 +30,7 @@ from graph.schema.types import agents as g
 from graph.schema.types import bundles as b
 from graph.schema.types import calls as c
 from graph.schema.types import tools as t
+from graph.schema.types import transfers as x
 from graph.schema.types import workflows as w
 from graph.schema.types.inputs import json_object
 from resolvers import accounts
@@ -101,6 +111,7 @@ class Mutation(TenantMutation, TelephonyMutation):
                 McpStub(server=stub.server, tool=stub.tool, result=stub.result, error=stub.error)
                 for stub in input.mcp_stubs
             ],
+            input.digits,
             live=input.live,
         )
         return t.TestToolSuccess.from_dry_run(dry_run)
@@ -197,6 +208,18 @@ class Mutation(TenantMutation, TelephonyMutation):
         id = _call_id(input.call_id)
         call = await info.context.run(calls.end_call, id, by_caller=input.by_caller)
         return c.EndCallSuccess(call=call)
+
+    @mutation(
+        "Transfer the caller of a voice call to another number. The log of the call shows the progress."
+    )
+    async def transfer_call(
+        self, info: Ctx, input: Input[x.CallTransferInput]
+    ) -> x.TransferCallResult:
+        id = _call_id(input.call_id)
+        call, command = await info.context.run(
+            transfers.transfer_call, id, input.target(), input.idempotency_key
+        )
+        return x.TransferCallSuccess(call=call, transfer_id=strawberry.ID(str(command.id)))
 
     @mutation(
         "Delete the recording of a call permanently; a call in progress is no "

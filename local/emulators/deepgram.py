@@ -30,6 +30,8 @@ async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
                 await socket.close()
                 return
             continue
+        if emulator.heard_audio is not None:
+            emulator.heard_audio += message
         emulator.heard_seconds += len(message) / 2 / vad.rate
         for change in vad.process(message):
             if change == "began":

@@ -37,6 +37,8 @@ class SpeechEmulator:
     """Provider and options of every connection."""
     heard_seconds: float = 0.0
     """Seconds of audio that Deepgram's `listen` received."""
+    heard_audio: bytearray | None = None
+    """The audio that Deepgram's `listen` received; None unless it is to be kept."""
     stt_connections: int = 0
     """Number of speech-to-text connections opened."""
     faults: Faults = field(default_factory=Faults)

@@ -11,7 +11,7 @@ from domain.common.tasks import cancel_and_wait
 from local.phone.answer import ANSWERS, Answer
 from local.phone.digest import Credentials, is_authorized
 from local.phone.media import open_media
-from local.phone.phone_call import PhoneCall
+from local.phone.phone_call import WAIT_SECONDS, PhoneCall
 from local.phone.sip_call import CallEnd, IncomingCall, Side
 from local.phone.sip_message import Headers
 from local.phone.sip_socket import HOST, TracedMessage
@@ -19,7 +19,6 @@ from local.phone.transactions import TIMERS, Address, Timers
 from local.phone.user_agent import UserAgent, open_user_agent
 
 REALM = "phone"
-WAIT_SECONDS = 60.0
 
 
 class Phone:

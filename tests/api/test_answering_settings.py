@@ -117,7 +117,7 @@ def test_an_invalid_text_is_refused(text: str) -> None:
         ),
         (
             AnsweringSettings(message="Call back."),
-            FindingCode.USELESS_ANSWERING_TEXT,
+            FindingCode.UNUSED_ANSWERING_TEXT,
             Severity.WARNING,
             "message",
         ),

@@ -143,6 +143,56 @@ async def test_a_tool_is_tested_with_stubs(api: Api, settings: Settings) -> None
     assert await all_rows(settings) == before
 
 
+ASK = {"name": "account", "prompt": "Your number?", "min": 4, "max": 6, "save": "workflow.account"}
+ASK_PIN = {"name": "pin", "prompt": "Your PIN?", "count": 4, "masked": True}
+READ_DIGITS = """{ tool(by: {name: "pay"}) { actions { ... on CollectDigitsAction {
+  name prompt retryPrompt count min max terminator allowed firstSeconds betweenSeconds attempts
+  masked save } } } }"""
+
+
+async def test_a_tool_that_collects_digits_is_created_read_and_tested(
+    api: Api, settings: Settings
+) -> None:
+    pay = {
+        "url": "https://bank.example.org/pay",
+        "method": "POST",
+        "body": {"pin": "{{masked.pin}}"},
+    }
+    spec: dict[str, Any] = {"name": "pay", "description": "Pays."}
+    actions = [{"collectDigits": ASK}, {"collectDigits": ASK_PIN}, {"apiCall": pay}]
+    before = await all_rows(settings)
+    saved = [{"collectDigits": {**ASK_PIN, "save": "workflow.pin"}}]
+    refused = await mutate(api, CREATE_TOOL, **spec, actions=saved)
+    assert refused["path"] == ["input", "actions", "0", "collectDigits", "save"]
+    assert await all_rows(settings) == before
+    made = await mutate(api, CREATE_TOOL, **spec, actions=actions)
+    read = (await api.execute(READ_DIGITS))["data"]["tool"]["actions"]
+    defaults = {
+        "retryPrompt": "",
+        "terminator": "#",
+        "allowed": "0123456789*#",
+        "firstSeconds": 8.0,
+        "betweenSeconds": 3.0,
+        "attempts": 3,
+    }
+    assert read == [
+        {**defaults, **ASK, "count": None, "masked": False},
+        {**defaults, **ASK_PIN, "min": None, "max": None, "save": ""},
+        {},
+    ]
+    stub = {"body": {"said": "8402 is right", "id": "r-1"}}
+    id = made["tool"]["id"]
+    tried = await mutate(api, TRY, id=id, stubs=[stub], digits=["1", "4711", "8402"])
+    assert (tried["ending"], tried["context"]["workflow"]) == ("SUCCEEDED", {"account": "4711"})
+    assert [step["effect"] for step in tried["steps"][:2]] == [
+        {"attempts": 2, "masked": False, "digits": "4711"},
+        {"attempts": 1, "masked": True, "count": 4},
+    ]
+    assert "8402" not in str(tried)
+    silent = await mutate(api, TRY, id=id, stubs=[stub])
+    assert (silent["ending"], silent["result"]) == ("FAILED", "The caller pressed no key.")
+
+
 async def test_a_workflow_with_errors_is_not_published(api: Api, settings: Settings) -> None:
     nodes = [{"id": "start", "agent": "nobody", "isEntry": True}]
     made = await mutate(api, CREATE_WORKFLOW, slug="broken", nodes=nodes)

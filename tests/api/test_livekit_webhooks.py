@@ -72,40 +72,31 @@ async def test_a_signed_webhook_makes_keepers_look_at_once(
         await anext(looks)
 
 
-@pytest.mark.parametrize(
-    ("changes", "body"),
-    [
-        ({"secret": "another-secret-of-32-characters-0000"}, None),
-        ({"iss": "another-key"}, None),
-        ({"exp": datetime(2026, 1, 1, tzinfo=UTC)}, None),
-        ({"sha256": "bm90IHRoaXM="}, None),
-        ({}, b'{"event": "participant_joined"}'),
-    ],
-    ids=["secret", "key", "expired", "hash", "body"],
-)
-async def test_a_webhook_that_livekit_has_not_signed_is_refused(
-    voiced: Api, changes: dict[str, Any], body: bytes | None
-) -> None:
-    original = json.dumps(JOINED).encode()
-    token = signed(original, **changes)
-    assert await post(voiced, original if body is None else body, token) == 401
-    assert await post(voiced, original, "") == 401
+async def test_a_webhook_that_livekit_has_not_signed_is_refused(voiced: Api) -> None:
+    body = json.dumps(JOINED).encode()
+    forgeries: list[dict[str, Any]] = [
+        {"secret": "another-secret-of-32-characters-0000"},
+        {"iss": "another-key"},
+        {"exp": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"sha256": "bm90IHRoaXM="},
+    ]
+    for changes in forgeries:
+        assert await post(voiced, body, signed(body, **changes)) == 401, changes
+    assert await post(voiced, b'{"event": "participant_joined"}', signed(body)) == 401
+    assert await post(voiced, body, "") == 401
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"room": 1}'])
-async def test_a_signed_webhook_that_is_no_event_is_refused(voiced: Api, body: bytes) -> None:
-    assert await post(voiced, body, signed(body)) == 400
+async def test_a_signed_webhook_that_is_no_event_is_refused(voiced: Api) -> None:
+    for body in (b"", b"[]", b"{", b'{"room": 1}'):
+        assert await post(voiced, body, signed(body)) == 400, body
+    large = b" " * (MAX_BODY_BYTES + 1)
+    assert await post(voiced, large, signed(large)) == 413
 
 
 async def test_webhooks_of_other_rooms_are_accepted(voiced: Api) -> None:
     for event in ({"event": "room_started", "room": {"name": "call-1"}}, {"event": "egress_ended"}):
         body = json.dumps(event).encode()
         assert await post(voiced, body, signed(body)) == 204
-
-
-async def test_a_large_webhook_is_refused(voiced: Api) -> None:
-    body = b" " * (MAX_BODY_BYTES + 1)
-    assert await post(voiced, body, signed(body)) == 413
 
 
 async def test_an_installation_without_livekit_has_no_webhooks(api: Api) -> None:

@@ -18,7 +18,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import DialLimits, NumberDefaults, PhoneNumberSpec
 from domain.use_cases.calls import start_call
-from domain.use_cases.telephony import create_phone_number
+from domain.use_cases.telephony import create_phone_number, update_outbound_trunk
 from domain.workflows.answering import (
     AnsweringOverride,
     AnsweringSettings,
@@ -239,19 +239,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str, list[str], str | None]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
 async def test_what_must_not_be_dialled_is_refused_and_changes_nothing(
-    phone_api: Api, settings: Settings, case: str
+    phone_api: Api, settings: Settings
 ) -> None:
-    fields, code, path, reason = REFUSED[case]
     before = (await all_rows(settings), await telephony_rows(settings))
-    refused = await mutate(phone_api, START, **{**CLINIC, **fields})
-    assert (refused["code"], refused["path"], refused.get("reason")) == (
-        code,
-        ["input", *path],
-        reason,
-    )
-    assert refused["message"].endswith(".")
+    for case, (fields, code, path, reason) in REFUSED.items():
+        refused = await mutate(phone_api, START, **{**CLINIC, **fields})
+        found = (refused["code"], refused["path"], refused.get("reason"))
+        assert found == (code, ["input", *path], reason), case
+        assert refused["message"].endswith("."), case
     assert (await all_rows(settings), await telephony_rows(settings)) == before
 
 
@@ -337,6 +333,22 @@ async def test_the_same_key_dials_once(services: Services, viewer: Viewer) -> No
     other = replace(dial_request("+12025550104"), idempotency_key="k1")
     with pytest.raises(IdempotencyConflict):
         await start_call(services, viewer, other)
+
+
+async def test_a_repetition_returns_its_call_although_it_would_be_refused_by_now(
+    services: Services, viewer: Viewer
+) -> None:
+    trunk = await add_trunk(services, viewer)
+    request = replace(dial_request(scheduled_for=tomorrow()), idempotency_key="k1")
+    call = await start_call(services, viewer, request)
+    await update_outbound_trunk(services, viewer, trunk.id, trunk.revision, {"is_enabled": False})
+    later = replace(services, clock=lambda: tomorrow() + timedelta(days=1))
+    assert await start_call(later, viewer, request) == call
+    other = replace(request, idempotency_key="k2")
+    with pytest.raises(InvalidInput, match="none is enabled"):
+        await start_call(services, viewer, other)
+    with pytest.raises(InvalidInput, match="must be in the future"):
+        await start_call(later, viewer, other)
 
 
 async def test_a_trunk_that_has_dialled_enough_today_refuses_more_at_once(

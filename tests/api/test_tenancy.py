@@ -35,6 +35,7 @@ pytestmark = pytest.mark.anyio
 DRAFTS = ("Agent", "Tool", "Workflow")
 TELEPHONY = ("OutboundTrunk", "InboundTrunk", "PhoneNumber")
 KINDS = (*DRAFTS, "WorkflowVersion", "Call", *TELEPHONY)
+TRANSFER = '{callId: $id, number: "+12025550123"}'
 FAILS = "__typename ... on Error { code message path }"
 UNKNOWN_WORKFLOW = global_id("Workflow", uuid4())
 UNKNOWN_TRUNK = global_id("InboundTrunk", uuid4())
@@ -187,6 +188,11 @@ CASES: dict[str, tuple[str, str, str]] = {
         "Call",
         f"mutation ($id: ID!) {{ deleteRecording(input: {{callId: $id}}) {{ {FAILS} }} }}",
         "deleteRecording",
+    ),
+    "Mutation.transferCall.input.callId": (
+        "Call",
+        f"mutation ($id: ID!) {{ transferCall(input: {TRANSFER}) {{ {FAILS} }} }}",
+        "transferCall",
     ),
     "Mutation.endCall.input.callId": (
         "Call",

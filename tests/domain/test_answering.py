@@ -9,10 +9,10 @@ from itertools import product
 
 import pytest
 
-from bench.answering import CONDUCTS, HANGS_UP, LEAVES_MESSAGES, heard_tones
+from bench.answering import CONDITIONS, HANGS_UP, LEAVES_MESSAGES, heard_tones
 from bench.harness.answering.corpus import Greeting, read_greetings
 from bench.harness.answering.simulation import Simulation
-from bench.harness.answering.voices import sounding
+from bench.harness.answering.voices import hear_greeting
 from domain.common.errors import InvalidInput
 from domain.telephony.answering.detection import Action, AnswerDetection, Phase
 from domain.telephony.answering.hearing import Heard, Tone, ToneKind
@@ -49,21 +49,22 @@ def test_the_corpus_has_a_hundred_greetings_in_four_languages_and_a_third_is_hel
     assert {greeting.language for greeting in TUNED} == {"en", "de", "es", "hi"}
 
 
-@pytest.mark.parametrize("settings", [HANGS_UP, LEAVES_MESSAGES, TALKS, NAVIGATES])
 @pytest.mark.parametrize("greeting", PERSONS, ids=lambda greeting: greeting.id)
-def test_no_person_is_hung_up_on(greeting: Greeting, settings: AnsweringSettings) -> None:
-    heard = sounding(greeting, None)
+def test_no_person_is_hung_up_on(greeting: Greeting) -> None:
+    heard = hear_greeting(greeting, None)
     tones = heard_tones(heard, None)
-    for conduct, answers in product(CONDUCTS.values(), (True, False)):
-        outcome = Simulation(heard, tones, settings, replace(conduct, persons_answer=answers)).run()
-        assert not outcome.is_hung_up, conduct
+    choices = (HANGS_UP, LEAVES_MESSAGES, TALKS, NAVIGATES)
+    for settings, each, answers in product(choices, CONDITIONS.values(), (True, False)):
+        conditions = replace(each, persons_answer=answers)
+        outcome = Simulation(heard, tones, settings, conditions).run()
+        assert not outcome.is_hung_up, (settings, conditions)
         assert outcome.first(Action.GREET) is not None
 
 
 def test_the_rules_recognize_the_machines_that_they_were_written_with() -> None:
     mistaken = Counter[str]()
     for greeting in TUNED:
-        heard = sounding(greeting, None)
+        heard = hear_greeting(greeting, None)
         outcome = Simulation(heard, heard_tones(heard, None), HANGS_UP).run()
         if greeting.who is not _P.PERSON and outcome.party is not greeting.who:
             mistaken[greeting.id] += 1

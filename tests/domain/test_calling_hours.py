@@ -13,7 +13,7 @@ from domain.telephony.calling_hours import (
     hours_problem,
     parse_time_of_day,
 )
-from domain.telephony.time_zones import time_zones
+from domain.telephony.numbers import time_zones
 
 DAY = CallingHours(start=time(8), end=time(21))
 NIGHT = CallingHours(start=time(22), end=time(6))

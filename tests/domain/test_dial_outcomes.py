@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from domain.calls.dial_outcomes import (
@@ -202,6 +204,14 @@ def test_a_leg_that_the_platform_removed_was_canceled(reason: LeaveReason) -> No
     assert outcome_of_leave(reason, LegFacts(rang=True)) is R.ROOM_GONE
 
 
+@pytest.mark.parametrize("rang", [False, True])
+def test_a_dial_that_ends_because_livekit_sip_is_stopped_is_not_the_callees_fault(
+    rang: bool,
+) -> None:
+    error = failed("canceled", "service shutting down")
+    assert outcome_of_error(error, LegFacts(rang=rang)) is R.TELEPHONY_UNAVAILABLE
+
+
 def test_the_sip_status_counts_more_than_the_code_of_the_response() -> None:
     number = failed("not_found", f"{FAILED}404", 404)
     trunk = DialError(code="not_found", message="requested sip trunk does not exist")
@@ -209,11 +219,13 @@ def test_the_sip_status_counts_more_than_the_code_of_the_response() -> None:
     assert outcome_of_error(trunk, LegFacts()) is R.INTERNAL
 
 
-@pytest.mark.parametrize("status", range(300, 700))
-def test_every_sip_status_has_an_outcome_that_is_a_failure(status: int) -> None:
-    for rang in (False, True):
-        state, _ = END_OUTCOMES[outcome_of_sip_status(status, LegFacts(rang=rang))]
-        assert state in (CallState.NO_ANSWER, CallState.BUSY, CallState.FAILED)
+def test_every_sip_status_has_an_outcome_that_is_a_failure() -> None:
+    outcomes = {
+        outcome_of_sip_status(status, LegFacts(rang=rang))
+        for status, rang in product(range(300, 700), (False, True))
+    }
+    states = {END_OUTCOMES[outcome][0] for outcome in outcomes}
+    assert states == {CallState.NO_ANSWER, CallState.BUSY, CallState.FAILED}
 
 
 def test_a_phone_that_rang_is_never_unreachable() -> None:

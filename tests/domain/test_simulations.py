@@ -14,6 +14,7 @@ from domain.calls.events import (
     CallEnded,
     CallEvent,
     ContextChanged,
+    DtmfCollected,
     StoredEvent,
     ToolFinished,
     ToolOutcome,
@@ -26,10 +27,18 @@ from domain.common.errors import InvalidInput
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.simulations.model import EXPECTATION_CHECKS, Suite
-from domain.simulations.recorded_stubs import recorded_stubs
+from domain.simulations.recorded_stubs import recorded_digits, recorded_stubs
 from domain.simulations.suites import EXPECTATION_VALIDATORS, JUDGES, read_suite, suite_from_call
 from domain.tenants.settings import McpServer, TenantSettings
-from domain.tools.actions import ApiCall, McpCall, Method, Respond, ToolAction
+from domain.tools.actions import (
+    ApiCall,
+    CollectDigits,
+    McpCall,
+    Method,
+    Respond,
+    SendDtmf,
+    ToolAction,
+)
 from domain.tools.model import ToolSpec
 from domain.use_cases.calls import CallRequest, end_call, send_message, start_call
 from domain.workflows.agents import ProviderChoice
@@ -320,6 +329,52 @@ async def test_a_suite_from_a_call_passes_on_its_workflow(
     assert result.ok, result.problems
     expected = {each.kind for step in case.steps for each in step.expect}
     assert expected == {"handoff", "tool", "context"}
+
+
+ACCOUNT = CollectDigits(name="account", min=4, prompt="Your number?", save="workflow.account")
+ASK_PIN = CollectDigits(name="pin", count=4, prompt="Your PIN?", masked=True)
+PAYS = replace(
+    ORDER,
+    actions=(
+        ACCOUNT,
+        ASK_PIN,
+        SendDtmf(digits="1w2"),
+        Respond(message="Paid from {{digits.account}}."),
+    ),
+)
+DIALS = replace(SNAPSHOT, tools={"book_appointment": PAYS})
+
+
+async def test_the_caller_of_a_simulation_presses_the_digits_of_the_case() -> None:
+    steps = [
+        {"say": "an appointment"},
+        {
+            "say": "tomorrow",
+            "expect": {
+                "tool": {"name": "book_appointment", "result": "Paid from 4711."},
+                "context": {"workflow.account": "4711"},
+            },
+        },
+    ]
+    case = {"name": "pays", "digits": ["12", "4711", "8402"], "steps": steps}
+    result = await run_suite(case, SimulationSetup(snapshot=DIALS))
+    assert result.ok, result.problems
+    assert "8402" not in json.dumps(result.events)
+    kinds = [event["kind"] for event in result.events]
+    assert (kinds.count("dtmf_collected"), kinds.count("dtmf_sent")) == (2, 1)
+    again = await run_suite({**case, "digits": []}, SimulationSetup(snapshot=DIALS))
+    assert not again.ok
+
+
+def test_digits_of_a_call_become_those_of_its_suite() -> None:
+    collected = DtmfCollected(
+        tool_call_id="t", name="a", masked=False, pressed="47", count=2, attempts=2, complete=True
+    )
+    masked = replace(collected, masked=True, pressed=None, count=4, attempts=1)
+    assert recorded_digits([collected, masked]) == ["", "47", "0000"]
+    with pytest.raises(InvalidInput) as refused:
+        suite({"name": "x", "digits": ["12", "1a"], "steps": [{"say": "hello"}]})
+    assert refused.value.path == ("cases", "0", "digits", "1")
 
 
 async def test_judges_run_by_name() -> None:

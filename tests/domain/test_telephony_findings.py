@@ -8,7 +8,7 @@ import pytest
 
 from domain.common.findings import FindingCode, Severity
 from domain.telephony.trunks import OutboundTrunkSpec
-from domain.tools.actions import SendDtmf, ToolAction, TransferCall
+from domain.tools.actions import CollectDigits, SendDtmf, ToolAction, TransferCall
 from domain.tools.model import ToolSpec
 from domain.verification import TelephonyFacts, build_snapshot, verify
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION
@@ -39,13 +39,16 @@ def found(
     [
         (TRANSFER, NOTHING, FindingCode.NO_TELEPHONE, Severity.ERROR),
         (TRANSFER, OUTBOUND, None, None),
-        (TRANSFER, OTHER_NUMBER, FindingCode.NO_PHONE_NUMBER, Severity.WARNING),
-        (TRANSFER, OWN_NUMBER, None, None),
+        (TRANSFER, OTHER_NUMBER, FindingCode.TRANSFER_NOT_ALLOWED, Severity.ERROR),
+        (TRANSFER, OWN_NUMBER, FindingCode.TRANSFER_NOT_ALLOWED, Severity.ERROR),
         (TRANSFER, None, None, None),
         (SendDtmf(digits="1w2"), NOTHING, FindingCode.NO_TELEPHONE, Severity.ERROR),
         (SendDtmf(digits="1w2"), OUTBOUND, None, None),
         (SendDtmf(digits="1w2"), OTHER_NUMBER, FindingCode.NO_PHONE_NUMBER, Severity.WARNING),
         (SendDtmf(digits="1w2"), OWN_NUMBER, None, None),
+        (CollectDigits(name="pin"), NOTHING, FindingCode.NO_TELEPHONE, Severity.ERROR),
+        (CollectDigits(name="pin"), OTHER_NUMBER, FindingCode.NO_PHONE_NUMBER, Severity.WARNING),
+        (CollectDigits(name="pin"), OWN_NUMBER, None, None),
         (
             TransferCall(number="+18765550123"),
             OUTBOUND,
@@ -62,9 +65,12 @@ def test_actions_that_need_a_telephone_line_are_reported(
     code: FindingCode | None,
     severity: Severity | None,
 ) -> None:
-    name = (
-        ("transferCall", "number") if isinstance(action, TransferCall) else ("sendDtmf", "digits")
-    )
+    names = {
+        TransferCall: ("transferCall", "number"),
+        SendDtmf: ("sendDtmf", "digits"),
+        CollectDigits: ("collectDigits",),
+    }
+    name = names[type(action)]
     expected = [] if code is None else [(code, severity, (*PATH, "0", *name))]
     assert found(action, facts) == expected
 

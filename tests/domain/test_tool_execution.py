@@ -15,9 +15,12 @@ from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.common.errors import InvalidInput
 from domain.tenants.settings import Endpoint, McpServer, TenantSettings
+from domain.tool_execution.digit_stubs import DigitStubs
+from domain.tool_execution.environment import NO_KEYPAD, NO_PHONE_LINE, CollectedDigits
 from domain.tool_execution.executor import Ending, ToolResult, execute
 from domain.tools.actions import (
     ApiCall,
+    CollectDigits,
     Conditional,
     ContextDelete,
     ContextGet,
@@ -62,6 +65,10 @@ class FakeEnvironment:
     handed: list[str] = field(default_factory=list)
     ended: bool = False
     settings: TenantSettings = SETTINGS
+    keypad: DigitStubs | None = None
+    """What the caller presses; None without a phone line."""
+    pressed: str = ""
+    prompts: list[tuple[str, str]] = field(default_factory=list)
 
     def visible_context(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         return self.context.visible_to("desk", params)
@@ -94,7 +101,21 @@ class FakeEnvironment:
     def end_call(self) -> None:
         self.ended = True
 
-    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
+    async def send_dtmf(self, keys: str) -> str | None:
+        if self.keypad is None:
+            return NO_PHONE_LINE
+        self.pressed += keys
+        return None
+
+    async def collect_digits(self, action: CollectDigits) -> CollectedDigits:
+        self.prompts.append((action.prompt, action.retry_prompt))
+        return (
+            CollectedDigits(problem=NO_KEYPAD)
+            if self.keypad is None
+            else self.keypad.collect(action)
+        )
+
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
         return "This call is not on a phone line."
 
 
@@ -170,6 +191,7 @@ async def test_actions_that_are_unavailable_here_fail() -> None:
         (Handoff(node="nowhere"), "No connection leads to nowhere."),
         (TransferCall(number="+4930123456"), "This call is not on a phone line."),
         (SendDtmf(digits="1w2"), "This call is not on a phone line."),
+        (CollectDigits(name="account"), NO_KEYPAD),
     ):
         used, _ = await run(action)
         assert (used.ending, used.result) == (Ending.FAILED, problem)

@@ -108,10 +108,11 @@ def test_items_saved_before_a_rule_existed_are_found() -> None:
 def test_every_code_has_a_case() -> None:
     named = {line.split()[0] for case in INVALID.values() for line in case["expect"]}
     # Whether there is an audio store depends on the installation and is checked at publishing.
-    # Workflows that are too complex to be verified, imports, and what depends on the tenant's
-    # telephone lines have tests of their own.
+    # Workflows that are too complex to be verified, imports, what depends on the tenant's telephone
+    # lines, and the digits of tools have tests of their own.
     elsewhere = {"NO_RECORDINGS", "TOO_COMPLEX", "NOT_CONVERTED"}
     elsewhere |= {"NO_TELEPHONE", "NO_PHONE_NUMBER", "TRANSFER_NOT_ALLOWED"}
+    elsewhere |= {"UNKNOWN_DIGITS", "MASKED_DIGITS"}
     assert named | SAVED_EARLIER.keys() | elsewhere == {code.value for code in FindingCode}
 
 

@@ -18,11 +18,14 @@ from domain.bundles.yaml_json import parse_document
 from domain.common.findings import FindingCode
 from domain.common.settings import Settings
 from domain.simulations.suites import EXPECTATION_VALIDATORS, read_suite
+from domain.verification import answering
 from domain.workflows.agents import Session, check_agent
+from domain.workflows.answering import AnsweringSettings
 from domain.workflows.interruptions import Interruption
+from domain.workflows.model import WorkflowSpec, check_workflow
 from domain.workflows.spoken_text_templates import find_spoken_text
 from domain.workflows.spoken_texts import SpokenText
-from tests.support.demo_workflow import RECEPTION
+from tests.support.demo_workflow import CLINIC, RECEPTION
 from tests.support.paths import ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -122,6 +125,17 @@ def test_the_interruption_settings_in_the_docs_are_sound_and_complete() -> None:
     section = page[page.index("## Interruptions") : page.index("## Latency")]
     rows = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
     assert rows == [api_name(Interruption, field.name) for field in fields(Interruption)]
+
+
+def test_the_answering_settings_in_the_docs_are_sound_and_complete() -> None:
+    page = (ROOT / "docs" / "phone.md").read_text()
+    section = page[page.index("## Who answered") : page.index("### Decision and action")]
+    [example] = re.findall(r"```yaml\n(.*?)```", section, re.DOTALL)
+    workflow = structure(WorkflowSpec, parse_document(example).value["workflows"][0])
+    check_workflow(replace(CLINIC, answering=workflow.answering))
+    assert list(answering.findings(workflow)) == []
+    names = {api_name(AnsweringSettings, field.name) for field in fields(AnsweringSettings)}
+    assert names <= set(re.findall(r"\w+", section))
 
 
 def test_the_suite_in_the_docs_can_be_read() -> None:

@@ -118,7 +118,11 @@ _ROWS = {
         select id, tenant_id, '2026-01-01', 3 from outbound_trunk;
     """,
     "0014": "update call set language = 'de-DE', is_recorded = false;",
-    "0018": """update call set answering = '{"voicemail": "HANG_UP"}' where kind = 'SIP';""",
+    "0015": """
+        insert into transfer_leg (id, tenant_id, call_id, trunk_id, number)
+        select gen_random_uuid(), tenant_id, call_id, call_id, '+12025550103' from call_log;
+    """,
+    "0016": """update call set answering = '{"voicemail": "HANG_UP"}' where kind = 'SIP';""",
 }
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from domain.calls.inbound import InboundLeg
@@ -173,10 +174,10 @@ async def test_an_unclaimed_call_rings_as_long_as_its_number_says(
     rig: Rig, settings: Settings
 ) -> None:
     id = await rig.calls.open(rig.leg())
+    [call] = await rig.listed()
     async with worker_services(settings) as wired:
-        now = await wired.reaper.database_time()
         for seconds, ended in ((11, []), (13, [(id, EndReason.NO_WORKER)])):
-            as_of = now + timedelta(seconds=seconds)
+            as_of = call.created_at + timedelta(seconds=seconds)
             assert await wired.reaper.end_overdue(1.0, as_of) == ended
 
 
@@ -199,3 +200,18 @@ async def test_a_call_to_a_number_that_nothing_answers_is_refused(rig: Rig) -> N
     with pytest.raises(NotFound):
         await rig.calls.open(rig.leg())
     assert await rig.listed() == []
+
+
+async def test_keepers_that_start_at_the_same_time_agree_on_the_installation(
+    settings: Settings,
+) -> None:
+    waiting = "select count(*) from pg_locks where not granted and locktype = 'transactionid'"
+    db = await asyncpg.connect(settings.database_url)
+    async with worker_services(settings) as wired, asyncio.timeout(60):
+        async with db.transaction():
+            first = await db.fetchval("insert into installation default values returning id")
+            second = asyncio.create_task(wired.inbound_routes.installation_id())
+            while not await db.fetchval(waiting):  # noqa: ASYNC110 - there is no event for it
+                await asyncio.sleep(0.01)
+        assert await second == first
+    await db.close()

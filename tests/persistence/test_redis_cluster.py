@@ -19,7 +19,8 @@ from local.private_files import free_port, private_dir, write_private
 from local.server import Server
 from persistence.pubsub import Channels, Lagged, RedisBackend
 from persistence.rate_limiter import RedisRateLimiter
-from tests.persistence.test_redis_outages import at_once, hanging, until
+from tests.persistence.test_redis_outages import at_once, hanging
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 

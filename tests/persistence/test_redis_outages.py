@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ from persistence.rate_limiter import RedisRateLimiter
 from persistence.wiring import api_services
 from tests.persistence.test_streams import complete, follow
 from tests.support.log_writer import writing_call
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.anyio
 
@@ -53,12 +54,6 @@ async def hanging(server: Server) -> AsyncIterator[None]:
         yield
     finally:
         os.kill(server.pid, signal.SIGCONT)
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110 - the state is in another process
-            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from livekit import api
 
 from local.livekit import LivekitCredentials
 from local.phone.transactions import Address
+from local.telephone_service import find_livekit_sip
 from tests.support.sip_calls import delete_trunks_and_rules, livekit_api
-from tests.support.sip_servers import EMULATOR, REAL, SipServer, find_livekit_sip
+from tests.support.sip_servers import EMULATOR, REAL, SipServer
 
-SERVERS = (EMULATOR, REAL) if find_livekit_sip() else (EMULATOR,)
+SERVERS = (EMULATOR, REAL) if find_livekit_sip(os.environ) else (EMULATOR,)
 
 
 @dataclass(frozen=True, slots=True)

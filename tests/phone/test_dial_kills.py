@@ -1,5 +1,5 @@
-"""Worker processes that are killed while they dial: no phone is called twice, and every call continues or ends
-with a reason that says so."""
+"""Worker processes that are killed while they dial: no phone is called twice, and every call continues
+or ends with a reason that says so. tests/worker/test_dialer.py has the many crash points between two steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.calls.events import CallEnded, CallEvent, DialStarted, StateChanged, WorkerReplaced
+from domain.calls.events import CallEnded, CallEvent, StateChanged
 from domain.calls.model import CallId, CallState, EndReason
 from domain.common.access import Viewer
 from domain.ports import Services
@@ -29,7 +29,7 @@ from worker.common.retry import retry_while_unavailable
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
-KILLED_AFTER = (0.05, 0.15, 0.3, 0.45, 0.6, 0.9)
+KILLED_AFTER = (0.1, 0.3, 0.6)
 """Seconds from the start of a call to the death of its worker: between the claim and the answer."""
 
 
@@ -65,7 +65,6 @@ async def test_no_phone_rings_twice_whenever_the_worker_is_killed(
             ended = events[-1]
             assert isinstance(ended, CallEnded)
             assert ended.reason in (EndReason.ENDED_BY_API, EndReason.DIAL_UNKNOWN)
-            print(f"killed after {seconds} s: {summary(events)}")
 
 
 async def over(services: Services, viewer: Viewer, id: CallId) -> list[CallEvent]:
@@ -83,11 +82,3 @@ async def over(services: Services, viewer: Viewer, id: CallId) -> list[CallEvent
         await until_answered_or_over()
         await retry_while_unavailable(lambda: end_call(services, viewer, id))
     return await watch(services, viewer, id, CallEnded)
-
-
-def summary(events: list[CallEvent]) -> str:
-    ended = events[-1]
-    taken_over = sum(isinstance(event, WorkerReplaced) for event in events)
-    dialled = any(isinstance(event, DialStarted) for event in events)
-    reason = ended.reason if isinstance(ended, CallEnded) else "not over"
-    return f"dialled: {dialled}, takeovers: {taken_over}, {reason}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from domain.calls.events import (
     AgentTurn,
+    AnsweredBy,
     CallEnded,
     CallEvent,
     DialFailed,
@@ -31,6 +32,7 @@ from domain.providers.prices import Price
 from domain.use_cases.calls import end_call
 from domain.use_cases.settings import update_settings
 from domain.workflows.agents import AgentSpec
+from domain.workflows.answering import AnsweringSettings
 from graph.app import build_schema_with_loaders
 from local.client import StudioClient
 from local.emulators.audio import synthetic_speech
@@ -39,6 +41,7 @@ from local.livekit import LivekitCredentials
 from local.phone.answer import (
     ANSWERS,
     BUSY,
+    DECLINES,
     NO_RESPONSE,
     RINGS_FOREVER,
     Answer,
@@ -52,12 +55,11 @@ from local.talk import PhoneTalkSession, iterate_lines
 from local.terminal_output import TerminalOutput
 from tests.phone.conftest import SipContract
 from tests.support.api_server import running_api
-from tests.support.demo_workflow import RECEPTION
+from tests.support.demo_workflow import CLINIC, RECEPTION
 from tests.support.heard_audio import words_of
 from tests.support.outbound_calls import (
     CALLEE_NUMBER,
     CALLER_NUMBER,
-    GENEROUS,
     Line,
     add_trunk,
     dials,
@@ -65,6 +67,7 @@ from tests.support.outbound_calls import (
     speaking_clinic,
 )
 from tests.support.sip_servers import running_sip_emulator
+from tests.support.waiting import until
 from tests.worker.test_text_calls import running_worker, watch
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
@@ -72,6 +75,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 S, R = CallState, EndReason
 GREETING = "Good morning this is the clinic and we call about your appointment"
 GREETER = replace(RECEPTION, prompt=replace(RECEPTION.prompt, greeting=GREETING))
+GREETS_AT_ONCE = replace(CLINIC, answering=AnsweringSettings(enabled=False))
 
 
 @asynccontextmanager
@@ -90,7 +94,14 @@ async def line(
     async with AsyncExitStack() as stack:
         phone = await stack.enter_async_context(open_phone(CALLEE_NUMBER, answer))
         services, voiced, _ = await stack.enter_async_context(
-            speaking_clinic(settings, viewer, livekit, reception=reception, voice=voice)
+            speaking_clinic(
+                settings,
+                viewer,
+                livekit,
+                reception=reception,
+                voice=voice,
+                workflow=GREETS_AT_ONCE,
+            )
         )
         if has_worker:
             await stack.enter_async_context(running_worker(voiced))
@@ -104,12 +115,6 @@ async def seen(line: Line, call: Call, until: type = CallEnded, count: int = 1) 
 
 def states(events: list[CallEvent]) -> list[CallState]:
     return [event.state for event in events if isinstance(event, StateChanged)]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - of a phone
-            await asyncio.sleep(0.05)
 
 
 async def stored(line: Line, call: Call) -> Call:
@@ -142,6 +147,7 @@ async def test_a_person_hears_every_word_of_the_greeting_and_is_answered(
         events = await seen(rig, call)
     assert states(events) == [S.PENDING, S.CONNECTING, S.DIALING, S.RINGING, S.ACTIVE]
     assert sum(isinstance(event, UserTurn) for event in events) == 1
+    assert not any(isinstance(event, AnsweredBy) for event in events)
     assert isinstance(events[-1], CallEnded)
     assert (events[-1].state, events[-1].reason) == (S.COMPLETED, R.HUNG_UP_BY_USER)
     assert (dials(events), invites(rig.phone)) == (1, 1)
@@ -173,43 +179,31 @@ async def test_nothing_is_said_while_the_phone_rings(
         assert (await phone_call.until_ended()).by is Side.REMOTE
 
 
+SWITCHED_OFF = replace(refuses(480), provisional=())
 REFUSALS = [
-    (486, "Busy Here", S.BUSY, R.BUSY),
-    (600, "Busy Everywhere", S.BUSY, R.BUSY),
-    (603, "Decline", S.BUSY, R.DECLINED),
-    (403, "Forbidden", S.FAILED, R.CARRIER_REFUSED),
-    (404, "Not Found", S.FAILED, R.INVALID_NUMBER),
-    (484, "Address Incomplete", S.FAILED, R.INVALID_NUMBER),
-    (503, "Service Unavailable", S.FAILED, R.TRUNK_FAILED),
+    (BUSY, S.BUSY, R.BUSY),
+    (DECLINES, S.BUSY, R.DECLINED),
+    (SWITCHED_OFF, S.NO_ANSWER, R.UNREACHABLE),
+    (refuses(403), S.FAILED, R.CARRIER_REFUSED),
+    (refuses(404), S.FAILED, R.INVALID_NUMBER),
+    (refuses(503), S.FAILED, R.TRUNK_FAILED),
 ]
 
 
-@pytest.mark.parametrize(("status", "words", "state", "reason"), REFUSALS)
 async def test_a_refused_call_ends_with_its_reason_and_its_status(
-    settings: Settings,
-    viewer: Viewer,
-    sip: SipContract,
-    status: int,
-    words: str,
-    state: CallState,
-    reason: EndReason,
-) -> None:
-    async with line(settings, viewer, sip.livekit, refuses(status, words)) as rig:
-        call = await rig.dial()
-        events = await seen(rig, call)
-        ended = await stored(rig, call)
-    assert (ended.state, ended.end_reason, ended.sip_status) == (state, reason, status)
-    assert not any(isinstance(event, NodeEntered | AgentTurn) for event in events)
-    assert (dials(events), invites(rig.phone)) == (1, 1)
-
-
-async def test_a_phone_that_is_switched_off_is_unreachable(
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
-    not_ringing = replace(refuses(480, "Temporarily Unavailable"), provisional=())
-    async with line(settings, viewer, sip.livekit, not_ringing) as rig:
-        ended = await ended_call(rig)
-    assert (ended.end_reason, ended.sip_status) == (R.UNREACHABLE, 480)
+    async with line(settings, viewer, sip.livekit) as rig:
+        for answer, state, reason in REFUSALS:
+            rig.phone.answer = answer
+            before = invites(rig.phone)
+            call = await rig.dial()
+            events = await seen(rig, call)
+            ended = await stored(rig, call)
+            facts = (ended.state, ended.end_reason, ended.sip_status)
+            assert facts == (state, reason, answer.status)
+            assert not any(isinstance(event, NodeEntered | AgentTurn) for event in events)
+            assert (dials(events), invites(rig.phone) - before) == (1, 1)
 
 
 async def ended_call(rig: Line, **dial: Any) -> Call:
@@ -247,9 +241,8 @@ async def test_a_carrier_that_does_not_respond_makes_the_callee_unreachable(
     [
         ({"username": "carrier", "password": "correct"}, None),
         ({"username": "carrier", "password": "wrong"}, R.TRUNK_UNAUTHORIZED),
-        ({}, R.TRUNK_UNAUTHORIZED),
     ],
-    ids=["right", "wrong", "none"],
+    ids=["right", "wrong"],
 )
 async def test_the_carrier_checks_the_credentials_of_the_trunk(
     settings: Settings,
@@ -429,7 +422,6 @@ async def test_another_worker_takes_a_ringing_call_over_without_dialling_again(
         reception=GREETER,
         voice=voice,
         has_worker=False,
-        limits=GENEROUS,
     ) as rig:
         call = await rig.dial()
         async with running_worker(rig.settings):

@@ -35,6 +35,7 @@ from tests.support.outbound_calls import CALLEE_NUMBER, add_trunk
 from tests.support.paths import ROOT
 from tests.support.processes import running_process
 from tests.support.sip_calls import LOOPBACK, create_rule, create_trunk, rooms_with_prefix
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
 pytestmark = pytest.mark.anyio
@@ -181,9 +182,8 @@ async def test_the_trunks_and_numbers_of_a_tenant_are_examined(
     [missing] = await check_numbers(place, telephony)
     assert (missing.status, NUMBER in missing.message) == ("fault", True)
     async with worker_services(examined.settings) as wired:
-        keeper = InboundTrunkReconciler.from_settings(wired.inbound_routes, examined.settings)
-        assert keeper is not None
-        await keeper.reconcile()
+        rooms = LiveKitRooms(sip.livekit.url, sip.livekit.key, sip.livekit.secret)
+        await InboundTrunkReconciler(rooms, wired.inbound_routes).reconcile()
         assert statuses(await check_numbers(place, telephony)) == ["ok"]
         listed = await sip.client.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
         assert [list(trunk.numbers) for trunk in listed.items] == [[NUMBER]]

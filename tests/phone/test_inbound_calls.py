@@ -36,6 +36,7 @@ from tests.support.heard_audio import words_of
 from tests.support.outbound_calls import speaking_clinic
 from tests.support.sip_calls import LOOPBACK, rooms_with_prefix
 from tests.worker.test_text_calls import running_worker, watch
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.inbound_trunks import InboundTrunkReconciler
 from worker.keeper.main import Keeper
 from worker.session.speech import PHONE_SAMPLE_RATE
@@ -84,15 +85,27 @@ async def answering_clinic(
         )
         if has_worker:
             await stack.enter_async_context(running_worker(voiced))
-        wired = await stack.enter_async_context(worker_services(voiced))
-        keeper = Keeper(wired, voiced)
-        await _open_number(services, viewer)
-        reconciler = InboundTrunkReconciler.from_settings(wired.inbound_routes, voiced)
-        assert reconciler is not None
-        await reconciler.reconcile()
-        await stack.enter_async_context(background_task(keeper.run_inbound_calls()))
-        await stack.enter_async_context(background_task(keeper.run_room_sweep()))
+        await stack.enter_async_context(opened_number(services, viewer, voiced))
         yield Clinic(services, viewer, voiced, emulator)
+
+
+@asynccontextmanager
+async def opened_number(
+    services: Services, viewer: Viewer, settings: Settings
+) -> AsyncIterator[None]:
+    """The number of the clinic, and a keeper that opens the calls to it."""
+    async with worker_services(settings) as wired:
+        keeper = Keeper(wired, settings)
+        await _open_number(services, viewer)
+        rooms = LiveKitRooms.from_settings(settings)
+        assert rooms is not None
+        reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
+        await reconciler.reconcile()
+        async with (
+            background_task(keeper.run_inbound_calls()),
+            background_task(keeper.run_room_sweep()),
+        ):
+            yield
 
 
 @pytest.fixture

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +19,11 @@ from tests.support.processes import running_process
 from tests.support.sip_servers import SipServer
 from tests.voice.test_voice_talk import SAID, spoken, stretches
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 CALLS = """{ calls(first: 10) { edges { node {
   kind direction fromNumber toNumber state endReason sipStatus
 } } } }"""
-
-
-@asynccontextmanager
-async def installation(folder: Path, sip: SipServer) -> AsyncIterator[Installation]:
-    async with running_installation(folder, 1, **sip.livekit.environment) as whole:
-        yield whole
 
 
 async def softphone(whole: Installation, sip: SipServer, *words: str) -> tuple[int, str]:
@@ -57,28 +49,37 @@ async def softphone(whole: Installation, sip: SipServer, *words: str) -> tuple[i
         return process.returncode, shown.decode()
 
 
-async def only_call(whole: Installation) -> dict[str, Any]:
-    """The only call, once it has ended."""
+async def last_call(whole: Installation, count: int) -> dict[str, Any]:
+    """The last of this many calls, once it has ended."""
     async with asyncio.timeout(60):
         while True:
             edges = (await whole.studio().execute(CALLS))["calls"]["edges"]
-            if edges and edges[0]["node"]["endReason"]:
-                break
+            if len(edges) == count and edges[0]["node"]["endReason"]:
+                return dict(edges[0]["node"])
             await asyncio.sleep(0.1)
-    [edge] = edges
-    return dict(edge["node"])
 
 
-async def test_the_demo_is_called_by_a_telephone(tmp_path: Path, sip_emulator: SipServer) -> None:
-    files = [spoken(text, tmp_path / f"{n}.wav") for n, text in enumerate(SAID)]
-    out = tmp_path / "conversation.wav"
+async def test_the_demo_is_called_by_a_telephone_and_calls_it(
+    tmp_path: Path, sip_emulator: SipServer
+) -> None:
+    async with running_installation(tmp_path, 1, **sip_emulator.livekit.environment) as whole:
+        await the_phone_calls(whole, sip_emulator, tmp_path)
+        await the_phone_is_called(whole, sip_emulator, tmp_path)
+        await the_phone_is_busy(whole, sip_emulator)
+        unknown = ("--workflow", "unknown", "--silent")
+        refused = await softphone(whole, sip_emulator, "answer", "--call", *unknown)
+        assert refused == (1, "there is no published workflow unknown\n")
+
+
+async def the_phone_calls(whole: Installation, sip: SipServer, folder: Path) -> None:
+    files = [spoken(text, folder / f"{n}.wav") for n, text in enumerate(SAID)]
+    out = folder / "conversation.wav"
     turns = [word for file in files for word in ("--wav", str(file))]
-    async with installation(tmp_path, sip_emulator) as whole:
-        code, shown = await softphone(whole, sip_emulator, "dial", *turns, "--out", str(out))
-        assert code == 0, shown
-        call = await only_call(whole)
+    code, shown = await softphone(whole, sip, "dial", *turns, "--out", str(out))
+    assert code == 0, shown
     assert f"calling {STUDIO_NUMBER}" in shown
     assert "answered after" in shown
+    call = await last_call(whole, 1)
     assert (call["kind"], call["direction"]) == ("SIP", "INBOUND")
     assert (call["fromNumber"], call["toNumber"]) == (PHONE_NUMBER, STUDIO_NUMBER)
     assert call["state"] == "COMPLETED"
@@ -86,28 +87,23 @@ async def test_the_demo_is_called_by_a_telephone(tmp_path: Path, sip_emulator: S
     assert len(stretches(rate, mixed)) >= 4, "a greeting, three turns and the replies"
 
 
-async def test_the_demo_calls_a_telephone(tmp_path: Path, sip_emulator: SipServer) -> None:
-    [hello] = [spoken("no thank you", tmp_path / "0.wav")]
-    async with installation(tmp_path, sip_emulator) as whole:
-        code, shown = await softphone(
-            whole, sip_emulator, "answer", "--call", "--wav", str(hello), "--ring", "0.2"
-        )
-        assert code == 0, shown
-        call = await only_call(whole)
+async def the_phone_is_called(whole: Installation, sip: SipServer, folder: Path) -> None:
+    answer = spoken("no thank you", folder / "answer.wav")
+    code, shown = await softphone(
+        whole, sip, "answer", "--call", "--wav", str(answer), "--ring", "0.2"
+    )
+    assert code == 0, shown
     assert f"waiting for calls at sip:{PHONE_NUMBER}@{HOST}:" in shown
     assert f"{STUDIO_NUMBER} is calling" in shown
     assert "answered" in shown
+    call = await last_call(whole, 2)
     assert (call["kind"], call["direction"]) == ("SIP", "OUTBOUND")
     assert (call["fromNumber"], call["toNumber"]) == (STUDIO_NUMBER, PHONE_NUMBER)
     assert call["state"] == "COMPLETED"
 
 
-async def test_a_busy_telephone_is_reported(tmp_path: Path, sip_emulator: SipServer) -> None:
-    async with installation(tmp_path, sip_emulator) as whole:
-        code, shown = await softphone(whole, sip_emulator, "answer", "--call", "--status", "486")
-        call = await only_call(whole)
-        unknown = ("--workflow", "unknown", "--silent")
-        again = await softphone(whole, sip_emulator, "answer", "--call", *unknown)
+async def the_phone_is_busy(whole: Installation, sip: SipServer) -> None:
+    code, shown = await softphone(whole, sip, "answer", "--call", "--status", "486")
     assert (code, "not answered: SIP status 486" in shown) == (1, True)
+    call = await last_call(whole, 3)
     assert (call["endReason"], call["sipStatus"]) == ("BUSY", 486)
-    assert again == (1, "there is no published workflow unknown\n")

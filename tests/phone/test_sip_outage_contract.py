@@ -19,6 +19,7 @@ from local.livekit import LivekitCredentials, LivekitServers
 from local.phone.phone import Phone, open_phone
 from local.phone.phone_call import PhoneCall
 from local.phone.tones import amplitude_of, sine
+from local.telephone_service import find_livekit_sip
 from tests.phone.conftest import SERVERS
 from tests.support.room_probe import AUDIBLE_AMPLITUDE, RoomProbe, joined_probe
 from tests.support.sip_calls import (
@@ -35,7 +36,6 @@ from tests.support.sip_calls import (
 from tests.support.sip_servers import (
     REAL,
     SipProcess,
-    find_livekit_sip,
     running_livekit_sip,
     running_sip_emulator,
 )
@@ -72,7 +72,7 @@ async def installation(
 async def _running_sip(
     name: str, servers: LivekitServers, folder: Path
 ) -> AsyncIterator[SipProcess]:
-    binary = find_livekit_sip()
+    binary = find_livekit_sip(os.environ)
     if name == REAL and binary is not None:
         async with running_livekit_sip(servers, binary, folder) as real:
             yield real

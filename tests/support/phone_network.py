@@ -92,7 +92,7 @@ class PhoneNetwork:
         await asyncio.wait([response])
         return response.result()
 
-    async def find(self, call: Call) -> Leg | None:
+    async def find(self, call: Call, identity: str | None = None) -> Leg | None:
         await asyncio.sleep(0)
         if not self.lists_legs:
             raise Unavailable("LiveKit cannot be reached.")

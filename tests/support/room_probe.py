@@ -14,10 +14,9 @@ from domain.common.tasks import cancel_and_wait
 from local.livekit import LivekitCredentials
 from local.phone.g711 import RATE, Samples
 from local.phone.tones import amplitude_of, sine
+from tests.support.waiting import WAIT_SECONDS, until
 from worker.session.room_connection import leave_room
 
-WAIT_SECONDS = 60.0
-POLL_INTERVAL_SECONDS = 0.02
 FRAME_SAMPLES = RATE // 50
 MAX_HEARD_SAMPLES = 60 * RATE
 AUDIBLE_AMPLITUDE = 1_500.0
@@ -77,9 +76,7 @@ class RoomProbe:
     async def until(
         self, condition: Callable[[], bool], timeout_seconds: float = WAIT_SECONDS
     ) -> None:
-        async with asyncio.timeout(timeout_seconds):
-            while not condition():  # noqa: ASYNC110 - any condition
-                await asyncio.sleep(POLL_INTERVAL_SECONDS)
+        await until(condition, timeout_seconds)
 
     async def until_left(self, identity: str, timeout_seconds: float = WAIT_SECONDS) -> str:
         """Wait until a participant has left, and return why."""

@@ -169,3 +169,12 @@ def _duration(seconds: float) -> Duration:
     duration = Duration()
     duration.FromMilliseconds(round(1000 * seconds))
     return duration
+
+
+def signals(phone: Phone) -> tuple[str, ...]:
+    """The SIP messages at the phone, without repetitions of the one before."""
+    found: list[str] = []
+    for message in map(str, phone.trace):
+        if message not in found[-1:]:
+            found.append(message)
+    return tuple(found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -116,12 +115,6 @@ async def _until_settings(process: Process) -> None:
     async with asyncio.timeout(60):
         while (line := await process.stdout.readline()) != b"\n":
             assert line, "the emulator of livekit-sip has not started"
-
-
-def find_livekit_sip() -> Path | None:
-    """The real livekit-sip: LIVEKIT_SIP_BIN, or the program on PATH."""
-    named = os.environ.get("LIVEKIT_SIP_BIN") or shutil.which("livekit-sip")
-    return Path(named).absolute() if named else None
 
 
 @asynccontextmanager

@@ -123,6 +123,17 @@ PLAIN_STEPS = st.one_of(
     st.builds(s.Transform, path=TEXT, operation=st.sampled_from(s.Operation), value=JSON),
     st.builds(s.EndCall),
     st.builds(s.SendDtmf, digits=TEXT),
+    st.builds(
+        s.CollectDigits,
+        name=TEXT,
+        prompt=TEXT,
+        count=maybe(st.integers(0, 40)),
+        terminator=TEXT,
+        first_seconds=SECONDS,
+        attempts=st.integers(0, 9),
+        masked=st.booleans(),
+        save=TEXT,
+    ),
 )
 STEPS = st.recursive(
     PLAIN_STEPS,

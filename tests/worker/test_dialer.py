@@ -18,19 +18,20 @@ from domain.calls.lease import Claim
 from domain.calls.model import Call, CallId, CallKind, CallState, Direction, EndReason
 from domain.calls.state import CallProjection
 from domain.common.access import TenantId
+from domain.common.errors import QuotaExceeded
 from domain.simulations.model import StubHttpClient
 from domain.telephony.calling_hours import CallingHours
 from domain.telephony.trunks import DialTrunk, OutboundTrunkId, OutboundTrunkSpec
+from domain.tenants.budgets import Budget
 from domain.workflows.model import VersionId, WorkflowId
 from tests.support.conversations import NIL_ID, version_of
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime, settle
 from tests.support.phone_network import PhoneNetwork, Script
-from worker.common.sip_legs import Leg
 from worker.providers.api_keys import ProviderKeys
 from worker.session.call_clock import CallClock
 from worker.session.conversation import CallLost, Conversation
-from worker.session.dialer import Dialer, dial_at_once
+from worker.session.dialer import Dialer, ReserveDial, dial_at_once
 from worker.simulation.runner import InMemoryEventWriter
 
 pytestmark = pytest.mark.anyio
@@ -130,6 +131,7 @@ class World:
     call: Call = field(default_factory=call_to)
     trunk: DialTrunk | None = TRUNK
     time: FakeTime = field(default_factory=FakeTime)
+    reserve_dial: ReserveDial = dial_at_once
 
     def __post_init__(self) -> None:
         self.network = PhoneNetwork(self.time, self.script)
@@ -160,7 +162,7 @@ class World:
             clock=CallClock(self.time),
         )
         room = self.network.open_room()
-        self.dialer = Dialer(self.conversation, room, self.network, dial_at_once)
+        self.dialer = Dialer(self.conversation, room, self.network, self.reserve_dial)
         return asyncio.create_task(self.dialer.run())
 
     async def crash(self, worker: asyncio.Task[EndReason | None], *, is_stored: bool) -> None:
@@ -390,6 +392,12 @@ async def step(time: FakeTime, steps: int) -> None:
 # ---- what must not be dialled --------------------------------------------------------------
 
 
+async def over_budget() -> float:
+    raise QuotaExceeded(
+        "All minutes are used.", budget=Budget.MINUTES_PER_MONTH, used=9, limit=9, resets_at=None
+    )
+
+
 @pytest.mark.parametrize(
     ("world", "words"),
     [
@@ -397,6 +405,7 @@ async def step(time: FakeTime, steps: int) -> None:
         (World(trunk=replace(TRUNK, problem="The password cannot be decrypted.")), "decrypted"),
         (World(trunk=replace(TRUNK, spec=replace(TRUNK.spec, is_enabled=False))), "disabled"),
         (World(call=call_to("+18765550123")), "JM"),
+        (World(reserve_dial=over_budget), "minutes are used"),
         (
             World(
                 call=replace(
@@ -417,7 +426,3 @@ async def test_what_is_not_allowed_any_more_is_not_dialled(world: World, words: 
     [error] = [event for event in world.log.events if isinstance(event, ErrorRaised)]
     assert (error.source, error.recoverable, words in error.message) == ("dial", False, True)
     assert "+1" not in error.message
-
-
-def test_a_leg_without_a_status_is_no_answer() -> None:
-    assert Leg(None).status is None

@@ -134,6 +134,31 @@ async def test_an_outage_of_livekit_does_not_end_a_call_that_rings() -> None:
     assert await running is None
 
 
+async def test_a_restart_of_livekit_while_the_phone_rings_is_no_hang_up() -> None:
+    world = World()
+    running = asyncio.create_task(world.answer.run())
+    await world.time.advance(3)
+    world.network.leave("UNKNOWN_REASON")
+    await world.time.advance(4.6)
+    leg = world.network.leg = world.room.legs[CALLER] = ringing()
+    world.room.emit("participant_connected", leg)
+    await world.time.advance(1)
+    world.network.show(LegStatus.ACTIVE)
+    await world.time.advance(0)
+    assert await running is None
+
+
+async def test_a_leg_that_does_not_come_back_after_a_restart_ends_the_call() -> None:
+    world = World()
+    running = asyncio.create_task(world.answer.run())
+    await world.time.advance(3)
+    world.network.leave("UNKNOWN_REASON")
+    await world.time.advance(9)
+    assert not running.done()
+    await world.time.advance(3)
+    assert await running is EndReason.NO_ANSWER
+
+
 async def test_a_call_does_not_ring_for_ever() -> None:
     assert await World().outcome(26) is EndReason.NO_ANSWER
 

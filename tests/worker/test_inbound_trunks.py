@@ -41,6 +41,7 @@ from persistence.worker_wiring import worker_services
 from tests.support.demo_workflow import publish_clinic
 from tests.support.sip_calls import create_rule, create_trunk
 from tests.support.sip_service import SipService, running_sip_service
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.inbound_trunks import InboundTrunkReconciler
 from worker.keeper.main import Keeper
 
@@ -120,8 +121,8 @@ async def rig(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
             livekit_api_secret=livekit.secret,
         )
         async with worker_services(voiced) as wired:
-            reconciler = InboundTrunkReconciler.from_settings(wired.inbound_routes, voiced)
-            assert reconciler is not None
+            rooms = LiveKitRooms(livekit.url, livekit.key, livekit.secret)
+            reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
             yield Rig(services, viewer, voiced, sip, reconciler, version.workflow_id, trunk)
 
 
@@ -313,8 +314,9 @@ async def test_several_keepers_agree(rig: Rig) -> None:
     for last in range(5):
         await rig.add(f"+1202555012{last}")
     async with worker_services(rig.settings) as other:
-        second = InboundTrunkReconciler.from_settings(other.inbound_routes, rig.settings)
-        assert second is not None
+        livekit = rig.sip.credentials
+        rooms = LiveKitRooms(livekit.url, livekit.key, livekit.secret)
+        second = InboundTrunkReconciler(rooms, other.inbound_routes)
         await asyncio.gather(rig.reconciler.reconcile(), second.reconcile())
         await rig.reconciler.reconcile()
     assert await rig.counts() == (5, 5)

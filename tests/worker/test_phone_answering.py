@@ -41,6 +41,7 @@ from domain.workflows.answering import (
 from tests.support.conversations import voice_conversation
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime, settle
+from tests.support.waiting import until
 from worker.providers.api_keys import ProviderKeys
 from worker.session.announcements import Announcements
 from worker.session.answering import PhoneAnswering, phone_answering
@@ -351,19 +352,12 @@ def operator(*rules: dict[str, Any]) -> AgentSpec:
     return replace(RECEPTION, llm=replace(RECEPTION.llm, options={"rules": list(rules)}))
 
 
-async def wait_for(condition: Any) -> None:
-    """Wait for a model, which does not run on the time of the test."""
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
 async def test_keys_are_pressed_until_a_person_answers() -> None:
     agent = operator({"hears": ["billing"], "says": '{"press": "2"}'})
     async with answered(NAVIGATES, agent) as (rig, answering):
         await rig.speak(MENU_WORDS, 3)
         await rig.time.advance(2)
-        await wait_for(lambda: rig.room.pressed == "2")
+        await until(lambda: rig.room.pressed == "2")
         assert rig.events(DtmfSent) == [DtmfSent(digits="2")]
         await rig.speak("hello how can I help you", 2)
         await rig.time.advance(2)
@@ -381,7 +375,7 @@ async def test_a_menu_that_leads_nowhere_is_given_up(answer: str) -> None:
             pressed = len(rig.room.pressed)
             await rig.speak(MENU_WORDS, 3)
             await rig.time.advance(2)
-            await wait_for(lambda: rig.reasons or len(rig.room.pressed) > pressed)  # noqa: B023
+            await until(lambda: rig.reasons or len(rig.room.pressed) > pressed)  # noqa: B023
         assert rig.reasons == [EndReason.MACHINE_ANSWERED]
 
 
@@ -390,7 +384,7 @@ async def test_a_long_greeting_is_put_to_the_model() -> None:
     async with answered(LEAVES_MESSAGES, operator({"says": quote})) as (rig, _):
         await rig.speak("we are all out in the garden say it to the machine", 3)
         await rig.time.advance(0.7)
-        await wait_for(lambda: rig.verdicts == [_P.MAILBOX])
+        await until(lambda: rig.verdicts == [_P.MAILBOX])
         [verdict] = rig.events(AnsweredBy)
         assert verdict.evidence == (_E.MODEL,)
         assert rig.events(UserTurn) == []

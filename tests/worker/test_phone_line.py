@@ -53,7 +53,6 @@ class Line:
 async def answered_line() -> AsyncIterator[Line]:
     line = Line()
     dial = line.world.start_worker()
-    line.room.is_connected = True
     phone_line = PhoneLine(line.world.conversation, line.room, line.world.network, line.measure)
     line.over = asyncio.create_task(phone_line.wait_until_over())
     assert await line.world.finish(dial) is None
@@ -150,7 +149,6 @@ async def test_a_hang_up_at_the_moment_of_the_answer_is_not_missed() -> None:
     world = World()
     dial = world.start_worker()
     room = world.network.rooms[0]
-    room.is_connected = True
     line = Line(world)
     phone_line = PhoneLine(world.conversation, room, world.network, line.measure)
     over = asyncio.create_task(phone_line.wait_until_over())

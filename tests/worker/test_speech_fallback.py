@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
@@ -25,6 +25,7 @@ from local.emulators.faults import (
 )
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
 from local.emulators.voices import Monotone
+from tests.support.waiting import until
 from worker.providers.api_keys import ProviderKeys
 from worker.providers.failover import Cooldowns
 from worker.providers.http import create_http_session
@@ -144,12 +145,6 @@ class Caller:
         self._stream.end_input()
         await self._stream.aclose()
         self._task.cancel()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - no event to wait for
-            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

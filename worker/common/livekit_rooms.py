@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_SECONDS = 5.0
 TOKEN_TTL = timedelta(hours=6)
+NUL = "\x00"
+"""Names that contain it cannot be stored. Rooms of inbound calls are named after what a caller sends."""
 
 
 class LiveKitRooms:
@@ -88,13 +90,13 @@ class LiveKitRooms:
             log.warning("failed to delete room", extra={"call_id": str(call), "why": str(error)})
 
     async def list_open(self) -> list[str]:
-        """The names of all rooms; an empty list when LiveKit does not respond."""
+        """The names of all rooms that a call may have; an empty list when LiveKit does not respond."""
         try:
             async with self.client() as server:
                 listed = await server.room.list_rooms(api.ListRoomsRequest())
         except (api.TwirpError, aiohttp.ClientError, TimeoutError):
             return []
-        return [room.name for room in listed.rooms]
+        return [room.name for room in listed.rooms if NUL not in room.name]
 
     @asynccontextmanager
     async def client(

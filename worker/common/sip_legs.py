@@ -1,4 +1,5 @@
-"""LiveKit's API for telephone legs: dials one into the room of a call, finds it, and hangs it up.
+"""LiveKit's API for telephone legs: dials one into the room of a call, finds it, hangs it up, and lets
+the carrier transfer it.
 
 Each request is sent once. Cancelling the request of a dial does not cancel the dial; only removing the
 leg does."""
@@ -6,7 +7,8 @@ leg does."""
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 STATUS_ATTRIBUTE = "sip.callStatus"
 RESPONSE_MARGIN_SECONDS = 15.0
 """How much longer than the phone may ring LiveKit may take to respond."""
+KEY_SECONDS = 0.5
+"""LiveKit presses two keys per second."""
 MAX_DURATION_MARGIN_SECONDS = 30
 """LiveKit ends the leg this long after the worker should have ended the call."""
 
@@ -49,6 +53,20 @@ NO_RESPONSE = DialError(code="unknown", message="LiveKit did not respond.")
 """The number may have been dialled."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegDial:
+    """What to dial into the room of a call, in addition to the caller."""
+
+    identity: str
+    to_number: str
+    from_number: str
+    ringing_seconds: int
+    max_seconds: int
+    digits: str = ""
+    """Keys to press once the number has answered."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """A telephone leg that is in the room. `status` is None if it has none that we know."""
@@ -63,10 +81,41 @@ class SipLegs:
     async def dial(self, call: Call, trunk: DialTrunk) -> DialError | None:
         """Dial the callee into the room of the call, and return when they have answered (None), or
         why they have not. An error without an outcome leaves it open whether they were dialled."""
-        timeout = ringing_seconds(call) + RESPONSE_MARGIN_SECONDS
+        return await self.dial_leg(call, trunk, leg_of_caller(call, trunk))
+
+    async def dial_leg(self, call: Call, trunk: DialTrunk, leg: LegDial) -> DialError | None:
+        """Dial a number into the room of the call, like `dial`; return once its keys are pressed."""
+        keys = KEY_SECONDS * len(leg.digits)
+        timeout = leg.ringing_seconds + keys + RESPONSE_MARGIN_SECONDS
+        request = dial_request(call, trunk, leg)
+
+        async def dial(server: api.LiveKitAPI) -> None:
+            await server.sip.create_sip_participant(request, timeout=timeout)
+
+        return await self._send(dial, timeout)
+
+    async def refer(self, call: Call, number: str, seconds: int) -> DialError | None:
+        """Let the carrier transfer the caller to the number (REFER). Returns when the number has
+        answered (None), or why the caller was not transferred: then the leg is still here."""
+        timeout = seconds + RESPONSE_MARGIN_SECONDS
+        request = api.TransferSIPParticipantRequest(
+            room_name=room_of(call),
+            participant_identity=caller_of(call),
+            transfer_to=f"tel:{number}",
+            ringing_timeout=Duration(seconds=seconds),
+        )
+
+        async def refer(server: api.LiveKitAPI) -> None:
+            await server.sip.transfer_sip_participant(request, timeout=timeout)
+
+        return await self._send(refer, timeout)
+
+    async def _send(
+        self, request: Callable[[api.LiveKitAPI], Awaitable[None]], seconds: float
+    ) -> DialError | None:
         try:
-            async with self._rooms.client(timeout) as server:
-                await server.sip.create_sip_participant(dial_request(call, trunk), timeout=timeout)
+            async with self._rooms.client(seconds) as server:
+                await request(server)
         except api.ServerError as error:
             return _dial_error(error)
         except aiohttp.ClientConnectorError:
@@ -75,9 +124,9 @@ class SipLegs:
             return NO_RESPONSE
         return None
 
-    async def find(self, call: Call) -> Leg | None:
-        """The leg of the caller as LiveKit's server knows it; None if it is not in the room. Raises
-        `Unavailable`."""
+    async def find(self, call: Call, identity: str | None = None) -> Leg | None:
+        """The leg of the caller, or of this identity, as LiveKit's server knows it; None if it is not
+        in the room. Raises `Unavailable`."""
         try:
             async with self._rooms.client() as server:
                 listed = await server.room.list_participants(
@@ -89,17 +138,18 @@ class SipLegs:
             raise Unavailable("LiveKit does not list the participants.") from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise Unavailable("LiveKit cannot be reached.") from error
-        identity = caller_of(call)
-        legs = [p for p in listed.participants if p.identity == identity]
+        wanted = identity or caller_of(call)
+        legs = [p for p in listed.participants if p.identity == wanted]
         return Leg(status_of(dict(legs[0].attributes))) if legs else None
 
-    async def hang_up(self, call: Call) -> None:
-        """Remove the leg, which cancels the dial or ends the conversation at once. Best effort: the
-        end of the call closes the room, which has the same effect."""
-        identity = api.RoomParticipantIdentity(room=room_of(call), identity=caller_of(call))
+    async def hang_up(self, call: Call, identity: str | None = None) -> None:
+        """Remove the leg of the caller, or of this identity, which cancels the dial or ends the
+        conversation at once. Best effort: the end of the call closes the room, which has the same
+        effect."""
+        leg = api.RoomParticipantIdentity(room=room_of(call), identity=identity or caller_of(call))
         try:
             async with self._rooms.client() as server:
-                await server.room.remove_participant(identity)
+                await server.room.remove_participant(leg)
         except api.ServerError as error:
             if error.code != api.TwirpErrorCode.NOT_FOUND:
                 log.warning("failed to hang up", extra={"call_id": str(call.id), "why": error.code})
@@ -121,9 +171,20 @@ def status_of(attributes: dict[str, str]) -> LegStatus | None:
         return None
 
 
-def dial_request(call: Call, trunk: DialTrunk) -> api.CreateSIPParticipantRequest:
+def leg_of_caller(call: Call, trunk: DialTrunk) -> LegDial:
+    """The leg of the person that the call dials."""
+    limit = min(call.max_seconds, trunk.spec.max_call_seconds)
+    return LegDial(
+        identity=caller_of(call),
+        to_number=call.to_number or "",
+        from_number=call.from_number or "",
+        ringing_seconds=ringing_seconds(call),
+        max_seconds=limit,
+    )
+
+
+def dial_request(call: Call, trunk: DialTrunk, leg: LegDial) -> api.CreateSIPParticipantRequest:
     """The request to dial, with the trunk and its credentials: LiveKit stores neither."""
-    limit = min(call.max_seconds, trunk.spec.max_call_seconds) + MAX_DURATION_MARGIN_SECONDS
     return api.CreateSIPParticipantRequest(
         trunk=SIPOutboundConfig(
             hostname=trunk.spec.address,
@@ -131,13 +192,15 @@ def dial_request(call: Call, trunk: DialTrunk) -> api.CreateSIPParticipantReques
             auth_username=trunk.spec.username or "",
             auth_password=trunk.password or "",
         ),
-        sip_call_to=call.to_number or "",
-        sip_number=call.from_number or "",
+        sip_call_to=leg.to_number,
+        sip_number=leg.from_number,
         room_name=room_of(call),
-        participant_identity=caller_of(call),
-        ringing_timeout=Duration(seconds=ringing_seconds(call)),
-        max_call_duration=Duration(seconds=limit),
+        participant_identity=leg.identity,
+        ringing_timeout=Duration(seconds=leg.ringing_seconds),
+        max_call_duration=Duration(seconds=leg.max_seconds + MAX_DURATION_MARGIN_SECONDS),
         media_encryption=ENCRYPTIONS[trunk.spec.media_encryption],
+        dtmf=leg.digits,
+        headers=dict(leg.headers),
         # The response has the SIP status of a failed dial, which the room does not show.
         wait_until_answered=True,
     )

@@ -24,7 +24,7 @@ from domain.telephony.inbound_routes import (
     NUMBER_ATTRIBUTE,
     InboundRoutes,
 )
-from worker.common.livekit_rooms import LiveKitRooms
+from worker.common.livekit_rooms import NUL, LiveKitRooms
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class InboundCallWatcher:
 
     async def _open_calls(self, server: api.LiveKitAPI) -> None:
         listed = (await server.room.list_rooms(api.ListRoomsRequest())).rooms
-        inbound = [room for room in listed if room.name.startswith(f"{INBOUND_ROOM_PREFIX}_")]
+        inbound = [room for room in listed if _is_inbound(room.name)]
         if not inbound:
             return
         installation = await self._routes.installation_id()
@@ -63,8 +63,9 @@ class InboundCallWatcher:
             try:
                 await self._open_call(server, name)
             except api.TwirpError as error:
+                # The callers in other rooms do not wait for this one, which is tried again.
                 if error.code != api.TwirpErrorCode.NOT_FOUND:  # closed in the meantime
-                    raise
+                    log.warning("failed to open an inbound call", extra={"why": error.code})
 
     async def _open_call(self, server: api.LiveKitAPI, room: str) -> None:
         listed = await server.room.list_participants(api.ListParticipantsRequest(room=room))
@@ -87,15 +88,17 @@ def leg_of(room: str, participants: Sequence[api.ParticipantInfo]) -> InboundLeg
     for participant in participants:
         attributes = dict(participant.attributes)
         number = _uuid(attributes.get(NUMBER_ATTRIBUTE, ""))
-        if participant.kind == api.ParticipantInfo.Kind.SIP and number is not None:
-            caller = attributes.get(CALLER_ATTRIBUTE, "")
-            return InboundLeg(
-                room_name=room,
-                identity=participant.identity,
-                number_id=number,
-                caller_number=caller if CALLER_NUMBER.fullmatch(caller) else None,
-                headers=_headers(attributes),
-            )
+        is_phone = participant.kind == api.ParticipantInfo.Kind.SIP
+        if number is None or not is_phone or NUL in participant.identity:
+            continue
+        caller = attributes.get(CALLER_ATTRIBUTE, "")
+        return InboundLeg(
+            room_name=room,
+            identity=participant.identity,
+            number_id=number,
+            caller_number=caller if CALLER_NUMBER.fullmatch(caller) else None,
+            headers=_headers(attributes),
+        )
     return None
 
 
@@ -103,10 +106,14 @@ def _headers(attributes: Mapping[str, str]) -> Mapping[str, str]:
     """The headers that the trunk allows, by names that templates can read: `x_campaign`."""
     start = len(HEADER_ATTRIBUTE_PREFIX)
     return {
-        name[start:].replace("-", "_"): value.replace("\x00", "")[:MAX_HEADER_LENGTH]
+        name[start:].replace("-", "_"): value.replace(NUL, "")[:MAX_HEADER_LENGTH]
         for name, value in attributes.items()
         if name.startswith(HEADER_ATTRIBUTE_PREFIX)
     }
+
+
+def _is_inbound(room: str) -> bool:
+    return room.startswith(f"{INBOUND_ROOM_PREFIX}_") and NUL not in room
 
 
 def _is_of(metadata: str, installation: UUID) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -19,14 +19,15 @@ from livekit import api
 from livekit.api.sip_service import SipService
 
 from domain.common.errors import Unavailable
-from domain.common.settings import Settings
 from domain.telephony.inbound_routes import InboundRoute, InboundRoutes
 from domain.telephony.trunks import PhoneNumberId
+from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.livekit_trunks import (
     Rule,
     Trunk,
     is_same_rule,
     is_same_trunk,
+    name_of,
     name_prefix,
     rule_of,
     trunk_of,
@@ -35,7 +36,6 @@ from worker.keeper.livekit_trunks import (
 log = logging.getLogger(__name__)
 
 RECONCILE_INTERVAL_SECONDS = 5.0
-REQUEST_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +46,21 @@ class Listed:
     rules: Sequence[Rule]
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Those of them that belong to a route, by name."""
+
+    trunks: Mapping[str, Trunk]
+    rules: Mapping[str, Rule]
+
+
 class InboundTrunkReconciler:
-    def __init__(self, routes: InboundRoutes, url: str, key: str, secret: str) -> None:
+    def __init__(self, rooms: LiveKitRooms, routes: InboundRoutes) -> None:
+        self._rooms = rooms
         self._routes = routes
-        self._url = url
-        self._key = key
-        self._secret = secret
         self._failing: frozenset[PhoneNumberId] = frozenset()
         self._reported: frozenset[PhoneNumberId] = frozenset()
         self._is_available = True
-
-    @classmethod
-    def from_settings(
-        cls, routes: InboundRoutes, settings: Settings
-    ) -> InboundTrunkReconciler | None:
-        """None when LiveKit is not configured, so there are no voice calls."""
-        url, key = settings.livekit_url, settings.livekit_api_key
-        return cls(routes, url, key, settings.livekit_api_secret) if url and key else None
 
     async def run(self) -> None:
         while True:
@@ -75,8 +73,8 @@ class InboundTrunkReconciler:
         installation = await self._routes.installation_id()
         routes = await self._routes.inbound_routes()
         try:
-            async with self._client() as sip:
-                failing = await _reconcile(sip, routes, installation)
+            async with self._rooms.client() as server:
+                failing = await _reconcile(server.sip, routes, installation)
         except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
             why = error.code if isinstance(error, api.TwirpError) else type(error).__name__
             self._note_unavailable(why, has_routes=bool(routes))
@@ -100,12 +98,6 @@ class InboundTrunkReconciler:
             log.warning("LiveKit refuses the trunk of a telephone number", extra=facts)
         self._failing, self._reported = frozenset(failing), frozenset(again)
 
-    @asynccontextmanager
-    async def _client(self) -> AsyncGenerator[SipService]:
-        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
-        async with api.LiveKitAPI(self._url, self._key, self._secret, timeout=timeout) as server:
-            yield server.sip
-
 
 async def _reconcile(
     sip: SipService, routes: Sequence[InboundRoute], installation: UUID
@@ -123,6 +115,7 @@ async def _reconcile(
             if error.code == api.TwirpErrorCode.UNAVAILABLE:
                 raise
             failing[route.number_id] = error.code  # its message contains the number
+        await asyncio.sleep(0)  # a round without differences waits for nothing
     return failing
 
 
@@ -137,10 +130,10 @@ async def _list(sip: SipService, prefix: str) -> Listed:
 
 async def _delete_superfluous(
     sip: SipService, listed: Listed, routes: Sequence[InboundRoute], installation: UUID
-) -> Listed:
+) -> Kept:
     """Delete the trunks and rules of numbers that have no route any more, and duplicates. Rules go
     first, so that none is ever without its trunk."""
-    wanted = {trunk_of(route, installation).name for route in routes}
+    wanted = {name_of(route, installation) for route in routes}
     rules, trunks = dict[str, Rule](), dict[str, Trunk]()
     for rule in listed.rules:
         if rule.name in wanted and rule.name not in rules:
@@ -152,18 +145,14 @@ async def _delete_superfluous(
             trunks[trunk.name] = trunk
         else:
             await _delete_trunk(sip, trunk)
-    return Listed(list(trunks.values()), list(rules.values()))
+    return Kept(trunks, rules)
 
 
-async def _ensure(sip: SipService, listed: Listed, route: InboundRoute, installation: UUID) -> None:
+async def _ensure(sip: SipService, kept: Kept, route: InboundRoute, installation: UUID) -> None:
     trunk = trunk_of(route, installation)
-    trunk_id = await _ensure_trunk(
-        sip, next((each for each in listed.trunks if each.name == trunk.name), None), trunk
-    )
+    trunk_id = await _ensure_trunk(sip, kept.trunks.get(trunk.name), trunk)
     rule = rule_of(route, installation, trunk_id)
-    await _ensure_rule(
-        sip, next((each for each in listed.rules if each.name == rule.name), None), rule
-    )
+    await _ensure_rule(sip, kept.rules.get(rule.name), rule)
 
 
 async def _ensure_trunk(sip: SipService, listed: Trunk | None, wanted: Trunk) -> str:

@@ -12,12 +12,7 @@ import json
 from uuid import UUID
 
 from livekit import api
-from livekit.protocol.sip import (
-    SIP_MEDIA_ENCRYPT_ALLOW,
-    SIP_MEDIA_ENCRYPT_DISABLE,
-    SIP_MEDIA_ENCRYPT_REQUIRE,
-    SIP_STATUS_SERVICE_UNAVAILABLE,
-)
+from livekit.protocol.sip import SIP_STATUS_SERVICE_UNAVAILABLE
 
 from domain.calls.rooms import DEPARTURE_TIMEOUT_SECONDS, EMPTY_TIMEOUT_SECONDS
 from domain.telephony.inbound_routes import (
@@ -27,16 +22,10 @@ from domain.telephony.inbound_routes import (
     NUMBER_ATTRIBUTE,
     InboundRoute,
 )
-from domain.telephony.trunks import MediaEncryption
+from worker.common.sip_legs import ENCRYPTIONS
 
 Trunk = api.SIPInboundTrunkInfo
 Rule = api.SIPDispatchRuleInfo
-
-MEDIA_ENCRYPTION = {
-    MediaEncryption.DISABLED: SIP_MEDIA_ENCRYPT_DISABLE,
-    MediaEncryption.ALLOWED: SIP_MEDIA_ENCRYPT_ALLOW,
-    MediaEncryption.REQUIRED: SIP_MEDIA_ENCRYPT_REQUIRE,
-}
 
 
 def name_prefix(installation: UUID) -> str:
@@ -44,9 +33,14 @@ def name_prefix(installation: UUID) -> str:
     return f"agent-studio/{installation}/"
 
 
+def name_of(route: InboundRoute, installation: UUID) -> str:
+    """The name of the route's trunk, and of its rule."""
+    return f"{name_prefix(installation)}{route.number_id}"
+
+
 def trunk_of(route: InboundRoute, installation: UUID) -> Trunk:
     trunk = Trunk(
-        name=f"{name_prefix(installation)}{route.number_id}",
+        name=name_of(route, installation),
         numbers=[route.number],
         allowed_addresses=route.allowed_addresses,
         auth_username=route.username or "",
@@ -56,7 +50,7 @@ def trunk_of(route: InboundRoute, installation: UUID) -> Trunk:
         ringing_timeout={"seconds": route.ringing_seconds},
         ringing_timeout_status=SIP_STATUS_SERVICE_UNAVAILABLE,
         max_call_duration={"seconds": route.max_seconds},
-        media_encryption=MEDIA_ENCRYPTION[route.media_encryption],
+        media_encryption=ENCRYPTIONS[route.media_encryption],
     )
     trunk.metadata = _digest(trunk.SerializeToString(deterministic=True), route.version)
     # Not in the digest, which all who may list trunks can read.
@@ -71,7 +65,7 @@ def rule_of(route: InboundRoute, installation: UUID, trunk_id: str) -> Rule:
     }
     individual = api.SIPDispatchRuleIndividual(room_prefix=INBOUND_ROOM_PREFIX)
     rule = Rule(
-        name=f"{name_prefix(installation)}{route.number_id}",
+        name=name_of(route, installation),
         trunk_ids=[trunk_id],
         rule=api.SIPDispatchRule(dispatch_rule_individual=individual),
         attributes=attributes,

@@ -26,7 +26,6 @@ from worker.keeper.recording_jobs import RecordingProcessor
 from worker.process.entrypoint import run
 
 if TYPE_CHECKING:
-    from domain.telephony.inbound_routes import InboundRoutes
     from worker.common.livekit_rooms import LiveKitRooms
     from worker.keeper.inbound_calls import InboundCallWatcher
     from worker.keeper.inbound_trunks import InboundTrunkReconciler
@@ -47,7 +46,7 @@ class Keeper:
         self._reaper: Reaper = services.reaper
         self._retention: Retention = services.retention
         self._rooms = _create_rooms(settings)
-        self._trunk_reconciler = _create_reconciler(services.inbound_routes, settings)
+        self._trunk_reconciler = _create_reconciler(self._rooms, services)
         self._inbound_calls = _create_watcher(self._rooms, services)
         self._rewrap = services.rewrap
         self._settings = settings
@@ -161,12 +160,14 @@ class Keeper:
             await self._recording_processor.run()
 
 
-def _create_reconciler(routes: InboundRoutes, settings: Settings) -> InboundTrunkReconciler | None:
-    if not settings.livekit_url:
+def _create_reconciler(
+    rooms: LiveKitRooms | None, services: WorkerServices
+) -> InboundTrunkReconciler | None:
+    if rooms is None:
         return None
     from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
-    return InboundTrunkReconciler.from_settings(routes, settings)
+    return InboundTrunkReconciler(rooms, services.inbound_routes)
 
 
 def _create_watcher(

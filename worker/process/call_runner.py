@@ -6,14 +6,16 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from uuid import UUID
 
-from domain.calls.commands import Command, CommandKind
+from domain.calls.commands import Command, CommandKind, transfer_from_json
 from domain.calls.context import initial_context
 from domain.calls.events import (
+    CommandApplied,
     CommandRefused,
     ErrorRaised,
     StateChanged,
@@ -21,7 +23,13 @@ from domain.calls.events import (
     UserTurn,
     WorkerLeft,
 )
-from domain.calls.lease import Claim, ClaimedCalls, EventWriter
+from domain.calls.lease import (
+    Claim,
+    ClaimedCalls,
+    EventWriter,
+    TransferLine,
+    TransferReservation,
+)
 from domain.calls.model import CallKind, CallState, EndReason
 from domain.calls.rooms import room_of
 from domain.calls.state import CallProjection, bounded_projection, replay_log
@@ -43,13 +51,27 @@ from worker.session.room_connection import RoomUnreachable
 from worker.session.speech import SpeechProviders
 from worker.session.spoken_texts import spoken_text
 from worker.session.text_session import TextSession, text_session
-from worker.session.voice_session import voice_session
+from worker.session.voice_session import VoiceSession, voice_session
 
 SessionRunner = Callable[[], Awaitable[EndReason | None]]
 log = logging.getLogger(__name__)
 
 INBOX_GRACE_SECONDS = 2.0
 """A call that was taken over does not end for silence before its inbox has been read."""
+
+
+class ClaimedTrunkSlots:
+    """Room on the trunks of the tenant, for the transfers of one call."""
+
+    def __init__(self, queue: ClaimedCalls, claim: Claim) -> None:
+        self._queue = queue
+        self._claim = claim
+
+    async def reserve(self, transfer: TransferReservation) -> TransferLine:
+        return await self._queue.reserve_transfer(self._claim, transfer)
+
+    async def release(self, transfer: UUID) -> None:
+        await self._queue.release_transfer(transfer)
 
 
 class CallRunner:
@@ -252,9 +274,39 @@ class CallRunner:
                 self._settings,
                 recording,
                 lambda: self._queue.reserve_dial(self.claim),
+                ClaimedTrunkSlots(self._queue, self.claim),
             ) as voice,
         ):
-            yield lambda: voice.run(self._releasing, lambda: limits.deadline)
+            yield lambda: self._run_voice_session(conversation, voice, limits)
+
+    async def _run_voice_session(
+        self, conversation: Conversation, voice: VoiceSession, limits: CallLimits
+    ) -> EndReason | None:
+        commands = asyncio.create_task(self._handle_commands(conversation, voice))
+        try:
+            return await voice.run(self._releasing, lambda: limits.deadline)
+        finally:
+            await cancel_and_wait(commands)
+
+    async def _handle_commands(self, conversation: Conversation, voice: VoiceSession) -> None:
+        """Handle the commands to a voice call, until cancelled."""
+        with suppress(CallLost):
+            while True:
+                await self._clock.wait_until(lambda: IMMEDIATELY if self._inbox else None)
+                command = self._inbox.popleft()
+                problem = await self._handle_command(command, voice)
+                id, kind = str(command.id), command.kind
+                conversation.record(
+                    CommandApplied(command_id=id, command=kind)
+                    if problem is None
+                    else CommandRefused(command_id=id, command=kind, message=problem)
+                )
+
+    async def _handle_command(self, command: Command, voice: VoiceSession) -> str | None:
+        """Why the command is refused; None if it is carried out."""
+        if command.kind is not CommandKind.TRANSFER:
+            return "A voice call takes no messages."
+        return await voice.transfer(str(command.id), transfer_from_json(command.body))
 
     async def _run_text_session(
         self, conversation: Conversation, session: TextSession, budget: BudgetMonitor

@@ -4,11 +4,12 @@
 
     {"hears": ["appointment", "book"],      # any of these words is in the caller's last turn
      "after": "book_appointment",           # or: this tool has just returned
+     "noted": ["transfer failed"],          # or: the platform has said this to the model since
      "says": "One moment.",                 # a template; {{heard}} is the caller's last turn,
                                             # {{output}} the result of the tool
      "calls": {"tool": "…", "arguments": {…}}}
 
-A rule with neither `hears` nor `after` always matches. `options.word_ms` is the delay before each
+A rule with none of `hears`, `after` and `noted` always matches. `options.word_ms` is the delay before each
 word, in milliseconds."""
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class _ScriptedStream(llm.LLMStream):
 
     async def _run(self) -> None:
         user_text, last_tool, output = _last_exchange(self._chat_ctx)
-        rule = choose_rule(self._rules, user_text, last_tool)
+        rule = choose_rule(self._rules, user_text, last_tool, _last_note(self._chat_ctx))
         context = {**self._read_context(), "heard": user_text, "output": output or ""}
         words = render(str(rule.get("says", "")), context).split(" ")
         if not rule:
@@ -114,11 +115,16 @@ class _ScriptedStream(llm.LLMStream):
         self._event_ch.send_nowait(llm.ChatChunk(id="scripted", delta=delta))
 
 
-def choose_rule(rules: Sequence[Rule], user_text: str, last_tool: str | None) -> Rule:
+def choose_rule(
+    rules: Sequence[Rule], user_text: str, last_tool: str | None, note: str = ""
+) -> Rule:
     """Return the first rule that matches, or an empty rule when none does."""
-    text = user_text.lower()
+    text, note = user_text.lower(), note.lower()
     for rule in rules:
-        if last_tool is not None:
+        if "noted" in rule:
+            if any(str(words).lower() in note for words in rule["noted"]):
+                return rule
+        elif last_tool is not None:
             if rule.get("after") == last_tool:
                 return rule
         elif "after" not in rule and (
@@ -126,6 +132,13 @@ def choose_rule(rules: Sequence[Rule], user_text: str, last_tool: str | None) ->
         ):
             return rule
     return {}
+
+
+def _last_note(context: llm.ChatContext) -> str:
+    """The system message that is the last item; empty if there is none."""
+    last = context.items[-1] if context.items else None
+    is_note = isinstance(last, llm.ChatMessage) and last.role == "system"
+    return (last.text_content or "") if is_note and isinstance(last, llm.ChatMessage) else ""
 
 
 def _last_exchange(context: llm.ChatContext) -> tuple[str, str | None, str | None]:

@@ -40,10 +40,20 @@ class Announcements:
         with suppress(RuntimeError):
             self._start_saying(spoken_text(self._conversation, text), in_history)
 
+    async def say_words(self, words: str) -> None:
+        """Say the words, which models are shown, and wait until they were spoken."""
+        await self._say(words, in_history=True)
+
     def start_uninterruptible(self, words: str) -> SpeechHandle:
         """Start to say what the other side cannot interrupt and models are not shown. Raises
         `RuntimeError` if no agent accepts speech."""
         return self._start_saying(words, in_history=False, allow_interruptions=False)
+
+    def start_prompt(self, words: str, *, can_be_interrupted: bool) -> SpeechHandle:
+        """Start to ask the caller for keys, which models are not shown. Raises `RuntimeError` if no
+        agent accepts speech."""
+        allow = NOT_GIVEN if can_be_interrupted else False
+        return self._start_saying(words, in_history=False, allow_interruptions=allow)
 
     def _start_saying(
         self, words: str, in_history: bool, allow_interruptions: NotGivenOr[bool] = NOT_GIVEN

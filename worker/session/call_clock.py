@@ -69,6 +69,10 @@ class CallClock:
             del self._waiting[reached]
             self.changed()
 
+    async def sleep(self, seconds: float) -> None:
+        due = self.now() + timedelta(seconds=seconds)
+        await self.wait_until(lambda: due)
+
     def changed(self) -> None:
         """Compute the deadlines again, because the state of the call has changed."""
         has_work = self._waiting or self._timer is not None

@@ -38,7 +38,8 @@ class CallLimits:
         answered_at = projection.answered_at or self._clock.now()
         deadline = answered_at + timedelta(seconds=conversation.claim.call.max_seconds)
         agent_limit = conversation.snapshot.agent_at(conversation.node).session.max_duration
-        if agent_limit is not None and projection.entered_at is not None:
+        has_agent = projection.entered_at is not None and not projection.is_bridged
+        if agent_limit is not None and projection.entered_at is not None and has_agent:
             deadline = min(deadline, projection.entered_at + timedelta(seconds=agent_limit))
         if self._budget.deadline is not None:
             deadline = min(deadline, self._budget.deadline)

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import dropwhile, takewhile
 from typing import Any, Protocol
@@ -33,10 +33,15 @@ from domain.calls.events import (
 from domain.calls.lease import Claim, EventWriter
 from domain.calls.model import CallKind, CallState, EndReason, transition
 from domain.calls.state import MAX_HISTORY_ITEMS, CallProjection, HistoryItem, SystemNote
+from domain.calls.transfers import TransferVia
 from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
 from domain.providers.usage import Usage
+from domain.templating.templates import render
+from domain.tool_execution.environment import NO_PHONE_LINE, CollectedDigits
+from domain.tools.actions import CollectDigits
 from domain.tools.http import HttpClient
+from domain.tools.transfers import TransferTarget
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Connection, ContextPolicy, EntryAction, Snapshot
 from domain.workflows.routing import (
@@ -83,12 +88,35 @@ class Opening(OutputTap, Protocol):
         """Return when the first agent may speak; False if the call ends before."""
 
 
+class Keypad(OutputTap, Protocol):
+    """The keys of a telephone call, in both directions."""
+
+    async def send(self, keys: str) -> str | None:
+        """Press valid keys. Returns why that failed; None if it is done."""
+
+    async def collect(self, action: CollectDigits) -> CollectedDigits:
+        """Ask the caller for digits. Called by one tool at a time."""
+
+
 class Recorder(OutputTap, Protocol):
     """Records the audio of a call."""
 
     @property
     def announcement(self) -> str | None:
         """The template of the announcement that the call is recorded; None if there is none."""
+
+
+class Transfers(OutputTap, Protocol):
+    """Transfers the caller to another number."""
+
+    is_holding: bool
+    """Whether the caller waits for a colleague or for the carrier."""
+
+    async def request(
+        self, target: TransferTarget, via: TransferVia, id: str | None = None
+    ) -> str | None:
+        """Begin a transfer; its templates are rendered. Returns why it is refused; None if it
+        begins once the agent has finished speaking."""
 
 
 @dataclass(slots=True)
@@ -106,8 +134,14 @@ class Conversation:
     """None in a text call."""
     recorder: Recorder | None = None
     """None if the call is not recorded."""
+    keypad: Keypad | None = None
+    """None in calls without a telephone."""
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by the tool that asks the caller for digits."""
     opening: Opening | None = None
     """None unless it has to be found out who answers the call."""
+    transfers: Transfers | None = None
+    """None in a text call."""
     clock: CallClock = field(default_factory=CallClock)
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     """Set once agents may speak: at once, or when a telephone call was answered."""
@@ -254,12 +288,44 @@ class Conversation:
             )
         )
 
+    # ---- transfers ---------------------------------------------------------------------------
+
+    @property
+    def is_on_hold(self) -> bool:
+        """Whether the caller waits for a colleague or for the carrier."""
+        return self.transfers is not None and self.transfers.is_holding
+
+    async def transfer(
+        self, node: str, target: TransferTarget, via: TransferVia, values: Mapping[str, Any]
+    ) -> str | None:
+        """Begin a transfer whose templates read these values. Returns why it is refused; None if it
+        begins once the agent of the node has finished speaking."""
+        if self.transfers is None:
+            return NO_PHONE_LINE
+        defaults = self.snapshot.agent_at(node).prompt.defaults
+
+        def rendered(template: str | None) -> str | None:
+            return None if template is None else render(template, values, defaults).strip()
+
+        number = (rendered(target.number) or "").replace(" ", "")
+        return await self.transfers.request(
+            replace(
+                target,
+                number=number,
+                extension=rendered(target.extension) or None,
+                brief=rendered(target.brief) or None,
+                announcement=rendered(target.announcement) or None,
+            ),
+            via,
+        )
+
     # ---- what agents say -------------------------------------------------------------------
 
     def tap_output(self, session: AgentSession[Any]) -> None:
         """Attach to the session whatever observes its output. Repeats are ignored."""
-        # In this order, so that the recorder notices when the playout is held.
-        for tap in (self.recorder, self.opening, self.playout):
+        # In this order, so that the keypad can mask what all others receive, and the recorder notices
+        # when the playout is held and records nothing of a caller who waits.
+        for tap in (self.keypad, self.transfers, self.recorder, self.opening, self.playout):
             if tap is not None:
                 tap.tap(session)
 

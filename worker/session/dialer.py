@@ -27,7 +27,7 @@ from domain.calls.dialing import dial_problem
 from domain.calls.events import DialFailed, DialStarted, ErrorRaised, StateChanged
 from domain.calls.model import Call, CallState, EndReason
 from domain.calls.rooms import caller_of
-from domain.common.errors import Unavailable
+from domain.common.errors import QuotaExceeded, Unavailable
 from domain.common.tasks import background_task, cancel_and_wait
 from domain.telephony.trunks import DialTrunk
 from worker.common.retry import retry_while_unavailable
@@ -46,17 +46,22 @@ ABSENCE_SECONDS = 10.0
 comes back after five seconds."""
 
 ReserveDial = Callable[[], Awaitable[float]]
-"""Reserves the next moment at which the trunk may dial, and returns in how many seconds that is."""
+"""Reserves the next moment at which the trunk may dial, and returns in how many seconds that is. Raises
+`QuotaExceeded` when a budget allows no more."""
 
 ANSWERED_STATUSES = (LegStatus.ACTIVE, LegStatus.AUTOMATION)
 
 
-class Legs(Protocol):
+class LegFinder(Protocol):
+    """Finds telephone legs on LiveKit's server. `SipLegs` has the details."""
+
+    async def find(self, call: Call, identity: str | None = None) -> Leg | None: ...
+
+
+class Legs(LegFinder, Protocol):
     """What LiveKit does with telephone legs. `SipLegs` has the details."""
 
     async def dial(self, call: Call, trunk: DialTrunk) -> DialError | None: ...
-
-    async def find(self, call: Call) -> Leg | None: ...
 
 
 async def dial_at_once() -> float:
@@ -118,14 +123,13 @@ class Dialer:
         if self._conversation.projection.dialed_at is not None:
             yield None
             return
-        problem = dial_problem(self._call, self._conversation.claim.dial_trunk, self._clock.now())
+        problem = await self._wait_for_trunk()
         if problem is not None:
             self._conversation.record(
                 ErrorRaised(source="dial", message=problem, recoverable=False)
             )
             yield EndReason.DIAL_NOT_ALLOWED
             return
-        await self._pause(await retry_while_unavailable(self._reserve_dial))
         await self._store_intent()
         trunk = self._conversation.claim.dial_trunk
         assert trunk is not None
@@ -135,6 +139,18 @@ class Dialer:
             yield None
         finally:
             await cancel_and_wait(response)
+
+    async def _wait_for_trunk(self) -> str | None:
+        """Return once the trunk may dial (None), or why the call must not be dialled."""
+        problem = dial_problem(self._call, self._conversation.claim.dial_trunk, self._clock.now())
+        if problem is not None:
+            return problem
+        try:
+            seconds = await retry_while_unavailable(self._reserve_dial)
+        except QuotaExceeded as exceeded:
+            return exceeded.message
+        await self._clock.sleep(seconds)
+        return None
 
     async def _store_intent(self) -> None:
         """Return once the intent to dial is stored and no other worker can hold the call. Raises
@@ -235,7 +251,7 @@ class Dialer:
         while True:
             if self._response is None and self._conversation.projection.dialed_at is not None:
                 await self._check()
-            await self._pause(CHECK_INTERVAL_SECONDS)
+            await self._clock.sleep(CHECK_INTERVAL_SECONDS)
 
     async def _check(self) -> None:
         try:
@@ -249,10 +265,6 @@ class Dialer:
             self._absent_since = None
             self._see(leg.status)
         self._notice()
-
-    async def _pause(self, seconds: float) -> None:
-        due = self._clock.now() + timedelta(seconds=seconds)
-        await self._clock.wait_until(lambda: due)
 
     # ---- the room --------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from livekit import rtc
 
-from domain.calls.dial_outcomes import LegStatus
+from domain.calls.dial_outcomes import LeaveReason, LegStatus
 from domain.calls.events import StateChanged
 from domain.calls.model import CallState, EndReason
 from domain.calls.rooms import caller_of
@@ -16,11 +16,15 @@ from domain.common.tasks import background_task
 from worker.common.sip_legs import ringing_seconds, status_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
-from worker.session.dialer import ANSWERED_STATUSES, Legs
+from worker.session.dialer import ANSWERED_STATUSES, Legs, leave_reason
 
 CHECK_INTERVAL_SECONDS = 1.0
 RING_MARGIN_SECONDS = 5.0
 """LiveKit ends a call that rings for too long; after this much longer, the worker does."""
+MAX_ABSENCES = 1
+"""How often in a row LiveKit's server may not list a caller who has not given up."""
+MAX_ABSENCES_AFTER_RESTART = 10
+"""The same after a restart of the server, after which the leg comes back."""
 
 
 class InboundAnswer:
@@ -34,6 +38,7 @@ class InboundAnswer:
         self._has_left = False
         self._absences = 0
         """How often in a row LiveKit's server has not listed the caller."""
+        self._max_absences = MAX_ABSENCES
         room.on("participant_connected", self._on_participant_changed)
         room.on("participant_disconnected", self._on_participant_left)
         room.on("participant_attributes_changed", self._on_attributes_changed)
@@ -57,7 +62,8 @@ class InboundAnswer:
             leg = self._room.remote_participants.get(caller_of(self._call))
             if leg is not None and status_of(dict(leg.attributes)) in ANSWERED_STATUSES:
                 return None
-            if self._has_left or self._absences > 1 or self._due <= self._clock.now():
+            is_gone = self._has_left or self._absences > self._max_absences
+            if is_gone or self._due <= self._clock.now():
                 return EndReason.NO_ANSWER
             await self._clock.wait_until(lambda: IMMEDIATELY if self._has_news else self._due)
 
@@ -69,7 +75,7 @@ class InboundAnswer:
     async def _check_repeatedly(self) -> None:
         """A caller who gave up before this worker joined is never shown to leave."""
         while True:
-            await self._pause(CHECK_INTERVAL_SECONDS)
+            await self._clock.sleep(CHECK_INTERVAL_SECONDS)
             try:
                 leg = await self._legs.find(self._call)
             except Unavailable:
@@ -78,10 +84,6 @@ class InboundAnswer:
             if leg is None or leg.status is LegStatus.HANGUP:
                 self._notice()
 
-    async def _pause(self, seconds: float) -> None:
-        due = self._clock.now() + timedelta(seconds=seconds)
-        await self._clock.wait_until(lambda: due)
-
     def _on_participant_changed(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == caller_of(self._call):
             self._has_left = False
@@ -89,7 +91,10 @@ class InboundAnswer:
 
     def _on_participant_left(self, participant: rtc.RemoteParticipant) -> None:
         if participant.identity == caller_of(self._call):
-            self._has_left = True
+            if leave_reason(participant) is LeaveReason.UNKNOWN:
+                self._max_absences = MAX_ABSENCES_AFTER_RESTART
+            else:
+                self._has_left = True
             self._notice()
 
     def _on_attributes_changed(

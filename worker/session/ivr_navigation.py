@@ -12,14 +12,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from livekit import rtc
-from livekit.rtc.participant import PublishDTMFError
 
-from domain.calls.events import DtmfSent
 from domain.telephony.answering.model_question import json_object
 from domain.telephony.answering.phrases import find_phrase, spoken_words
 from domain.workflows.answering import AnsweringParty
 from worker.session.answer_question import ask
 from worker.session.conversation import Conversation
+from worker.session.dtmf_sender import DtmfSender
 from worker.session.llm import get_model
 
 MAX_PRESSES = 8
@@ -29,9 +28,6 @@ MODEL_SECONDS = 4.0
 SILENT_MENU_SECONDS = 15.0
 """The model is asked what to do when nothing was heard for this long."""
 KEYS = re.compile(r"[0-9*#w]{1,16}")
-KEY_CODES = {key: code for code, key in enumerate("0123456789*#")}
-PAUSE_SECONDS = 0.5
-"""What a `w` between keys stands for."""
 SAME_MENU_WORDS = 6
 """Menus that begin with this many equal words are the same one."""
 
@@ -69,7 +65,7 @@ class IvrNavigation:
         """`read_menu` returns what the menu says until it falls silent, waiting at most that many
         seconds for it to begin."""
         self._conversation = conversation
-        self._room = room
+        self._sender = DtmfSender(conversation, room)
         self._goal = goal
         self._say = say
         self._read_menu = read_menu
@@ -123,14 +119,4 @@ class IvrNavigation:
     async def _press(self, keys: str) -> bool:
         """Press the keys one after the other. Returns whether LiveKit took them."""
         self._pressed.append(keys)
-        try:
-            for key in keys:
-                if key == "w":
-                    await asyncio.sleep(PAUSE_SECONDS)
-                else:
-                    phone = self._room.local_participant
-                    await phone.publish_dtmf(code=KEY_CODES[key], digit=key)
-        except PublishDTMFError:
-            return False
-        self._conversation.record(DtmfSent(digits=keys.replace("w", "")))
-        return True
+        return await self._sender.send(keys) is None

@@ -1,45 +1,43 @@
-"""Counts the time that an answered call is on the telephone, for the price of its trunk."""
+"""Counts the time on the telephone, for the price of the trunks: that of an answered call, and that of
+the colleagues of its transfers."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage
 from domain.telephony.numbers import parse_number
+from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
 
 INTERVAL_SECONDS = 15.0
 OTHER_REGION = "other"
 """The model of usage for numbers that belong to no country."""
 
+Line = tuple[str, str]
+"""The trunk, and the region of the number that is called: what a price depends on."""
+
 
 class LineMeter:
-    """Counts from the answer, which the log has: so a call that another worker resumes is counted once
+    """Counts from the answers, which the log has: so a call that another worker resumes is counted once
     and completely."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
-        claim = conversation.claim
-        trunk = claim.dial_trunk.spec.name if claim.dial_trunk is not None else claim.inbound_trunk
-        parsed = parse_number(claim.call.to_number or "")
-        region = parsed.region if parsed is not None else None
-        self._line = Usage(
-            kind=ProviderKind.TRUNK,
-            provider=trunk or "",
-            model=region or OTHER_REGION,
-        )
-        self._counted_ms = sum(
-            used.audio_ms
-            for used in conversation.projection.usage
-            if used.kind is ProviderKind.TRUNK
-        )
+        self._counted_ms = Counter[Line]()
+        for used in conversation.projection.usage:
+            if used.kind is ProviderKind.TRUNK:
+                self._counted_ms[used.provider, used.model] += used.audio_ms
 
     async def run(self) -> None:
         try:
-            await self._conversation.answered.wait()
+            await self._conversation.clock.wait_until(
+                lambda: IMMEDIATELY if any(self._lines()) else None
+            )
             while True:
                 await asyncio.sleep(INTERVAL_SECONDS)
                 self.count()
@@ -48,11 +46,35 @@ class LineMeter:
 
     def count(self) -> None:
         """Count the time since the last count."""
-        answered_at = self._conversation.projection.answered_at
-        if answered_at is None:
-            return
-        elapsed = self._conversation.clock.now() - answered_at
-        passed_ms = round(elapsed / timedelta(milliseconds=1)) - self._counted_ms
-        if passed_ms > 0:
-            self._counted_ms += passed_ms
-            self._conversation.add_line_usage(replace(self._line, audio_ms=passed_ms))
+        elapsed_ms = Counter[Line]()
+        for line, began_at, ended_at in self._lines():
+            elapsed_ms[line] += round((ended_at - began_at) / timedelta(milliseconds=1))
+        for line, total_ms in elapsed_ms.items():
+            passed_ms = total_ms - self._counted_ms[line]
+            if passed_ms > 0:
+                self._counted_ms[line] = total_ms
+                trunk, region = line
+                usage = Usage(
+                    kind=ProviderKind.TRUNK, provider=trunk, model=region, audio_ms=passed_ms
+                )
+                self._conversation.add_line_usage(usage)
+
+    def _lines(self) -> Iterator[tuple[Line, datetime, datetime]]:
+        """Every telephone line of the call until now: what it is, and from when to when it is used."""
+        projection, now = self._conversation.projection, self._conversation.clock.now()
+        claim = self._conversation.claim
+        if claim.call.rings and projection.answered_at is not None:
+            trunk = (
+                claim.dial_trunk.spec.name if claim.dial_trunk is not None else claim.inbound_trunk
+            )
+            yield (trunk or "", _region(claim.call.to_number)), projection.answered_at, now
+        for transfer in projection.transfers:
+            if transfer.answered_at is not None:
+                line = (transfer.trunk, _region(transfer.number))
+                yield line, transfer.answered_at, transfer.failed_at or now
+
+
+def _region(number: str | None) -> str:
+    parsed = parse_number(number or "")
+    region = parsed.region if parsed is not None else None
+    return region or OTHER_REGION

@@ -30,6 +30,7 @@ from livekit.agents.voice.transcription.filters import filter_emoji, filter_mark
 
 from domain.calls.events import ErrorRaised, HandoffVia, NodeEntered, Speaker
 from domain.calls.model import EndReason
+from domain.calls.transfers import TransferVia
 from domain.templating.templates import render
 from domain.tools.model import NO_PARAMETERS, ToolSpec
 from domain.workflows.agents import AgentSpec
@@ -94,9 +95,11 @@ class NodeAgent(Agent):
             return True
         if self._ends_call:
             return self._conversation.projection.ending is None
+        if self._transfers_caller and self._has_transferred:
+            return False
         greets_first = self._is_first_visit and bool(self._greeting())
-        routes_after_greeting = self._entry_action is EntryAction.ROUTE and greets_first
-        return self._turns_since_entry <= (1 if routes_after_greeting else 0)
+        moves_on = self._entry_action in (EntryAction.ROUTE, EntryAction.TRANSFER_CALL)
+        return self._turns_since_entry <= (1 if moves_on and greets_first else 0)
 
     @property
     def model(self) -> llm.LLM[Any]:
@@ -176,10 +179,13 @@ class NodeAgent(Agent):
 
     async def _act(self, greeting: str) -> None:
         if greeting:
-            await self._wait_in_text_call(
-                self.session.say(greeting, allow_interruptions=self._can_be_interrupted)
-            )
-        if self._entry_action is EntryAction.ROUTE:
+            speech = self.session.say(greeting, allow_interruptions=self._can_be_interrupted)
+            await self._wait_in_text_call(speech)
+            if self._transfers_caller:
+                await speech
+        if self._transfers_caller:
+            await self._transfer_caller()
+        elif self._entry_action is EntryAction.ROUTE:
             await self._route()
         elif not greeting:
             await self._speak_first()
@@ -231,6 +237,48 @@ class NodeAgent(Agent):
         """Whether the conversation came from another node, or the caller waits for a reply."""
         projection = self._conversation.projection
         return len(projection.visited) > 1 or projection.reply_pending
+
+    @property
+    def _transfers_caller(self) -> bool:
+        return self._entry_action is EntryAction.TRANSFER_CALL
+
+    @property
+    def _has_transferred(self) -> bool:
+        """Whether a transfer was begun since the conversation entered the node."""
+        projection = self._conversation.projection
+        transfer, entered_at = projection.transfer, projection.entered_at
+        return transfer is not None and entered_at is not None and transfer.started_at >= entered_at
+
+    async def _transfer_caller(self) -> None:
+        """Transfer the caller as the node says; if that is refused, continue with them."""
+        conversation = self._conversation
+        target = conversation.snapshot.workflow.node(self._node).transfer
+        assert target is not None, "a node that transfers has a target"
+        values = conversation.visible_context(self._node)
+        problem = await conversation.transfer(self._node, target, TransferVia.NODE, values)
+        if problem is not None:
+            conversation.record(ErrorRaised(source="transfer", message=problem, recoverable=True))
+            await self.transfer_failed(problem)
+
+    async def transfer_failed(self, problem: str | None = None) -> None:
+        """Continue with a caller who was not transferred: along the default connection of a node that
+        transfers, or else with words of the model, which reads why. `problem` is why, if the log does
+        not say it."""
+        conversation = self._conversation
+        if conversation.is_lost:
+            return
+        history = conversation.history()
+        if problem is not None:
+            history.add_message(role="system", content=f"The transfer failed: {problem}")
+        await self.update_chat_ctx(history, exclude_invalid_function_calls=False)
+        next_agent = None
+        if self._transfers_caller:
+            default = conversation.default_connection(self._node)
+            next_agent = await self._next_agent_if_usable(default, HandoffVia.DEFAULT)
+        if next_agent is not None:
+            await self._leave_to(next_agent)
+        else:
+            await self._wait_in_text_call(self.session.generate_reply())
 
     def _say_last_words(self, greeting: str) -> SpeechHandle:
         """Say the greeting, or else what the model writes, after which the call ends."""
@@ -388,6 +436,10 @@ class NodeAgent(Agent):
         async def call_tool(raw_arguments: dict[str, Any], context: RunContext[Any]) -> Any:
             # What the agent said before the tool call comes first in the log.
             await context.wait_for_playout()
+            if tool.collects_masked_digits:
+                # A turn that the caller has just begun would end the tool and with it the mask.
+                with suppress(RuntimeError):
+                    context.disallow_interruptions()
             id = context.function_call.call_id
             result = await execute_tool(
                 self._conversation, ToolCall(id, self._node, tool, raw_arguments)

@@ -17,7 +17,7 @@ from domain.common.errors import Unavailable
 from domain.common.tasks import background_task
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
-from worker.session.dialer import Legs, leave_reason
+from worker.session.dialer import LegFinder, leave_reason
 from worker.session.packet_arrivals import Arrivals, packet_arrivals
 
 POLL_INTERVAL_SECONDS = 1.0
@@ -39,14 +39,16 @@ class PhoneLine:
         self,
         conversation: Conversation,
         room: rtc.Room,
-        legs: Legs,
+        legs: LegFinder,
         measure: Callable[[rtc.RemoteParticipant], Awaitable[Arrivals | None]] = arrivals_of,
+        identity: str | None = None,
     ) -> None:
-        """`measure` returns when packets last arrived from the leg."""
+        """`measure` returns when packets last arrived from the leg. The leg is that of the caller, or
+        that of this identity."""
         self._conversation = conversation
         self._call = conversation.claim.call
         self._clock = conversation.clock
-        self._identity = caller_of(self._call)
+        self._identity = identity or caller_of(self._call)
         self._room = room
         self._legs = legs
         self._measure = measure
@@ -104,17 +106,13 @@ class PhoneLine:
 
     async def _watch_packets(self) -> None:
         while self._over is None:
-            await self._pause()
+            await self._clock.sleep(POLL_INTERVAL_SECONDS)
             if self._room.connection_state != rtc.ConnectionState.CONN_CONNECTED:
                 self._alive_at = self._clock.now()
             elif self._left_at is not None:
                 await self._end_unless_returned(self._left_at)
             else:
                 await self._end_if_dead()
-
-    async def _pause(self) -> None:
-        due = self._clock.now() + timedelta(seconds=POLL_INTERVAL_SECONDS)
-        await self._clock.wait_until(lambda: due)
 
     async def _end_unless_returned(self, left_at: datetime) -> None:
         is_over = self._clock.now() >= left_at + timedelta(seconds=RETURN_SECONDS)
@@ -134,6 +132,6 @@ class PhoneLine:
     async def _is_in_room(self) -> bool | None:
         """Whether LiveKit's server lists the leg; None while it does not respond."""
         try:
-            return await self._legs.find(self._call) is not None
+            return await self._legs.find(self._call, self._identity) is not None
         except Unavailable:
             return None

@@ -9,6 +9,9 @@ from worker.session.conversation import Conversation
 from worker.session.node_agent import NodeAgent
 
 DO_NOT_REPEAT = "It is not known whether this was done. Do not simply do it again."
+ASK_AGAIN = "The call was interrupted while the caller was asked for keys. Use the tool again."
+"""What was pressed is lost; nothing was done with it. Requests that the tool sent before are repeated
+under the same idempotency key."""
 
 
 def first_agent(
@@ -26,7 +29,9 @@ def first_agent(
 
 
 def _report_unknown_tools(conversation: Conversation) -> None:
+    requested = conversation.projection.digits_requested
     for started in list(conversation.projection.running_tools.values()):
+        is_asking = requested is not None and requested.tool_call_id == started.tool_call_id
         conversation.record(
             ToolFinished(
                 tool_call_id=started.tool_call_id,
@@ -34,7 +39,7 @@ def _report_unknown_tools(conversation: Conversation) -> None:
                 tool=started.tool,
                 arguments=started.arguments,
                 outcome=ToolOutcome.UNKNOWN,
-                result=DO_NOT_REPEAT,
+                result=ASK_AGAIN if is_asking else DO_NOT_REPEAT,
                 duration_ms=0.0,
             )
         )

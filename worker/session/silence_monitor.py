@@ -59,7 +59,7 @@ class SilenceMonitor:
         projection = self._conversation.projection
         if self._quiet_since is None or projection.reply_pending or projection.running_tools:
             return None
-        if not self._conversation.answered.is_set():
+        if not self._conversation.answered.is_set() or self._conversation.is_on_hold:
             return None
         undecided = self._session_spec.max_endpointing + TRANSCRIPT_SECONDS
         return self._quiet_since + timedelta(seconds=undecided if self._caller_spoke_last else 0.0)
@@ -71,6 +71,11 @@ class SilenceMonitor:
             self._prompts_sent = 0
         else:
             self._caller_quiet_since = self._clock.now()
+        self._update()
+
+    def key_pressed(self) -> None:
+        """The caller presses a key: the silence begins again."""
+        self._prompts_sent = 0
         self._update()
 
     def agent_is_busy(self, is_busy: bool) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Protocol
 
 import aiohttp
@@ -109,6 +109,16 @@ class SpeechProviders:
         if key not in self._stt_by_key:
             build_context = self._build_context(ProviderKind.STT)
             self._stt_by_key[key] = build_stt(spec.stt, build_context, languages, spec.keyterms)
+        return self._stt_by_key[key]
+
+    def get_private_stt(self, spec: AgentSpec) -> SttFallback:
+        """An STT for another party than the caller: its transcripts do not reach the agents."""
+        assert spec.stt is not None, "a voice call is not started without an STT"
+        languages = spec.expected_languages
+        key = _key("private", asdict(spec.stt), languages)
+        if key not in self._stt_by_key:
+            build_context = replace(self._build_context(ProviderKind.STT), transcripts=None)
+            self._stt_by_key[key] = build_stt(spec.stt, build_context, languages, ())
         return self._stt_by_key[key]
 
     def get_tts(self, spec: AgentSpec, context: Mapping[str, Any]) -> TtsFallback:

@@ -10,15 +10,24 @@ from typing import Any
 from livekit.agents import ToolError
 
 from domain.calls.context import CallContext
-from domain.calls.events import ContextChanged, ToolFinished, ToolOutcome, ToolStarted
+from domain.calls.events import (
+    ContextChanged,
+    DtmfCollected,
+    DtmfRequested,
+    ToolFinished,
+    ToolOutcome,
+    ToolStarted,
+)
 from domain.calls.idempotency import idempotency_key
 from domain.calls.model import EndReason
+from domain.calls.transfers import TransferVia
 from domain.json_schema.defaults import with_defaults
 from domain.json_schema.validator import storage_problem, validation_problem
 from domain.tenants.settings import TenantSettings
+from domain.tool_execution.environment import NO_KEYPAD, NO_PHONE_LINE, CollectedDigits
 from domain.tool_execution.executor import Ending, ToolResult
 from domain.tool_execution.executor import execute as run_chain
-from domain.tools.actions import SendDtmf, TransferCall
+from domain.tools.actions import CollectDigits, TransferCall
 from domain.tools.http import HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
 from worker.session.consent import CONSENT_REQUIRED, has_consent
@@ -84,7 +93,7 @@ async def _execute(conversation: Conversation, call: ToolCall, key: str) -> Tool
         await conversation.event_writer.wait_until_stored(conversation.claim)
         await conversation.ensure_lease_held()
     return await run_chain(
-        call.tool, call.arguments, CallToolEnvironment(conversation, call.node), key
+        call.tool, call.arguments, CallToolEnvironment(conversation, call.node, call.id), key
     )
 
 
@@ -110,9 +119,10 @@ def _precondition_problem(conversation: Conversation, call: ToolCall) -> str | N
 class CallToolEnvironment:
     """The tool environment of a call. It allows no external effects once the call is lost."""
 
-    def __init__(self, conversation: Conversation, node: str) -> None:
+    def __init__(self, conversation: Conversation, node: str, tool_call_id: str) -> None:
         self._conversation = conversation
         self._node = node
+        self._tool_call_id = tool_call_id
 
     @property
     def context(self) -> CallContext:
@@ -147,9 +157,41 @@ class CallToolEnvironment:
     def end_call(self) -> None:
         self._conversation.end_after_this_turn(EndReason.ENDED_BY_AGENT)
 
-    def run_telephony_action(self, action: TransferCall | SendDtmf, value: str) -> str | None:
-        return "This call is not on a phone line."
+    async def transfer(self, action: TransferCall, values: Mapping[str, Any]) -> str | None:
+        return await self._conversation.transfer(self._node, action, TransferVia.TOOL, values)
+
+    async def send_dtmf(self, keys: str) -> str | None:
+        keypad = self._conversation.keypad
+        if keypad is None:
+            return NO_PHONE_LINE
+        await self._conversation.ensure_lease_held()
+        return await keypad.send(keys)
+
+    async def collect_digits(self, action: CollectDigits) -> CollectedDigits:
+        conversation = self._conversation
+        if conversation.keypad is None:
+            return CollectedDigits(problem=NO_KEYPAD)
+        async with conversation.asking:
+            request = DtmfRequested(
+                tool_call_id=self._tool_call_id, name=action.name, masked=action.masked
+            )
+            conversation.record(request)
+            collected = await conversation.keypad.collect(action)
+            conversation.record(_collected_event(request, collected))
+        return collected
 
     def _record(self, change: ContextChanged) -> ContextChanged:
         self._conversation.record(change)
         return change
+
+
+def _collected_event(request: DtmfRequested, collected: CollectedDigits) -> DtmfCollected:
+    return DtmfCollected(
+        tool_call_id=request.tool_call_id,
+        name=request.name,
+        masked=request.masked,
+        pressed=None if request.masked else collected.pressed,
+        count=len(collected.pressed),
+        attempts=collected.attempts,
+        complete=collected.problem is None,
+    )

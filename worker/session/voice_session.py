@@ -27,8 +27,10 @@ from livekit.agents.voice.room_io import (
 
 from domain.calls.model import CallKind, EndReason
 from domain.calls.rooms import caller_of
+from domain.calls.transfers import TransferVia
 from domain.common.settings import Settings
 from domain.common.tasks import background_task, cancel_and_wait
+from domain.tools.transfers import TransferTarget
 from domain.workflows.agents import AgentSpec
 from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
@@ -43,6 +45,7 @@ from worker.session.deferred_turns import DeferredTurns
 from worker.session.dialer import Dialer, ReserveDial, dial_at_once
 from worker.session.failure_monitor import FailureTracker
 from worker.session.inbound_answer import InboundAnswer
+from worker.session.keypad import PhoneKeypad
 from worker.session.line_meter import LineMeter
 from worker.session.llm import close_providers, prepare_models
 from worker.session.node_agent import complete_handoffs
@@ -56,6 +59,7 @@ from worker.session.silence_monitor import SilenceMonitor
 from worker.session.speech import PHONE_SAMPLE_RATE
 from worker.session.speech_progress import speech_key
 from worker.session.text_session import MAX_TOOL_STEPS, PartialTranscriptOutput
+from worker.session.transfers import NO_TRUNK_SLOTS, CallTransfers, TrunkSlots
 from worker.session.turn_detection import get_vad, load_vads, turn_handling
 
 FRAME_MS = 80
@@ -88,6 +92,7 @@ class VoiceSession:
         settings: Settings,
         recorder: CallRecorder | None = None,
         reserve_dial: ReserveDial = dial_at_once,
+        trunk_slots: TrunkSlots = NO_TRUNK_SLOTS,
     ) -> None:
         self._conversation = conversation
         self._call = call = conversation.claim.call
@@ -118,6 +123,17 @@ class VoiceSession:
                 else InboundAnswer(conversation, room, legs)
             )
         self._line = PhoneLine(conversation, room, legs) if is_phone else None
+        self._transfers = CallTransfers(
+            conversation,
+            session,
+            room,
+            rooms,
+            legs,
+            self._announcements,
+            lambda reason: self._listener.end(reason),
+            trunk_slots,
+        )
+        conversation.transfers = self._transfers
         self._is_prepared = asyncio.Event()
         """Set once the room is joined and all models are loaded: only the audio is still being connected,
         which takes a tenth of a second and is over long before a phone is answered."""
@@ -127,6 +143,7 @@ class VoiceSession:
         self._silence = silence = SilenceMonitor(
             conversation, self._caller_served_since, self._announcements.prompt_caller
         )
+        self._transfers.watch_silence(silence)
         failures = FailureTracker(settings.outage_seconds, conversation.clock)
         self._guards = CallGuards(
             conversation.clock,
@@ -134,8 +151,12 @@ class VoiceSession:
             silence,
             failures,
             self._announcements,
-            self._line.wait_until_over if self._line is not None else None,
+            self._wait_until_line_over,
         )
+        self._keypad: PhoneKeypad | None = None
+        if is_phone:
+            self._keypad = PhoneKeypad(conversation, session, room, self._announcements, silence)
+            conversation.keypad = self._keypad
         self._deferred_turns = DeferredTurns(conversation, session, silence)
         self._listener: SessionListener = SessionListener(
             conversation, silence, failures, self._announcements, self._deferred_turns
@@ -146,10 +167,16 @@ class VoiceSession:
             conversation, session, room, self._announcements, self._listener.end
         )
 
+    async def transfer(self, id: str, target: TransferTarget) -> str | None:
+        """Begin a transfer that an operator asks for. Returns why it is refused; None if it begins."""
+        return await self._transfers.request(target, TransferVia.OPERATOR, id)
+
     def close(self) -> None:
         """The call is over, whether it has begun or not."""
         if self._answering is not None:
             self._answering.close()
+        if self._keypad is not None:
+            self._keypad.close()
 
     async def run(
         self, releasing: asyncio.Event, end_deadline: Callable[[], datetime]
@@ -161,7 +188,11 @@ class VoiceSession:
         resumed = bool(self._conversation.projection.visited)
         notice = timedelta(seconds=ENDING_SOON_SECONDS)
         async with self._guards.watch(self._listener.over, releasing, resumed) as first_reason:
-            await self._start(resumed)
+            is_bridged = await self._transfers.resume()
+            if not is_bridged:
+                await self._start(resumed)
+                await self._transfers.explain_interruption()
+            self._is_prepared.set()
             async with (
                 background_task(
                     self._announcements.say_at(
@@ -171,15 +202,28 @@ class VoiceSession:
                 background_task(self._speak_after_caller()),
                 background_task(self._connection.run()),
                 background_task(self._deferred_turns.run()),
+                background_task(self._take_keys()),
                 background_task(self._record()),
                 background_task(self._count_line()),
                 background_task(self._remove_stale_agents()),
                 background_task(self._find_out_who_answers()),
+                background_task(self._transfers.run()),
             ):
                 reason = await first_reason()
                 if reason is not None:
                     await asyncio.sleep(PLAYOUT_DELAY_SECONDS)
                 return reason
+
+    async def _wait_until_line_over(self) -> EndReason:
+        """Wait until a telephone of the call has hung up, that of the caller or of a colleague."""
+        waits = [asyncio.ensure_future(self._transfers.wait_until_over())]
+        if self._line is not None:
+            waits.append(asyncio.ensure_future(self._line.wait_until_over()))
+        try:
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            return await self._transfers.reason_to_end(done.pop().result())
+        finally:
+            await cancel_and_wait(*waits)
 
     async def _wait_until_abandoned(self, resumed: bool) -> EndReason:
         """Reach the caller, who is dialled, calls or joins the room, and wait until they are gone for too
@@ -190,7 +234,8 @@ class VoiceSession:
             if reason is not None:
                 return reason
             self._participants.presence_changed()
-        return await self._participants.wait_until_abandoned(resumed)
+        reason = await self._participants.wait_until_abandoned(resumed)
+        return await self._transfers.reason_to_end(reason)
 
     async def _start(self, resumed: bool) -> None:
         conversation = self._conversation
@@ -246,7 +291,10 @@ class VoiceSession:
     def _caller_served_since(self) -> datetime | None:
         """Since when the caller is present and an agent talks to them; None if that is not so."""
         present_since = self._participants.caller_present_since()
-        if self._answering is None or present_since is None:
+        if self._transfers.is_silent or present_since is None:
+            return None
+        present_since = max(present_since, self._transfers.returned_at)
+        if self._answering is None:
             return present_since
         is_held = self._answering.is_held
         return None if is_held else max(present_since, self._answering.released_at)
@@ -281,6 +329,8 @@ class VoiceSession:
 
     def _on_caller_returned(self) -> None:
         self._participants.presence_changed()
+        if self._transfers.is_silent:
+            return
         if self._playout.has_audio:
             return  # the speech that was held continues
         is_idle = self._session.current_speech is None and self._session.agent_state != "thinking"
@@ -298,11 +348,19 @@ class VoiceSession:
             await self._rooms.remove_stale_agents(claim.call, claim.epoch)
 
     async def _count_line(self) -> None:
-        if self._call.rings:
-            await LineMeter(self._conversation).run()
+        await LineMeter(self._conversation).run()
+
+    async def _take_keys(self) -> None:
+        if self._keypad is not None:
+            await self._keypad.run()
 
     async def _record(self) -> None:
-        if self._recorder is not None and await self._participants.wait_until_present():
+        is_bridged = self._transfers.is_bridged
+        if (
+            self._recorder is not None
+            and not is_bridged
+            and await self._participants.wait_until_present()
+        ):
             await self._recorder.run()
 
 
@@ -313,6 +371,7 @@ async def voice_session(
     settings: Settings,
     recorder: CallRecorder | None = None,
     reserve_dial: ReserveDial = dial_at_once,
+    trunk_slots: TrunkSlots = NO_TRUNK_SLOTS,
 ) -> AsyncGenerator[VoiceSession]:
     claim = conversation.claim
     async with AsyncExitStack() as stack:
@@ -330,7 +389,9 @@ async def voice_session(
         finally:
             await cancel_and_wait(models_ready)
         session = _create_session(spec, detector, settings)
-        voice = VoiceSession(conversation, session, room, rooms, settings, recorder, reserve_dial)
+        voice = VoiceSession(
+            conversation, session, room, rooms, settings, recorder, reserve_dial, trunk_slots
+        )
         try:
             yield voice
         finally:

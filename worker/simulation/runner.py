@@ -12,10 +12,10 @@ from enum import Enum
 from typing import Any
 from uuid import UUID, uuid5
 
-from livekit.agents import llm
+from livekit.agents import AgentSession, llm
 
 from domain.calls.context import CallContext, initial_context
-from domain.calls.events import CallEvent, EphemeralPayload, UserTurn
+from domain.calls.events import CallEvent, DtmfSent, EphemeralPayload, UserTurn
 from domain.calls.lease import Claim
 from domain.calls.model import Call, CallId, CallKind, CallState, Direction
 from domain.calls.state import CallProjection
@@ -23,7 +23,11 @@ from domain.common.access import TenantId
 from domain.providers.usage import Usage
 from domain.simulations.model import Case, Step, StepObservation, StubHttpClient, check_expectations
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
+from domain.tool_execution.digit_stubs import DigitStubs
+from domain.tool_execution.environment import CollectedDigits
 from domain.tool_execution.mcp_stubs import StubMcpServers
+from domain.tools.actions import CollectDigits
+from domain.tools.dtmf import PAUSE
 from domain.tools.http import HttpClient
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot, Version, VersionId, WorkflowId
@@ -165,7 +169,7 @@ def _create_conversation(
         workflow=case.given.workflow,
         flags=case.given.flags,
     )
-    return Conversation(
+    conversation = Conversation(
         claim,
         CallProjection(state=CallState.ACTIVE, context=context),
         writer,
@@ -173,6 +177,26 @@ def _create_conversation(
         setup.http_client or StubHttpClient(case.http, StubMcpServers(case.mcp, setup.settings)),
         secrets=PlaceholderSecrets() if setup.http_client is None else {},
     )
+    conversation.keypad = SimulatedKeypad(conversation, case.digits)
+    return conversation
+
+
+class SimulatedKeypad:
+    """The keypad of a simulated caller, who presses the digits of the case."""
+
+    def __init__(self, conversation: Conversation, digits: Sequence[str]) -> None:
+        self._conversation = conversation
+        self._digits = DigitStubs(digits)
+
+    def tap(self, session: AgentSession[Any]) -> None:
+        pass
+
+    async def send(self, keys: str) -> str | None:
+        self._conversation.record(DtmfSent(digits=keys.replace(PAUSE, "")))
+        return None
+
+    async def collect(self, action: CollectDigits) -> CollectedDigits:
+        return self._digits.collect(action)
 
 
 class InMemoryEventWriter:

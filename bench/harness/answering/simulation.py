@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
-from bench.harness.answering.voices import Sounding, Spoken
+from bench.harness.answering.voices import HeardGreeting, Spoken
 from domain.telephony.answering.detection import Action, AnswerDetection
 from domain.telephony.answering.hearing import Tone
 from domain.telephony.answering.phrases import spoken_words
@@ -33,7 +33,7 @@ Report = Callable[[AnswerDetection], AnswerDetection]
 
 
 @dataclass(frozen=True, slots=True)
-class Conduct:
+class Conditions:
     """How the other side behaves, and how well it is understood."""
 
     word_errors: float = 0.0
@@ -65,13 +65,13 @@ class Outcome:
 class Simulation:
     def __init__(
         self,
-        heard: Sounding,
+        heard: HeardGreeting,
         tones: tuple[Tone, ...],
         settings: AnsweringSettings,
-        conduct: Conduct = Conduct(),
+        conditions: Conditions = Conditions(),
     ) -> None:
         self._is_person = heard.greeting.who is AnsweringParty.PERSON
-        self._conduct = conduct
+        self._conditions = conditions
         self._random = random.Random(heard.greeting.id)
         self._detection = AnswerDetection.start(settings, 0.0)
         self._queue: list[tuple[float, int, Report]] = []
@@ -118,7 +118,7 @@ class Simulation:
     def _speak(self, now: float) -> None:
         over = now + FIRST_SOUND_SECONDS + OUR_SECONDS
         self._add(over, lambda detection: detection.spoken(over))
-        if self._is_person and self._conduct.persons_answer:
+        if self._is_person and self._conditions.persons_answer:
             at = over + REPLY_SECONDS
             self._say(Spoken("well that is fine with me", at, at + 1.5))
 
@@ -132,7 +132,7 @@ class Simulation:
         self._add(start + VAD_DELAY_SECONDS, lambda detection: detection.speech(start, True))
         self._add(end + VAD_SILENCE_SECONDS, lambda detection: detection.speech(end, False))
         words = [(word, at) for word, at in timed_words(spoken) if self._is_understood()]
-        if self._conduct.interim:
+        if self._conditions.interim:
             at = start + INTERIM_SECONDS
             while at < end + WORD_DELAY_SECONDS:
                 self._transcribe(words, at, at - WORD_DELAY_SECONDS, is_final=False)
@@ -140,7 +140,7 @@ class Simulation:
         self._transcribe(words, end + FINAL_DELAY_SECONDS, end, is_final=True)
 
     def _is_understood(self) -> bool:
-        return self._random.random() >= self._conduct.word_errors
+        return self._random.random() >= self._conditions.word_errors
 
     def _transcribe(
         self, words: list[tuple[str, float]], at: float, until: float, is_final: bool
@@ -149,7 +149,7 @@ class Simulation:
         self._add(at, lambda detection: detection.words(at, text, is_final))
 
 
-def decisive_moment(heard: Sounding, verdict: Verdict) -> float | None:
+def decisive_moment(heard: HeardGreeting, verdict: Verdict) -> float | None:
     """When the words that decided had been said; None if it was not words."""
     said = [
         (each, end)

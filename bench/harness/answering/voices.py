@@ -30,7 +30,7 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Sounding:
+class HeardGreeting:
     """A greeting in time. `samples` is None where no speech was synthesized."""
 
     greeting: Greeting
@@ -43,7 +43,7 @@ def espeak() -> str | None:
     return shutil.which("espeak-ng")
 
 
-def sounding(greeting: Greeting, program: str | None) -> Sounding:
+def hear_greeting(greeting: Greeting, program: str | None) -> HeardGreeting:
     """The greeting as it is heard; without a program the length of the speech is estimated."""
     at, spoken, plays, chunks = 0.3, [], [], [silence(0.3)]
     for part in greeting.parts:
@@ -59,7 +59,7 @@ def sounding(greeting: Greeting, program: str | None) -> Sounding:
         chunks.append(chunk)
         at += len(chunk) / RATE
     samples = np.concatenate(chunks) if program else None
-    return Sounding(greeting, tuple(spoken), tuple(plays), samples)
+    return HeardGreeting(greeting, tuple(spoken), tuple(plays), samples)
 
 
 def _samples(text: str, language: str, program: str | None) -> Samples:

@@ -1,1 +1,1 @@
-"""Agents, the workflows that connect them, and the routing between the nodes of a workflow."""
+"""Who answered an outbound phone call, and what to do about it."""

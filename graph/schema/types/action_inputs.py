@@ -10,6 +10,7 @@ import strawberry
 from domain.common.errors import InvalidInput
 from domain.tools import actions as domain
 from domain.tools.actions import Method, Operation
+from domain.tools.transfers import TransferMode
 from graph.schema.scalars import Json
 from graph.schema.types.inputs import json_object
 
@@ -201,10 +202,55 @@ class TransformInput:
 
 
 @strawberry.input(
-    description="Transfers the caller to another phone number; only in telephone calls."
+    description=(
+        "Transfers the caller to another phone number, once the agent has finished speaking; only in "
+        "voice calls."
+    )
 )
 class TransferCallInput:
     number: str = strawberry.field(description="Phone number in E.164; a template.")
+    mode: TransferMode = strawberry.field(
+        default=TransferMode.COLD, description="How the caller is transferred."
+    )
+    trunk: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Name of the outbound trunk whose rules apply; omit for that of the call, or for the only "
+            "one that is enabled."
+        ),
+    )
+    extension: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Keys to press once a warm transfer was answered: 0 to 9, *, # and w for half a second of "
+            "pause; a template."
+        ),
+    )
+    brief: str | None = strawberry.field(
+        default=None,
+        description=(
+            "What the colleague hears before they decide about a warm transfer; a template. Omit for a "
+            "summary of the call."
+        ),
+    )
+    ringing_seconds: int | None = strawberry.field(
+        default=None, description="How long the phone may ring, 5 to 75 seconds; omit for 30."
+    )
+    announcement: str | None = strawberry.field(
+        default=None,
+        description="What the caller hears before the transfer; a template. Omit for nothing.",
+    )
+
+    def action(self) -> domain.TransferCall:
+        return domain.TransferCall(
+            number=self.number,
+            mode=self.mode,
+            trunk=self.trunk,
+            extension=self.extension,
+            brief=self.brief,
+            ringing_seconds=self.ringing_seconds,
+            announcement=self.announcement,
+        )
 
 
 @strawberry.input(description="Sends DTMF tones on the phone line; only in telephone calls.")
@@ -212,6 +258,89 @@ class SendDtmfInput:
     digits: str = strawberry.field(
         description="Tones to send: 0 to 9, *, # and w for a pause; a template."
     )
+
+
+@strawberry.input(
+    description="Asks the caller to press keys, and waits for them; only in telephone calls."
+)
+class CollectDigitsInput:
+    name: str = strawberry.field(
+        description=(
+            "Name of the digits: later actions read them at `digits.<name>`, and masked ones in the "
+            "headers and the body of an `apiCall` at `masked.<name>`."
+        )
+    )
+    prompt: str = strawberry.field(
+        default="",
+        description=(
+            "What the agent says to ask for the digits; a template. Empty if the model has asked "
+            "already; masked digits need a prompt."
+        ),
+    )
+    retry_prompt: str = strawberry.field(
+        default="",
+        description="What the agent says before each further attempt; empty repeats the prompt.",
+    )
+    count: int | None = strawberry.field(
+        default=None, description="How many digits are asked for; null allows `min` to `max`."
+    )
+    min: int | None = strawberry.field(
+        default=None, description="Minimum number of digits; null for 1. Not together with `count`."
+    )
+    max: int | None = strawberry.field(
+        default=None,
+        description=(
+            "Maximum number of digits, at most 32; null for 32. Not together with `count`."
+        ),
+    )
+    terminator: str = strawberry.field(
+        default="#",
+        description="Key that completes the digits and is not part of them; empty for none.",
+    )
+    allowed: str = strawberry.field(
+        default=domain.DTMF_KEYS,
+        description="Keys that may be pressed; any other key ends the attempt.",
+    )
+    first_seconds: float = strawberry.field(
+        default=8.0,
+        description="How long to wait for the first key after the prompt, in seconds.",
+    )
+    between_seconds: float = strawberry.field(
+        default=3.0, description="How long to wait for each further key, in seconds."
+    )
+    attempts: int = strawberry.field(
+        default=3, description="How often the caller is asked at most, from 1 to 5."
+    )
+    masked: bool = strawberry.field(
+        default=False,
+        description=(
+            "Whether the digits are secret: they are stored nowhere, and while the caller presses "
+            "them nothing is recorded or transcribed."
+        ),
+    )
+    save: str = strawberry.field(
+        default="",
+        description=(
+            "Context path that the digits are also written to; empty for none, as for masked digits."
+        ),
+    )
+
+    def action(self) -> domain.ToolAction:
+        return domain.CollectDigits(
+            name=self.name,
+            prompt=self.prompt,
+            retry_prompt=self.retry_prompt,
+            count=self.count,
+            min=self.min,
+            max=self.max,
+            terminator=self.terminator,
+            allowed=self.allowed,
+            first_seconds=self.first_seconds,
+            between_seconds=self.between_seconds,
+            attempts=self.attempts,
+            masked=self.masked,
+            save=self.save,
+        )
 
 
 @strawberry.input(one_of=True, description="One action of a tool.")
@@ -254,6 +383,9 @@ class ToolActionInput:
     )
     send_dtmf: strawberry.Maybe[SendDtmfInput] = strawberry.field(
         description="Send DTMF tones on the phone line."
+    )
+    collect_digits: strawberry.Maybe[CollectDigitsInput] = strawberry.field(
+        description="Ask the caller to press keys."
     )
 
     def action(self) -> domain.ToolAction:
@@ -310,6 +442,7 @@ ACTION_BUILDERS: dict[str, Callable[[Any], domain.ToolAction]] = {
     "validate": _validate,
     "transform": _transform,
     "end_call": _end_call,
-    "transfer_call": lambda g: domain.TransferCall(number=g.number),
+    "transfer_call": lambda g: g.action(),
     "send_dtmf": lambda g: domain.SendDtmf(digits=g.digits),
+    "collect_digits": lambda g: g.action(),
 }

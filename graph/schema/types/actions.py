@@ -6,6 +6,7 @@ import strawberry
 
 from domain.tools import actions as domain
 from domain.tools.actions import Method, Operation
+from domain.tools.transfers import TransferMode
 from graph.schema.scalars import Json
 from graph.schema.types.common import instance_check
 
@@ -186,11 +187,35 @@ class EndCallAction(ToolAction):
 
 
 @strawberry.type(
-    description="Transfers the caller to another phone number; only in telephone calls."
+    description=(
+        "Transfers the caller to another phone number, once the agent has finished speaking; only in "
+        "voice calls."
+    )
 )
 class TransferCallAction(ToolAction):
     is_type_of = instance_check(domain.TransferCall)
     number: str = strawberry.field(description="Phone number in E.164; a template.")
+    mode: TransferMode = strawberry.field(description="How the caller is transferred.")
+    trunk: str | None = strawberry.field(
+        description=(
+            "Name of the outbound trunk whose rules apply; null for that of the call, or the only one."
+        )
+    )
+    extension: str | None = strawberry.field(
+        description="Keys to press once a warm transfer was answered; a template. Null: none."
+    )
+    brief: str | None = strawberry.field(
+        description=(
+            "What the colleague hears before they decide about a warm transfer; a template. Null: a "
+            "summary of the call."
+        )
+    )
+    ringing_seconds: int | None = strawberry.field(
+        description="How long the phone may ring, 5 to 75 seconds; null for 30."
+    )
+    announcement: str | None = strawberry.field(
+        description="What the caller hears before the transfer; a template. Null: nothing."
+    )
 
 
 @strawberry.type(description="Sends DTMF tones on the phone line; only in telephone calls.")
@@ -198,6 +223,59 @@ class SendDtmfAction(ToolAction):
     is_type_of = instance_check(domain.SendDtmf)
     digits: str = strawberry.field(
         description="Tones to send: 0 to 9, *, # and w for a pause; a template."
+    )
+
+
+@strawberry.type(
+    description="Asks the caller to press keys, and waits for them; only in telephone calls."
+)
+class CollectDigitsAction(ToolAction):
+    is_type_of = instance_check(domain.CollectDigits)
+    name: str = strawberry.field(
+        description=(
+            "Name of the digits: later actions read them at `digits.<name>`, and masked ones in the "
+            "headers and the body of an `apiCall` at `masked.<name>`."
+        )
+    )
+    prompt: str = strawberry.field(
+        description=(
+            "What the agent says to ask for the digits; a template. Empty if the model has asked "
+            "already."
+        )
+    )
+    retry_prompt: str = strawberry.field(
+        description="What the agent says before each further attempt; empty repeats the prompt."
+    )
+    count: int | None = strawberry.field(
+        description="How many digits are asked for; null allows `min` to `max`."
+    )
+    min: int | None = strawberry.field(
+        description="Minimum number of digits; null for 1, or with `count`."
+    )
+    max: int | None = strawberry.field(
+        description="Maximum number of digits; null for 32, or with `count`."
+    )
+    terminator: str = strawberry.field(
+        description="Key that completes the digits and is not part of them; empty for none."
+    )
+    allowed: str = strawberry.field(
+        description="Keys that may be pressed; any other key ends the attempt."
+    )
+    first_seconds: float = strawberry.field(
+        description="How long to wait for the first key after the prompt, in seconds."
+    )
+    between_seconds: float = strawberry.field(
+        description="How long to wait for each further key, in seconds."
+    )
+    attempts: int = strawberry.field(description="How often the caller is asked at most.")
+    masked: bool = strawberry.field(
+        description=(
+            "Whether the digits are secret: they are stored nowhere, and while the caller presses "
+            "them nothing is recorded or transcribed."
+        )
+    )
+    save: str = strawberry.field(
+        description="Context path that the digits are also written to; empty for none."
     )
 
 
@@ -217,4 +295,5 @@ ACTIONS = [
     EndCallAction,
     TransferCallAction,
     SendDtmfAction,
+    CollectDigitsAction,
 ]

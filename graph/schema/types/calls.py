@@ -149,7 +149,7 @@ class CallType(Node):
         return Duration(self.ended_at - self.answered_at)
 
     @strawberry.field(
-        description="How long the callee's phone may ring; null for calls that are not dialled."
+        description="How long the phone may ring before it is answered; null for calls without telephone."
     )
     def ringing_timeout(self, call: strawberry.Parent[domain.Call]) -> Duration | None:
         seconds = call.ringing_seconds
@@ -442,7 +442,7 @@ class StartCallInput:
             user_context=json_object(self.user_context, "userContext"),
             metadata=json_object(self.metadata, "metadata"),
             idempotency_key=self.idempotency_key,
-            max_seconds=None if max_duration is None else int(max_duration.total_seconds()),
+            max_seconds=None if max_duration is None else whole_seconds(max_duration),
             draft=self.draft,
             version_id=self._version(),
             dial=self._dial(),

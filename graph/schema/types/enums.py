@@ -13,6 +13,7 @@ from domain.calls.commands import CommandKind
 from domain.calls.events import HandoffVia, Speaker, ToolOutcome
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
 from domain.calls.recordings import RecordingState
+from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.access import Scope
 from domain.common.findings import FindingCode, Severity
 from domain.providers.model import OptionType, ProviderKind
@@ -22,6 +23,7 @@ from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import Method, Operation
+from domain.tools.transfers import TransferMode
 from domain.workflows.answering import (
     AnswerEvidence,
     AnsweringParty,
@@ -124,8 +126,8 @@ describe_enum(
     TRUNK_UNAUTHORIZED="The carrier did not accept the credentials of the trunk.",
     TELEPHONY_UNAVAILABLE="The telephony of this installation failed; the carrier was not the cause.",
     DIAL_NOT_ALLOWED=(
-        "When the call was due, its trunk, its number or the hour did not allow it; an `ErrorRaised` "
-        "event says which."
+        "When the call was due, its trunk, its number, the hour or a budget did not allow it; an "
+        "`ErrorRaised` event says which."
     ),
     TRUNK_LIMIT="The limits of the trunk did not allow the call in time.",
     LINE_LOST="The telephone line was lost during the conversation.",
@@ -198,6 +200,7 @@ describe_enum(
     "Kind of a command to a running call.",
     SEND_TEXT="A message from the caller.",
     END="A request to end the call.",
+    TRANSFER="A request to transfer the caller to another number.",
 )
 describe_enum(
     Speaker, "The party that speaks.", CALLER="The caller speaks.", AGENT="An agent speaks."
@@ -229,6 +232,54 @@ describe_enum(
         "whose condition is true, along the only connection, along the one that the model "
         "chooses, or along the default connection."
     ),
+    TRANSFER_CALL=(
+        "After its greeting, the caller is transferred as `transfer` says. If that fails, the "
+        "conversation takes the default connection; without one, the agent talks to the caller."
+    ),
+)
+describe_enum(
+    TransferMode,
+    "How a caller is transferred.",
+    COLD="The carrier connects the caller with the number (SIP REFER), and the call ends here.",
+    WARM=(
+        "The agent calls the number while the caller waits, briefs the colleague who answers, and "
+        "connects both if they take the call."
+    ),
+)
+describe_enum(
+    TransferVia,
+    "What requested a transfer.",
+    TOOL="A tool requested it.",
+    NODE="A node of the workflow that transfers callers.",
+    OPERATOR="An operator requested it with `transferCall`.",
+)
+describe_enum(
+    TransferPhase,
+    "How far a transfer is.",
+    RINGING="The colleague's phone is ringing.",
+    ANSWERED="The colleague's phone was answered, by a person or by a machine.",
+    BRIEFING="The colleague hears what the call is about, and is asked to take it.",
+    ACCEPTED="The colleague takes the call.",
+    BRIDGED="Caller and colleague are connected; no agent takes part.",
+    REFERRED="The carrier has transferred the caller.",
+)
+describe_enum(
+    TransferFailure,
+    "Why a caller was not transferred.",
+    DECLINED="The colleague declined the call.",
+    NOT_ACCEPTED="The colleague did not say in time whether they take the call.",
+    VOICEMAIL="A mailbox or another machine answered.",
+    NO_ANSWER="The phone was not answered in time.",
+    BUSY="The line was busy.",
+    UNREACHABLE="The phone did not ring, for instance because it is switched off.",
+    INVALID_NUMBER="The phone number does not exist.",
+    HUNG_UP="The colleague hung up before they took the call.",
+    REFUSED="The carrier, or the caller's phone, does not transfer calls to this number.",
+    TRUNK_FAILED="The SIP trunk failed, or rejected its credentials.",
+    UNAVAILABLE="The telephony or the speech of this installation failed.",
+    CALLER_LEFT="The caller hung up before the transfer was complete.",
+    INTERRUPTED="The worker was lost, or the call ended, before the transfer was complete.",
+    UNKNOWN="It is unknown what became of it; the number is not called again.",
 )
 describe_enum(
     InterruptedBy,
@@ -328,14 +379,16 @@ describe_enum(
         "The workflow records calls, but the installation has no storage for recordings."
     ),
     NO_ANSWERING_TEXT="A text is missing that is needed when a machine answers a phone call.",
-    USELESS_ANSWERING_TEXT="A text for a machine that answers a phone call is never said.",
+    UNUSED_ANSWERING_TEXT="A text for a machine that answers a phone call is never said.",
     TOO_COMPLEX=("The workflow is too complex to be verified completely; findings may be missing."),
     NOT_CONVERTED="An import cannot read a part of a configuration that has an effect on calls.",
     PRIVATE_ADDRESS="A tool sends requests to an address that is private or of a metadata service.",
     NO_TELEPHONE="A tool needs a telephone line, and the tenant has none.",
     NO_PHONE_NUMBER="A tool needs a telephone line, but only browsers and apps can call the workflow.",
-    TRANSFER_NOT_ALLOWED="A tool transfers calls to a number that no trunk may dial.",
+    TRANSFER_NOT_ALLOWED="A tool or a node transfers calls to a number that no trunk may dial.",
     UNKNOWN_RESPONSE_PART="A tool reads a part that the response of its request does not have.",
+    UNKNOWN_DIGITS="A tool reads digits that none of its actions collects before.",
+    MASKED_DIGITS="A tool reads masked digits like others, or others like masked ones.",
     WRONG_PARAMETER_VALUE="An `enum` or `default` of a parameter holds a value that it does not accept.",
 )
 describe_enum(
@@ -391,6 +444,7 @@ describe_enum(
     PREMIUM_NUMBER="Calls to it may cost extra, and the trunk does not allow its prefix.",
     REGION_NOT_ALLOWED="The trunk does not allow its country or territory.",
     TRUNK_DISABLED="The trunk is disabled.",
+    NO_TRUNK="There is no outbound trunk, or one of several has to be named.",
     NO_CALLER_ID="The trunk has no number to show to the callee.",
     CALLER_ID_NOT_OWNED="The caller id is not a number of the trunk.",
     OUTSIDE_ALLOWED_HOURS="It is not an allowed hour where the callee is, or that is unknown.",

@@ -44,10 +44,10 @@ def whole_seconds(duration: timedelta) -> int:
     return int(duration.total_seconds())
 
 
-def json_object(value: Any, name: str) -> Mapping[str, Any]:
-    """The value as a JSON object; empty when it is null."""
+def json_object(value: Any, *path: str) -> Mapping[str, Any]:
+    """The value at this path of the input as a JSON object; empty when it is null."""
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise InvalidInput(f"{name} must be a JSON object.", (name,))
+        raise InvalidInput(f"{path[-1]} must be a JSON object.", path)
     return value

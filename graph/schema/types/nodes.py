@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import strawberry
 
+from domain.tools.transfers import TransferMode, TransferTarget
 from domain.workflows import model as domain
 from domain.workflows.model import ContextPolicy, EntryAction
 
@@ -12,6 +13,36 @@ from domain.workflows.model import ContextPolicy, EntryAction
 class Position:
     x: float = strawberry.field(description="Distance from the left edge, in pixels.")
     y: float = strawberry.field(description="Distance from the top edge, in pixels.")
+
+
+@strawberry.type(description="Where a node transfers callers to.")
+class NodeTransfer:
+    number: str = strawberry.field(description="Phone number in E.164; a template.")
+    mode: TransferMode = strawberry.field(description="How the caller is transferred.")
+    trunk: str | None = strawberry.field(
+        description=(
+            "Name of the outbound trunk whose rules apply; null for that of the call, or for the only "
+            "one that is enabled."
+        ),
+    )
+    extension: str | None = strawberry.field(
+        description=(
+            "Keys to press once a warm transfer was answered: 0 to 9, *, # and w for half a second of "
+            "pause; a template."
+        ),
+    )
+    brief: str | None = strawberry.field(
+        description=(
+            "What the colleague hears before they decide about a warm transfer; a template. Null for a "
+            "summary of the call."
+        ),
+    )
+    ringing_seconds: int | None = strawberry.field(
+        description="How long the phone may ring, 5 to 75 seconds; null for 30."
+    )
+    announcement: str | None = strawberry.field(
+        description="What the caller hears before the transfer; a template. Null for nothing.",
+    )
 
 
 @strawberry.type(
@@ -27,6 +58,9 @@ class WorkflowNode:
     )
     on_entry: EntryAction = strawberry.field(
         description="What happens when a conversation enters the node."
+    )
+    transfer: NodeTransfer | None = strawberry.field(
+        description="Where TRANSFER_CALL transfers callers to; null for other nodes."
     )
     position: Position | None = strawberry.field(
         description="Where an editor draws the node; null when it has not been placed."
@@ -84,6 +118,53 @@ class PositionInput:
     y: float = strawberry.field(description="Distance from the top edge, in pixels.")
 
 
+@strawberry.input(description="Where a node transfers callers to.")
+class NodeTransferInput:
+    number: str = strawberry.field(description="Phone number in E.164; a template.")
+    mode: TransferMode = strawberry.field(
+        default=TransferMode.COLD, description="How the caller is transferred."
+    )
+    trunk: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Name of the outbound trunk whose rules apply; omit for that of the call, or for the only "
+            "one that is enabled."
+        ),
+    )
+    extension: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Keys to press once a warm transfer was answered: 0 to 9, *, # and w for half a second of "
+            "pause; a template."
+        ),
+    )
+    brief: str | None = strawberry.field(
+        default=None,
+        description=(
+            "What the colleague hears before they decide about a warm transfer; a template. Omit for a "
+            "summary of the call."
+        ),
+    )
+    ringing_seconds: int | None = strawberry.field(
+        default=None, description="How long the phone may ring, 5 to 75 seconds; omit for 30."
+    )
+    announcement: str | None = strawberry.field(
+        default=None,
+        description="What the caller hears before the transfer; a template. Omit for nothing.",
+    )
+
+    def target(self) -> TransferTarget:
+        return TransferTarget(
+            number=self.number,
+            mode=self.mode,
+            trunk=self.trunk,
+            extension=self.extension,
+            brief=self.brief,
+            ringing_seconds=self.ringing_seconds,
+            announcement=self.announcement,
+        )
+
+
 @strawberry.input(
     description=("A node of the workflow: one stage of the conversation, handled by one agent.")
 )
@@ -108,6 +189,10 @@ class NodeInput:
         default=EntryAction.CONVERSE,
         description="What happens when a conversation enters the node.",
     )
+    transfer: NodeTransferInput | None = strawberry.field(
+        default=None,
+        description="Where TRANSFER_CALL transfers callers to; omit for other nodes.",
+    )
     position: PositionInput | None = strawberry.field(
         default=None,
         description="Where an editor draws the node; null when it has not been placed.",
@@ -122,6 +207,7 @@ class NodeInput:
             is_exit=self.is_exit,
             skip_condition=self.skip_condition,
             on_entry=self.on_entry,
+            transfer=self.transfer.target() if self.transfer else None,
             position=domain.Position(x=position.x, y=position.y) if position else None,
         )
 

@@ -176,7 +176,7 @@ class NumberDefaultsInput:
 
     def defaults(self) -> domain.NumberDefaults:
         return domain.NumberDefaults(
-            user_context=json_object(self.user_context, "userContext"),
+            user_context=json_object(self.user_context, "defaults", "userContext"),
             language=self.language,
             ringing_seconds=_seconds(self.ringing_timeout),
             max_seconds=_seconds(self.max_duration),

@@ -87,8 +87,8 @@ class PriceType:
     )
     model: str = strawberry.field(
         description=(
-            "Name of the model, as agents use it; for a trunk, the country of the callee as an ISO "
-            "3166-1 code, or `other` for numbers that belong to none."
+            "Name of the model, as agents use it; for a trunk, the country of the called number as an "
+            "ISO 3166-1 code, or `other` for numbers that belong to none."
         )
     )
     input_tokens: Money | None = strawberry.field(
@@ -234,8 +234,8 @@ class PriceInput:
     )
     model: str = strawberry.field(
         description=(
-            "Name of the model, as agents use it; for a trunk, the country of the callee as an ISO "
-            "3166-1 code, or `other` for numbers that belong to none."
+            "Name of the model, as agents use it; for a trunk, the country of the called number as an "
+            "ISO 3166-1 code, or `other` for numbers that belong to none."
         )
     )
     input_tokens: Money | None = strawberry.field(

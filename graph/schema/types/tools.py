@@ -268,6 +268,13 @@ class TestToolInput:
             "Results of tools of MCP servers, in order for each tool; ignored when `live` is true."
         ),
     )
+    digits: list[str] = strawberry.field(
+        default_factory=list,
+        description=(
+            "Keys that the caller presses in each attempt of a `collectDigits`, in order; none once "
+            "they are used up."
+        ),
+    )
 
 
 @strawberry.type(description="Result of one action of a tool.")

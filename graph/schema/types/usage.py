@@ -20,7 +20,7 @@ class Usage:
         description="Name of the provider in the catalog, or of the trunk."
     )
     model: str = strawberry.field(
-        description="Model, as agents name it; for a trunk, the country of the callee."
+        description="Model, as agents name it; for a trunk, the country of the called number."
     )
     input_tokens: int = strawberry.field(
         description="Tokens that the model read, cached ones included."

@@ -14,7 +14,7 @@ from livekit.protocol.sip import (
     SIPInboundTrunkInfo,
 )
 
-from local.emulators.livekit_sip.events import first_event
+from domain.common.tasks import first_event
 from local.emulators.livekit_sip.header_attributes import header_attributes
 from local.emulators.livekit_sip.leg import Leg, LegEnd
 from local.emulators.livekit_sip.room_leg import LegIdentity, Livekit

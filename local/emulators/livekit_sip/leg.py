@@ -11,8 +11,8 @@ from typing import NoReturn
 
 from livekit import rtc
 
+from domain.common.tasks import first_event
 from local.emulators.livekit_sip import outcomes, transfers
-from local.emulators.livekit_sip.events import first_event
 from local.emulators.livekit_sip.room_leg import LegIdentity, Livekit, RoomLeg
 from local.emulators.livekit_sip.twirp import TwirpError
 from local.phone import sdp

@@ -15,8 +15,8 @@ from livekit.protocol.sip import (
     SIPTransport,
 )
 
+from domain.common.tasks import first_event
 from local.emulators.livekit_sip import outcomes
-from local.emulators.livekit_sip.events import first_event
 from local.emulators.livekit_sip.header_attributes import header_attributes
 from local.emulators.livekit_sip.leg import Leg, LegEnd
 from local.emulators.livekit_sip.room_leg import DTMF_TIMING, LegIdentity, Livekit

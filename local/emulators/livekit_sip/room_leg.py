@@ -15,8 +15,7 @@ from livekit import api, rtc
 from livekit.protocol.room import RoomConfiguration
 from livekit.rtc._ffi_client import FfiClient
 
-from domain.common.tasks import cancel_and_wait
-from local.emulators.livekit_sip.events import first_event
+from domain.common.tasks import cancel_and_wait, first_event
 from local.emulators.livekit_sip.mixer import AudioMixer
 from local.livekit import LivekitCredentials
 from local.phone.dtmf import DIGITS, DigitTiming

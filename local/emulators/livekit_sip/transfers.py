@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 
+from domain.common.tasks import first_event
 from local.emulators.livekit_sip import outcomes
-from local.emulators.livekit_sip.events import first_event
 from local.emulators.livekit_sip.twirp import TwirpError, rpc_failure
 from local.phone.sip_call import SipCall
 from local.phone.sip_message import Headers

@@ -2,7 +2,9 @@
 
 import { at, h } from "./dom.js";
 import { waterfall } from "./waterfall.js";
-import { errorText, formatDuration, formatValue, KINDS, OUTCOMES, VIA } from "./words.js";
+import {
+  answeredByText, dialFailedText, errorText, formatDuration, formatValue, KINDS, OUTCOMES, seconds, VIA,
+} from "./words.js";
 
 const NEAR = 160; // px from the end; a user who is further up is reading
 
@@ -127,6 +129,48 @@ export class Transcript {
 
   RecordingStarted() {
     this.note("", "The call is recorded from here on.");
+  }
+
+  DialStarted({ trunk, toNumber }) {
+    this.note("", `Dialling ${toNumber} over the trunk ${trunk}.`);
+  }
+
+  DialFailed(event) {
+    this.note("bad", dialFailedText(event));
+  }
+
+  CallAnswered({ afterMs }) {
+    this.note("", afterMs === null ? "The phone was answered." : `The phone was answered after ${seconds(afterMs)}.`);
+  }
+
+  AnsweredBy(event) {
+    this.note("", answeredByText(event));
+  }
+
+  MessageLeft({ toneHeard }) {
+    this.note("", `The message was left ${toneHeard ? "after the tone" : "without a tone"}.`);
+  }
+
+  ScreenerAnswered({ round }) {
+    this.note("", round > 1 ? `The agent introduced itself again (${round} times).` : "The agent introduced itself.");
+  }
+
+  DtmfSent({ digits }) {
+    this.note("", "The agent pressed ", h("code", {}, digits), ".");
+  }
+
+  DtmfReceived({ digits }) {
+    this.note("", "The caller pressed ", h("code", {}, digits), ".");
+  }
+
+  DtmfRequested({ name, masked }) {
+    this.note("", `The caller is asked to press the ${masked ? "masked " : ""}digits `, h("code", {}, name), ".");
+  }
+
+  DtmfCollected({ name, masked, pressed, count, complete }) {
+    const keys = masked ? `${count} keys` : pressed || "no key";
+    const failed = complete ? "" : " That is not what was asked for.";
+    this.note(complete ? "data" : "bad", h("code", {}, name), `: the caller pressed ${keys}.${failed}`);
   }
 
   CallerPresent({ present }) {

@@ -38,6 +38,12 @@ const REASONS = {
     "A provider failed or its key is missing. Check the keys of the speech recognition, the model and the voice.",
   BUDGET_SPENT: "The budget is exhausted. Raise it in the settings to continue.",
   CANCELED: "The call was ended before a worker took it.",
+  UNREACHABLE: "The phone could not be reached.",
+  LINE_LOST: "The phone line was lost.",
+  MESSAGE_LEFT: "The agent left a message.",
+  SCREENED_OUT: "A screener did not put the call through.",
+  MACHINE_ANSWERED: "A machine answered the call.",
+  TELEPHONY_UNAVAILABLE: "The telephony of this installation could not be reached. Check with ./studio status.",
   INTERNAL: "An internal error ended the call. See ./studio logs worker.",
 };
 
@@ -57,6 +63,28 @@ export const endReasonText = ({ reason, blame }, byUs) =>
     : (REASONS[reason] ?? `${reason.toLowerCase().replaceAll("_", " ")}.`);
 
 export const blameText = (blame) => BLAMES[blame] ?? blame.toLowerCase();
+
+const PARTIES = {
+  PERSON: "a person",
+  MAILBOX: "a mailbox",
+  SCREENER: "a screener",
+  IVR: "a voice menu",
+  NO_MESSAGE: "a mailbox that takes no message",
+  UNREACHABLE: "an announcement that the number cannot be reached",
+  FAX: "a fax",
+  UNSURE: "a person or a machine, which is not sure",
+};
+
+/** Who answered the phone, the evidence, and the words that decided. */
+export function answeredByText({ by, evidence, quote, revises }) {
+  const party = (name) => PARTIES[name] ?? name.toLowerCase();
+  const before = revises ? `, and not ${party(revises)}` : "";
+  const why = evidence.map((each) => each.toLowerCase()).join(", ");
+  return `The phone was answered by ${party(by)}${before} (${why})${quote ? `: “${quote}”` : "."}`;
+}
+
+export const dialFailedText = ({ reason, sipStatus }) =>
+  `Not reached: ${reason.toLowerCase().replaceAll("_", " ")}${sipStatus ? ` (SIP ${sipStatus})` : ""}.`;
 
 export const VIA = {
   MODEL: "requested by the model",

@@ -1,0 +1,52 @@
+"""LiveKit's API for who can hear what in a room. Every request may be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+
+import aiohttp
+from livekit import api
+
+from domain.common.errors import Unavailable
+
+
+class RoomPermissions:
+    """The permissions in one room. Requests about participants who have left do nothing, and all raise
+    `Unavailable` while LiveKit does not respond."""
+
+    def __init__(self, server: api.LiveKitAPI, room: str) -> None:
+        self._server = server
+        self._room = room
+
+    async def set_subscribed(
+        self, identity: str, track_sids: Sequence[str], subscribed: bool
+    ) -> None:
+        """Let the participant receive these tracks, or not."""
+        request = api.UpdateSubscriptionsRequest(
+            room=self._room, identity=identity, track_sids=track_sids, subscribe=subscribed
+        )
+        await _responding(self._server.room.update_subscriptions(request))
+
+    async def set_may_listen(self, identity: str, allowed: bool) -> None:
+        """Let a telephone leg receive tracks at all, or none. It may always publish its audio and its
+        status."""
+        permission = api.ParticipantPermission(
+            can_subscribe=allowed,
+            can_publish=True,
+            can_publish_data=True,
+            can_update_metadata=True,
+        )
+        request = api.UpdateParticipantRequest(
+            room=self._room, identity=identity, permission=permission
+        )
+        await _responding(self._server.room.update_participant(request))
+
+
+async def _responding(request: Awaitable[object]) -> None:
+    try:
+        await request
+    except api.TwirpError as error:
+        if error.code != api.TwirpErrorCode.NOT_FOUND:
+            raise Unavailable("LiveKit does not change permissions.") from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unavailable("LiveKit cannot be reached.") from error
