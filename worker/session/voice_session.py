@@ -134,8 +134,9 @@ class VoiceSession:
             trunk_slots,
         )
         conversation.transfers = self._transfers
-        self._is_ready = asyncio.Event()
-        """Set once the session is started, so that an agent can speak as soon as it may."""
+        self._is_prepared = asyncio.Event()
+        """Set once the room is joined and all models are loaded: only the audio is still being connected,
+        which takes a tenth of a second and is over long before a phone is answered."""
         self._participants = ParticipantMonitor(
             conversation, room, settings, lambda: self._connection.is_reachable
         )
@@ -191,7 +192,7 @@ class VoiceSession:
             if not is_bridged:
                 await self._start(resumed)
                 await self._transfers.explain_interruption()
-            self._is_ready.set()
+            self._is_prepared.set()
             async with (
                 background_task(
                     self._announcements.say_at(
@@ -228,7 +229,7 @@ class VoiceSession:
         """Reach the caller, who is dialled, calls or joins the room, and wait until they are gone for too
         long; returns the reason to end the call."""
         if self._phone is not None:
-            await self._is_ready.wait()
+            await self._is_prepared.wait()
             reason = await self._phone.run()
             if reason is not None:
                 return reason
@@ -244,6 +245,7 @@ class VoiceSession:
         is_noticed = resumed and not seamless
         opening = self._say_dropped if is_noticed else lambda: None
         agent = first_agent(conversation, opening)
+        self._is_prepared.set()
         acts_on_entry, reply_pending = agent.acts_on_entry, conversation.projection.reply_pending
         if is_noticed:
             self._playout.hold(self)
