@@ -124,7 +124,7 @@ class PhoneKeypad:
         # LiveKit sends keys to all participants, so those of other phones in the room arrive, too.
         is_caller = dtmf.participant is not None and dtmf.participant.identity == self._identity
         is_key = len(dtmf.digit) == 1 and dtmf.digit in DTMF_KEYS
-        if self._is_closed or self._is_transferred or not is_caller or not is_key:
+        if self._is_closed or not is_caller or not is_key or self._conversation.is_without_agent:
             return
         if self._entry is not None and self._accepts_key(self._entry):
             self._take_key(self._entry, dtmf.digit)
@@ -134,11 +134,6 @@ class PhoneKeypad:
             self._add_input(dtmf.digit)
         self._pressed_at = self._clock.now()
         self._clock.changed()
-
-    @property
-    def _is_transferred(self) -> bool:
-        """Whether the caller waits for a colleague or talks to one, so that agents do not listen."""
-        return self._conversation.is_on_hold or self._conversation.projection.is_bridged
 
     def _accepts_key(self, entry: DigitEntry) -> bool:
         """Whether a key belongs to the present attempt, and not to masked digits before it."""
@@ -151,8 +146,8 @@ class PhoneKeypad:
         self._stop_prompt()
 
     def _ignore_key(self) -> None:
+        self._ignores_until = max(self._ignores_until, self._after(LATE_KEY_SECONDS))
         if self._ignores_masked:
-            self._ignores_until = max(self._ignores_until, self._after(LATE_KEY_SECONDS))
             self._mask.extend(MASK_TAIL_SECONDS)
 
     def _add_input(self, key: str) -> None:
@@ -225,11 +220,9 @@ class PhoneKeypad:
         try:
             yield
         finally:
-            is_complete = self._entry is not None and self._entry.is_complete
             self._entry = None
-            if action.masked or is_complete:
-                self._ignores_until = self._after(LATE_KEY_SECONDS)
-                self._ignores_masked = action.masked
+            self._ignores_until = self._after(LATE_KEY_SECONDS)
+            self._ignores_masked = action.masked
             # The caller may still press keys when the call is released to another worker.
             if action.masked and not self._is_closed:
                 self._mask.release(MASK_TAIL_SECONDS)
