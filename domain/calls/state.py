@@ -18,6 +18,7 @@ from domain.calls.events import (
     AnsweredBy,
     CallAnswered,
     CallEnded,
+    CallerQueued,
     CallEvent,
     CommandApplied,
     CommandRefused,
@@ -26,6 +27,7 @@ from domain.calls.events import (
     HandedOff,
     MessageLeft,
     NodeEntered,
+    QueueStage,
     RecordingStarted,
     Speaker,
     StateChanged,
@@ -132,6 +134,10 @@ class CallProjection:
     """The last decision about who answered."""
     is_message_left: bool = False
     """Whether the message of the workflow is in a mailbox."""
+    is_queued: bool = False
+    """Whether the caller has waited for a free worker."""
+    held_at: datetime | None = None
+    """When the phone of a caller was answered in order to put them on hold."""
 
     @property
     def reply_pending(self) -> bool:
@@ -246,6 +252,9 @@ class CallProjection:
                 return replace(self, answered_by=event)
             case MessageLeft():
                 return replace(self, is_message_left=True)
+            case CallerQueued(stage=stage):
+                held_at = at if stage is QueueStage.HOLD else None
+                return replace(self, is_queued=True, held_at=self.held_at or held_at)
             case DialStarted():
                 return replace(self, dialed_at=self.dialed_at or at)
             case RecordingStarted(announced=announced):

@@ -117,6 +117,14 @@ class Settings:
         "How long a call waits in addition until its outbound trunk may dial it; then it ends with "
         "TRUNK_LIMIT",
     )
+    hold_after_seconds: int = setting(
+        15, "How long the phone of a caller rings while all workers are busy, before the hold"
+    )
+    hold_seconds: int = setting(
+        180,
+        "How long a caller may then be on hold, unless their number says otherwise; 0 = never on hold",
+    )
+    lobby_capacity: int = setting(10, "Callers that one lobby process has on hold at once")
     resume_seconds: float = setting(
         60.0, "A call that lost its worker and gets no other within this time ends with WORKER_LOST"
     )

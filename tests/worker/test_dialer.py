@@ -18,8 +18,8 @@ from domain.calls.lease import Claim
 from domain.calls.model import Call, CallId, CallKind, CallState, Direction, EndReason
 from domain.calls.state import CallProjection
 from domain.common.access import TenantId
+from domain.common.calling_hours import CallingHours
 from domain.simulations.model import StubHttpClient
-from domain.telephony.calling_hours import CallingHours
 from domain.telephony.trunks import DialTrunk, OutboundTrunkId, OutboundTrunkSpec
 from domain.workflows.model import VersionId, WorkflowId
 from tests.support.conversations import NIL_ID, version_of

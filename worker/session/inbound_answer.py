@@ -16,7 +16,7 @@ from domain.common.tasks import background_task
 from worker.common.sip_legs import ringing_seconds, status_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
-from worker.session.dialer import ANSWERED_STATUSES, Legs
+from worker.session.phone_legs import ANSWERED_STATUSES, Legs
 
 CHECK_INTERVAL_SECONDS = 1.0
 RING_MARGIN_SECONDS = 5.0

@@ -7,30 +7,21 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.providers.model import ProviderKind
-from domain.providers.usage import Usage
-from domain.telephony.numbers import parse_number
+from worker.common.line_usage import line_usage
 from worker.session.conversation import Conversation
 
 INTERVAL_SECONDS = 15.0
-OTHER_REGION = "other"
-"""The model of usage for numbers that belong to no country."""
 
 
 class LineMeter:
-    """Counts from the answer, which the log has: so a call that another worker resumes is counted once
-    and completely."""
+    """Counts from the answer, by an agent or in order to put the caller on hold. The log has it: so a
+    call that another worker resumes is counted once and completely."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
         claim = conversation.claim
         trunk = claim.dial_trunk.spec.name if claim.dial_trunk is not None else claim.inbound_trunk
-        parsed = parse_number(claim.call.to_number or "")
-        region = parsed.region if parsed is not None else None
-        self._line = Usage(
-            kind=ProviderKind.TRUNK,
-            provider=trunk or "",
-            model=region or OTHER_REGION,
-        )
+        self._line = line_usage(claim.call, trunk)
         self._counted_ms = sum(
             used.audio_ms
             for used in conversation.projection.usage
@@ -48,7 +39,8 @@ class LineMeter:
 
     def count(self) -> None:
         """Count the time since the last count."""
-        answered_at = self._conversation.projection.answered_at
+        projection = self._conversation.projection
+        answered_at = projection.held_at or projection.answered_at
         if answered_at is None:
             return
         elapsed = self._conversation.clock.now() - answered_at
