@@ -84,6 +84,13 @@ TAKE = f"""
               extract(epoch from now() - h.held_at)::float8 as held_seconds
 """
 SELECT_NUMBER = "select spec::text from phone_number where id = $1 and tenant_id = $2"
+SELECT_PLACE = f"""
+    select {POSITION} as position,
+           exists (select from call_event e
+                    where e.call_id = l.call_id and e.kind = 'caller_queued'
+                      and e.body ->> 'stage' = 'HOLD') as was_answered
+      from call_log l where l.call_id = $1
+"""
 RENEW = f"""
     update held_call h set renewed_at = now()
       from call_log l
@@ -96,7 +103,11 @@ DELETE_ENDED = """
      where l.call_id = h.call_id and l.ended_at is not null
 """
 LEAVE = "delete from held_call where call_id = $1 and lobby_id = $2"
-RELEASE = "update held_call set renewed_at = to_timestamp(0) where lobby_id = $1"
+# The lobby gives up its id, so that it does not renew the row any more.
+RELEASE = """
+    update held_call set renewed_at = to_timestamp(0), lobby_id = call_id
+     where lobby_id = $1 and ($2::uuid is null or call_id = $2)
+"""
 END_UNCLAIMED = """
     select tenant_id, seq, at, body::text from end_call($1, null, true, $2, $3, $4)
 """
@@ -131,12 +142,15 @@ class SqlHeldCalls:
         row = await connection.fetchrow(SELECT_CALL, taken["call_id"])
         call = call_of_row(row)
         number = await connection.fetchval(SELECT_NUMBER, call.phone_number_id, call.tenant_id)
+        place = await connection.fetchrow(SELECT_PLACE, call.id)
         return HeldCall(
             call=call,
             version=version_of_row(row),
             policy=NO_HOLD_POLICY if number is None else _number_spec.validate_json(number).hold,
             epoch=taken["epoch"],
             held_seconds=taken["held_seconds"],
+            was_answered=place["was_answered"],
+            position=place["position"],
             trunk=row["inbound_trunk"],
             settings=settings_from_json(orjson.loads(row["settings"] or "{}")),
             credentials=await self._credentials(connection, call.tenant_id),
@@ -188,5 +202,5 @@ class SqlHeldCalls:
         await self._pool.execute(LEAVE, call, lobby)
 
     @translate_outages
-    async def release(self, lobby: UUID) -> None:
-        await self._pool.execute(RELEASE, lobby)
+    async def release(self, lobby: UUID, call: CallId | None = None) -> None:
+        await self._pool.execute(RELEASE, lobby, call)

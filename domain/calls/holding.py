@@ -33,6 +33,9 @@ class HeldCall:
     """Increases with each lobby that takes the caller over."""
     held_seconds: float
     """How long the caller has been on hold already, with another lobby."""
+    was_answered: bool
+    """Whether another lobby has answered the phone, which therefore does not ring any more."""
+    position: int = 1
     trunk: str | None = None
     """The name of the inbound trunk; None if it was deleted."""
     settings: TenantSettings = NO_SETTINGS
@@ -78,6 +81,6 @@ class HeldCalls(Protocol):
         """Forget the caller, who talks to an agent now, or whose call has ended."""
         ...
 
-    async def release(self, lobby: UUID) -> None:
-        """Let other lobbies take all callers of this one over at once."""
+    async def release(self, lobby: UUID, call: CallId | None = None) -> None:
+        """Let other lobbies take over the caller of that call, or all of this lobby, at once."""
         ...

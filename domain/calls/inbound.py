@@ -76,8 +76,7 @@ class InboundCalls(Protocol):
         ...
 
     async def unclaimed(self) -> Sequence[WaitingLeg]:
-        """Return the callers who wait for a worker and for whom no lobby plays, oldest first; at most
-        500."""
+        """Return the callers who wait for a worker and are not on hold, oldest first; at most 500."""
         ...
 
     async def end_abandoned(self, id: CallId) -> bool:

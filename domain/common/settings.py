@@ -74,8 +74,12 @@ class Settings:
         "File that says why voice calls cannot be started, while it exists; only `./studio up` sets "
         "it",
     )
-    health_host: str = setting("127.0.0.1", "Address of /health/ready of a worker or a keeper")
-    health_port: int = setting(0, "Port of /health/ready of a worker or a keeper; 0 = none")
+    health_host: str = setting(
+        "127.0.0.1", "Address of /health/ready of a worker, a keeper or a lobby"
+    )
+    health_port: int = setting(
+        0, "Port of /health/ready of a worker, a keeper or a lobby; 0 = none"
+    )
     log_level: str = setting("INFO", "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR")
 
     access_token_seconds: int = setting(600, "How long an access token is valid")

@@ -1,4 +1,4 @@
-"""Callers on hold: whom a busy installation answers before an agent is free, for how long, and what they
+"""Callers on hold: after how long and for how long callers of a busy installation are, and what they
 hear."""
 
 from __future__ import annotations
