@@ -99,7 +99,7 @@ async def created(api: Api, document: str, **fields: Any) -> dict[str, Any]:
 
 async def test_an_outbound_trunk_is_created_changed_and_deleted(api: Api) -> None:
     made = await created(api, CREATE_OUTBOUND, **TRUNK, username="user", password=PASSWORD)
-    expected = {
+    expected: dict[str, Any] = {
         **TRUNK,
         "transport": "UDP",
         "mediaEncryption": "DISABLED",
@@ -140,7 +140,7 @@ async def test_an_outbound_trunk_is_created_changed_and_deleted(api: Api) -> Non
         "id": id,
         "transport": "TLS",
         "allowedRegions": ["JM"],
-        "limits": {**expected["limits"], "callsPerSecond": 4, "minutesPerDay": 60},  # type: ignore[dict-item]
+        "limits": {**expected["limits"], "callsPerSecond": 4, "minutesPerDay": 60},
         "maxDuration": "PT600S",
         "isEnabled": False,
         "revision": 2,

@@ -198,18 +198,22 @@ async def test_a_caller_on_hold_hears_tones_and_is_greeted_by_the_first_free_wor
     assert dequeued.waited_ms > 1_000
 
 
-async def test_a_caller_who_hangs_up_on_hold_has_abandoned_the_call(
+async def test_a_caller_who_hangs_up_on_hold_or_whose_phone_dies_ends_the_call_once(
     sip: SipContract, busy: BusyClinic, phone: Phone
 ) -> None:
-    async with running_lobby(busy.settings):
+    async with running_lobby(busy.settings), open_phone(OTHER_CALLER) as dying:
+        lost = await dying.dial(NUMBER, sip.address)
+        await lost.until_answered()
         line = await phone.dial(NUMBER, sip.address)
         await line.until_answered()
-        [call] = await busy.calls()
-        await busy.seen(call, CallerQueued)
+        first, call = await busy.calls(2)
+        await until_tone(lost)
+        dying.die()
         await until_tone(line)
         await line.hang_up()
         events = await busy.seen(call, CallEnded)
-    assert reasons(events) == [EndReason.ABANDONED]
+        assert reasons(events) == [EndReason.ABANDONED]
+        assert reasons(await busy.seen(first, CallEnded)) == [EndReason.LINE_LOST]
     used = [u for e in events if isinstance(e, UsageMeasured) for u in e.usage]
     assert {(u.provider, u.model) for u in used if u.kind is ProviderKind.TRUNK} == {
         ("carrier", "US")
