@@ -78,14 +78,17 @@ class InboundCallWatcher:
         LiveKit's server, callers are absent for some seconds."""
         occupied = {room.name for room in rooms if room.num_participants > 0}
         now = time.monotonic()
+        absent = [leg for leg in await self._calls.unclaimed() if leg.room_name not in occupied]
         self._absent_since = {
-            leg.call_id: self._absent_since.get(leg.call_id, now)
-            for leg in await self._calls.unclaimed()
-            if leg.room_name not in occupied
+            leg.call_id: self._absent_since.get(leg.call_id, now) for leg in absent
         }
-        for id, since in self._absent_since.items():
-            if now - since >= ABSENCE_SECONDS and await self._calls.end_abandoned(id):
-                log.info("ended a call whose caller has hung up", extra={"call_id": str(id)})
+        for leg in absent:
+            is_gone = now - self._absent_since[leg.call_id] >= ABSENCE_SECONDS
+            if is_gone and await self._calls.end_abandoned(leg.call_id):
+                facts = {"call_id": str(leg.call_id)}
+                log.info("ended a call whose caller has hung up", extra=facts)
+                # LiveKit may have forgotten a room in which the caller still is.
+                await self._rooms.close(leg.room_name, leg.call_id)
 
     async def _open_call(self, server: api.LiveKitAPI, room: str) -> None:
         listed = await server.room.list_participants(api.ListParticipantsRequest(room=room))
