@@ -1,4 +1,4 @@
-"""Which callers a lobby puts on hold, and that a call ends once, whoever holds it."""
+"""Which callers a lobby puts on hold, and that a call ends once, by the lobby, a worker or the keeper."""
 
 from __future__ import annotations
 

@@ -26,20 +26,23 @@ from domain.calls.events import (
 )
 from domain.calls.model import Call, CallFilter, CallKind, CallState, EndReason
 from domain.common.access import Viewer
+from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.hold import HoldPolicy
-from domain.telephony.trunks import InboundTrunkSpec, NumberDefaults, PhoneNumberSpec
+from domain.telephony.trunks import InboundTrunkSpec, PhoneNumberSpec
 from domain.use_cases.telephony import create_inbound_trunk, create_phone_number
 from local import livekit as livekit_server
 from local import livekit_binary
 from local.emulators.audio import synthetic_speech
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
-from local.livekit import LivekitServers
+from local.livekit import LivekitCredentials, LivekitServers
 from local.phone.g711 import RATE, Samples
 from local.phone.phone import Phone, open_phone
 from local.phone.phone_call import PhoneCall
 from persistence.wiring import api_services
 from tests.conftest import new_tenant
+from tests.phone.conftest import SipContract
+from tests.phone.test_inbound_calls import answering_clinic
 from tests.phone.test_sip_inbound_contract import CALLER, NUMBER
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
 from tests.support.installation import Installation, Process, running_installation
@@ -119,9 +122,7 @@ class Site:
 
 
 @asynccontextmanager
-async def running_site(
-    folder: Path, workers: int = 1, ringing_seconds: int = 30, **more: str
-) -> AsyncIterator[Site]:
+async def running_site(folder: Path, **more: str) -> AsyncIterator[Site]:
     binary = livekit_binary.find_or_build(os.environ, print)
     async with (
         livekit_server.started(folder, binary) as servers,
@@ -130,7 +131,7 @@ async def running_site(
         open_phone(CALLER) as phone,
         running_installation(
             folder,
-            workers=workers,
+            workers=1,
             **sip.server.livekit.environment,
             DEEPGRAM_API_KEY="emulator",
             DEEPGRAM_BASE_URL=heard.url,
@@ -150,7 +151,6 @@ async def running_site(
             workflow_id=version.workflow_id,
             inbound_trunk_id=trunk.id,
             hold=HoldPolicy(after_seconds=1),
-            defaults=NumberDefaults(ringing_seconds=ringing_seconds),
         )
         await create_phone_number(services, viewer, number)
         yield Site(whole, servers, sip, services, viewer, heard, phone)
@@ -191,23 +191,22 @@ async def test_a_call_survives_its_worker_redis_and_livekit(tmp_path: Path) -> N
     assert states[:3] == [CallState.PENDING, CallState.CONNECTING, CallState.ACTIVE]
 
 
-async def test_a_call_ends_once_when_livekit_sip_is_killed_in_it(tmp_path: Path) -> None:
-    async with running_site(tmp_path) as site:
-        _, call = await site.dial()
-        await site.seen(call, AgentTurn)
-        await site.sip.kill()
-        events = await site.seen(call, CallEnded)
-    assert ends(events)[0] in (EndReason.LINE_LOST, EndReason.TELEPHONY_UNAVAILABLE)
-    assert len(ends(events)) == 1
-
-
-async def test_a_call_ends_once_when_livekit_sip_is_killed_while_it_rings(tmp_path: Path) -> None:
-    """Nobody claims the call, so the keeper has to notice."""
-    async with running_site(tmp_path, workers=0, ringing_seconds=8) as site:
-        _, call = await site.dial()
-        await site.sip.kill()
-        events = await site.seen(call, CallEnded)
-    assert ends(events) in ([EndReason.NO_ANSWER], [EndReason.NO_WORKER])
+async def test_a_call_ends_once_when_livekit_sip_is_killed_in_it(
+    livekit: LivekitCredentials, settings: Settings, viewer: Viewer
+) -> None:
+    async with (
+        running_sip_emulator(livekit) as emulator,
+        livekit_api(emulator.server.livekit) as client,
+        open_phone(CALLER) as phone,
+        answering_clinic(SipContract(emulator.server, client), settings, viewer) as clinic,
+    ):
+        await phone.dial(NUMBER, emulator.server.address)
+        call = await clinic.only_call()
+        await watch(clinic.services, viewer, call.id, AgentTurn)
+        await emulator.kill()
+        events = await watch(clinic.services, viewer, call.id, CallEnded)
+    [reason] = ends(events)
+    assert reason in (EndReason.LINE_LOST, EndReason.TELEPHONY_UNAVAILABLE)
 
 
 async def test_a_caller_on_hold_survives_the_death_of_a_lobby(tmp_path: Path) -> None:

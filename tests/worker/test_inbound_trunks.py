@@ -132,7 +132,7 @@ async def test_a_number_gets_a_trunk_and_a_rule_in_their_hardened_form(rig: Rig)
     assert list(trunk.numbers) == [NUMBER]
     assert tuple(trunk.allowed_addresses) == ADDRESSES
     assert (trunk.auth_username, trunk.auth_password) == ("carrier", "a-password-1")
-    assert (trunk.ringing_timeout.seconds, trunk.max_call_duration.seconds) == (12, 300)
+    assert (trunk.ringing_timeout.seconds, trunk.max_call_duration.seconds) == (12, 480)
     assert trunk.ringing_timeout_status == SIP_STATUS_SERVICE_UNAVAILABLE
     assert dict(trunk.headers_to_attributes) == {"X-Campaign": "studio.header.x-campaign"}
     assert list(rule.trunk_ids) == [trunk.sip_trunk_id]

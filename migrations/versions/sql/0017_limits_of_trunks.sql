@@ -1,5 +1,5 @@
 -- A trunk is paused for a while when the carrier has refused several of its calls within some minutes, and
--- none was answered in between: whoever has stolen a key would try on, and the carrier might block the
+-- none was answered in between: a stolen key would be tried on and on, and the carrier might block the
 -- trunk. The log has each event once, so each refusal counts once.
 create or replace function count_refusals_of_trunk() returns trigger
 language plpgsql as $$
