@@ -29,6 +29,7 @@ from domain.common.access import Tenant, TenantId, User, UserId, Viewer
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.telephony.dial_policy import DialUsage
+from domain.telephony.trunk_usage import TrunkUsage
 from domain.telephony.trunks import (
     InboundTrunk,
     InboundTrunkSpec,
@@ -201,6 +202,15 @@ class Calls(Protocol):
     async def dial_usage(self, trunk: UUID, number: str) -> DialUsage:
         """Return how often the trunk was dialled today, and the number over it in the last hour. A
         call that is over a limit only for now waits, so calls in progress are not counted."""
+        ...
+
+    async def trunk_usage(self, trunks: Sequence[UUID]) -> Mapping[UUID, TrunkUsage]:
+        """Return what has been dialled today over each of these outbound trunks, and whether it is
+        paused; a trunk over which nothing was ever dialled is left out."""
+        ...
+
+    async def resume_trunk(self, trunk: UUID) -> None:
+        """End the pause of the trunk, if it is paused, and let waiting calls be claimed."""
         ...
 
     async def budget_usage(self) -> tuple[Budgets, BudgetUsage]:

@@ -162,6 +162,7 @@ def all_services(plan: Plan) -> tuple[Service, ...]:
             spec=module("keeper", "worker.keeper", ready=file_ready(state.ready_file("keeper"))),
             after=("api",),  # not urgent; the worker needs the CPU first
         ),
+        *_lobby(plan, module("lobby", "worker.lobby", ready=file_ready(state.ready_file("lobby")))),
         Service(
             spec=module("demo", "local.demo"),
             after=("api",),
@@ -176,6 +177,14 @@ def _telephone_service(plan: Plan, environment: Mapping[str, str]) -> tuple[Serv
     if plan.telephone is None or access is None:
         return ()
     return (plan.telephone.service(access, plan.livekit, environment),)
+
+
+def _lobby(plan: Plan, spec: ProcessSpec) -> tuple[Service, ...]:
+    """The process that puts callers on hold, where there may be telephone calls: with a telephone, and
+    with a LiveKit server of the user, which may have livekit-sip."""
+    if plan.telephone is None and plan.voice.credentials is None:
+        return ()
+    return (Service(spec=spec, after=("api",)),)
 
 
 def _livekit_build(spec: ProcessSpec) -> Service:

@@ -154,6 +154,16 @@ class TerminalOutput:
                 status = f" (SIP {event['sipStatus']})" if event["sipStatus"] else ""
                 reason = event["reason"].lower().replace("_", " ")
                 return self._detail_line(f"not reached: {reason}{status}", YELLOW)
+            case "CallerQueued":
+                how = "on hold" if event["stage"] == "HOLD" else "ringing"
+                return self._detail_line(
+                    f"all workers are busy: {how}, position {event['position']}"
+                )
+            case "CallerDequeued":
+                waited = f"{event['waitedMs'] / 1000:.0f} s"
+                return self._detail_line(f"an agent is there after {waited}", GREEN)
+            case "NewDestination":
+                return self._detail_line(f"the first call to {event['region']}", YELLOW)
             case "CallAnswered":
                 after = f" after {event['afterMs'] / 1000:.1f} s" if event["afterMs"] else ""
                 return self._detail_line(f"the phone was answered{after}", GREEN)

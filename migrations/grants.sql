@@ -26,7 +26,9 @@ begin
             ('call_log', 'tenant_id', every, every),
             ('credential', 'tenant_id', every, every),
             ('data_key', 'tenant_id', every, every),
+            ('dialed_region', 'tenant_id', 'select, insert', every),
             ('draft_reference', 'tenant_id', every, every),
+            ('held_call', 'tenant_id', 'select', every),
             ('idempotency', 'tenant_id', every, every),
             ('inbound_trunk', 'tenant_id', every, every),
             ('known_address', 'tenant_id', every, every),
@@ -38,7 +40,7 @@ begin
             ('tenant_settings', 'tenant_id', every, every),
             ('tool', 'tenant_id', every, every),
             ('transfer_leg', 'tenant_id', 'select', every),
-            ('trunk_usage', 'tenant_id', 'select, insert', every),
+            ('trunk_usage', 'tenant_id', 'select, insert, update', every),
             ('workflow', 'tenant_id', every, every),
             ('workflow_version', 'tenant_id', 'select, insert', every),
             -- Tables of the platform, which belong to no tenant.

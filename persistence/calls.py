@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
@@ -33,7 +34,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.calls.commands import Command, CommandKind
-from domain.calls.events import StateChanged, StoredEvent
+from domain.calls.events import CallEvent, NewDestination, StateChanged, StoredEvent
 from domain.calls.model import (
     END_OUTCOMES,
     FINAL_STATES,
@@ -48,7 +49,10 @@ from domain.calls.model import (
 from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.ports import PageKey, PageSlice
+from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import DialUsage
+from domain.telephony.numbers import region_of
+from domain.telephony.trunk_usage import MS_PER_MINUTE, TrunkUsage
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.workflows.answering import AnsweringParty
 from persistence import notifications, tables
@@ -66,8 +70,16 @@ from persistence.dial_slots import (
     COUNT_CALLS_TO_NUMBER,
     COUNT_CALLS_TODAY,
     CREATE_TRUNK_USAGE,
+    NOTE_DESTINATION,
+    RESUME_TRUNK,
+    SELECT_PAUSE,
+    SELECT_TALK_MS,
+    SELECT_USAGE_OF_TRUNKS,
+    usage_of_row,
 )
 from persistence.sqlalchemy_engine import driver_connection, fetch_compiled
+
+log = logging.getLogger(__name__)
 
 _call = tables.call
 _log = tables.call_log
@@ -86,6 +98,7 @@ _ENUMS: tuple[tuple[str, dict[Any, Any]], ...] = (
     ("direction", {direction.value: direction for direction in Direction}),
     ("state", {state.value: state for state in CallState}),
     ("end_reason", {reason.value: reason for reason in EndReason} | {None: None}),
+    ("attestation", {each.value: each for each in Attestation} | {None: None}),
     ("answered_by", {party.value: party for party in AnsweringParty} | {None: None}),
 )
 
@@ -100,7 +113,7 @@ PAGE_SIZES = (21, 101)
 """The row limits with which pages are read. The limit is part of the query text, because the
 planner assumes that a bound parameter returns a tenth of the table."""
 
-STARTED_EVENT = encode_event(StateChanged(before=None, state=CallState.PENDING))
+STARTED = StateChanged(before=None, state=CallState.PENDING)
 
 END_CALL = text(
     "select tenant_id, seq, at, body::text from end_call(:call, :epoch, :unclaimed, :reason, "
@@ -142,42 +155,69 @@ class SqlCalls:
         ).one()
         connection = await driver_connection(self._db)
         await check_budgets(connection, self._tenant, parse_budgets(budgets))
+        events: list[CallEvent] = [STARTED]
         if call.is_dialed:
             # Created here rather than by the worker, which locks it together with other rows.
             await connection.execute(CREATE_TRUNK_USAGE, call.trunk_id, self._tenant)
+            events += await self._new_destination(connection, call)
         await self._db.execute(
             insert(_log).values(
                 call_id=call.id,
                 tenant_id=self._tenant,
-                head=1,
+                head=len(events),
                 state=call.state,
                 created_at=at,
             )
         )
-        await self._db.execute(
-            insert(_event).values(
-                call_id=call.id,
-                tenant_id=self._tenant,
-                seq=1,
-                at=at,
-                kind="state_changed",
-                body=text(":body ::json").bindparams(body=STARTED_EVENT),
+        for seq, event in enumerate(events, start=1):
+            await self._db.execute(
+                insert(_event).values(
+                    call_id=call.id,
+                    tenant_id=self._tenant,
+                    seq=seq,
+                    at=at,
+                    kind=event.kind,
+                    body=text(":body ::json").bindparams(body=encode_event(event)),
+                )
             )
-        )
         self._notifications += [
             notifications.call_waiting(),
             notifications.call_changed(self._tenant, call.id),
         ]
         return replace(call, created_at=at)
 
+    async def _new_destination(self, connection: Any, call: Call) -> list[CallEvent]:
+        """The event of the first call to a country other than that of the trunk; else none."""
+        region = region_of(call.to_number or "")
+        is_new = await connection.fetchval(NOTE_DESTINATION, self._tenant, region, call.trunk_id)
+        if is_new is None:
+            return []
+        log.warning(
+            "the first call to a country",
+            extra={"tenant_id": str(self._tenant), "call_id": str(call.id), "region": region},
+        )
+        return [NewDestination(region=region)]
+
     async def dial_usage(self, trunk: UUID, number: str) -> DialUsage:
         connection = await driver_connection(self._db)
         return DialUsage(
+            paused_until=await connection.fetchval(SELECT_PAUSE, trunk),
+            minutes_today=(await connection.fetchval(SELECT_TALK_MS, trunk)) / MS_PER_MINUTE,
             calls_today=await connection.fetchval(COUNT_CALLS_TODAY, trunk) or 0,
             calls_to_number_in_last_hour=await connection.fetchval(
                 COUNT_CALLS_TO_NUMBER, self._tenant, number, trunk
             ),
         )
+
+    async def trunk_usage(self, trunks: Sequence[UUID]) -> Mapping[UUID, TrunkUsage]:
+        connection = await driver_connection(self._db)
+        rows = await connection.fetch(SELECT_USAGE_OF_TRUNKS, list(trunks), self._tenant)
+        return {row["trunk_id"]: usage_of_row(row) for row in rows}
+
+    async def resume_trunk(self, trunk: UUID) -> None:
+        connection = await driver_connection(self._db)
+        await connection.execute(RESUME_TRUNK, trunk, self._tenant)
+        self._notifications.append(notifications.call_waiting())
 
     def _budgets_subquery(self) -> ScalarSelect[str]:
         """Select the budgets as part of another statement, because most tenants have none."""
@@ -444,6 +484,9 @@ def _call_values(call: Call) -> dict[str, Any]:
         "ringing_seconds": call.ringing_seconds,
         "language": call.language,
         "is_recorded": call.is_recorded,
+        "hold_after_seconds": call.hold_after_seconds,
+        "hold_seconds": call.hold_seconds,
+        "attestation": call.attestation,
         # None would be stored as the JSON value null.
         "calling_hours": calling_hours_to_json(call.calling_hours) or null(),
         "answering": answering_to_json(call.answering) or null(),

@@ -17,8 +17,8 @@ from pydantic import Field, TypeAdapter
 
 from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, StoredEvent
 from domain.calls.model import CallId
+from domain.common.calling_hours import CallingHours
 from domain.common.errors import InvalidCursor
-from domain.telephony.calling_hours import CallingHours
 from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
 from domain.tenants.settings import TenantSettings
 from domain.tools.transfers import TransferTarget

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.telephony.dial_policy import DialUsage, check_limits
+from domain.telephony.trunk_usage import MS_PER_MINUTE, PauseReason, TrunkPause, TrunkUsage
 from domain.telephony.trunks import DialLimits
 
 MAX_BACKLOG_SECONDS = 2
@@ -23,6 +24,14 @@ IS_UNDIALED = "l.state in ('PENDING', 'CONNECTING')"
 CREATE_TRUNK_USAGE = """
     insert into trunk_usage (trunk_id, tenant_id, day)
     values ($1, $2, (now() at time zone 'UTC')::date) on conflict do nothing
+"""
+# Only the first call to a country returns a row. Calls within the country of the trunk are usual.
+NOTE_DESTINATION = """
+    insert into dialed_region (tenant_id, region)
+    select $1::uuid, $2::text
+     where $2::text <> coalesce((
+           select t.spec ->> 'region' from outbound_trunk t where t.id = $3), '')
+    on conflict do nothing returning region
 """
 COUNT_CALLS_TODAY = """
     select case when day = (now() at time zone 'UTC')::date then calls else 0 end
@@ -50,9 +59,43 @@ COUNT_CALLS_TO_NUMBER = """
              where f.tenant_id = $1 and f.number = $2 and f.trunk_id = $3
                and f.claimed_at > now() - interval '1 hour')
 """
+# Of calls that have ended today, and of calls in progress.
+SELECT_TALK_MS = """
+    select coalesce((
+               select talk_ms from trunk_usage
+                where trunk_id = $1 and day = (now() at time zone 'UTC')::date), 0)
+         + coalesce((
+               select sum(greatest(extract(epoch from now() - l.answered_at), 0) * 1000)
+                 from call_log l
+                where l.trunk_id = $1 and l.ended_at is null and l.dial_claimed_at is not null
+                  and l.answered_at is not null), 0)::bigint
+"""
+SELECT_PAUSE = """
+    select paused_until from trunk_usage where trunk_id = $1 and paused_until > now()
+"""
+SELECT_USAGE_OF_TRUNKS = """
+    select u.trunk_id,
+           case when u.day = (now() at time zone 'UTC')::date then u.calls else 0 end as calls,
+           case when u.day = (now() at time zone 'UTC')::date then u.talk_ms else 0 end
+           + coalesce((
+               select sum(greatest(extract(epoch from now() - l.answered_at), 0) * 1000)
+                 from call_log l
+                where l.trunk_id = u.trunk_id and l.ended_at is null
+                  and l.dial_claimed_at is not null and l.answered_at is not null), 0)::bigint
+           as talk_ms,
+           case when u.paused_until > now() then u.paused_until end as paused_until,
+           u.pause_reason
+      from trunk_usage u where u.trunk_id = any($1::uuid[]) and u.tenant_id = $2
+"""
+RESUME_TRUNK = """
+    update trunk_usage set paused_until = null, pause_reason = null, refusals = 0,
+           refused_since = null
+     where trunk_id = $1 and tenant_id = $2
+"""
 COUNT_CALL = """
     update trunk_usage
        set calls = case when day = (now() at time zone 'UTC')::date then calls + 1 else 1 end,
+           talk_ms = case when day = (now() at time zone 'UTC')::date then talk_ms else 0 end,
            day = (now() at time zone 'UTC')::date
      where trunk_id = $1
 """
@@ -73,9 +116,11 @@ RESERVE_DIAL = """
     returning greatest(extract(epoch from
         next_dial_at - make_interval(secs => 1 / $2::float8) - clock_timestamp()), 0)::float8
 """
-# The trunks that have no room for another call. Most trunks have no call in progress, so the calls in
-# progress are counted rather than the trunks.
+# The trunks that have no room for another call, and those that are paused. Most trunks have no call in
+# progress, so the calls in progress are counted rather than the trunks.
 FULL_TRUNKS = f"""
+    select paused.trunk_id from trunk_usage paused where paused.paused_until > now()
+    union all
     select busy.trunk_id
       from (select held.trunk_id, sum(held.active) as active, sum(held.undialed) as undialed
               from (select l.trunk_id, 1 as active,
@@ -102,6 +147,14 @@ class CountedTransfer:
     trunk_id: UUID
     number: str
     occupies_trunk: bool
+
+
+def usage_of_row(row: Any) -> TrunkUsage:
+    until = row["paused_until"]
+    pause = (
+        None if until is None else TrunkPause(reason=PauseReason(row["pause_reason"]), until=until)
+    )
+    return TrunkUsage(calls=row["calls"], talk_ms=row["talk_ms"], pause=pause)
 
 
 class Slot(Enum):
@@ -139,6 +192,10 @@ async def take_slot(connection: Any, call: DialedCall, limits: DialLimits) -> Sl
     )
     if calls_today >= limits.calls_per_day or to_number >= limits.calls_per_number_per_hour:
         return Slot.REFUSED
+    if limits.minutes_per_day is not None:
+        talk_ms = await connection.fetchval(SELECT_TALK_MS, call.trunk_id)
+        if talk_ms >= limits.minutes_per_day * MS_PER_MINUTE:
+            return Slot.REFUSED
     await connection.execute(COUNT_CALL, call.trunk_id)
     await connection.execute(OCCUPY_TRUNK, call.id)
     return Slot.TAKEN
@@ -157,7 +214,11 @@ async def count_transfer(connection: Any, transfer: CountedTransfer, limits: Dia
         COUNT_CALLS_TO_NUMBER, transfer.tenant_id, transfer.number, transfer.trunk_id
     )
     usage = DialUsage(
-        active_calls=active, calls_today=calls_today, calls_to_number_in_last_hour=to_number
+        active_calls=active,
+        calls_today=calls_today,
+        calls_to_number_in_last_hour=to_number,
+        minutes_today=await connection.fetchval(SELECT_TALK_MS, transfer.trunk_id) / MS_PER_MINUTE,
+        paused_until=await connection.fetchval(SELECT_PAUSE, transfer.trunk_id),
     )
     check_limits(limits, usage, ("number",))
     await connection.execute(COUNT_CALL, transfer.trunk_id)

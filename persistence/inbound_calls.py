@@ -11,17 +11,26 @@ import asyncpg
 import orjson
 
 from domain.calls.events import StateChanged
-from domain.calls.inbound import EARLIER_CALLS_KEY, SIP_HEADERS_KEY, InboundLeg
-from domain.calls.model import CallId, CallState
+from domain.calls.holding import HOLD_LEASE_SECONDS
+from domain.calls.inbound import (
+    EARLIER_CALLS_KEY,
+    SIP_HEADERS_KEY,
+    InboundLeg,
+    WaitingLeg,
+    check_attestation,
+)
+from domain.calls.model import CallId, CallState, EndReason
 from domain.common.access import TenantId
 from domain.common.errors import NotFound
-from domain.telephony.trunks import DEFAULT_RINGING_SECONDS, PhoneNumberSpec
+from domain.telephony.hold import HoldLimits, hold_limits
+from domain.telephony.trunks import DEFAULT_RINGING_SECONDS, InboundTrunkSpec, PhoneNumberSpec
 from persistence import notifications
 from persistence.budgets import check_budgets, parse_budgets
 from persistence.codec import INBOUND_TRUNK_SPEC, PHONE_NUMBER_SPEC, encode_event
 from persistence.database import short_transaction
 from persistence.db_errors import translate_outages
 from persistence.pubsub import Channels
+from persistence.queue_transitions import end_call
 
 POLL_INTERVAL_SECONDS = 1.0
 
@@ -52,9 +61,9 @@ INSERT_CALL = """
     insert into call (id, tenant_id, kind, direction, workflow_id, version_id, phone_number,
                       from_number, to_number, phone_number_id, trunk_id, room_name, caller_identity,
                       ringing_seconds, language, is_recorded, user_context, metadata, max_seconds,
-                      created_at)
+                      hold_after_seconds, hold_seconds, attestation, created_at)
     values ($1, $2, 'SIP', 'INBOUND', $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '{}',
-            $15, now())
+            $15, $16, $17, $18, now())
     on conflict (room_name) where room_name is not null do nothing
     returning created_at
 """
@@ -66,6 +75,23 @@ INSERT_EVENT = """
     insert into call_event (tenant_id, call_id, seq, at, kind, body)
     values ($1, $2, 1, $3, $4, $5)
 """
+# Held calls are watched by their lobby as long as it is alive.
+SELECT_UNCLAIMED = f"""
+    select c.id, c.room_name
+      from call_log l join call c on c.id = l.call_id
+     where l.ended_at is null and l.worker_id is null and l.state = 'PENDING'
+       and c.kind = 'SIP' and c.direction = 'INBOUND' and c.room_name is not null
+       and not exists (
+           select from held_call h
+            where h.call_id = c.id
+              and h.renewed_at > now() - make_interval(secs => {HOLD_LEASE_SECONDS}))
+     order by l.created_at limit 500
+"""
+SELECT_WAITING_EPOCH = """
+    select l.epoch, exists (select from held_call h where h.call_id = l.call_id) as is_held
+      from call_log l
+     where l.call_id = $1 and l.ended_at is null and l.worker_id is null and l.state = 'PENDING'
+"""
 STARTED = StateChanged(before=None, state=CallState.PENDING)
 
 
@@ -76,10 +102,13 @@ class SqlInboundCalls:
         channels: Channels[Any],
         *,
         max_call_seconds: int,
+        hold: HoldLimits,
     ) -> None:
+        """`hold` are the limits of the installation."""
         self._pool = pool
         self._channels = channels
         self._max_call_seconds = max_call_seconds
+        self._hold = hold
 
     @translate_outages
     async def rooms_without_call(self, rooms: Sequence[str]) -> Sequence[str]:
@@ -96,8 +125,10 @@ class SqlInboundCalls:
                 raise NotFound("Nothing answers the number any more.")
             id, tenant = CallId(uuid4()), TenantId(route["tenant_id"])
             number = PHONE_NUMBER_SPEC.validate_json(route["spec"])
-            context = await _context(connection, tenant, leg, number)
-            values = self._call_values(id, leg, route, number, context)
+            trunk = INBOUND_TRUNK_SPEC.validate_json(route["trunk_spec"])
+            check_attestation(leg, number)
+            context = await _context(connection, tenant, leg, number, trunk)
+            values = self._call_values(id, leg, route, number, trunk, context)
             at = await connection.fetchval(INSERT_CALL, *values)
             if at is None:
                 return None
@@ -117,10 +148,12 @@ class SqlInboundCalls:
         leg: InboundLeg,
         route: asyncpg.Record,
         number: PhoneNumberSpec,
+        trunk: InboundTrunkSpec,
         context: Mapping[str, Any],
     ) -> Sequence[Any]:
-        trunk = INBOUND_TRUNK_SPEC.validate_json(route["trunk_spec"])
         defaults = number.defaults
+        ringing_seconds = defaults.ringing_seconds or DEFAULT_RINGING_SECONDS
+        hold = hold_limits(number.hold, self._hold, ringing_seconds)
         return (
             id,
             route["tenant_id"],
@@ -132,7 +165,7 @@ class SqlInboundCalls:
             route["trunk_id"],
             leg.room_name,
             leg.identity,
-            defaults.ringing_seconds or DEFAULT_RINGING_SECONDS,
+            ringing_seconds,
             defaults.language,
             defaults.is_recorded,
             orjson.dumps(context).decode(),
@@ -141,7 +174,25 @@ class SqlInboundCalls:
                 trunk.max_call_seconds,
                 self._max_call_seconds,
             ),
+            hold.after_seconds if hold else None,
+            hold.max_seconds if hold else None,
+            leg.attestation,
         )
+
+    @translate_outages
+    async def unclaimed(self) -> Sequence[WaitingLeg]:
+        return [
+            WaitingLeg(CallId(row["id"]), row["room_name"])
+            for row in await self._pool.fetch(SELECT_UNCLAIMED)
+        ]
+
+    @translate_outages
+    async def end_abandoned(self, id: CallId) -> bool:
+        row = await self._pool.fetchrow(SELECT_WAITING_EPOCH, id)
+        if row is None:
+            return False
+        reason = EndReason.ABANDONED if row["is_held"] else EndReason.NO_ANSWER
+        return await end_call(self._pool, self._channels, id, row["epoch"], reason)
 
     async def room_notifications(self) -> AsyncIterator[None]:
         async with self._channels.listen(notifications.ROOMS_CHANNEL) as mailbox:
@@ -156,11 +207,16 @@ class SqlInboundCalls:
 
 
 async def _context(
-    connection: Any, tenant: TenantId, leg: InboundLeg, number: PhoneNumberSpec
+    connection: Any,
+    tenant: TenantId,
+    leg: InboundLeg,
+    number: PhoneNumberSpec,
+    trunk: InboundTrunkSpec,
 ) -> Mapping[str, Any]:
     context = dict(number.defaults.user_context)
-    if leg.headers:
-        context[SIP_HEADERS_KEY] = dict(leg.headers)
+    headers = leg.allowed_headers(trunk.context_headers)
+    if headers:
+        context[SIP_HEADERS_KEY] = dict(headers)
     if number.earlier_calls and leg.caller_number is not None:
         rows = await connection.fetch(
             SELECT_EARLIER_CALLS, tenant, leg.caller_number, number.earlier_calls

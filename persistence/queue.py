@@ -33,6 +33,7 @@ from domain.calls.model import (
 )
 from domain.common.access import TenantId
 from domain.common.errors import DecryptionKeyMissing
+from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import check_dial
 from domain.telephony.trunks import DialLimits, DialTrunk
 from domain.tenants.budgets import is_month_exhausted, raise_if_exhausted
@@ -352,10 +353,10 @@ class SqlWorkerQueue:
         )
         pending.append(notifications.call_changed(tenant, id))
         row = await connection.fetchrow(SELECT_CALL, id)
-        call = _call_from_row(row)
+        call = call_of_row(row)
         return Claim(
             call=call,
-            version=_version_from_row(row),
+            version=version_of_row(row),
             epoch=claimed["epoch"],
             is_takeover=not is_new,
             settings=settings_from_json(orjson.loads(row["settings"] or "{}")),
@@ -474,7 +475,7 @@ def _claimable(rows: Sequence[asyncpg.Record]) -> Iterator[asyncpg.Record]:
     yield from [row for row in live if row["is_suspect"]][:1]
 
 
-def _call_from_row(row: asyncpg.Record) -> Call:
+def call_of_row(row: asyncpg.Record) -> Call:
     return Call(
         id=CallId(row["id"]),
         tenant_id=TenantId(row["tenant_id"]),
@@ -501,6 +502,9 @@ def _call_from_row(row: asyncpg.Record) -> Call:
         ),
         answering=answering_from_json(row["answering"] and orjson.loads(row["answering"])),
         sip_status=row["sip_status"],
+        hold_after_seconds=row["hold_after_seconds"],
+        hold_seconds=row["hold_seconds"],
+        attestation=Attestation(row["attestation"]) if row["attestation"] else None,
         answered_by=AnsweringParty(row["answered_by"]) if row["answered_by"] else None,
         user_context=orjson.loads(row["user_context"]),
         metadata=orjson.loads(row["metadata"]),
@@ -512,7 +516,7 @@ def _call_from_row(row: asyncpg.Record) -> Call:
     )
 
 
-def _version_from_row(row: asyncpg.Record) -> Version:
+def version_of_row(row: asyncpg.Record) -> Version:
     return Version(
         id=VersionId(row["v_id"]),
         tenant_id=TenantId(row["tenant_id"]),

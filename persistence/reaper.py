@@ -27,6 +27,11 @@ from persistence.queue_transitions import (
 END_TIMEOUT_SECONDS = 10.0
 """How long a worker may take to apply an END command before the call is ended without it."""
 
+LOST_LOBBY_SECONDS = 15.0
+"""How long callers on hold wait for another lobby when theirs was lost."""
+HOLD_END_SECONDS = 30.0
+"""How much longer than a caller may be on hold the lobby may take to say goodbye."""
+
 # A single statement, so that a worker whose heartbeat arrives in the meantime stays registered.
 REAP_DEAD_WORKERS = "delete from worker_process where heartbeat_at < $1"
 SELECT_END_REQUESTED = f"""
@@ -40,6 +45,14 @@ SELECT_END_REQUESTED = f"""
 RINGING_SECONDS = """coalesce((
                        select c.ringing_seconds from call c
                         where c.id = l.call_id and c.direction = 'INBOUND'), 0)"""
+# A caller on hold waits for longer, as long as a lobby plays to them.
+IS_HELD = f"""exists (
+                   select from held_call h join call c on c.id = h.call_id
+                    where h.call_id = l.call_id
+                      and h.renewed_at > $2::timestamptz - make_interval(
+                          secs => {LOST_LOBBY_SECONDS})
+                      and h.held_at > $2::timestamptz - make_interval(
+                          secs => c.hold_seconds + {HOLD_END_SECONDS}))"""
 # A call that is to be dialled waits for its trunk as long as there are workers. The conditions are
 # checked in this order, so that nothing is read about the many calls that are due in the future.
 SELECT_OVERDUE = f"""
@@ -56,6 +69,7 @@ SELECT_OVERDUE = f"""
            or (l.state = 'PENDING' and l.worker_id is null
                and {DUE_AT} < $2::timestamptz - make_interval(secs => $1)
                and {DUE_AT} < $2::timestamptz - make_interval(secs => {RINGING_SECONDS})
+               and not {IS_HELD}
                and (l.trunk_id is null
                     or {DUE_AT} < $2::timestamptz - make_interval(secs => $1 + $4)
                     or not exists (select from worker_process)))

@@ -269,6 +269,11 @@ call = Table(
     Column("calling_hours", JSONB),
     # What the call does differently from its workflow about machines that answer.
     Column("answering", JSONB),
+    # Of inbound calls: after how long and for how long callers are put on hold, and what the carrier
+    # says about their number.
+    Column("hold_after_seconds", Integer),
+    Column("hold_seconds", Integer),
+    Column("attestation", Text),
     _tenant_id(),
     Index(None, "tenant_id", "created_at", "id"),
     Index(None, "version_id"),
@@ -370,8 +375,31 @@ call_log = Table(
     postgresql_with={"fillfactor": "50"},
 )
 
-# What has been dialled over an outbound trunk on the current day (UTC), and when the next call may be
-# dialled over it.
+# A caller on hold, and the lobby process that plays to them. The lobby renews the row every second; one
+# that was not renewed for a while is taken over by another lobby, under the next epoch.
+held_call = Table(
+    "held_call",
+    metadata,
+    _owner("call_id", "call.id", primary_key=True),
+    Column("lobby_id", Uuid, nullable=False),
+    Column("epoch", Integer, server_default="1", nullable=False),
+    _set_on_insert("held_at"),
+    _set_on_insert("renewed_at"),
+    _tenant_id(),
+    Index(None, "tenant_id"),
+)
+
+# The countries to which a tenant has dialled.
+dialed_region = Table(
+    "dialed_region",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("region", Text, primary_key=True),
+    _set_on_insert("first_at"),
+)
+
+# What has been dialled over an outbound trunk on the current day (UTC), when the next call may be
+# dialled over it, and for how long it is paused. Triggers count what the carrier refuses in a row.
 trunk_usage = Table(
     "trunk_usage",
     metadata,
@@ -379,6 +407,14 @@ trunk_usage = Table(
     Column("day", Date, nullable=False),
     Column("calls", Integer, server_default="0", nullable=False),
     _set_on_insert("next_dial_at"),
+    Column("talk_ms", BigInteger, server_default="0", nullable=False),
+    Column("refusals", Integer, server_default="0", nullable=False),
+    Column("refused_since", Timestamp),
+    Column("paused_until", Timestamp),
+    Column("pause_reason", Text),
+    # What a keeper has logged: that the trunk is paused, and the day on which it was near a limit.
+    Column("is_pause_logged", Boolean, server_default=text("false"), nullable=False),
+    Column("near_limit_on", Date),
     _tenant_id(),
     Index(None, "tenant_id"),
 )

@@ -12,6 +12,7 @@ import asyncpg
 from domain.calls.model import Call
 from domain.common.errors import DecryptionKeyMissing, DialRefused
 from domain.telephony.dial_policy import DialRefusal
+from domain.telephony.hold import HoldLimits, hold_limits
 from domain.telephony.inbound_routes import InboundRoute
 from domain.telephony.trunks import (
     DEFAULT_RINGING_SECONDS,
@@ -118,9 +119,11 @@ async def fetch_shown_number(connection: Any, trunk: DialTrunk, call: Call) -> s
 
 
 class SqlInboundRoutes:
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], vault: Vault) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], vault: Vault, hold: HoldLimits) -> None:
+        """`hold` are the limits of the installation."""
         self._pool = pool
         self._vault = vault
+        self._hold = hold
         self._undecryptable: set[UUID] = set()
 
     @translate_outages
@@ -147,7 +150,7 @@ class SqlInboundRoutes:
             self._report_once(trunk, error.message)
             return None
         self._undecryptable.discard(trunk)
-        return _route(row, password)
+        return self._route_of(row, password)
 
     def _report_once(self, trunk: UUID, why: str) -> None:
         if trunk not in self._undecryptable:
@@ -155,20 +158,22 @@ class SqlInboundRoutes:
             facts = {"trunk_id": str(trunk), "why": why}
             log.error("cannot decrypt the password of an inbound trunk", extra=facts)
 
-
-def _route(row: asyncpg.Record, password: str | None) -> InboundRoute:
-    number = PHONE_NUMBER_SPEC.validate_json(row["spec"])
-    trunk = INBOUND_TRUNK_SPEC.validate_json(row["trunk_spec"])
-    longest, ringing = number.defaults.max_seconds, number.defaults.ringing_seconds
-    return InboundRoute(
-        number_id=PhoneNumberId(row["id"]),
-        number=number.number,
-        version=f"{row['revision']}.{row['trunk_id']}.{row['trunk_revision']}",
-        allowed_addresses=trunk.allowed_addresses,
-        media_encryption=trunk.media_encryption,
-        username=trunk.username,
-        password=password,
-        context_headers=trunk.context_headers,
-        ringing_seconds=DEFAULT_RINGING_SECONDS if ringing is None else ringing,
-        max_seconds=min(trunk.max_call_seconds, longest or trunk.max_call_seconds),
-    )
+    def _route_of(self, row: asyncpg.Record, password: str | None) -> InboundRoute:
+        number = PHONE_NUMBER_SPEC.validate_json(row["spec"])
+        trunk = INBOUND_TRUNK_SPEC.validate_json(row["trunk_spec"])
+        longest, ringing = number.defaults.max_seconds, number.defaults.ringing_seconds
+        ringing_seconds = DEFAULT_RINGING_SECONDS if ringing is None else ringing
+        hold = hold_limits(number.hold, self._hold, ringing_seconds)
+        return InboundRoute(
+            number_id=PhoneNumberId(row["id"]),
+            number=number.number,
+            version=f"{row['revision']}.{row['trunk_id']}.{row['trunk_revision']}",
+            allowed_addresses=trunk.allowed_addresses,
+            media_encryption=trunk.media_encryption,
+            username=trunk.username,
+            password=password,
+            context_headers=trunk.context_headers,
+            ringing_seconds=ringing_seconds,
+            max_seconds=min(trunk.max_call_seconds, longest or trunk.max_call_seconds)
+            + (hold.max_seconds if hold else 0),
+        )

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
+from domain.telephony.hold import HoldLimits
 from domain.tools.http import HttpClient
 from persistence.database import DbRole, create_pool
 from persistence.event_writer import SqlEventWriter
+from persistence.held_calls import SqlHeldCalls
 from persistence.inbound_calls import SqlInboundCalls
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, open_audio_store
@@ -26,6 +28,7 @@ from persistence.recording_store import SqlRecordingStore
 from persistence.retention import SqlRetention
 from persistence.streams import decode_notification
 from persistence.telephony_reader import SqlInboundRoutes
+from persistence.trunk_reports import SqlTrunkReports
 from persistence.vault import Vault, rewrap
 
 if TYPE_CHECKING:
@@ -44,6 +47,8 @@ class WorkerServices:
     recording_store: SqlRecordingStore
     inbound_routes: SqlInboundRoutes
     inbound_calls: SqlInboundCalls
+    held_calls: SqlHeldCalls
+    trunk_reports: SqlTrunkReports
     audio_store: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
@@ -73,6 +78,7 @@ async def worker_services(
             resume_seconds=settings.resume_seconds,
             max_takeovers=settings.max_takeovers,
         )
+        hold = HoldLimits(settings.hold_after_seconds, settings.hold_seconds)
         http_client = LazyHttpClient(settings.outbound_allow)
         stack.push_async_callback(http_client.aclose)
         yield WorkerServices(
@@ -88,10 +94,12 @@ async def worker_services(
             event_writer=event_writer,
             http_client=http_client,
             recording_store=SqlRecordingStore(pool),
-            inbound_routes=SqlInboundRoutes(pool, vault),
+            inbound_routes=SqlInboundRoutes(pool, vault, hold),
             inbound_calls=SqlInboundCalls(
-                pool, channels, max_call_seconds=settings.max_call_seconds
+                pool, channels, max_call_seconds=settings.max_call_seconds, hold=hold
             ),
+            held_calls=SqlHeldCalls(pool, channels, vault),
+            trunk_reports=SqlTrunkReports(pool),
             audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )

@@ -20,6 +20,7 @@ from domain.common.access import TenantId, Viewer
 from domain.common.errors import Unavailable
 from domain.common.findings import Finding
 from domain.ports import Services
+from domain.telephony.trunk_usage import NO_USAGE, TrunkUsage
 from domain.telephony.trunks import NumberReference, PhoneNumber
 from domain.use_cases.recordings import recording_link
 from domain.use_cases.workflows import take_snapshots, verify_workflows
@@ -128,6 +129,16 @@ class Loaders:
             return [numbers.get(id, ()) for id in ids]
 
         return self._loaders.setdefault((f"numbers:{reference}", tenant), Loader(load))
+
+    def trunk_usage(self, services: Services, tenant: TenantId) -> Loader[UUID, TrunkUsage]:
+        """What has been dialled today over each outbound trunk."""
+
+        async def load(ids: Sequence[UUID]) -> list[TrunkUsage]:
+            async with services.store.transaction(tenant) as work:
+                usage = await work.calls.trunk_usage(ids)
+            return [usage.get(id, NO_USAGE) for id in ids]
+
+        return self._loaders.setdefault(("trunk_usage", tenant), Loader(load))
 
     def recording_links(
         self, services: Services, tenant: TenantId

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from datetime import time
 from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
@@ -14,6 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Generic, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from domain.bundles.field_names import api_name
+from domain.common.calling_hours import parse_time_of_day
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, InvalidInputs, Path
 from domain.common.json_values import MAX_DOCUMENT_DEPTH
@@ -64,6 +66,8 @@ def unstructure(item: Any) -> Any:
         return {key: unstructure(item[key]) for key in sorted(item)}
     if isinstance(item, list | tuple):
         return [unstructure(value) for value in item]
+    if isinstance(item, time):
+        return f"{item:%H:%M}"
     return item.value if isinstance(item, Enum) else item
 
 
@@ -256,6 +260,7 @@ SCALARS: Mapping[Any, Callable[[Any, Path], Any]] = {
     bool: lambda value, path: _expect_type(value, bool, path),
     int: _integer,
     float: lambda value, path: float(_number(value, path)),
+    time: lambda value, path: parse_time_of_day(_text(value, path), path),
 }
 TYPE_DESCRIPTIONS: Mapping[type, str] = {
     str: "text",

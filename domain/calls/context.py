@@ -67,6 +67,7 @@ def initial_context(call: Call, tenant: Values | None = None) -> CallContext:
         "phone_number": call.phone_number,
         "from_number": call.from_number,
         "to_number": call.to_number,
+        "attestation": call.attestation.value if call.attestation else None,
         "started_at": call.created_at.isoformat(),
     }
     return CallContext(user=call.user_context, call=call_values, tenant=tenant or {})

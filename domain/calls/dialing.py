@@ -6,8 +6,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.calls.model import Call
+from domain.common.calling_hours import hours_problem
 from domain.common.errors import DialRefused
-from domain.telephony.calling_hours import hours_problem
 from domain.telephony.dial_policy import check_dial
 from domain.telephony.numbers import time_zones
 from domain.telephony.trunks import DialTrunk

@@ -48,6 +48,13 @@ class ToolOutcome(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class QueueStage(StrEnum):
+    """How a caller waits for a free worker."""
+
+    RINGING = "RINGING"
+    HOLD = "HOLD"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateChanged:
     """The call entered a new state."""
@@ -551,6 +558,39 @@ class TransferIsolationLost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallerQueued:
+    """All workers are busy, so the caller waits for a free one: their phone rings, or they are on hold.
+    Recorded again when the stage or the position changes."""
+
+    stage: Annotated[QueueStage, Doc("How the caller waits.")]
+    position: Annotated[
+        int, Doc("Position among the callers who wait for the same workflow, from 1.")
+    ]
+    waited_ms: Annotated[float, Doc("How long the caller has waited by now, in milliseconds.")]
+    kind: Literal["caller_queued"] = "caller_queued"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerDequeued:
+    """An agent is in the room of a caller who has waited, and greets them now."""
+
+    waited_ms: Annotated[float, Doc("How long the caller has waited, in milliseconds.")]
+    kind: Literal["caller_dequeued"] = "caller_dequeued"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDestination:
+    """No call of the tenant has been dialled to this country before. Stolen keys are used for such
+    calls, so it is worth a look."""
+
+    region: Annotated[
+        str,
+        Doc("Country or territory of the callee, as an ISO 3166-1 code; `other` for none."),
+    ]
+    kind: Literal["new_destination"] = "new_destination"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallEnded:
     """The call ended. This is always the last event, and there is exactly one."""
 
@@ -612,6 +652,9 @@ CallEvent = (
     | TransferAdvanced
     | TransferFailed
     | TransferIsolationLost
+    | CallerQueued
+    | CallerDequeued
+    | NewDestination
     | CallEnded
 )
 EphemeralPayload = PartialTranscript

@@ -5,12 +5,15 @@ there on it is claimed like every other."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
 
 from domain.calls.model import CallId
+from domain.common.errors import CallerRefused
+from domain.telephony.attestation import Attestation, attestation_of
+from domain.telephony.trunks import PhoneNumberSpec
 
 SIP_HEADERS_KEY = "sip_headers"
 """The key of the user context that has the SIP headers which the trunk allows."""
@@ -29,6 +32,36 @@ class InboundLeg:
     caller_number: str | None
     """None if the caller withholds it."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    """The headers that the trunk allows, and those of the attestation, by names that templates can
+    read."""
+
+    @property
+    def attestation(self) -> Attestation:
+        return attestation_of(self.headers)
+
+    def allowed_headers(self, context_headers: Iterable[str]) -> Mapping[str, str]:
+        """The headers that agents may read."""
+        allowed = {header_key(header) for header in context_headers}
+        return {name: value for name, value in self.headers.items() if name in allowed}
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLeg:
+    """The caller of a call that waits for a worker."""
+
+    call_id: CallId
+    room_name: str
+
+
+def header_key(header: str) -> str:
+    """The name of a SIP header that templates can read: `x_campaign`."""
+    return header.lower().replace("-", "_")
+
+
+def check_attestation(leg: InboundLeg, number: PhoneNumberSpec) -> None:
+    """Raise `CallerRefused` if the number does not take calls that are attested like this."""
+    if leg.attestation in number.refused_attestations:
+        raise CallerRefused(f"The number refuses calls whose attestation is {leg.attestation}.", ())
 
 
 class InboundCalls(Protocol):
@@ -38,8 +71,17 @@ class InboundCalls(Protocol):
 
     async def open(self, leg: InboundLeg) -> CallId | None:
         """Store a pending call for the leg; None if another keeper has done so. Raises
-        `QuotaExceeded` when a budget of the tenant is exhausted, and `NotFound` when nothing
-        answers the number any more."""
+        `QuotaExceeded` when a budget of the tenant is exhausted, `CallerRefused` when the number does
+        not take such calls, and `NotFound` when nothing answers the number any more."""
+        ...
+
+    async def unclaimed(self) -> Sequence[WaitingLeg]:
+        """Return the callers who wait for a worker and are not on hold, oldest first; at most 500."""
+        ...
+
+    async def end_abandoned(self, id: CallId) -> bool:
+        """End a call whose caller has hung up before a worker claimed it. False: one has claimed it, or
+        it has ended."""
         ...
 
     def room_notifications(self) -> AsyncIterator[None]:

@@ -10,8 +10,9 @@ from typing import Any, NewType
 from uuid import UUID
 
 from domain.common.access import TenantId
+from domain.common.calling_hours import CallingHours
 from domain.common.errors import InvalidTransition
-from domain.telephony.calling_hours import CallingHours
+from domain.telephony.attestation import Attestation
 from domain.workflows.answering import AnsweringOverride, AnsweringParty
 from domain.workflows.model import VersionId, WorkflowId
 
@@ -124,6 +125,7 @@ class EndReason(StrEnum):
     MESSAGE_LEFT = "MESSAGE_LEFT"
     SCREENED_OUT = "SCREENED_OUT"
     MACHINE_ANSWERED = "MACHINE_ANSWERED"
+    ABANDONED = "ABANDONED"
 
 
 _R, _B = EndReason, Blame
@@ -159,6 +161,7 @@ END_OUTCOMES: dict[EndReason, tuple[CallState, Blame]] = {
     _R.MESSAGE_LEFT: (_S.COMPLETED, _B.AGENT),
     _R.SCREENED_OUT: (_S.NO_ANSWER, _B.CALLER),
     _R.MACHINE_ANSWERED: (_S.NO_ANSWER, _B.CALLER),
+    _R.ABANDONED: (_S.NO_ANSWER, _B.CALLER),
 }
 """The final state and the blame for each reason."""
 
@@ -194,6 +197,12 @@ class Call:
     """How long the phone may ring before it is answered."""
     calling_hours: CallingHours | None = None
     """When the callee may be called; None: at any time."""
+    hold_after_seconds: int | None = None
+    """How long an inbound call rings before the caller is put on hold; None: they never are."""
+    hold_seconds: int | None = None
+    """How long the caller may be on hold."""
+    attestation: Attestation | None = None
+    """What the carrier says about the number of an inbound caller."""
     language: str | None = None
     """The language in which agents begin; None: their own."""
     is_recorded: bool | None = None

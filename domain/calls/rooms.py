@@ -13,6 +13,8 @@ CALLER_IDENTITY = "caller"
 """The identity of the one participant that agents listen to, unless the call has another."""
 
 ROOM_PREFIX = "call-"
+AGENT_PREFIX = "agent-"
+LOBBY_PREFIX = "lobby-"
 
 COLLEAGUE_PREFIX = "colleague-"
 
@@ -52,7 +54,12 @@ def colleague_of(transfer_id: str) -> str:
 
 def agent_identity(call: CallId, epoch: int) -> str:
     """Different in every epoch, so that removing a stale agent cannot remove its successor."""
-    return f"agent-{call}-{epoch}"
+    return f"{AGENT_PREFIX}{call}-{epoch}"
+
+
+def lobby_identity(call: CallId, epoch: int) -> str:
+    """`epoch` is that of the hold, which increases with each lobby that takes the caller over."""
+    return f"{LOBBY_PREFIX}{call}-{epoch}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from domain.calls.events import (
     AnsweredBy,
     CallAnswered,
     CallEnded,
+    CallerQueued,
     CallEvent,
     CommandApplied,
     CommandRefused,
@@ -28,6 +29,7 @@ from domain.calls.events import (
     HandedOff,
     MessageLeft,
     NodeEntered,
+    QueueStage,
     RecordingStarted,
     Speaker,
     StateChanged,
@@ -138,6 +140,10 @@ class CallProjection:
     """The last decision about who answered."""
     is_message_left: bool = False
     """Whether the message of the workflow is in a mailbox."""
+    is_queued: bool = False
+    """Whether the caller has waited for a free worker."""
+    held_at: datetime | None = None
+    """When the phone of a caller was answered in order to put them on hold."""
     digits_requested: DtmfRequested | None = None
     """The digits that a tool is waiting for."""
     transfers: tuple[Transfer, ...] = ()
@@ -281,6 +287,9 @@ class CallProjection:
                     items=self.items.appended(note),
                     visible_items=self.visible_items.appended(note),
                 )
+            case CallerQueued(stage=stage):
+                held_at = at if stage is QueueStage.HOLD else None
+                return replace(self, is_queued=True, held_at=self.held_at or held_at)
             case DialStarted():
                 return replace(self, dialed_at=self.dialed_at or at)
             case RecordingStarted(announced=announced):

@@ -25,6 +25,7 @@ DomainError
 │   └── InvalidTransition     a call cannot go from its state to that one
 ├── RateLimited
 ├── QuotaExceeded             a budget of the tenant is exhausted
+├── CallerRefused             a telephone number does not take calls of this attestation
 ├── InvalidCursor             not a cursor of this call
 ├── CursorExpired             the history it points into was rewound
 ├── DecryptionKeyMissing      the key that encrypted the credentials is not configured
@@ -225,6 +226,10 @@ class QuotaExceeded(DomainError):
         self.used = used
         self.limit = limit
         self.resets_at = resets_at
+
+
+class CallerRefused(DomainError):
+    code = "CALLER_REFUSED"
 
 
 class InvalidCursor(DomainError):

@@ -74,8 +74,12 @@ class Settings:
         "File that says why voice calls cannot be started, while it exists; only `./studio up` sets "
         "it",
     )
-    health_host: str = setting("127.0.0.1", "Address of /health/ready of a worker or a keeper")
-    health_port: int = setting(0, "Port of /health/ready of a worker or a keeper; 0 = none")
+    health_host: str = setting(
+        "127.0.0.1", "Address of /health/ready of a worker, a keeper or a lobby"
+    )
+    health_port: int = setting(
+        0, "Port of /health/ready of a worker, a keeper or a lobby; 0 = none"
+    )
     log_level: str = setting("INFO", "Lowest level that is logged: DEBUG, INFO, WARNING or ERROR")
 
     access_token_seconds: int = setting(600, "How long an access token is valid")
@@ -117,6 +121,14 @@ class Settings:
         "How long a call waits in addition until its outbound trunk may dial it; then it ends with "
         "TRUNK_LIMIT",
     )
+    hold_after_seconds: int = setting(
+        15, "How long the phone of a caller rings while all workers are busy, before the hold"
+    )
+    hold_seconds: int = setting(
+        180,
+        "How long a caller may then be on hold, unless their number says otherwise; 0 = never on hold",
+    )
+    lobby_capacity: int = setting(10, "Callers that one lobby process has on hold at once")
     resume_seconds: float = setting(
         60.0, "A call that lost its worker and gets no other within this time ends with WORKER_LOST"
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from domain.common.errors import DialRefused, Path
@@ -51,6 +52,8 @@ class DialRefusal(StrEnum):
     TOO_MANY_CONCURRENT_CALLS = "TOO_MANY_CONCURRENT_CALLS"
     TOO_MANY_CALLS_PER_DAY = "TOO_MANY_CALLS_PER_DAY"
     TOO_MANY_CALLS_TO_NUMBER = "TOO_MANY_CALLS_TO_NUMBER"
+    TOO_MANY_MINUTES_PER_DAY = "TOO_MANY_MINUTES_PER_DAY"
+    TRUNK_PAUSED = "TRUNK_PAUSED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,10 @@ class DialUsage:
     calls_today: int = 0
     """Since midnight UTC."""
     calls_to_number_in_last_hour: int = 0
+    minutes_today: float = 0.0
+    """Since midnight UTC, calls in progress included."""
+    paused_until: datetime | None = None
+    """None unless the trunk is paused."""
 
 
 def check_dial(trunk: OutboundTrunkSpec, number: str, path: Path) -> DialTarget:
@@ -121,7 +128,23 @@ def choose_caller_id(
 
 
 def check_limits(limits: DialLimits, usage: DialUsage, path: Path) -> None:
-    """Raise `DialRefused` when one more call would exceed a limit of the trunk."""
+    """Raise `DialRefused` when the trunk is paused, or one more call would exceed a limit of it."""
+    if usage.paused_until is not None:
+        raise DialRefused(
+            "The carrier has refused several calls in a row, so the trunk is paused until "
+            f"{usage.paused_until:%Y-%m-%d %H:%M} UTC; find out why it refuses them, and resume the "
+            "trunk with resumeOutboundTrunk.",
+            path,
+            reason=DialRefusal.TRUNK_PAUSED,
+        )
+    minutes = limits.minutes_per_day
+    if minutes is not None and usage.minutes_today >= minutes:
+        raise DialRefused(
+            f"The trunk allows {minutes} minutes of calls per day (UTC); wait, or raise "
+            "minutesPerDay.",
+            path,
+            reason=DialRefusal.TOO_MANY_MINUTES_PER_DAY,
+        )
     for reason, used, limit, words in (
         (
             DialRefusal.TOO_MANY_CALLS_TO_NUMBER,

@@ -33,6 +33,7 @@ class InboundRoute:
     context_headers: tuple[str, ...]
     ringing_seconds: int
     max_seconds: int
+    """From the answer on, the time on hold included."""
 
 
 class InboundRoutes(Protocol):

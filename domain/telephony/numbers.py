@@ -24,6 +24,8 @@ REGIONS: frozenset[str] = frozenset(phonenumbers.SUPPORTED_REGIONS)
 """ISO 3166-1 alpha-2 codes of the countries and territories that have telephone numbers."""
 GLOBAL_REGION = "001"
 """The region of satellite phones and of numbers that belong to no country."""
+OTHER_REGION = "other"
+"""What stands for the region of a number that belongs to no country."""
 
 
 class LineType(StrEnum):
@@ -68,6 +70,12 @@ class ParsedNumber:
     e164: str
     region: str | None
     line_type: LineType
+
+
+def region_of(number: str) -> str:
+    """The region of the number; `OTHER_REGION` if it has none or is not valid."""
+    parsed = parse_number(number)
+    return OTHER_REGION if parsed is None or parsed.region is None else parsed.region
 
 
 def check_e164(number: str, path: Path) -> None:

@@ -18,6 +18,15 @@ from domain.common.json_values import TOO_DEEP, is_too_deep
 from domain.common.languages import check_language
 from domain.common.problems import Problems, problems_of, raise_first
 from domain.common.text_validation import DNS_LABEL, check_name, check_text
+from domain.telephony.attestation import Attestation
+from domain.telephony.hold import (
+    ANSWER_MARGIN_SECONDS,
+    MAX_HOLD_SECONDS,
+    MAX_HOLD_TEXT_LENGTH,
+    MIN_HOLD_AFTER_SECONDS,
+    NO_HOLD_POLICY,
+    HoldPolicy,
+)
 from domain.telephony.numbers import (
     check_e164,
     check_prefix,
@@ -45,6 +54,7 @@ MAX_CALLS_PER_SECOND = 100
 MAX_CONCURRENT_CALLS = 10_000
 MAX_CALLS_PER_DAY = 1_000_000
 MAX_CALLS_PER_NUMBER_PER_HOUR = 1_000
+MAX_MINUTES_PER_DAY = 1_000_000
 
 SIP_HOST = re.compile(rf"{DNS_LABEL}(?:\.{DNS_LABEL})*", re.IGNORECASE)
 SIP_CREDENTIAL = re.compile(r"[!#-\[\]-~]{1,128}")
@@ -79,6 +89,8 @@ class DialLimits:
     concurrent_calls: int = 5
     calls_per_day: int = 200
     calls_per_number_per_hour: int = 3
+    minutes_per_day: int | None = None
+    """Of conversations that were dialled; None: no limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +162,9 @@ class PhoneNumberSpec:
     earlier_calls: int = 0
     """How many earlier calls of a caller their new call can read."""
     defaults: NumberDefaults = NumberDefaults()
+    hold: HoldPolicy = NO_HOLD_POLICY
+    refused_attestations: tuple[Attestation, ...] = ()
+    """Calls whose number is attested like this are refused."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +279,11 @@ def phone_number_problems(number: PhoneNumberSpec, path: Path = ()) -> Problems:
         )
     yield from _range_problems(number.earlier_calls, 0, MAX_EARLIER_CALLS, (*path, "earlierCalls"))
     yield from _defaults_problems(number.defaults, (*path, "defaults"))
+    ringing = number.defaults.ringing_seconds or DEFAULT_RINGING_SECONDS
+    yield from _hold_problems(number.hold, ringing, (*path, "hold"))
+    yield from _list_problems(
+        number.refused_attestations, len(Attestation), (*path, "refusedAttestations")
+    )
 
 
 def check_sip_address(address: str, path: Path) -> None:
@@ -372,6 +392,9 @@ def _limit_problems(limits: DialLimits, path: Path) -> Problems:
         ),
     ):
         yield from _range_problems(value, 1, maximum, (*path, name))
+    if limits.minutes_per_day is not None:
+        here = (*path, "minutesPerDay")
+        yield from _range_problems(limits.minutes_per_day, 1, MAX_MINUTES_PER_DAY, here)
 
 
 def _defaults_problems(defaults: NumberDefaults, path: Path) -> Problems:
@@ -393,6 +416,28 @@ def _defaults_problems(defaults: NumberDefaults, path: Path) -> Problems:
     if defaults.max_seconds is not None:
         here = (*path, "maxDuration")
         yield from _range_problems(defaults.max_seconds, 1, MAX_CALL_SECONDS, here)
+
+
+def _hold_problems(hold: HoldPolicy, ringing_seconds: int, path: Path) -> Problems:
+    if hold.after_seconds is not None:
+        latest = ringing_seconds - ANSWER_MARGIN_SECONDS
+        if not MIN_HOLD_AFTER_SECONDS <= hold.after_seconds <= latest:
+            yield InvalidInput(
+                f"after must be between {MIN_HOLD_AFTER_SECONDS} and {latest} seconds, because calls "
+                f"to the number ring for {ringing_seconds} seconds.",
+                (*path, "after"),
+            )
+    if hold.max_seconds is not None and not 0 <= hold.max_seconds <= MAX_HOLD_SECONDS:
+        yield InvalidInput(
+            f"timeout must be between 0 and {MAX_HOLD_SECONDS} seconds; 0 puts callers never on "
+            "hold.",
+            (*path, "timeout"),
+        )
+    for name in ("announcement", "goodbye"):
+        here = (*path, name)
+        yield from problems_of(
+            check_text, getattr(hold, name), here, max_length=MAX_HOLD_TEXT_LENGTH, min_length=1
+        )
 
 
 def _list_problems(values: Iterable[str], max_count: int, path: Path) -> Problems:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
+from domain.common.calling_hours import CallingHours, check_calling_hours
 from domain.common.casing import camel
 from domain.common.errors import InvalidInput, Path
 from domain.common.json_values import TOO_DEEP, is_too_deep
@@ -74,6 +75,8 @@ class TenantSettings:
     prices: tuple[Price, ...] = ()
     budgets: Budgets = NO_BUDGETS
     spoken_texts: tuple[SpokenTextTemplate, ...] = ()
+    allowed_hours: CallingHours | None = None
+    """When callees may be called, unless the start of a call says otherwise; None: at any time."""
 
     def endpoint(self, name: str) -> Endpoint | None:
         return next((each for each in self.endpoints if each.name == name), None)
@@ -131,15 +134,20 @@ def without_defaults(agent: AgentSpec, inherited: Sequence[str]) -> AgentSpec:
 
 def bundled_settings(settings: TenantSettings) -> TenantSettings:
     """The settings without those that bundles do not contain."""
-    return replace(settings, prices=NO_SETTINGS.prices, budgets=NO_SETTINGS.budgets)
+    return replace(
+        settings,
+        prices=NO_SETTINGS.prices,
+        budgets=NO_SETTINGS.budgets,
+        allowed_hours=NO_SETTINGS.allowed_hours,
+    )
 
 
 def merge_settings(
     current: TenantSettings, imported: TenantSettings, *, override: bool = True
 ) -> TenantSettings:
     """Add the imported settings to the current ones. Those of the same name, or spoken texts of the
-    same text and language, override the current ones or, without `override`, are left out. Prices
-    and budgets do not change, because bundles do not contain them."""
+    same text and language, override the current ones or, without `override`, are left out. Prices,
+    budgets and allowed hours do not change, because bundles do not contain them."""
     first, second = (imported, current) if override else (current, imported)
     names = [field.name for field in fields(Defaults)]
     defaults = {n: getattr(first.defaults, n) or getattr(second.defaults, n) for n in names}
@@ -201,6 +209,9 @@ def settings_problems(settings: TenantSettings, path: Path = ()) -> Problems:
         SPOKEN_TEXT_NAMESPACES,
         MAX_SPOKEN_TEXTS,
     )
+    if settings.allowed_hours is not None:
+        here = (*path, "allowedHours")
+        yield from problems_of(check_calling_hours, settings.allowed_hours, here)
 
 
 def _budget_problems(budgets: Budgets, path: Path) -> Problems:

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from domain.calls.dialing import calling_hours_problem
 from domain.calls.model import Call
+from domain.common.calling_hours import CallingHours, check_calling_hours
 from domain.common.errors import DialRefused, InvalidInput, NotFound, Path
 from domain.common.problems import raise_first
 from domain.ports import UnitOfWork
-from domain.telephony.calling_hours import CallingHours, check_calling_hours
 from domain.telephony.dial_policy import DialRefusal, check_dial, check_limits, choose_caller_id
 from domain.telephony.trunks import (
     DEFAULT_RINGING_SECONDS,
@@ -113,7 +113,7 @@ async def with_dial(
         phone_number_id=number.id,
         scheduled_for=dial.scheduled_for,
         ringing_seconds=dial.ringing_seconds or defaults.ringing_seconds or DEFAULT_RINGING_SECONDS,
-        calling_hours=dial.calling_hours,
+        calling_hours=dial.calling_hours or (await work.settings.get()).spec.allowed_hours,
         language=defaults.language,
         is_recorded=defaults.is_recorded,
         answering=dial.answering,

@@ -101,6 +101,17 @@ async def delete_inbound_trunk(
         return await _delete_trunk(work, work.inbound_trunks, id, "inbound_trunk_id")
 
 
+async def resume_outbound_trunk(
+    services: Services, viewer: Viewer, id: OutboundTrunkId
+) -> OutboundTrunk:
+    """Dial over the trunk again, which was paused because its carrier refused calls."""
+    viewer.require(Scope.TELEPHONY_WRITE)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        trunk = await _existing_trunk(work.outbound_trunks, id)
+        await work.calls.resume_trunk(id)
+        return trunk
+
+
 async def create_phone_number(
     services: Services, viewer: Viewer, spec: PhoneNumberSpec
 ) -> PhoneNumber:

@@ -47,6 +47,16 @@ class TelephonyMutation:
         trunk = await info.context.run(telephony.delete_outbound_trunk, id)
         return t.DeleteOutboundTrunkSuccess(trunk=trunk)
 
+    @mutation(
+        "Dial over an outbound trunk again that was paused because its carrier refused calls."
+    )
+    async def resume_outbound_trunk(
+        self, info: Ctx, input: Input[t.ResumeOutboundTrunkInput]
+    ) -> t.ResumeOutboundTrunkResult:
+        id = OutboundTrunkId(require_id("OutboundTrunk", input.id))
+        trunk = await info.context.run(telephony.resume_outbound_trunk, id)
+        return t.ResumeOutboundTrunkSuccess(trunk=trunk)
+
     @mutation("Create a trunk that describes from where a carrier sends calls.")
     async def create_inbound_trunk(
         self, info: Ctx, input: Input[t.CreateInboundTrunkInput]

@@ -251,6 +251,33 @@ async def test_what_must_not_be_dialled_is_refused_and_changes_nothing(
     assert (await all_rows(settings), await telephony_rows(settings)) == before
 
 
+async def test_the_hours_of_the_tenant_apply_to_calls_without_their_own(
+    phone_api: Api, settings: Settings
+) -> None:
+    update = f"""mutation ($input: UpdateSettingsInput!) {{ updateSettings(input: $input) {{
+      __typename ... on UpdateSettingsSuccess {{
+        settings {{ allowedHours {{ start end timeZone }} }} }} {ERROR_FIELDS} }} }}"""
+    changed = await mutate(phone_api, update, expectedRevision=0, allowedHours=NIGHT)
+    assert changed["settings"]["allowedHours"] == NIGHT
+    scheduled = {
+        **CLINIC,
+        "phoneNumber": CALLEE_NUMBER,
+        "scheduledFor": tomorrow().replace(hour=15).isoformat(),
+    }
+    refused = await mutate(phone_api, START, **scheduled)
+    assert (refused["reason"], refused["path"]) == (
+        "OUTSIDE_ALLOWED_HOURS",
+        ["input", "scheduledFor"],
+    )
+    day = {"start": "00:00", "end": "23:59"}
+    started = await mutate(phone_api, START, **scheduled, allowedHours=day)
+    assert started["__typename"] == "StartCallSuccess"
+    always = await mutate(phone_api, update, expectedRevision=1, allowedHours=None)
+    assert always["settings"]["allowedHours"] is None
+    started = await mutate(phone_api, START, **scheduled)
+    assert started["__typename"] == "StartCallSuccess"
+
+
 async def test_hours_of_a_number_in_many_time_zones_need_a_time_zone(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:

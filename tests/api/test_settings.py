@@ -98,6 +98,16 @@ async def test_settings_are_edited_in_part_and_by_revision(api: Api) -> None:
         ({"defaults": {"llm": {"provider": ""}}}, ["defaults", "llm", "provider"], "empty"),
         ({"values": {"a": "x" * 20_000}}, ["values"], "16384 bytes"),
         ({"values": [1]}, ["values"], "JSON object"),
+        (
+            {"allowedHours": {"start": "8", "end": "21:00"}},
+            ["allowedHours", "start"],
+            "24 hours",
+        ),
+        (
+            {"allowedHours": {"start": "08:00", "end": "21:00", "timeZone": "Berlin"}},
+            ["allowedHours", "timeZone"],
+            "IANA",
+        ),
     ],
 )
 async def test_invalid_settings_change_nothing(

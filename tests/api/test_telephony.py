@@ -38,11 +38,13 @@ INBOUND = {"name": "carrier", "allowedAddresses": ["192.0.2.0/30"]}
 
 OUTBOUND_FIELDS = """id name address transport mediaEncryption username hasPassword region
   allowedRegions allowedPrefixes allowedShortNumbers maxDuration isEnabled callerIds revision
-  limits { callsPerSecond concurrentCalls callsPerDay callsPerNumberPerHour }"""
+  limits { callsPerSecond concurrentCalls callsPerDay callsPerNumberPerHour minutesPerDay }
+  usage { callsToday minutesToday isNearLimit } pause { reason until }"""
 INBOUND_FIELDS = """id name allowedAddresses mediaEncryption username hasPassword contextHeaders
   maxDuration isEnabled numbers revision"""
 NUMBER_FIELDS = """id number label earlierCalls revision workflow { slug } inboundTrunk { name }
-  outboundTrunk { name } defaults { userContext language ringingTimeout maxDuration recording }"""
+  outboundTrunk { name } defaults { userContext language ringingTimeout maxDuration recording }
+  hold { after timeout announcement goodbye } refusedAttestations"""
 CURRENT, USED_BY = "... on RevisionConflict { current }", "... on InUse { usedBy }"
 
 
@@ -56,6 +58,7 @@ def document(name: str, shown: str, fields: str, more: str = "") -> str:
 CREATE_OUTBOUND = document("createOutboundTrunk", "trunk", OUTBOUND_FIELDS)
 UPDATE_OUTBOUND = document("updateOutboundTrunk", "trunk", OUTBOUND_FIELDS, CURRENT)
 DELETE_OUTBOUND = document("deleteOutboundTrunk", "trunk", OUTBOUND_FIELDS, USED_BY)
+RESUME_OUTBOUND = document("resumeOutboundTrunk", "trunk", OUTBOUND_FIELDS)
 CREATE_INBOUND = document("createInboundTrunk", "trunk", INBOUND_FIELDS)
 UPDATE_INBOUND = document("updateInboundTrunk", "trunk", INBOUND_FIELDS, CURRENT)
 DELETE_INBOUND = document("deleteInboundTrunk", "trunk", INBOUND_FIELDS, USED_BY)
@@ -96,7 +99,7 @@ async def created(api: Api, document: str, **fields: Any) -> dict[str, Any]:
 
 async def test_an_outbound_trunk_is_created_changed_and_deleted(api: Api) -> None:
     made = await created(api, CREATE_OUTBOUND, **TRUNK, username="user", password=PASSWORD)
-    expected = {
+    expected: dict[str, Any] = {
         **TRUNK,
         "transport": "UDP",
         "mediaEncryption": "DISABLED",
@@ -110,7 +113,10 @@ async def test_an_outbound_trunk_is_created_changed_and_deleted(api: Api) -> Non
             "concurrentCalls": 5,
             "callsPerDay": 200,
             "callsPerNumberPerHour": 3,
+            "minutesPerDay": None,
         },
+        "usage": {"callsToday": 0, "minutesToday": 0, "isNearLimit": False},
+        "pause": None,
         "maxDuration": "PT1800S",
         "isEnabled": True,
         "callerIds": [],
@@ -125,7 +131,7 @@ async def test_an_outbound_trunk_is_created_changed_and_deleted(api: Api) -> Non
         expectedRevision=1,
         transport="TLS",
         allowedRegions=["JM"],
-        limits={"callsPerSecond": 4},
+        limits={"callsPerSecond": 4, "minutesPerDay": 60},
         maxDuration="PT10M",
         isEnabled=False,
     )
@@ -134,7 +140,7 @@ async def test_an_outbound_trunk_is_created_changed_and_deleted(api: Api) -> Non
         "id": id,
         "transport": "TLS",
         "allowedRegions": ["JM"],
-        "limits": {**expected["limits"], "callsPerSecond": 4},  # type: ignore[dict-item]
+        "limits": {**expected["limits"], "callsPerSecond": 4, "minutesPerDay": 60},
         "maxDuration": "PT600S",
         "isEnabled": False,
         "revision": 2,
@@ -143,6 +149,26 @@ async def test_an_outbound_trunk_is_created_changed_and_deleted(api: Api) -> Non
     assert deleted == changed
     again = await mutate(api, DELETE_OUTBOUND, id=id)
     assert (again["code"], again["path"]) == ("NOT_FOUND", ["input", "id"])
+
+
+async def test_a_pause_of_a_trunk_is_shown_and_ended(api: Api, settings: Settings) -> None:
+    made = await created(api, CREATE_OUTBOUND, **TRUNK)
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute(
+        """insert into trunk_usage (trunk_id, tenant_id, day, calls, talk_ms, paused_until,
+                                    pause_reason)
+           select id, tenant_id, (now() at time zone 'UTC')::date, 180, 90000,
+                  now() + interval '1 hour', 'TRUNK_UNAUTHORIZED' from outbound_trunk"""
+    )
+    await db.close()
+    query = (
+        f"query ($name: String!) {{ outboundTrunk(by: {{name: $name}}) {{ {OUTBOUND_FIELDS} }} }}"
+    )
+    shown = (await api.execute(query, variables={"name": "carrier"}))["data"]["outboundTrunk"]
+    assert shown["usage"] == {"callsToday": 180, "minutesToday": 1.5, "isNearLimit": True}
+    assert shown["pause"]["reason"] == "TRUNK_UNAUTHORIZED"
+    resumed = await created(api, RESUME_OUTBOUND, id=made["id"])
+    assert (resumed["pause"], resumed["usage"]) == (None, shown["usage"])
 
 
 async def test_an_inbound_trunk_is_created_changed_and_deleted(api: Api) -> None:
@@ -201,6 +227,8 @@ async def test_a_number_has_a_workflow_trunks_and_defaults(
             "ringingTimeout": "PT12S",
             "maxDuration": "PT5M",
         },
+        hold={"after": "PT5S", "timeout": "PT2M", "announcement": "Please hold."},
+        refusedAttestations=["FAILED"],
     )
     id = made.pop("id")
     expected = {
@@ -218,6 +246,13 @@ async def test_a_number_has_a_workflow_trunks_and_defaults(
             "maxDuration": "PT300S",
             "recording": None,
         },
+        "hold": {
+            "after": "PT5S",
+            "timeout": "PT120S",
+            "announcement": "Please hold.",
+            "goodbye": None,
+        },
+        "refusedAttestations": ["FAILED"],
     }
     assert made == expected
     listed = (await api.execute(LIST))["data"]
@@ -368,6 +403,10 @@ INVALID_NUMBERS: list[tuple[dict[str, Any], list[str], str]] = [
     ({"defaults": {"maxDuration": "PT2H"}}, ["defaults", "maxDuration"], "3600 seconds"),
     ({"defaults": {"recording": True}}, ["defaults", "recording"], "RECORDINGS_URL"),
     ({"defaults": {"userContext": [1]}}, ["defaults", "userContext"], "JSON object"),
+    ({"hold": {"after": "PT29S"}}, ["hold", "after"], "between 1 and 28"),
+    ({"hold": {"timeout": "PT2H"}}, ["hold", "timeout"], "0 and 3600"),
+    ({"hold": {"announcement": ""}}, ["hold", "announcement"], "empty"),
+    ({"refusedAttestations": ["NONE"] * 2}, ["refusedAttestations"], "twice"),
 ]
 
 

@@ -119,6 +119,11 @@ CASES: dict[str, tuple[str, str, str]] = {
         )
         for name in ("workflow", "inboundTrunk", "outboundTrunk")
     },
+    "Mutation.resumeOutboundTrunk.input.id": (
+        "OutboundTrunk",
+        f"mutation ($id: ID!) {{ resumeOutboundTrunk(input: {{id: $id}}) {{ {FAILS} }} }}",
+        "resumeOutboundTrunk",
+    ),
     "Mutation.testTool.input.id": (
         "Tool",
         f"mutation ($id: ID!) {{ testTool(input: {{id: $id}}) {{ {FAILS} }} }}",

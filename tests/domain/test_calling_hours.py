@@ -6,13 +6,13 @@ from datetime import UTC, datetime, time
 
 import pytest
 
-from domain.common.errors import InvalidInput
-from domain.telephony.calling_hours import (
+from domain.common.calling_hours import (
     CallingHours,
     check_calling_hours,
     hours_problem,
     parse_time_of_day,
 )
+from domain.common.errors import InvalidInput
 from domain.telephony.numbers import time_zones
 
 DAY = CallingHours(start=time(8), end=time(21))

@@ -57,6 +57,7 @@ def test_the_emulator_stands_between_the_workers_and_livekit(state: StateDir) ->
         front
     }
     assert SERVICE in services["worker"].after
+    assert services["lobby"].spec.argv[-1] == "worker.lobby"
     assert find_sip_address({"STUDIO_STATE": str(state.root)}) == (
         "127.0.0.1",
         plan.telephone.sip_port,

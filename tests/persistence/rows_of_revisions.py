@@ -123,6 +123,14 @@ _ROWS = {
         select gen_random_uuid(), tenant_id, call_id, call_id, '+12025550103' from call_log;
     """,
     "0016": """update call set answering = '{"voicemail": "HANG_UP"}' where kind = 'SIP';""",
+    "0017": """
+        update call set hold_after_seconds = 10, hold_seconds = 60, attestation = 'PARTIAL';
+        insert into held_call (call_id, tenant_id, lobby_id) select id, tenant_id, id from call;
+        insert into dialed_region (tenant_id, region)
+        select id, 'DE' from tenant;
+        update trunk_usage set talk_ms = 1000, refusals = 2, refused_since = now(),
+               paused_until = now(), pause_reason = 'CARRIER_REFUSED', near_limit_on = day;
+    """,
 }
 
 

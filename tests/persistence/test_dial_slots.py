@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from domain.calls.events import DialFailed, StateChanged
+from domain.calls.events import CallAnswered, CallEvent, DialFailed, NewDestination, StateChanged
 from domain.calls.lease import Claim, TransferReservation
 from domain.calls.model import Call, CallId, CallKind, CallState, EndReason
 from domain.common.access import Viewer
@@ -21,18 +21,30 @@ from domain.common.errors import DialRefused, QuotaExceeded
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.dial_policy import DialRefusal
+from domain.telephony.trunk_usage import PauseReason
 from domain.telephony.trunks import DialLimits, OutboundTrunk
 from domain.tenants.budgets import Budgets
 from domain.tools.transfers import TransferMode
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.settings import update_settings
-from domain.use_cases.telephony import delete_phone_number, update_outbound_trunk
+from domain.use_cases.telephony import (
+    delete_phone_number,
+    resume_outbound_trunk,
+    update_outbound_trunk,
+)
 from persistence.worker_wiring import WorkerServices, worker_services
-from tests.support.outbound_calls import GENEROUS, add_trunk, dialed, speaking_clinic
+from tests.support.outbound_calls import (
+    CALLEE_NUMBER,
+    GENEROUS,
+    add_trunk,
+    dialed,
+    speaking_clinic,
+)
 
 pytestmark = pytest.mark.anyio
 
 SECRET = "correct-horse"
+ABROAD = "+18765550123"
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,3 +389,85 @@ async def test_transfers_count_for_the_day_and_the_number_and_pass_the_rules_of_
         await rig.worker.queue.reserve_transfer(claim, other)
     assert refused.value.reason == DialRefusal.NO_TRUNK
     assert await rig.db.fetchval("select count(*) from transfer_leg") == 1
+
+
+async def test_a_trunk_is_paused_after_refusals_in_a_row_and_resumed(rig: DialRig) -> None:
+    async def dial_until_over(event: CallEvent, reason: EndReason) -> None:
+        await rig.dial()
+        [claim] = await rig.claim()
+        rig.worker.event_writer.emit(claim, event)
+        await rig.worker.event_writer.wait_until_stored(claim)
+        assert await rig.worker.queue.end(claim, reason)
+
+    refused = DialFailed(reason=EndReason.CARRIER_REFUSED, sip_status=403)
+    for _ in range(4):
+        await dial_until_over(refused, EndReason.CARRIER_REFUSED)
+    # A busy line is no refusal of the carrier, and an answer shows that it takes calls.
+    await dial_until_over(DialFailed(reason=EndReason.BUSY, sip_status=486), EndReason.BUSY)
+    await dial_until_over(CallAnswered(), EndReason.HUNG_UP_BY_USER)
+    for _ in range(5):
+        await dial_until_over(refused, EndReason.CARRIER_REFUSED)
+    with pytest.raises(DialRefused) as error:
+        await rig.dial()
+    assert error.value.reason == DialRefusal.TRUNK_PAUSED
+    [paused] = await rig.worker.trunk_reports.newly_paused()
+    assert (paused.id, paused.reason) == (rig.trunk.id, PauseReason.CARRIER_REFUSED)
+    assert await rig.worker.trunk_reports.newly_paused() == []
+    due = await rig.dial(scheduled_for=await rig.now() + timedelta(hours=1))
+    await rig.wait(3_601)
+    assert await rig.claim() == []
+    await resume_outbound_trunk(rig.services, rig.viewer, rig.trunk.id)
+    assert ids(await rig.claim()) == [due.id]
+
+
+async def test_a_pause_ends_by_itself(rig: DialRig) -> None:
+    await rig.dial()
+    await rig.db.execute(
+        "update trunk_usage set paused_until = now() - interval '1 second',"
+        " pause_reason = 'CARRIER_REFUSED'"
+    )
+    await rig.dial()
+    assert len(await rig.claim()) == 2
+
+
+async def test_the_minutes_of_a_day_are_limited(rig: DialRig) -> None:
+    await rig.limit(minutes_per_day=10)
+    await rig.dial()
+    [claim] = await rig.claim()
+    for before, state in (
+        (CallState.CONNECTING, CallState.DIALING),
+        (CallState.DIALING, CallState.ACTIVE),
+    ):
+        rig.worker.event_writer.emit(claim, StateChanged(before=before, state=state))
+    await rig.worker.event_writer.wait_until_stored(claim)
+    waiting = await rig.dial()
+    await rig.db.execute("update call_log set answered_at = now() - interval '9 minutes'")
+    assert await rig.worker.trunk_reports.newly_near_limit() == []
+    assert await rig.worker.queue.end(claim, EndReason.HUNG_UP_BY_USER)
+    [near] = await rig.worker.trunk_reports.newly_near_limit()
+    assert near.id == rig.trunk.id
+    assert await rig.worker.trunk_reports.newly_near_limit() == []
+    await rig.db.execute("update trunk_usage set talk_ms = 10 * 60000")
+    with pytest.raises(DialRefused) as error:
+        await rig.dial()
+    assert error.value.reason == DialRefusal.TOO_MANY_MINUTES_PER_DAY
+    assert await rig.claim() == []
+    assert (await rig.stored(waiting.id)).end_reason is EndReason.TRUNK_LIMIT
+
+
+async def test_the_first_call_to_another_country_is_in_the_log(rig: DialRig) -> None:
+    other = await add_trunk(
+        rig.services,
+        rig.viewer,
+        name="other",
+        number="+12025550103",
+        allowed_prefixes=("+1876",),
+    )
+    events = []
+    for number in (ABROAD, ABROAD, CALLEE_NUMBER):
+        call = await rig.dial(number=number, trunk_id=other.id)
+        async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
+            stored = await work.calls.events(call.id, 0, 10)
+        events.append([each.event for each in stored if isinstance(each.event, NewDestination)])
+    assert events == [[NewDestination(region="JM")], [], []]
+    assert len(await rig.claim()) == 3

@@ -12,12 +12,14 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from domain.calls.context import initial_context
 from domain.calls.inbound import InboundLeg
 from domain.calls.model import Call, CallFilter, CallKind, CallState, Direction, EndReason
 from domain.common.access import Viewer
-from domain.common.errors import NotFound, QuotaExceeded
+from domain.common.errors import CallerRefused, NotFound, QuotaExceeded
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.telephony.attestation import Attestation
 from domain.telephony.trunks import (
     InboundTrunk,
     InboundTrunkSpec,
@@ -77,7 +79,9 @@ class Rig:
 @pytest.fixture
 async def rig(services: Services, settings: Settings, viewer: Viewer) -> AsyncIterator[Rig]:
     version = await publish_clinic(services, viewer)
-    spec = InboundTrunkSpec(name="carrier", allowed_addresses=("192.0.2.0/30",))
+    spec = InboundTrunkSpec(
+        name="carrier", allowed_addresses=("192.0.2.0/30",), context_headers=("X-Campaign",)
+    )
     trunk = await create_inbound_trunk(services, viewer, spec, None)
     number = PhoneNumberSpec(
         number=NUMBER,
@@ -109,6 +113,9 @@ async def test_a_room_becomes_a_call_of_the_number(rig: Rig) -> None:
         room_name="in_1",
         caller_identity=f"sip_{CALLER}",
         ringing_seconds=12,
+        hold_after_seconds=10,
+        hold_seconds=180,
+        attestation=Attestation.NONE,
         language="de-DE",
         is_recorded=False,
         user_context={"desk": "north", "sip_headers": {"x_campaign": "spring"}},
@@ -215,3 +222,45 @@ async def test_keepers_that_start_at_the_same_time_agree_on_the_installation(
                 await asyncio.sleep(0.01)
         assert await second == first
     await db.close()
+
+
+async def test_the_attestation_of_a_caller_is_a_fact_of_the_call(rig: Rig) -> None:
+    headers = {"x_twilio_verstat": "TN-Validation-Passed-B", "x_campaign": "spring"}
+    await rig.calls.open(rig.leg(headers=headers))
+    [call] = await rig.listed()
+    assert call.attestation is Attestation.PARTIAL
+    # Agents may read the header of a campaign only.
+    assert call.user_context["sip_headers"] == {"x_campaign": "spring"}
+    assert initial_context(call).call["attestation"] == "PARTIAL"
+
+
+async def test_a_number_may_refuse_callers_whose_attestation_failed(rig: Rig) -> None:
+    await update_phone_number(
+        rig.services,
+        rig.viewer,
+        rig.number.id,
+        rig.number.revision,
+        {"refused_attestations": (Attestation.FAILED,)},
+    )
+    with pytest.raises(CallerRefused):
+        await rig.calls.open(rig.leg(headers={"x_twilio_verstat": "TN-Validation-Failed-C"}))
+    assert await rig.listed() == []
+    assert await rig.calls.open(rig.leg()) is not None
+
+
+async def test_a_call_whose_caller_has_hung_up_ends_unless_a_worker_has_it(
+    rig: Rig, settings: Settings
+) -> None:
+    first, second = await rig.calls.open(rig.leg()), await rig.calls.open(rig.leg("in_2"))
+    assert first is not None
+    assert second is not None
+    assert [leg.room_name for leg in await rig.calls.unclaimed()] == ["in_1", "in_2"]
+    async with worker_services(settings) as wired:
+        worker = await wired.queue.register_worker(1)
+        [claim] = await wired.queue.claim(worker, 1)
+        assert claim.call.id == first
+        assert [leg.call_id for leg in await rig.calls.unclaimed()] == [second]
+        assert [await rig.calls.end_abandoned(id) for id in (first, second)] == [False, True]
+        await wired.queue.deregister_worker(worker)
+    states = {call.id: call.end_reason for call in await rig.listed()}
+    assert states == {first: None, second: EndReason.NO_ANSWER}

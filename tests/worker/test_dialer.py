@@ -18,9 +18,9 @@ from domain.calls.lease import Claim
 from domain.calls.model import Call, CallId, CallKind, CallState, Direction, EndReason
 from domain.calls.state import CallProjection
 from domain.common.access import TenantId
+from domain.common.calling_hours import CallingHours
 from domain.common.errors import QuotaExceeded
 from domain.simulations.model import StubHttpClient
-from domain.telephony.calling_hours import CallingHours
 from domain.telephony.trunks import DialTrunk, OutboundTrunkId, OutboundTrunkSpec
 from domain.tenants.budgets import Budget
 from domain.workflows.model import VersionId, WorkflowId

@@ -10,7 +10,7 @@ import pytest
 
 from domain.calls.context import CallContext
 from domain.calls.dial_outcomes import LegStatus
-from domain.calls.events import StateChanged
+from domain.calls.events import CallerQueued, QueueStage, StateChanged
 from domain.calls.lease import Claim
 from domain.calls.model import Call, CallId, CallKind, CallState, Direction, EndReason
 from domain.calls.state import CallProjection
@@ -60,6 +60,7 @@ class World:
 
     leg: Participant | None = field(default_factory=ringing)
     answered_before: bool = False
+    held: bool = False
     time: FakeTime = field(default_factory=FakeTime)
 
     def __post_init__(self) -> None:
@@ -70,6 +71,9 @@ class World:
         for state in (CallState.CONNECTING, CallState.ACTIVE)[: 1 + self.answered_before]:
             event = StateChanged(before=None, state=state)
             projection = projection.apply(event, self.time.now())
+        if self.held:
+            queued = CallerQueued(stage=QueueStage.HOLD, position=1, waited_ms=0)
+            projection = projection.apply(queued, self.time.now())
         claim = Claim(
             call=inbound_call(),
             version=version_of(RECEPTION),
@@ -167,3 +171,30 @@ async def test_a_call_that_was_answered_before_a_takeover_goes_ahead_at_once() -
     world = World(answered_before=True)
     assert await world.outcome(0) is None
     assert world.states == []
+
+
+async def test_an_agent_greets_a_caller_on_hold_once_the_lobby_has_left() -> None:
+    world = World(held=True)
+    lobby = Participant(identity="lobby-1-1")
+    world.room.legs[lobby.identity] = lobby
+    running = asyncio.create_task(world.answer.run())
+    await world.time.advance(1)
+    assert not running.done()
+    del world.room.legs[lobby.identity]
+    world.room.emit("participant_disconnected", lobby)
+    await world.time.advance(0)
+    # LiveKit shows the phone as ringing, as after a restart of its server.
+    assert await running is None
+    assert [type(e).__name__ for e in world.log.events] == ["CallerDequeued", "StateChanged"]
+
+
+async def test_a_lobby_that_is_dead_does_not_keep_the_agent_silent() -> None:
+    world = World(held=True)
+    lobby = Participant(identity="lobby-1-1")
+    world.room.legs[lobby.identity] = lobby
+    assert await world.outcome(2) is None
+
+
+async def test_a_caller_who_hangs_up_on_hold_has_abandoned_the_call() -> None:
+    world = World(leg=None, held=True)
+    assert await world.outcome(3) is EndReason.ABANDONED

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from livekit import api
 
-from domain.calls.inbound import InboundLeg
+from domain.calls.inbound import InboundLeg, WaitingLeg
 from domain.calls.model import CallId
 from domain.telephony.inbound_routes import (
     INSTALLATION_ATTRIBUTE,
@@ -70,6 +70,12 @@ class Calls:
     async def open(self, leg: InboundLeg) -> CallId | None:
         self.opened.append(leg)
         return CallId(uuid4())
+
+    async def unclaimed(self) -> Sequence[WaitingLeg]:
+        return ()
+
+    async def end_abandoned(self, id: CallId) -> bool:
+        return False
 
     async def room_notifications(self) -> AsyncIterator[None]:
         yield

@@ -133,9 +133,13 @@ async def test_a_number_gets_a_trunk_and_a_rule_in_their_hardened_form(rig: Rig)
     assert list(trunk.numbers) == [NUMBER]
     assert tuple(trunk.allowed_addresses) == ADDRESSES
     assert (trunk.auth_username, trunk.auth_password) == ("carrier", "a-password-1")
-    assert (trunk.ringing_timeout.seconds, trunk.max_call_duration.seconds) == (12, 300)
+    assert (trunk.ringing_timeout.seconds, trunk.max_call_duration.seconds) == (12, 480)
     assert trunk.ringing_timeout_status == SIP_STATUS_SERVICE_UNAVAILABLE
-    assert dict(trunk.headers_to_attributes) == {"X-Campaign": "studio.header.x-campaign"}
+    # The headers of attestations come in addition to those that agents may read.
+    headers = {"X-Campaign", "X-Twilio-VerStat", "X-Plivo-Stir-Verification", "P-Asserted-Identity"}
+    assert dict(trunk.headers_to_attributes) == {
+        header: f"studio.header.{header.lower()}" for header in headers
+    }
     assert list(rule.trunk_ids) == [trunk.sip_trunk_id]
     assert rule.rule.dispatch_rule_individual.room_prefix == "in"
     assert rule.attributes["studio.number_id"] == str(number.id)

@@ -12,9 +12,12 @@ from livekit import api
 
 from domain.calls.model import Call, CallId
 from domain.calls.rooms import (
+    AGENT_PREFIX,
     DEPARTURE_TIMEOUT_SECONDS,
     EMPTY_TIMEOUT_SECONDS,
+    LOBBY_PREFIX,
     agent_identity,
+    lobby_identity,
     room_of,
 )
 from domain.common.settings import Settings
@@ -41,6 +44,13 @@ class LiveKitRooms:
 
     def agent_token(self, call: Call, epoch: int) -> str:
         """An access token to join the call's room as the agent of this epoch."""
+        return self._token(call, agent_identity(call.id, epoch))
+
+    def lobby_token(self, call: Call, epoch: int) -> str:
+        """An access token to join the call's room as the lobby of this epoch of the hold."""
+        return self._token(call, lobby_identity(call.id, epoch))
+
+    def _token(self, call: Call, identity: str) -> str:
         name = room_of(call)
         grants = api.VideoGrants(
             room_join=True, room=name, agent=True, can_update_own_metadata=True
@@ -50,7 +60,7 @@ class LiveKitRooms:
         )
         token = api.AccessToken(self._key, self._secret)
         return (
-            token.with_identity(agent_identity(call.id, epoch))
+            token.with_identity(identity)
             .with_kind("agent")
             .with_grants(grants)
             .with_room_config(timeouts)
@@ -61,18 +71,26 @@ class LiveKitRooms:
     async def remove_stale_agents(self, call: Call, epoch: int) -> None:
         """Remove agents of earlier epochs from the call's room. Best effort: they are dead or
         fenced, and the LiveKit server removes them itself after 20 s."""
-        name, ours = room_of(call), agent_identity(call.id, epoch)
+        await self._remove_stale(call, AGENT_PREFIX, agent_identity(call.id, epoch))
+
+    async def remove_stale_lobbies(self, call: Call, epoch: int) -> None:
+        """Remove lobbies of earlier epochs from the call's room. Best effort, as for agents."""
+        await self._remove_stale(call, LOBBY_PREFIX, lobby_identity(call.id, epoch))
+
+    async def _remove_stale(self, call: Call, prefix: str, ours: str) -> None:
+        name = room_of(call)
         try:
             async with self.client() as server:
                 listed = await server.room.list_participants(api.ListParticipantsRequest(room=name))
                 for participant in listed.participants:
-                    if participant.identity.startswith("agent-") and participant.identity != ours:
+                    if participant.identity.startswith(prefix) and participant.identity != ours:
                         await server.room.remove_participant(
                             api.RoomParticipantIdentity(room=name, identity=participant.identity)
                         )
         except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
             log.warning(
-                "failed to remove stale agents", extra={"call_id": str(call.id), "why": str(error)}
+                "failed to remove stale participants",
+                extra={"call_id": str(call.id), "why": str(error)},
             )
 
     async def close(self, room: str, call: CallId) -> None:

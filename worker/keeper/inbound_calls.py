@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from uuid import UUID
@@ -15,8 +16,9 @@ from uuid import UUID
 import aiohttp
 from livekit import api
 
-from domain.calls.inbound import InboundCalls, InboundLeg
-from domain.common.errors import NotFound, QuotaExceeded, Unavailable
+from domain.calls.inbound import InboundCalls, InboundLeg, header_key
+from domain.calls.model import CallId
+from domain.common.errors import CallerRefused, NotFound, QuotaExceeded, Unavailable
 from domain.telephony.inbound_routes import (
     HEADER_ATTRIBUTE_PREFIX,
     INBOUND_ROOM_PREFIX,
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 CALLER_ATTRIBUTE = "sip.phoneNumber"
 CALLER_NUMBER = re.compile(r"\+?[0-9]{2,20}")
 MAX_HEADER_LENGTH = 1_000
+ABSENCE_SECONDS = 10.0
+"""A caller who was not in the room for this long has hung up."""
 
 
 class InboundCallWatcher:
@@ -38,6 +42,8 @@ class InboundCallWatcher:
         self._rooms = rooms
         self._calls = calls
         self._routes = routes
+        self._absent_since: dict[CallId, float] = {}
+        """Since when waiting callers are not in their rooms, by `time.monotonic`."""
 
     async def run(self) -> None:
         async for _ in self._calls.room_notifications():
@@ -54,6 +60,7 @@ class InboundCallWatcher:
 
     async def _open_calls(self, server: api.LiveKitAPI) -> None:
         listed = (await server.room.list_rooms(api.ListRoomsRequest())).rooms
+        await self._end_abandoned(listed)
         inbound = [room for room in listed if _is_inbound(room.name)]
         if not inbound:
             return
@@ -67,6 +74,23 @@ class InboundCallWatcher:
                 if error.code != api.TwirpErrorCode.NOT_FOUND:  # closed in the meantime
                     log.warning("failed to open an inbound call", extra={"why": error.code})
 
+    async def _end_abandoned(self, rooms: Sequence[api.Room]) -> None:
+        """End calls whose callers have hung up while they waited for a worker. After a restart of
+        LiveKit's server, callers are absent for some seconds."""
+        occupied = {room.name for room in rooms if room.num_participants > 0}
+        now = time.monotonic()
+        absent = [leg for leg in await self._calls.unclaimed() if leg.room_name not in occupied]
+        self._absent_since = {
+            leg.call_id: self._absent_since.get(leg.call_id, now) for leg in absent
+        }
+        for leg in absent:
+            is_gone = now - self._absent_since[leg.call_id] >= ABSENCE_SECONDS
+            if is_gone and await self._calls.end_abandoned(leg.call_id):
+                facts = {"call_id": str(leg.call_id)}
+                log.info("ended a call whose caller has hung up", extra=facts)
+                # LiveKit may have forgotten a room in which the caller still is.
+                await self._rooms.close(leg.room_name, leg.call_id)
+
     async def _open_call(self, server: api.LiveKitAPI, room: str) -> None:
         listed = await server.room.list_participants(api.ListParticipantsRequest(room=room))
         leg = leg_of(room, listed.participants)
@@ -74,7 +98,7 @@ class InboundCallWatcher:
             return  # not there yet, or the caller has given up
         try:
             opened = await self._calls.open(leg)
-        except (QuotaExceeded, NotFound) as refused:
+        except (QuotaExceeded, CallerRefused, NotFound) as refused:
             facts = {"phone_number_id": str(leg.number_id), "why": refused.code}
             log.warning("refused an inbound call", extra=facts)
             await server.room.delete_room(api.DeleteRoomRequest(room=room))
@@ -103,10 +127,9 @@ def leg_of(room: str, participants: Sequence[api.ParticipantInfo]) -> InboundLeg
 
 
 def _headers(attributes: Mapping[str, str]) -> Mapping[str, str]:
-    """The headers that the trunk allows, by names that templates can read: `x_campaign`."""
     start = len(HEADER_ATTRIBUTE_PREFIX)
     return {
-        name[start:].replace("-", "_"): value.replace(NUL, "")[:MAX_HEADER_LENGTH]
+        header_key(name[start:]): value.replace(NUL, "")[:MAX_HEADER_LENGTH]
         for name, value in attributes.items()
         if name.startswith(HEADER_ATTRIBUTE_PREFIX)
     }

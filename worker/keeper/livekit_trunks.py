@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from livekit import api
 from livekit.protocol.sip import SIP_STATUS_SERVICE_UNAVAILABLE
 
 from domain.calls.rooms import DEPARTURE_TIMEOUT_SECONDS, EMPTY_TIMEOUT_SECONDS
+from domain.telephony.attestation import ATTESTATION_HEADERS
 from domain.telephony.inbound_routes import (
     HEADER_ATTRIBUTE_PREFIX,
     INBOUND_ROOM_PREFIX,
@@ -44,9 +46,7 @@ def trunk_of(route: InboundRoute, installation: UUID) -> Trunk:
         numbers=[route.number],
         allowed_addresses=route.allowed_addresses,
         auth_username=route.username or "",
-        headers_to_attributes={
-            header: f"{HEADER_ATTRIBUTE_PREFIX}{header.lower()}" for header in route.context_headers
-        },
+        headers_to_attributes=_attributes_of_headers(route.context_headers),
         ringing_timeout={"seconds": route.ringing_seconds},
         ringing_timeout_status=SIP_STATUS_SERVICE_UNAVAILABLE,
         max_call_duration={"seconds": route.max_seconds},
@@ -56,6 +56,12 @@ def trunk_of(route: InboundRoute, installation: UUID) -> Trunk:
     # Not in the digest, which all who may list trunks can read.
     trunk.auth_password = route.password or ""
     return trunk
+
+
+def _attributes_of_headers(context_headers: Iterable[str]) -> Mapping[str, str]:
+    """The attestation of every caller is read, whether agents may read its header or not."""
+    headers = {header.lower(): header for header in (*ATTESTATION_HEADERS, *context_headers)}
+    return {header: f"{HEADER_ATTRIBUTE_PREFIX}{name}" for name, header in headers.items()}
 
 
 def rule_of(route: InboundRoute, installation: UUID, trunk_id: str) -> Rule:

@@ -39,6 +39,7 @@ MIN_CLEANUP_BACKOFF_SECONDS = 1.0
 ROOM_SWEEP_INTERVAL_SECONDS = 2.0
 CLEANUP_INTERVAL_SECONDS = 3_600.0
 MAX_CLEANUP_BACKOFF_SECONDS = 60.0
+TRUNK_REPORT_INTERVAL_SECONDS = 5.0
 
 
 class Keeper:
@@ -51,6 +52,7 @@ class Keeper:
         self._rewrap = services.rewrap
         self._settings = settings
         self._recordings = services.recording_store
+        self._trunk_reports = services.trunk_reports
         self._recording_processor = (
             RecordingProcessor(services.recording_store, services.audio_store)
             if services.audio_store
@@ -151,6 +153,24 @@ class Keeper:
         if self._trunk_reconciler is not None:
             await self._trunk_reconciler.run()
 
+    async def run_trunk_reports(self) -> None:
+        while True:
+            with suppress(Unavailable):  # the rounds report that
+                await self.report_trunks()
+            await asyncio.sleep(TRUNK_REPORT_INTERVAL_SECONDS)
+
+    async def report_trunks(self) -> None:
+        """Log which outbound trunks were paused or came near a limit, once each."""
+        for paused in await self._trunk_reports.newly_paused():
+            facts = {"trunk_id": str(paused.id), "tenant_id": str(paused.tenant_id)}
+            log.warning(
+                "paused an outbound trunk whose carrier refuses calls",
+                extra={**facts, "reason": paused.reason},
+            )
+        for trunk in await self._trunk_reports.newly_near_limit():
+            facts = {"trunk_id": str(trunk.id), "tenant_id": str(trunk.tenant_id)}
+            log.warning("an outbound trunk is near a limit of the day", extra=facts)
+
     async def run_inbound_calls(self) -> None:
         if self._inbound_calls is not None:
             await self._inbound_calls.run()
@@ -210,6 +230,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_recording_jobs()),
             background_task(keeper.run_trunk_reconciler()),
             background_task(keeper.run_inbound_calls()),
+            background_task(keeper.run_trunk_reports()),
         ):
             await keeper.run(stop)
         log.info("keeper stopped")

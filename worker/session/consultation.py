@@ -22,7 +22,7 @@ from domain.telephony.answering.hearing import Tone
 from domain.workflows.answering import AnsweringParty, AnsweringSettings
 from worker.common.side_tasks import side_task
 from worker.session.call_clock import IMMEDIATELY, CallClock
-from worker.session.dialer import leave_reason
+from worker.session.phone_legs import leave_reason
 from worker.session.phone_line import RETURN_SECONDS
 from worker.session.private_line import PrivateVoice, listen
 

@@ -31,7 +31,7 @@ from domain.calls.events import (
     UserTurn,
 )
 from domain.calls.lease import Claim, EventWriter
-from domain.calls.model import CallKind, CallState, EndReason, transition
+from domain.calls.model import Call, CallKind, CallState, EndReason, transition
 from domain.calls.state import MAX_HISTORY_ITEMS, CallProjection, HistoryItem, SystemNote
 from domain.calls.transfers import TransferVia
 from domain.providers.model import ProviderKind
@@ -190,6 +190,10 @@ class Conversation:
         )
         if not held or self._closed:  # it may have been closed meanwhile
             raise CallLost
+
+    @property
+    def call(self) -> Call:
+        return self.claim.call
 
     @property
     def snapshot(self) -> Snapshot:

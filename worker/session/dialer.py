@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from livekit import rtc
 
@@ -25,15 +24,15 @@ from domain.calls.dial_outcomes import (
 )
 from domain.calls.dialing import dial_problem
 from domain.calls.events import DialFailed, DialStarted, ErrorRaised, StateChanged
-from domain.calls.model import Call, CallState, EndReason
+from domain.calls.model import CallState, EndReason
 from domain.calls.rooms import caller_of
 from domain.common.errors import QuotaExceeded, Unavailable
 from domain.common.tasks import background_task, cancel_and_wait
-from domain.telephony.trunks import DialTrunk
 from worker.common.retry import retry_while_unavailable
-from worker.common.sip_legs import Leg, ringing_seconds, status_of
+from worker.common.sip_legs import ringing_seconds, status_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
+from worker.session.phone_legs import ANSWERED_STATUSES, Legs, leave_reason
 
 RING_MARGIN_SECONDS = 5.0
 """LiveKit cancels a dial that is not answered in time; after this much longer, the worker does."""
@@ -48,20 +47,6 @@ comes back after five seconds."""
 ReserveDial = Callable[[], Awaitable[float]]
 """Reserves the next moment at which the trunk may dial, and returns in how many seconds that is. Raises
 `QuotaExceeded` when a budget allows no more."""
-
-ANSWERED_STATUSES = (LegStatus.ACTIVE, LegStatus.AUTOMATION)
-
-
-class LegFinder(Protocol):
-    """Finds telephone legs on LiveKit's server. `SipLegs` has the details."""
-
-    async def find(self, call: Call, identity: str | None = None) -> Leg | None: ...
-
-
-class Legs(LegFinder, Protocol):
-    """What LiveKit does with telephone legs. `SipLegs` has the details."""
-
-    async def dial(self, call: Call, trunk: DialTrunk) -> DialError | None: ...
 
 
 async def dial_at_once() -> float:
@@ -314,16 +299,3 @@ class Dialer:
         if dialed_at is None:
             return None
         return max(0.0, (self._clock.now() - dialed_at) / timedelta(milliseconds=1))
-
-
-def leave_reason(participant: rtc.RemoteParticipant) -> LeaveReason:
-    """Why the participant has left the room."""
-    reason = participant.disconnect_reason
-    try:
-        return LeaveReason.UNKNOWN if reason is None else LeaveReason(_name_of(reason))
-    except ValueError:
-        return LeaveReason.UNKNOWN
-
-
-def _name_of(reason: int) -> str:
-    return str(rtc.DisconnectReason.Name(rtc.DisconnectReason.ValueType(reason)))

@@ -10,13 +10,11 @@ from datetime import datetime, timedelta
 
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage
-from domain.telephony.numbers import parse_number
+from domain.telephony.numbers import region_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
 
 INTERVAL_SECONDS = 15.0
-OTHER_REGION = "other"
-"""The model of usage for numbers that belong to no country."""
 
 Line = tuple[str, str]
 """The trunk, and the region of the number that is called: what a price depends on."""
@@ -63,18 +61,13 @@ class LineMeter:
         """Every telephone line of the call until now: what it is, and from when to when it is used."""
         projection, now = self._conversation.projection, self._conversation.clock.now()
         claim = self._conversation.claim
-        if claim.call.rings and projection.answered_at is not None:
+        answered_at = projection.held_at or projection.answered_at
+        if claim.call.rings and answered_at is not None:
             trunk = (
                 claim.dial_trunk.spec.name if claim.dial_trunk is not None else claim.inbound_trunk
             )
-            yield (trunk or "", _region(claim.call.to_number)), projection.answered_at, now
+            yield (trunk or "", region_of(claim.call.to_number or "")), answered_at, now
         for transfer in projection.transfers:
             if transfer.answered_at is not None:
-                line = (transfer.trunk, _region(transfer.number))
+                line = (transfer.trunk, region_of(transfer.number))
                 yield line, transfer.answered_at, transfer.failed_at or now
-
-
-def _region(number: str | None) -> str:
-    parsed = parse_number(number or "")
-    region = parsed.region if parsed is not None else None
-    return region or OTHER_REGION

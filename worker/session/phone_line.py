@@ -5,20 +5,21 @@ after 21. A restart of LiveKit's server removes every leg for some seconds, whic
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from livekit import rtc
 
 from domain.calls.dial_outcomes import LeaveReason, outcome_of_hang_up
-from domain.calls.model import EndReason
+from domain.calls.model import Call, EndReason
 from domain.calls.rooms import caller_of
 from domain.common.errors import Unavailable
 from domain.common.tasks import background_task
-from worker.session.call_clock import IMMEDIATELY
-from worker.session.conversation import Conversation
-from worker.session.dialer import LegFinder, leave_reason
+from worker.session.call_clock import IMMEDIATELY, CallClock
 from worker.session.packet_arrivals import Arrivals, packet_arrivals
+from worker.session.phone_legs import LegFinder, leave_reason
 
 POLL_INTERVAL_SECONDS = 1.0
 DEAD_LINE_SECONDS = 12.0
@@ -34,10 +35,23 @@ async def arrivals_of(leg: rtc.RemoteParticipant) -> Arrivals | None:
     return await packet_arrivals(track for track in tracks if track is not None)
 
 
+class AnsweredCall(Protocol):
+    """A call whose line is watched. `answered` is set once the phone was answered."""
+
+    @property
+    def call(self) -> Call: ...
+
+    @property
+    def clock(self) -> CallClock: ...
+
+    @property
+    def answered(self) -> asyncio.Event: ...
+
+
 class PhoneLine:
     def __init__(
         self,
-        conversation: Conversation,
+        conversation: AnsweredCall,
         room: rtc.Room,
         legs: LegFinder,
         measure: Callable[[rtc.RemoteParticipant], Awaitable[Arrivals | None]] = arrivals_of,
@@ -46,7 +60,7 @@ class PhoneLine:
         """`measure` returns when packets last arrived from the leg. The leg is that of the caller, or
         that of this identity."""
         self._conversation = conversation
-        self._call = conversation.claim.call
+        self._call = conversation.call
         self._clock = conversation.clock
         self._identity = identity or caller_of(self._call)
         self._room = room

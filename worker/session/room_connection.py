@@ -24,9 +24,19 @@ class RoomUnreachable(Exception):
 
 async def join_room(rooms: LiveKitRooms, call: Call, epoch: int) -> rtc.Room:
     """Join the call's room as the agent of this epoch. Raises `RoomUnreachable`."""
-    room = rtc.Room()
-    options = rtc.RoomOptions(connect_timeout=CONNECT_TIMEOUT_SECONDS)
-    join = asyncio.create_task(room.connect(rooms.url, rooms.agent_token(call, epoch), options))
+    return await connect_room(rooms, rooms.agent_token(call, epoch))
+
+
+async def connect_room(
+    rooms: LiveKitRooms, token: str, *, room: rtc.Room | None = None, auto_subscribe: bool = True
+) -> rtc.Room:
+    """Join the room that the token admits to. A given room may have listeners already. Raises
+    `RoomUnreachable`."""
+    room = room or rtc.Room()
+    options = rtc.RoomOptions(
+        connect_timeout=CONNECT_TIMEOUT_SECONDS, auto_subscribe=auto_subscribe
+    )
+    join = asyncio.create_task(room.connect(rooms.url, token, options))
     try:
         await asyncio.wait({join}, timeout=JOIN_TIMEOUT_SECONDS)
         if not join.done():

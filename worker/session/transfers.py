@@ -38,10 +38,10 @@ from worker.common.retry import retry_while_unavailable
 from worker.session.announcements import Announcements
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import CallLost, Conversation
-from worker.session.dialer import leave_reason
 from worker.session.held_input import HeldInput
 from worker.session.isolation import let_only_caller_listen
 from worker.session.node_agent import NodeAgent
+from worker.session.phone_legs import leave_reason
 from worker.session.phone_line import PhoneLine
 from worker.session.room_tracks import TrackNotPublished, hold_tone
 from worker.session.silence_monitor import SilenceMonitor

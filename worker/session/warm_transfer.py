@@ -39,8 +39,8 @@ from worker.common.sip_legs import LegDial, status_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.consultation import Consultation
 from worker.session.conversation import Conversation
-from worker.session.dialer import ANSWERED_STATUSES, LegFinder, leave_reason
 from worker.session.isolation import Isolation
+from worker.session.phone_legs import ANSWERED_STATUSES, LegFinder, leave_reason
 from worker.session.private_line import private_voice
 from worker.session.room_tracks import hold_tone
 from worker.session.turn_detection import get_vad

@@ -19,13 +19,14 @@ from domain.calls.rooms import RoomAccess
 from domain.calls.state import context_json
 from domain.providers import usage as billing
 from domain.providers.usage import cost_of
-from domain.telephony.calling_hours import CallingHours, parse_time_of_day
+from domain.telephony.attestation import Attestation
 from domain.use_cases.calls import CallRequest
 from domain.use_cases.outbound_calls import DialRequest
 from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, Workflow, WorkflowId
 from graph.schema.scalars import Cursor, Duration, Json
 from graph.schema.types.answering import CallAnsweringInput
+from graph.schema.types.calling_hours import AllowedHoursInput
 from graph.schema.types.common import Connection, Node, instance_check
 from graph.schema.types.errors import (
     CallHasEnded,
@@ -120,6 +121,12 @@ class CallType(Node):
     )
     answered_by: AnsweringParty | None = strawberry.field(
         description="Who or what answered an outbound phone call; null when that is not known."
+    )
+    attestation: Attestation | None = strawberry.field(
+        description=(
+            "What the carrier says about the number of an inbound caller (STIR/SHAKEN); null for "
+            "other calls."
+        )
     )
     user_context: Json = strawberry.field(
         description=(
@@ -312,35 +319,6 @@ def filter_of(filter: CallFilter | None) -> domain.CallFilter | None:
         user_id=filter.user_id,
         live=filter.live,
     )
-
-
-@strawberry.input(
-    description="Hours of every day in which a callee may be called, in the local time of the callee."
-)
-class AllowedHoursInput:
-    start: str = strawberry.field(
-        description="Local time from which calls are allowed, as `08:00`."
-    )
-    end: str = strawberry.field(
-        description=(
-            "Local time until which calls are allowed, as `21:00`; earlier than `start` when the "
-            "hours include midnight."
-        )
-    )
-    time_zone: str | None = strawberry.field(
-        default=None,
-        description=(
-            "IANA time zone of the callee, such as `Europe/Berlin`; omit for the time zones of the "
-            "phone number, in each of which the hour must be allowed."
-        ),
-    )
-
-    def calling_hours(self) -> CallingHours:
-        return CallingHours(
-            start=parse_time_of_day(self.start, ("allowedHours", "start")),
-            end=parse_time_of_day(self.end, ("allowedHours", "end")),
-            time_zone=self.time_zone,
-        )
 
 
 @strawberry.input(description="Parameters of a new call.")

@@ -10,14 +10,16 @@ import strawberry
 from domain.bundles.diff import ChangeKind
 from domain.bundles.import_report import NoteKind, SettingsImport
 from domain.calls.commands import CommandKind
-from domain.calls.events import HandoffVia, Speaker, ToolOutcome
+from domain.calls.events import HandoffVia, QueueStage, Speaker, ToolOutcome
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
 from domain.calls.recordings import RecordingState
 from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.access import Scope
 from domain.common.findings import FindingCode, Severity
 from domain.providers.model import OptionType, ProviderKind
+from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import DialRefusal
+from domain.telephony.trunk_usage import PauseReason
 from domain.telephony.trunks import MediaEncryption, SipTransport
 from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
@@ -134,6 +136,13 @@ describe_enum(
     MESSAGE_LEFT="A mailbox answered, and the agent left its message.",
     SCREENED_OUT="A call screener answered, and the callee did not take the call.",
     MACHINE_ANSWERED="A voice menu or a fax answered, and the call was ended.",
+    ABANDONED="The caller hung up while they were on hold.",
+)
+describe_enum(
+    QueueStage,
+    "How a caller waits for a free worker.",
+    RINGING="The caller hears ringing.",
+    HOLD="The caller is on hold: they hear tones and announcements.",
 )
 describe_enum(
     AnsweringParty,
@@ -452,6 +461,23 @@ describe_enum(
     TOO_MANY_CONCURRENT_CALLS="The trunk has reached its limit for calls in progress.",
     TOO_MANY_CALLS_PER_DAY="The trunk has reached its limit for calls in a day.",
     TOO_MANY_CALLS_TO_NUMBER="The number was called too often within an hour.",
+    TOO_MANY_MINUTES_PER_DAY="The trunk has reached its limit for minutes in a day.",
+    TRUNK_PAUSED="The trunk is paused, because the carrier has refused several calls in a row.",
+)
+describe_enum(
+    PauseReason,
+    "Why a carrier refused the calls before its trunk was paused.",
+    CARRIER_REFUSED="The carrier refused the calls, for instance to blocked destinations.",
+    TRUNK_UNAUTHORIZED="The carrier did not accept the credentials of the trunk.",
+)
+describe_enum(
+    Attestation,
+    "What a carrier says about the number that a caller shows (STIR/SHAKEN); never who speaks.",
+    FULL="Level A: the carrier of the caller knows them and that the number is theirs.",
+    PARTIAL="Level B: the carrier of the caller knows them, and not whether the number is theirs.",
+    GATEWAY="Level C, or no level: a carrier has signed where the call entered its network.",
+    NONE="No carrier has signed the number, or yours does not report it.",
+    FAILED="The signature of the number is not valid, so the number may be forged.",
 )
 describe_enum(
     ProviderKind,

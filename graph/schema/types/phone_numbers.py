@@ -9,7 +9,9 @@ from uuid import UUID
 import strawberry
 
 from domain.common.access import Scope
+from domain.telephony import hold as hold_domain
 from domain.telephony import trunks as domain
+from domain.telephony.attestation import Attestation
 from domain.workflows.model import Workflow
 from graph.schema.scalars import Duration, Json
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
@@ -98,6 +100,35 @@ class NumberDefaults:
     )
 
 
+def _after(root: Any) -> Duration | None:
+    return _duration(root.after_seconds)
+
+
+def _timeout(root: Any) -> Duration | None:
+    return _duration(root.max_seconds)
+
+
+@strawberry.type(description="How callers to a number wait while all workers are busy.")
+class HoldPolicy:
+    after: Duration | None = strawberry.field(
+        resolver=_after,
+        description="How long the phone rings before the caller is on hold; null for the default.",
+    )
+    timeout: Duration | None = strawberry.field(
+        resolver=_timeout,
+        description="How long a caller may be on hold; 0 for never, null for the default.",
+    )
+    announcement: str | None = strawberry.field(
+        description="What callers hear on hold; null for a text in the language of the agent."
+    )
+    goodbye: str | None = strawberry.field(
+        description=(
+            "What a caller hears who has waited for too long; null for a text in the language of "
+            "the agent."
+        )
+    )
+
+
 @strawberry.type(
     name="PhoneNumber",
     description="A telephone number that you have from a carrier, and the workflow behind it.",
@@ -131,6 +162,14 @@ class PhoneNumberType(Node):
     )
     defaults: NumberDefaults = spec_field(
         "defaults", "What calls of the number start with.", NumberDefaults
+    )
+    hold: HoldPolicy = spec_field(
+        "hold", "How callers wait while all workers are busy.", HoldPolicy
+    )
+    refused_attestations: list[Attestation] = spec_field(
+        "refused_attestations",
+        "Calls whose number is attested like this are refused before a worker is asked.",
+        list[Attestation],
     )
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the number was created (UTC).")
@@ -184,6 +223,46 @@ class NumberDefaultsInput:
         )
 
 
+@strawberry.input(description="How callers to a number wait while all workers are busy.")
+class HoldPolicyInput:
+    after: Duration | None = strawberry.field(
+        default=None,
+        description=(
+            "How long the phone rings before the caller is on hold, from 1 second up to 2 seconds "
+            "less than the ringing timeout; null for the default of the installation."
+        ),
+    )
+    timeout: Duration | None = strawberry.field(
+        default=None,
+        description=(
+            "How long a caller may be on hold, at most one hour; 0 puts callers never on hold, and "
+            "null is the default of the installation."
+        ),
+    )
+    announcement: str | None = strawberry.field(
+        default=None,
+        description=(
+            "What callers hear on hold, at most 500 characters; null for a text in the language of "
+            "the agent."
+        ),
+    )
+    goodbye: str | None = strawberry.field(
+        default=None,
+        description=(
+            "What a caller hears who has waited for too long, at most 500 characters; null for a "
+            "text in the language of the agent."
+        ),
+    )
+
+    def policy(self) -> hold_domain.HoldPolicy:
+        return hold_domain.HoldPolicy(
+            after_seconds=_seconds(self.after),
+            max_seconds=_seconds(self.timeout),
+            announcement=self.announcement,
+            goodbye=self.goodbye,
+        )
+
+
 def _seconds(duration: Duration | None) -> int | None:
     return None if duration is None else whole_seconds(duration)
 
@@ -229,6 +308,14 @@ class CreatePhoneNumberInput:
     defaults: NumberDefaultsInput | None = strawberry.field(
         default=None, description="What calls of the number start with; omit for nothing special."
     )
+    hold: HoldPolicyInput | None = strawberry.field(
+        default=None,
+        description="How callers wait while all workers are busy; omit for the installation's way.",
+    )
+    refused_attestations: list[Attestation] = strawberry.field(
+        default_factory=list,
+        description="Calls whose number is attested like this are refused; none by default.",
+    )
 
     def spec(self) -> domain.PhoneNumberSpec:
         inbound, outbound = self.inbound_trunk_id, self.outbound_trunk_id
@@ -240,6 +327,8 @@ class CreatePhoneNumberInput:
             outbound_trunk_id=None if outbound is None else _outbound_trunk_id(outbound),
             earlier_calls=self.earlier_calls,
             defaults=self.defaults.defaults() if self.defaults else domain.NumberDefaults(),
+            hold=self.hold.policy() if self.hold else hold_domain.NO_HOLD_POLICY,
+            refused_attestations=tuple(self.refused_attestations),
         )
 
 
@@ -274,6 +363,12 @@ class UpdatePhoneNumberInput:
     defaults: strawberry.Maybe[NumberDefaultsInput | None] = strawberry.field(
         description="What calls of the number start with, replacing all current defaults."
     )
+    hold: strawberry.Maybe[HoldPolicyInput | None] = strawberry.field(
+        description="How callers wait while all workers are busy, replacing the current way."
+    )
+    refused_attestations: strawberry.Maybe[list[Attestation] | None] = strawberry.field(
+        description="All attestations whose calls are refused, replacing the current ones."
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -283,8 +378,10 @@ class UpdatePhoneNumberInput:
             "outbound_trunk_id": ("outbound_trunk_id", _outbound_trunk_id),
             "earlier_calls": ("earlier_calls", identity),
             "defaults": ("defaults", NumberDefaultsInput.defaults),
+            "hold": ("hold", HoldPolicyInput.policy),
+            "refused_attestations": ("refused_attestations", tuple),
         }
-        required = {"earlier_calls", "defaults"}
+        required = {"earlier_calls", "defaults", "hold", "refused_attestations"}
         return changed_fields(self, fields, nullable=frozenset(fields) - required)
 
 

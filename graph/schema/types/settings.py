@@ -13,6 +13,7 @@ from domain.tenants import budgets as limits
 from domain.tenants import settings as domain
 from domain.tools.model import Tool
 from graph.schema.scalars import Json, Money
+from graph.schema.types.calling_hours import AllowedHours, AllowedHoursInput
 from graph.schema.types.common import spec_field
 from graph.schema.types.errors import NotFoundError, RevisionConflict, ValidationError
 from graph.schema.types.inputs import Fields, changed_fields, json_object
@@ -163,6 +164,11 @@ class SettingsType:
         "Your wording of texts that agents say without their model, for agents that have none of "
         "their own; the built-in ones apply to the rest.",
         list[SpokenTextTemplate],
+    )
+    allowed_hours: AllowedHours | None = spec_field(
+        "allowed_hours",
+        "When callees may be called, unless `startCall` gives other hours; null for any time.",
+        AllowedHours | None,
     )
 
 
@@ -357,6 +363,9 @@ class UpdateSettingsInput:
             "templates read `user`, `tenant` and `call`."
         )
     )
+    allowed_hours: strawberry.Maybe[AllowedHoursInput | None] = strawberry.field(
+        description="When callees may be called; null for any time."
+    )
 
     def changes(self) -> dict[str, Any]:
         fields: Fields = {
@@ -367,8 +376,9 @@ class UpdateSettingsInput:
             "prices": ("prices", prices),
             "budgets": ("budgets", BudgetsInput.budgets),
             "spoken_texts": ("spoken_texts", spoken_texts),
+            "allowed_hours": ("allowed_hours", AllowedHoursInput.calling_hours),
         }
-        return changed_fields(self, fields)
+        return changed_fields(self, fields, nullable=frozenset({"allowed_hours"}))
 
 
 @strawberry.type(description="A tool that an MCP server offers.")

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.access import Scope
+from domain.telephony import trunk_usage as usage_domain
 from domain.telephony import trunks as domain
+from domain.telephony.trunk_usage import PauseReason
 from domain.telephony.trunks import MediaEncryption, SipTransport
 from graph.schema.scalars import Duration
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
@@ -41,6 +43,26 @@ async def _numbers_using(root: Any, info: Ctx, reference: domain.NumberReference
     return [number.spec.number for number in await loader.load(root.id)]
 
 
+async def _usage(root: Any, info: Ctx) -> DialUsage:
+    usage = await _loaded_usage(root, info)
+    return DialUsage(
+        calls_today=usage.calls,
+        minutes_today=usage.minutes,
+        is_near_limit=usage.is_near_limit(root.spec.limits),
+    )
+
+
+async def _pause(root: Any, info: Ctx) -> usage_domain.TrunkPause | None:
+    return (await _loaded_usage(root, info)).pause
+
+
+async def _loaded_usage(root: Any, info: Ctx) -> usage_domain.TrunkUsage:
+    viewer = info.context.require(Scope.TELEPHONY_READ)
+    loader = loaders().trunk_usage(info.context.services, viewer.tenant_id)
+    usage: usage_domain.TrunkUsage = await loader.load(root.id)
+    return usage
+
+
 def _max_duration(root: Any) -> Duration:
     return Duration(timedelta(seconds=root.spec.max_call_seconds))
 
@@ -64,6 +86,34 @@ class DialLimits:
     )
     calls_per_number_per_hour: int = strawberry.field(
         description="Maximum number of calls to the same number within an hour."
+    )
+    minutes_per_day: int | None = strawberry.field(
+        description="Maximum minutes of all conversations in a day (UTC); null for no limit."
+    )
+
+
+@strawberry.type(description="What has been dialled over a trunk since midnight (UTC).")
+class DialUsage:
+    calls_today: int = strawberry.field(description="Number of calls that were dialled.")
+    minutes_today: float = strawberry.field(
+        description="Minutes of conversations, calls in progress included."
+    )
+    is_near_limit: bool = strawberry.field(
+        description="Whether 80 % of a limit per day of the trunk are used."
+    )
+
+
+@strawberry.type(
+    name="TrunkPause",
+    description=(
+        "A while in which nothing is dialled over a trunk, because its carrier has refused several "
+        "calls in a row."
+    ),
+)
+class TrunkPauseType:
+    reason: PauseReason = strawberry.field(description="Why the carrier refused the last call.")
+    until: datetime = strawberry.field(
+        description="When calls are dialled again (UTC), unless `resumeOutboundTrunk` comes first."
     )
 
 
@@ -111,6 +161,14 @@ class OutboundTrunkType(Node):
         resolver=_max_duration, description="Maximum duration of a call over the trunk."
     )
     is_enabled: bool = spec_field("is_enabled", "Whether the trunk may be used.", bool)
+    usage: DialUsage = strawberry.field(
+        resolver=_usage, description="What has been dialled over the trunk today."
+    )
+    pause: usage_domain.TrunkPause | None = strawberry.field(
+        resolver=_pause,
+        graphql_type=TrunkPauseType | None,
+        description="Why nothing is dialled over the trunk for now; null when it is not paused.",
+    )
     caller_ids: list[str] = strawberry.field(
         resolver=_caller_ids,
         description="Numbers that callees may see, the oldest first; at most 100 of them.",
@@ -183,6 +241,12 @@ class DialLimitsInput:
     calls_per_number_per_hour: int = strawberry.field(
         default=domain.DialLimits().calls_per_number_per_hour,
         description="Maximum number of calls to the same number within an hour; 1 to 1,000.",
+    )
+    minutes_per_day: int | None = strawberry.field(
+        default=None,
+        description=(
+            "Maximum minutes of all conversations in a day (UTC), 1 to 1,000,000; null for no limit."
+        ),
     )
 
     def limits(self) -> domain.DialLimits:
@@ -417,6 +481,18 @@ class UpdateInboundTrunkInput:
         return changed_fields(self, fields, nullable=frozenset({"username", "password"}))
 
 
+@strawberry.input(description="The outbound trunk to dial over again.")
+class ResumeOutboundTrunkInput:
+    id: strawberry.ID = strawberry.field(description="Id of the trunk to resume.")
+
+
+@strawberry.type(description="The outbound trunk is not paused any more.")
+class ResumeOutboundTrunkSuccess:
+    trunk: domain.OutboundTrunk = strawberry.field(
+        graphql_type=OutboundTrunkType, description="The resumed trunk, without its password."
+    )
+
+
 @strawberry.input(description="The outbound trunk to delete.")
 class DeleteOutboundTrunkInput:
     id: strawberry.ID = strawberry.field(description="Id of the trunk to delete.")
@@ -488,6 +564,13 @@ DeleteOutboundTrunkResult = Annotated[
     strawberry.union(
         "DeleteOutboundTrunkResult",
         description="Result of `deleteOutboundTrunk`: the success type or one of the errors.",
+    ),
+]
+ResumeOutboundTrunkResult = Annotated[
+    ResumeOutboundTrunkSuccess | NotFoundError,
+    strawberry.union(
+        "ResumeOutboundTrunkResult",
+        description="Result of `resumeOutboundTrunk`: the success type or one of the errors.",
     ),
 ]
 CreateInboundTrunkResult = Annotated[

@@ -1,0 +1,1 @@
+"""The lobby process: puts callers on hold while all workers are busy."""
