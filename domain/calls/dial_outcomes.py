@@ -57,8 +57,6 @@ class LegFacts:
 
     rang: bool = False
     """The callee's phone was ringing."""
-    canceled: bool = False
-    """The platform has removed the leg."""
 
 
 SIP_OUTCOMES: Mapping[int, EndReason] = {
@@ -137,8 +135,6 @@ HANG_UP_OUTCOMES: Mapping[LeaveReason, EndReason] = {
 
 
 def outcome_of_sip_status(status: int, facts: LegFacts) -> EndReason:
-    if facts.canceled and status in (487, 408):
-        return _R.CANCELED
     return _unless_rang(SIP_OUTCOMES.get(status, _R.TRUNK_FAILED), facts)
 
 
@@ -148,9 +144,6 @@ def outcome_of_error(error: DialError, facts: LegFacts) -> EndReason | None:
     if error.sip_status is not None:
         return outcome_of_sip_status(error.sip_status, facts)
     if error.code == "canceled":
-        # One error for three cases: LiveKit says the same when the leg was removed.
-        if facts.canceled:
-            return _R.CANCELED
         if SHUTDOWN_MESSAGE in error.message:
             return _R.TELEPHONY_UNAVAILABLE
         return _R.NO_ANSWER if facts.rang else _R.UNREACHABLE
@@ -163,8 +156,6 @@ def outcome_of_error(error: DialError, facts: LegFacts) -> EndReason | None:
 
 def outcome_of_leave(reason: LeaveReason, facts: LegFacts) -> EndReason:
     """The end reason for a leg that left the room before it was answered."""
-    if facts.canceled:
-        return _R.CANCELED
     return _unless_rang(LEAVE_OUTCOMES[reason], facts)
 
 

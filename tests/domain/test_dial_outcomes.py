@@ -197,10 +197,7 @@ def test_an_error_that_says_nothing_about_the_dial_leaves_it_in_doubt(code: str)
 
 
 @pytest.mark.parametrize("reason", [LeaveReason.PARTICIPANT_REMOVED, LeaveReason.ROOM_DELETED])
-def test_a_leg_that_the_platform_removed_was_canceled(reason: LeaveReason) -> None:
-    canceled = LegFacts(rang=True, canceled=True)
-    assert outcome_of_error(failed("canceled", TIMED_OUT), canceled) is R.CANCELED
-    assert outcome_of_leave(reason, canceled) is R.CANCELED
+def test_a_leg_that_was_removed_without_the_worker_lost_its_room(reason: LeaveReason) -> None:
     assert outcome_of_leave(reason, LegFacts(rang=True)) is R.ROOM_GONE
 
 
