@@ -33,7 +33,7 @@ from domain.calls.events import (
     UserTurn,
     WorkerReplaced,
 )
-from domain.calls.model import Call
+from domain.calls.model import Call, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -50,9 +50,11 @@ from domain.use_cases.calls import end_call
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.answering import AnsweringSettings
 from domain.workflows.model import Node, RecordingChoice, WorkflowSpec
+from local.emulators.audio import synthetic_speech
 from local.emulators.http_server import run_server
 from local.emulators.llm import KEY, ScriptedReply, run_llm_emulator
 from local.emulators.speech import run_speech_emulator
+from local.phone.g711 import RATE
 from local.phone.media import Media
 from local.phone.phone import open_phone
 from persistence.wiring import api_services
@@ -69,6 +71,7 @@ from tests.support.waiting import until
 from tests.worker.test_text_calls import running_worker, watch
 from worker.audio.ogg_opus import decode_ogg
 from worker.providers.stt import SAMPLE_RATE as STT_RATE
+from worker.session.keypad import SPOKE_INSTEAD
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(240)]
 
@@ -239,6 +242,38 @@ async def everything_stored(settings: Settings) -> str:
     finally:
         await connection.close()
     return "\n".join(rows)
+
+
+async def test_a_caller_who_speaks_instead_is_answered_and_one_who_hangs_up_is_not_waited_for(
+    settings: Settings, viewer: Viewer, sip: SipContract
+) -> None:
+    async with open_phone(CALLEE_NUMBER) as phone, run_speech_emulator() as stt:
+        voiced = with_voice_providers(settings, sip.livekit, stt)
+        async with api_services(voiced) as services:
+            await add_trunk(services, viewer, phone.host_and_port)
+            await publish_clinic(services, viewer, with_speech(DESK), pay_tool(ACCOUNT), WORKFLOW)
+            async with running_worker(voiced):
+                call = await dialed(services, viewer)
+                line = await phone.next_call()
+                await watch(services, viewer, call.id, AgentTurn)
+                line.media.send_digits("1#")
+                await watch(services, viewer, call.id, AgentTurn, 2)
+                stt.utterances = ["I do not have it here"]
+                line.media.queue(np.frombuffer(synthetic_speech(1.5, RATE), np.int16))
+                await watch(services, viewer, call.id, AgentTurn, 3)
+                line.media.send_digits("1#")
+                await watch(services, viewer, call.id, DtmfRequested, 2)
+                await line.hang_up()
+                log = await watch(services, viewer, call.id, CallEnded)
+    [refused] = [event for event in log if isinstance(event, ToolFinished)]
+    assert (refused.outcome, refused.result) == (ToolOutcome.FAILED, SPOKE_INSTEAD)
+    turns = [event.text for event in log if isinstance(event, UserTurn)]
+    assert turns[1] == "I do not have it here"
+    said = [event.text for event in log if isinstance(event, AgentTurn)]
+    assert said[:3] == [DESK.prompt.greeting, ACCOUNT.prompt, "Press one and the hash key to pay."]
+    ended = log[-1]
+    assert isinstance(ended, CallEnded)
+    assert ended.reason is EndReason.HUNG_UP_BY_USER
 
 
 async def test_masked_digits_die_with_the_worker_and_are_asked_for_again(

@@ -327,8 +327,8 @@ async def test_several_keepers_agree(rig: Rig) -> None:
 async def test_a_running_keeper_creates_the_trunk_of_a_new_number(rig: Rig) -> None:
     async with worker_services(rig.settings) as wired:
         keeper = Keeper(wired, rig.settings)
+        await rig.add()
         async with background_task(keeper.run_trunk_reconciler()), asyncio.timeout(60):
-            await rig.add()
             while await rig.counts() != (1, 1):  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.05)
     assert await rig.is_whole()

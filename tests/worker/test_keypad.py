@@ -242,6 +242,15 @@ async def test_keys_do_not_interrupt_a_running_tool() -> None:
         assert rig.session.interruptions == 0
 
 
+async def test_keys_are_ignored_while_the_caller_waits_for_a_colleague() -> None:
+    async with keypad_rig() as rig:
+        rig.conversation.transfers = cast(Any, SimpleNamespace(is_holding=True))
+        rig.press("12#")
+        rig.conversation.transfers = cast(Any, SimpleNamespace(is_holding=False))
+        rig.press("3#")
+        assert rig.events(DtmfReceived) == [DtmfReceived(digits="3#")]
+
+
 async def test_keys_are_stored_when_the_call_ends_before_the_turn_is_over() -> None:
     async with keypad_rig() as rig:
         rig.press("12")
@@ -297,6 +306,8 @@ async def test_the_caller_is_asked_again_and_the_tool_fails_in_the_end() -> None
             await rig.time.advance(8.1)
         expected = CollectedDigits(attempts=2, problem="The caller pressed no key.")
         assert rig.results == [expected]
+        rig.press("1234#")  # too late for the tool
+        assert rig.events(DtmfReceived) == [DtmfReceived(digits="1234#")]
 
 
 async def test_what_was_typed_before_the_question_counts() -> None:

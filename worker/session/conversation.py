@@ -295,6 +295,11 @@ class Conversation:
         """Whether the caller waits for a colleague or for the carrier."""
         return self.transfers is not None and self.transfers.is_holding
 
+    @property
+    def is_without_agent(self) -> bool:
+        """Whether the caller waits for someone else than an agent, or talks to a colleague."""
+        return self.is_on_hold or self.projection.is_bridged
+
     async def transfer(
         self, node: str, target: TransferTarget, via: TransferVia, values: Mapping[str, Any]
     ) -> str | None:

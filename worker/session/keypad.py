@@ -124,7 +124,7 @@ class PhoneKeypad:
         # LiveKit sends keys to all participants, so those of other phones in the room arrive, too.
         is_caller = dtmf.participant is not None and dtmf.participant.identity == self._identity
         is_key = len(dtmf.digit) == 1 and dtmf.digit in DTMF_KEYS
-        if self._is_closed or not is_caller or not is_key:
+        if self._is_closed or not is_caller or not is_key or self._conversation.is_without_agent:
             return
         if self._entry is not None and self._accepts_key(self._entry):
             self._take_key(self._entry, dtmf.digit)
