@@ -83,6 +83,8 @@ class Dialer:
         self._absent_since: datetime | None = None
         self._is_answered = False
         self._rang = conversation.projection.state is CallState.RINGING
+        self._saw_ringing = False
+        """Noted when it happens, because the phone may be answered before this task reads the leg."""
         self._has_news = True
         room.on("participant_connected", self._on_participant_changed)
         room.on("participant_disconnected", self._on_participant_left)
@@ -182,6 +184,8 @@ class Dialer:
         return dialed_at + timedelta(seconds=ringing_seconds(self._call) + RING_MARGIN_SECONDS)
 
     def _read_leg(self) -> None:
+        if self._saw_ringing:
+            self._see(LegStatus.RINGING)
         leg = self._room.remote_participants.get(caller_of(self._call))
         if leg is not None:
             self._see(status_of(dict(leg.attributes)))
@@ -267,6 +271,8 @@ class Dialer:
         self, _changed: dict[str, str], participant: rtc.Participant
     ) -> None:
         if participant.identity == caller_of(self._call):
+            status = status_of(dict(participant.attributes))
+            self._saw_ringing = self._saw_ringing or status is LegStatus.RINGING
             self._notice()
 
     def _notice(self) -> None:
