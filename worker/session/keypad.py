@@ -146,8 +146,8 @@ class PhoneKeypad:
         self._stop_prompt()
 
     def _ignore_key(self) -> None:
-        self._ignores_until = max(self._ignores_until, self._after(LATE_KEY_SECONDS))
         if self._ignores_masked:
+            self._ignores_until = max(self._ignores_until, self._after(LATE_KEY_SECONDS))
             self._mask.extend(MASK_TAIL_SECONDS)
 
     def _add_input(self, key: str) -> None:
@@ -220,9 +220,11 @@ class PhoneKeypad:
         try:
             yield
         finally:
+            is_complete = self._entry is not None and self._entry.is_complete
             self._entry = None
-            self._ignores_until = self._after(LATE_KEY_SECONDS)
-            self._ignores_masked = action.masked
+            if action.masked or is_complete:
+                self._ignores_until = self._after(LATE_KEY_SECONDS)
+                self._ignores_masked = action.masked
             # The caller may still press keys when the call is released to another worker.
             if action.masked and not self._is_closed:
                 self._mask.release(MASK_TAIL_SECONDS)
