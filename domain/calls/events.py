@@ -434,7 +434,7 @@ class AnsweredBy:
     quote: Annotated[
         str, Doc("The words that decided, as they were transcribed; empty when no words did.")
     ] = ""
-    after_ms: Annotated[
+    decided_after_ms: Annotated[
         float, Doc("From the answer of the phone to the decision, in milliseconds.")
     ]
     revises: Annotated[

@@ -29,7 +29,7 @@ MAX_ROOT_FIELDS = 10
 MAX_DIRECTIVES = 50
 MAX_FRAGMENTS = 50
 MAX_FIELDS = 2_000
-MAX_FIELD_PAIRS = 2_000
+MAX_FIELD_PAIRS = 3_000
 """Validation compares every pair of fields with the same response name."""
 
 INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})

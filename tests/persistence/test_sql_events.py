@@ -59,12 +59,14 @@ async def test_events_built_in_sql_equal_those_of_the_domain(
             events = [decode_event(row["body"]) for row in stored]
             ended = events[-1]
             assert isinstance(ended, CallEnded)
-            assert events == [
+            refused = [
                 CommandRefused(
-                    command_id=str(commands[CommandKind.SEND_TEXT]),
-                    command=CommandKind.SEND_TEXT,
-                    message="The call has ended.",
-                ),
+                    command_id=str(commands[kind]), command=kind, message="The call has ended."
+                )
+                for kind in (CommandKind.SEND_TEXT, CommandKind.TRANSFER)
+            ]
+            assert events == [
+                *refused,
                 CommandApplied(command_id=str(commands[CommandKind.END]), command=CommandKind.END),
                 CallEnded(state=state, reason=reason, blame=blame, duration_ms=ended.duration_ms),
             ]

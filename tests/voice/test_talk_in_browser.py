@@ -240,7 +240,7 @@ TRANSCRIPT = (
         by=AnsweringParty.MAILBOX,
         evidence=(AnswerEvidence.WORDS, AnswerEvidence.TONE),
         quote="after the tone",
-        after_ms=3_000.0,
+        decided_after_ms=3_000.0,
         revises=AnsweringParty.PERSON,
     ),
     MessageLeft(text="Please call us back.", tone_heard=True, heard_ms=2_000.0),

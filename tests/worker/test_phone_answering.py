@@ -58,7 +58,9 @@ LEAVES_MESSAGES = AnsweringSettings(voicemail=VoicemailAction.LEAVE_MESSAGE, mes
 HANGS_UP = AnsweringSettings(voicemail=VoicemailAction.HANG_UP)
 ANSWERS = AnsweringSettings(screener=ScreenerAction.ANSWER, introduction="The clinic.")
 NAVIGATES = AnsweringSettings(ivr=IvrAction.NAVIGATE, goal="billing")
-MAILBOX = AnsweredBy(by=_P.MAILBOX, evidence=(_E.WORDS, _E.TONE), quote="a message", after_ms=1)
+MAILBOX = AnsweredBy(
+    by=_P.MAILBOX, evidence=(_E.WORDS, _E.TONE), quote="a message", decided_after_ms=1
+)
 
 
 class FakeSpeech:

@@ -243,7 +243,7 @@ class PhoneAnswering:
                 by=verdict.party,
                 evidence=verdict.evidence,
                 quote=verdict.quote,
-                after_ms=_ms(self._now() - self._began_at),
+                decided_after_ms=_ms(self._now() - self._began_at),
                 revises=_other(before, verdict),
             )
         )

@@ -173,6 +173,36 @@ export class Transcript {
     this.note(complete ? "data" : "bad", h("code", {}, name), `: the caller pressed ${keys}.${failed}`);
   }
 
+  TransferStarted({ mode, number }) {
+    this.note("way", `The caller is transferred to ${number} (${mode.toLowerCase()}).`);
+  }
+
+  TransferAdvanced({ phase, brief }) {
+    this.note("", `Transfer: ${phase.toLowerCase()}.`, ...(brief ? [" ", h("q", {}, brief)] : []));
+  }
+
+  TransferFailed({ failure, sipStatus }) {
+    const why = failure.toLowerCase().replaceAll("_", " ");
+    this.note("bad", `The transfer failed: ${why}${sipStatus ? ` (SIP ${sipStatus})` : ""}.`);
+  }
+
+  TransferIsolationLost() {
+    this.note("bad", "The caller and the colleague may have heard each other.");
+  }
+
+  CallerQueued({ stage, position }) {
+    const how = stage === "HOLD" ? "is on hold" : "hears the phone ring";
+    this.note("", `All workers are busy. The caller ${how}, at position ${position}.`);
+  }
+
+  CallerDequeued({ waitedMs }) {
+    this.note("", `An agent is free after ${seconds(waitedMs)}.`);
+  }
+
+  NewDestination({ region }) {
+    this.note("", `This is the first call to ${region}.`);
+  }
+
   CallerPresent({ present }) {
     this.note("", present ? "You are in the room." : "You left the room, or the connection was lost; the agent waits.");
   }
