@@ -66,11 +66,13 @@ class Consultation:
         room.on("sip_dtmf_received", self._on_digit)
         room.on("participant_connected", self._on_joined)
         room.on("participant_disconnected", self._on_left)
+        room.on("reconnected", self._on_reconnected)
 
     def close(self) -> None:
         self._room.off("sip_dtmf_received", self._on_digit)
         self._room.off("participant_connected", self._on_joined)
         self._room.off("participant_disconnected", self._on_left)
+        self._room.off("reconnected", self._on_reconnected)
 
     async def run(
         self, brief: str, question: str, admit: Callable[[], Awaitable[None]]
@@ -144,6 +146,11 @@ class Consultation:
                 self._asked_at = self._clock.now()
             self._notice()
 
+    def _on_reconnected(self) -> None:
+        if self._absent_since is not None:
+            self._absent_since = self._clock.now()
+        self._notice()
+
     async def _watch_absence(self) -> None:
         """A restart of LiveKit's server removes the leg for some seconds, which is no hang-up."""
         while True:
@@ -152,7 +159,9 @@ class Consultation:
             self._notice()
 
     def _return_due(self) -> datetime | None:
-        if self._absent_since is None:
+        """When the leg counts as gone. While this worker itself is disconnected, it sees no leg."""
+        is_connected = self._room.connection_state == rtc.ConnectionState.CONN_CONNECTED
+        if self._absent_since is None or not is_connected:
             return None
         return self._absent_since + timedelta(seconds=RETURN_SECONDS)
 
