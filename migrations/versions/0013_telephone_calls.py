@@ -52,7 +52,7 @@ def upgrade() -> None:
         op.execute(f"alter table call add column if not exists {name} {_sql(kind)}")
     for name, kind in LOG_COLUMNS.items():
         op.execute(f"alter table call_log add column if not exists {name} {_sql(kind)}")
-    run_sql_files("0013_phone_facts.sql")
+    run_sql_files("0013_phone_facts.sql", "0013_tenant_standing.sql")
     # Each of these may be interrupted, and continues from there when it is repeated.
     with op.get_context().autocommit_block():
         for name, what in INDEXES.items():
@@ -99,7 +99,7 @@ def create_trunk_usage() -> None:
 
 
 def downgrade() -> None:
-    run_sql_files("0013_undo_phone_facts.sql")
+    run_sql_files("0013_undo_phone_facts.sql", "0013_undo_tenant_standing.sql")
     for name in INDEXES:
         op.execute(f"drop index {name}")
     for name, what in OLD_INDEXES.items():

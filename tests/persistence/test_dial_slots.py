@@ -255,6 +255,17 @@ async def test_a_call_is_not_dialled_once_the_budget_of_the_month_is_exhausted(
         await rig.worker.queue.reserve_dial(claim)
 
 
+async def test_a_scheduled_call_counts_as_concurrent_once_it_is_due(rig: DialRig) -> None:
+    budgets = {"budgets": Budgets(concurrent_calls=1)}
+    await update_settings(rig.services, rig.viewer, 0, budgets)
+    at = await rig.now() + timedelta(hours=1)
+    for _ in range(2):
+        await rig.dial(scheduled_for=at)
+    await rig.wait(3_601)
+    with pytest.raises(QuotaExceeded):
+        await rig.dial()
+
+
 @pytest.mark.parametrize("limit", [{"calls_per_day": 2}, {"calls_per_number_per_hour": 2}], ids=str)
 async def test_a_call_over_the_limit_of_a_day_or_an_hour_ends(
     rig: DialRig, limit: dict[str, int]
