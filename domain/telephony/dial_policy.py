@@ -48,7 +48,6 @@ class DialRefusal(StrEnum):
     NO_CALLER_ID = "NO_CALLER_ID"
     CALLER_ID_NOT_OWNED = "CALLER_ID_NOT_OWNED"
     OUTSIDE_ALLOWED_HOURS = "OUTSIDE_ALLOWED_HOURS"
-    TOO_MANY_CALLS_PER_SECOND = "TOO_MANY_CALLS_PER_SECOND"
     TOO_MANY_CONCURRENT_CALLS = "TOO_MANY_CONCURRENT_CALLS"
     TOO_MANY_CALLS_PER_DAY = "TOO_MANY_CALLS_PER_DAY"
     TOO_MANY_CALLS_TO_NUMBER = "TOO_MANY_CALLS_TO_NUMBER"
@@ -57,18 +56,9 @@ class DialRefusal(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DialTarget:
-    """A number that may be dialled. `region` is None for numbers that belong to no country."""
-
-    number: str
-    region: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DialUsage:
     """What has been dialled over a trunk until now."""
 
-    calls_in_last_second: int = 0
     active_calls: int = 0
     calls_today: int = 0
     """Since midnight UTC."""
@@ -79,8 +69,8 @@ class DialUsage:
     """None unless the trunk is paused."""
 
 
-def check_dial(trunk: OutboundTrunkSpec, number: str, path: Path) -> DialTarget:
-    """Return what to dial. Raises `DialRefused` when the number may not be dialled over the trunk."""
+def check_dial(trunk: OutboundTrunkSpec, number: str, path: Path) -> None:
+    """Raise `DialRefused` when the number may not be dialled over the trunk."""
     if not trunk.is_enabled:
         raise DialRefused(
             f"The trunk {trunk.name} is disabled; enable it, or choose another one.",
@@ -88,7 +78,8 @@ def check_dial(trunk: OutboundTrunkSpec, number: str, path: Path) -> DialTarget:
             reason=DialRefusal.TRUNK_DISABLED,
         )
     if SHORT_NUMBER.fullmatch(number):
-        return _check_short(trunk, number, path)
+        _check_short(trunk, number, path)
+        return
     parsed = parse_number(number)
     if parsed is None:
         raise DialRefused(
@@ -100,7 +91,6 @@ def check_dial(trunk: OutboundTrunkSpec, number: str, path: Path) -> DialTarget:
     if not number.startswith(trunk.allowed_prefixes):
         _check_line_type(trunk, parsed, path)
         _check_region(trunk, parsed, path)
-    return DialTarget(number=number, region=parsed.region)
 
 
 def choose_caller_id(
@@ -164,20 +154,14 @@ def check_limits(limits: DialLimits, usage: DialUsage, path: Path) -> None:
             limits.concurrent_calls,
             "calls at the same time; wait, or raise concurrentCalls",
         ),
-        (
-            DialRefusal.TOO_MANY_CALLS_PER_SECOND,
-            usage.calls_in_last_second,
-            limits.calls_per_second,
-            "calls per second; wait, or raise callsPerSecond",
-        ),
     ):
         if used >= limit:
             raise DialRefused(f"The trunk allows {limit} {words}.", path, reason=reason)
 
 
-def _check_short(trunk: OutboundTrunkSpec, number: str, path: Path) -> DialTarget:
+def _check_short(trunk: OutboundTrunkSpec, number: str, path: Path) -> None:
     if number in trunk.allowed_short_numbers:
-        return DialTarget(number=number, region=trunk.region)
+        return
     is_emergency = is_emergency_number(number, trunk.region)
     what = "an emergency number" if is_emergency else "too short for a telephone number in E.164"
     raise DialRefused(

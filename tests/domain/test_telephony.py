@@ -12,7 +12,6 @@ from domain.common.access import TenantId
 from domain.common.errors import DialRefused, InvalidInput
 from domain.telephony.dial_policy import (
     DialRefusal,
-    DialTarget,
     DialUsage,
     check_dial,
     check_limits,
@@ -144,17 +143,11 @@ def test_only_allowed_numbers_may_be_dialled(
 ) -> None:
     trunk = replace(TRUNK, **changes)  # type: ignore[arg-type]
     if reason is None:
-        assert check_dial(trunk, number, PATH).number == number
+        check_dial(trunk, number, PATH)
         return
     with pytest.raises(DialRefused) as refused:
         check_dial(trunk, number, PATH)
     assert (refused.value.reason, refused.value.path) == (reason, PATH)
-
-
-def test_a_dialled_number_has_the_region_that_its_allowed_hours_depend_on() -> None:
-    trunk = replace(TRUNK, allowed_regions=("JM",), allowed_short_numbers=("911",))
-    assert check_dial(trunk, "+18765550123", PATH) == DialTarget(number="+18765550123", region="JM")
-    assert check_dial(trunk, "911", PATH) == DialTarget(number="911", region="US")
 
 
 def test_the_caller_id_is_one_of_the_numbers_of_the_trunk() -> None:
@@ -176,7 +169,6 @@ def test_the_caller_id_is_one_of_the_numbers_of_the_trunk() -> None:
     [
         (DialUsage(), None),
         (DialUsage(active_calls=4, calls_today=199, calls_to_number_in_last_hour=2), None),
-        (DialUsage(calls_in_last_second=1), DialRefusal.TOO_MANY_CALLS_PER_SECOND),
         (DialUsage(active_calls=5), DialRefusal.TOO_MANY_CONCURRENT_CALLS),
         (DialUsage(calls_today=200), DialRefusal.TOO_MANY_CALLS_PER_DAY),
         (DialUsage(calls_to_number_in_last_hour=3), DialRefusal.TOO_MANY_CALLS_TO_NUMBER),

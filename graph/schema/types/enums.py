@@ -457,7 +457,6 @@ describe_enum(
     NO_CALLER_ID="The trunk has no number to show to the callee.",
     CALLER_ID_NOT_OWNED="The caller id is not a number of the trunk.",
     OUTSIDE_ALLOWED_HOURS="It is not an allowed hour where the callee is, or that is unknown.",
-    TOO_MANY_CALLS_PER_SECOND="The trunk has reached its limit for calls in a second.",
     TOO_MANY_CONCURRENT_CALLS="The trunk has reached its limit for calls in progress.",
     TOO_MANY_CALLS_PER_DAY="The trunk has reached its limit for calls in a day.",
     TOO_MANY_CALLS_TO_NUMBER="The number was called too often within an hour.",
