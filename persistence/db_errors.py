@@ -13,7 +13,14 @@ from domain.common.errors import Unavailable, WrongDatabaseRole
 P = ParamSpec("P")
 T = TypeVar("T")
 
-OUTAGE_TYPES = (OSError, TimeoutError, asyncpg.InterfaceError, WrongDatabaseRole)
+OUTAGE_TYPES = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    # asyncpg raises this when the server has ended the connection between two statements.
+    asyncpg.InternalClientError,
+    WrongDatabaseRole,
+)
 OUTAGE_CLASSES = ("08", "40", "53", "57")
 """SQLSTATE classes of errors of the connection, rollbacks, lack of resources and shutdowns."""
 READ_ONLY_TRANSACTION = "25006"

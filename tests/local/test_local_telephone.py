@@ -28,7 +28,7 @@ def test_a_newcomer_calls_the_demo_by_telephone(
     up = here("up", "--phone", "--detach")
     assert up.returncode == 0, up.stdout + up.stderr
     assert f"voice calls: ready; telephone {EMULATED}\n" in up.stdout
-    assert {*here.processes()} == {*OURS, "livekit", "livekit-db", SERVICE}
+    assert {*here.processes()} == {*OURS, "livekit", "livekit-db", "lobby", SERVICE}
     file = spoken("What are your opening hours?", tmp_path / "question.wav")
     dialled = here("phone", "dial", "--wav", str(file))
     assert dialled.returncode == 0, dialled.stdout + dialled.stderr

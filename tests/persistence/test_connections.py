@@ -23,6 +23,7 @@ from graph.app import build_schema_with_loaders
 from persistence.admin import bootstrap
 from persistence.database import DbRole, create_pool
 from persistence.database_logins import create_logins
+from persistence.db_errors import is_outage
 from persistence.sqlalchemy_engine import create_engine
 from persistence.wiring import api_services
 from tests.conftest import new_tenant
@@ -51,6 +52,29 @@ async def connected(url: str, **settings: str) -> AsyncIterator[Any]:
         yield connection
     finally:
         await connection.close()
+
+
+async def use(connection: Any) -> None:
+    while True:
+        async with connection.transaction():
+            await connection.fetchval("select 1")
+            await asyncio.sleep(0)
+
+
+async def test_whatever_the_driver_raises_when_the_server_ends_a_connection_is_an_outage(
+    settings: Settings,
+) -> None:
+    async with connected(settings.database_url) as db:
+        # What it raises depends on the moment.
+        for n in range(150):
+            victim = await asyncpg.connect(settings.database_url)
+            using = asyncio.create_task(use(victim))
+            await asyncio.sleep(n % 5 * 0.002)
+            await db.execute("select pg_terminate_backend($1)", victim.get_server_pid())
+            [error] = await asyncio.gather(using, return_exceptions=True)
+            assert isinstance(error, Exception)
+            assert is_outage(error), repr(error)
+            victim.terminate()
 
 
 @asynccontextmanager

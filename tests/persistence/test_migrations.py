@@ -130,6 +130,10 @@ async def is_valid(db: Any) -> bool | None:
     return valid
 
 
+async def is_incomplete(db: Any) -> bool:
+    return await is_building(db) and await is_valid(db) is False
+
+
 async def test_two_migrations_succeed_during_a_concurrent_index_build(
     fresh: str, scripts: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -166,7 +170,7 @@ async def test_an_incomplete_index_is_rebuilt(fresh: str, scripts: Path) -> None
             migration = asyncio.create_task(
                 asyncio.to_thread(upgrade, fresh, scripts=scripts, timeouts=QUICK)
             )
-            await until(lambda: is_building(db))
+            await until(lambda: is_incomplete(db))
             await db.execute("select pg_terminate_backend(pid) from pg_stat_progress_create_index")
             with pytest.raises(SQLAlchemyError):
                 await migration

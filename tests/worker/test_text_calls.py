@@ -67,7 +67,7 @@ async def watch(
     services: Services,
     viewer: Viewer,
     id: CallId,
-    until: type,
+    until: type | tuple[type, ...],
     count: int = 1,
     timeout_seconds: float = 60.0,
 ) -> list[CallEvent]:
