@@ -261,6 +261,7 @@ async def test_a_caller_who_speaks_instead_is_answered_and_one_who_hangs_up_is_n
                 await watch(services, viewer, call.id, AgentTurn, 2)
                 stt.utterances = ["I do not have it here"]
                 line.media.queue(np.frombuffer(synthetic_speech(1.5, RATE), np.int16))
+                await watch(services, viewer, call.id, UserTurn, 2)
                 await watch(services, viewer, call.id, AgentTurn, 3)
                 line.media.send_digits("1#")
                 await watch(services, viewer, call.id, DtmfRequested, 2)
@@ -269,7 +270,7 @@ async def test_a_caller_who_speaks_instead_is_answered_and_one_who_hangs_up_is_n
     [refused] = [event for event in log if isinstance(event, ToolFinished)]
     assert (refused.outcome, refused.result) == (ToolOutcome.FAILED, SPOKE_INSTEAD)
     turns = [event.text for event in log if isinstance(event, UserTurn)]
-    assert turns[1] == "I do not have it here"
+    assert turns[1].startswith("I do not have it here")
     said = [event.text for event in log if isinstance(event, AgentTurn)]
     assert said[:2] == [DESK.prompt.greeting, ACCOUNT.prompt]
     # The reply to the words, or that to the result of the tool if it comes first.
