@@ -39,7 +39,6 @@ from tests.phone.test_transfers import (
     heard_ms,
     phases,
     reasons,
-    until,
     until_both_hear_each_other,
 )
 from tests.support.demo_workflow import BOOKING, publish_clinic
@@ -47,6 +46,7 @@ from tests.support.installation import running_installation
 from tests.support.outbound_calls import CALLEE_NUMBER, add_trunk, invites
 from tests.support.viewers import owner_of
 from tests.support.voice_clients import with_speech, with_voice_providers
+from tests.support.waiting import until
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 

@@ -3,9 +3,8 @@ be measured which party hears which, and for how long."""
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -61,6 +60,7 @@ from tests.phone.test_sip_outage_contract import installation
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.outbound_calls import CALLEE_NUMBER, add_trunk, dialed, invites
 from tests.support.voice_clients import joined_caller, with_speech, with_voice_providers
+from tests.support.waiting import until
 from tests.worker.test_text_calls import running_worker, watch
 from worker.session.transfers import NOT_ON_A_TELEPHONE
 
@@ -149,12 +149,6 @@ async def clinic(
         await publish_clinic(services, viewer, agents, tool, workflow)
         await stack.enter_async_context(running_worker(voiced))
         yield Rig(services, viewer, voiced, phone, desk, speech, trunk)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - of a phone
-            await asyncio.sleep(0.05)
 
 
 def heard_ms(media: Media, hertz: float, since: int = 0, before: int | None = None) -> float:
@@ -446,7 +440,7 @@ async def test_a_tool_transfers_a_caller_in_a_browser_but_not_by_the_carrier(
     assert "X-Studio-Caller" not in colleague.headers
 
 
-async def test_a_restart_of_livekit_in_a_consultation_connects_nobody(
+async def test_a_restart_of_livekit_in_a_consultation_does_not_bridge_the_call(
     settings: Settings, viewer: Viewer, installation: SipInstallation
 ) -> None:
     async with clinic(settings, viewer, installation.sip.server.livekit) as rig:
