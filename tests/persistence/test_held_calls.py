@@ -24,7 +24,7 @@ from domain.use_cases.calls import end_call
 from domain.use_cases.telephony import create_inbound_trunk, create_phone_number
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.demo_workflow import publish_clinic
-from worker.common.line_usage import line_usage
+from worker.common.line_usage import line_of, line_usage
 
 pytestmark = pytest.mark.anyio
 
@@ -244,7 +244,8 @@ async def test_what_a_hold_costs_counts_towards_the_budgets(queue: Queue) -> Non
     await queue.caller("in_1")
     await queue.wait(6)
     [held] = await queue.take(uuid4())
-    used = line_usage(held.call, held.trunk, 60_000).with_cost(5_000)
+    line = line_of(held.trunk, held.call.to_number)
+    used = line_usage(line, 60_000).with_cost(5_000)
     await queue.wired.held_calls.record(held, UsageMeasured(usage=(used,)))
     assert await queue.db.fetchval("select sum(spent)::bigint from call_log") == 5_000
     async with queue.services.store.transaction(queue.viewer.tenant_id) as work:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from domain.calls.model import Call
 from domain.providers.model import ProviderKind
 from domain.providers.usage import Usage
 from domain.telephony.numbers import region_of
 
+Line = tuple[str, str]
+"""The trunk, and the region of the number that is called: what a price depends on."""
 
-def line_usage(call: Call, trunk: str | None, milliseconds: int = 0) -> Usage:
-    """Usage of the trunk with that name, by the region of the called number."""
-    return Usage(
-        kind=ProviderKind.TRUNK,
-        provider=trunk or "",
-        model=region_of(call.to_number or ""),
-        audio_ms=milliseconds,
-    )
+
+def line_of(trunk: str | None, number: str | None) -> Line:
+    return trunk or "", region_of(number or "")
+
+
+def line_usage(line: Line, milliseconds: int) -> Usage:
+    trunk, region = line
+    return Usage(kind=ProviderKind.TRUNK, provider=trunk, model=region, audio_ms=milliseconds)

@@ -23,7 +23,7 @@ from domain.common.tasks import background_task, cancel_and_wait
 from domain.providers.prices import PriceList
 from domain.providers.usage import Usage
 from domain.telephony.hold import HoldTexts, hold_texts
-from worker.common.line_usage import line_usage
+from worker.common.line_usage import line_of, line_usage
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.retry import retry_while_unavailable
 from worker.common.sip_legs import SipLegs, status_of
@@ -239,7 +239,8 @@ class HeldCaller:
     def _line_usage(self) -> Usage:
         """The time on hold costs as much as that of the conversation."""
         elapsed = (self.clock.now() - self._held_since) / timedelta(milliseconds=1)
-        used = line_usage(self.call, self._held.trunk, round(elapsed))
+        line = line_of(self._held.trunk, self.call.to_number)
+        used = line_usage(line, round(elapsed))
         return used.with_cost(PriceList(self._held.settings.prices).cost(used))
 
     async def _record_usage(self, usage: tuple[Usage, ...]) -> None:

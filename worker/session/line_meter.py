@@ -9,15 +9,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from domain.providers.model import ProviderKind
-from domain.providers.usage import Usage
-from domain.telephony.numbers import region_of
+from worker.common.line_usage import Line, line_of, line_usage
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import Conversation
 
 INTERVAL_SECONDS = 15.0
-
-Line = tuple[str, str]
-"""The trunk, and the region of the number that is called: what a price depends on."""
 
 
 class LineMeter:
@@ -51,11 +47,7 @@ class LineMeter:
             passed_ms = total_ms - self._counted_ms[line]
             if passed_ms > 0:
                 self._counted_ms[line] = total_ms
-                trunk, region = line
-                usage = Usage(
-                    kind=ProviderKind.TRUNK, provider=trunk, model=region, audio_ms=passed_ms
-                )
-                self._conversation.add_line_usage(usage)
+                self._conversation.add_line_usage(line_usage(line, passed_ms))
 
     def _lines(self) -> Iterator[tuple[Line, datetime, datetime]]:
         """Every telephone line of the call until now: what it is, and from when to when it is used."""
@@ -66,8 +58,8 @@ class LineMeter:
             trunk = (
                 claim.dial_trunk.spec.name if claim.dial_trunk is not None else claim.inbound_trunk
             )
-            yield (trunk or "", region_of(claim.call.to_number or "")), answered_at, now
+            yield line_of(trunk, claim.call.to_number), answered_at, now
         for transfer in projection.transfers:
             if transfer.answered_at is not None:
-                line = (transfer.trunk, region_of(transfer.number))
+                line = line_of(transfer.trunk, transfer.number)
                 yield line, transfer.answered_at, transfer.failed_at or now
