@@ -54,6 +54,12 @@ def test_the_time_of_a_beep_is_that_of_the_audio() -> None:
     assert beep.ended_at == pytest.approx(1.4, abs=0.04)
 
 
+def test_the_tone_of_a_fax_machine_may_have_gaps_where_packets_were_lost() -> None:
+    parts = [tone((2_100.0,), 0.7), silence(0.1)] * 3
+    assert heard(np.concatenate(parts))[-1] is ToneKind.FAX
+    assert ToneKind.FAX not in heard(np.concatenate([tone((2_100.0,), 0.7), silence(0.6)] * 3))
+
+
 def test_tones_do_not_depend_on_how_the_audio_is_cut() -> None:
     pcm = to_pcm(np.concatenate([silence(0.3), tone((850.0,), 0.5), silence(0.5)]))
     whole = ToneDetector(RATE).add(pcm)

@@ -50,6 +50,7 @@ MAX_HERTZ_STEP = 20.0
 SIT_HERTZ = ((900.0, 1_000.0), (1_340.0, 1_460.0), (1_740.0, 1_820.0))
 SIT_GAP_SECONDS = 0.15
 FAX_ANSWER_HERTZ, FAX_ANSWER_SECONDS = (2_080.0, 2_120.0), 1.5
+MAX_FAX_GAP_SECONDS = 0.3
 FAX_CALL_HERTZ, FAX_CALL_SECONDS, FAX_CALL_PERIOD = (1_060.0, 1_140.0), (0.4, 0.7), 4.5
 """A calling fax machine sends its tone for half a second every three and a half seconds."""
 LINE_HERTZ = (415.0, 435.0)
@@ -169,7 +170,7 @@ class ToneDetector:
     def _kind(self, tone: _Steady) -> ToneKind | None:
         if _is_sit(self._last):
             return ToneKind.SIT
-        if tone.is_within(FAX_ANSWER_HERTZ) and tone.seconds >= FAX_ANSWER_SECONDS:
+        if _fax_answer_seconds(self._last) >= FAX_ANSWER_SECONDS:
             return ToneKind.FAX
         if _is_fax_call(self._last):
             return ToneKind.FAX
@@ -194,6 +195,17 @@ def _is_sit(tones: Sequence[_Steady]) -> bool:
     in_order = all(tone.is_within(hertz) for tone, hertz in zip(tones, SIT_HERTZ, strict=True))
     pairs = pairwise(tones)
     return in_order and all(b.started_at - a.ended_at < SIT_GAP_SECONDS for a, b in pairs)
+
+
+def _fax_answer_seconds(tones: Sequence[_Steady]) -> float:
+    """The length of the last tone if it is that of a fax machine that answers, with the parts of it
+    that were before gaps: packets of the audio may be lost."""
+    seconds, follows_at = 0.0, tones[-1].started_at
+    for tone in reversed(tones):
+        if not tone.is_within(FAX_ANSWER_HERTZ) or follows_at - tone.ended_at > MAX_FAX_GAP_SECONDS:
+            break
+        seconds, follows_at = seconds + tone.seconds, tone.started_at
+    return seconds
 
 
 def _is_fax_call(tones: Sequence[_Steady]) -> bool:

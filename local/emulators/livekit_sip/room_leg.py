@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from livekit import api, rtc
 from livekit.protocol.room import RoomConfiguration
 from livekit.rtc._ffi_client import FfiClient
+from livekit.rtc._proto.stats_pb2 import DtlsTransportState, RtcStats
 
 from domain.common.tasks import cancel_and_wait, first_event
 from local.emulators.livekit_sip.mixer import AudioMixer
@@ -29,6 +30,7 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 VISIBILITY_INTERVAL_SECONDS = 0.01
 BROADCAST_SECONDS = 0.1
 """How long the server collects changes of participants before it sends them to the others."""
+AUDIO_TIMEOUT_SECONDS = 10.0
 UPDATE_TIMEOUT_SECONDS = LEAVE_TIMEOUT_SECONDS = 5.0
 DTMF_TIMING = DigitTiming(digit=0.25, pause=0.25)
 """livekit-sip sends two digits per second."""
@@ -133,10 +135,12 @@ class RoomLeg:
             track = rtc.LocalAudioTrack.create_audio_track(name, self._source)
             options = rtc.TrackPublishOptions(source=rtc.TrackSource.SOURCE_MICROPHONE, dtx=False)
             await room.local_participant.publish_track(track, options)
-        self._start(self._watch_visibility())
+        self._start(self._watch_visibility(track))
 
-    async def _watch_visibility(self) -> None:
-        """Others see a participant when its media connection stands, and a little later."""
+    async def _watch_visibility(self, track: rtc.LocalAudioTrack) -> None:
+        """Others see a participant when the connection that it receives media on stands, and a
+        little later. The one that it sends on may take longer on a busy machine, and audio that is
+        sent before it stands is lost: an answer is not reported before that."""
         name = self.identity
         request = api.RoomParticipantIdentity(room=name.room, identity=name.identity)
         try:
@@ -144,12 +148,21 @@ class RoomLeg:
                 participant = await self._livekit.client.room.get_participant(request)
                 if participant.state == api.ParticipantInfo.State.ACTIVE:
                     await asyncio.sleep(BROADCAST_SECONDS)
+                    await self._wait_until_sending(track)
                     return
                 await asyncio.sleep(VISIBILITY_INTERVAL_SECONDS)
         except (api.ServerError, aiohttp.ClientError):
             pass  # removed, or the server is down
         finally:
             self._visible.set()
+
+    async def _wait_until_sending(self, track: rtc.LocalAudioTrack) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(AUDIO_TIMEOUT_SECONDS):
+                while not self.left.is_set():
+                    if _is_sending(await track.get_stats()):
+                        return
+                    await asyncio.sleep(VISIBILITY_INTERVAL_SECONDS)
 
     async def set_attributes(self, attributes: Mapping[str, str]) -> None:
         """Change attributes, in the order of the calls. Waits until others see the participant: they
@@ -251,3 +264,10 @@ class RoomLeg:
         task = self._task_group.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _is_sending(statistics: Sequence[RtcStats]) -> bool:
+    """Whether the connection that audio is sent on is encrypted, which is the last step."""
+    transports = (each.transport.transport for each in statistics if each.HasField("transport"))
+    connected = DtlsTransportState.DTLS_TRANSPORT_CONNECTED
+    return any(transport.dtls_state == connected for transport in transports)
