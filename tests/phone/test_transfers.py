@@ -440,18 +440,28 @@ async def test_a_tool_transfers_a_caller_in_a_browser_but_not_by_the_carrier(
     assert "X-Studio-Caller" not in colleague.headers
 
 
-async def test_a_restart_of_livekit_in_a_consultation_does_not_bridge_the_call(
+async def test_both_are_separated_again_after_a_restart_of_livekit_in_a_consultation(
     settings: Settings, viewer: Viewer, installation: SipInstallation
 ) -> None:
     async with clinic(settings, viewer, installation.sip.server.livekit) as rig:
-        call, _ = await rig.connected()
+        call, caller = await rig.connected()
         await rig.transfer(call)
-        await rig.desk.next_call()
+        colleague = await rig.desk.next_call()
+        caller.media.play(sine(CALLER_TONE, 1), repeat=True)
+        await colleague.until_answered()
+        colleague.media.play(sine(COLLEAGUE_TONE, 1), repeat=True)
         await rig.watch(call, TransferAdvanced, 3)
         await installation.livekit.server.kill()
         await installation.livekit.server.start()
         # The legs come back, unless the colleague's time is over before.
         await rig.watch(call, (TransferIsolationLost, TransferFailed))
+
+        def are_separated() -> bool:
+            caller_hears = audible_seconds(caller.media.heard.last(2.5), COLLEAGUE_TONE)
+            colleague_hears = audible_seconds(colleague.media.heard.last(2.5), CALLER_TONE)
+            return (caller_hears, colleague_hears) == (0, 0)
+
+        await until(are_separated)
         await end_call(rig.services, viewer, call.id)
         log = await rig.watch(call, CallEnded)
     assert len(reasons(log)) == 1

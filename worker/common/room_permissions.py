@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import TypeVar
 
 import aiohttp
 from livekit import api
 
 from domain.common.errors import Unavailable
+
+ResponseT = TypeVar("ResponseT")
 
 
 class RoomPermissions:
@@ -17,6 +20,14 @@ class RoomPermissions:
     def __init__(self, server: api.LiveKitAPI, room: str) -> None:
         self._server = server
         self._room = room
+
+    async def tracks(self) -> Mapping[str, Sequence[str]]:
+        """The ids of the tracks that each participant publishes, by identity. The server knows them
+        also where the events of this worker are late, as after a restart of the server."""
+        request = api.ListParticipantsRequest(room=self._room)
+        response = await _responding(self._server.room.list_participants(request))
+        participants = response.participants if response is not None else ()
+        return {each.identity: [track.sid for track in each.tracks] for each in participants}
 
     async def set_subscribed(
         self, identity: str, track_sids: Sequence[str], subscribed: bool
@@ -42,11 +53,13 @@ class RoomPermissions:
         await _responding(self._server.room.update_participant(request))
 
 
-async def _responding(request: Awaitable[object]) -> None:
+async def _responding(request: Awaitable[ResponseT]) -> ResponseT | None:
+    """The response; None if what it is about is gone."""
     try:
-        await request
+        return await request
     except api.TwirpError as error:
         if error.code != api.TwirpErrorCode.NOT_FOUND:
             raise Unavailable("LiveKit does not change permissions.") from error
+        return None
     except (aiohttp.ClientError, TimeoutError) as error:
         raise Unavailable("LiveKit cannot be reached.") from error

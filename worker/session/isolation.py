@@ -128,20 +128,17 @@ class Isolation:
 
     async def _connect(self, connected: bool) -> None:
         """Let both receive each other's tracks, or not."""
+        tracks = await self._permissions.tracks()
         for listener, speaker in (
             (self._caller, self._colleague),
             (self._colleague, self._caller),
         ):
-            sids = self._sids(speaker)
-            if sids and self._is_present(listener):
+            sids = tracks.get(speaker)
+            if sids and listener in tracks:
                 await self._permissions.set_subscribed(listener, sids, connected)
 
     def _is_present(self, identity: str) -> bool:
         return identity in self._room.remote_participants
-
-    def _sids(self, identity: str) -> list[str]:
-        participant = self._room.remote_participants.get(identity)
-        return [] if participant is None else list(participant.track_publications)
 
     async def admit(self) -> None:
         """Let the colleague hear what is said to them in private. Raises `Unavailable`."""
