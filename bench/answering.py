@@ -60,7 +60,7 @@ _P = AnsweringParty
 COLUMNS = (
     _P.PERSON,
     _P.UNSURE,
-    _P.MAILBOX,
+    _P.VOICEMAIL,
     _P.SCREENER,
     _P.IVR,
     _P.NO_MESSAGE,

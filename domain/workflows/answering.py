@@ -20,7 +20,7 @@ class AnsweringParty(StrEnum):
     """Who or what answered an outbound phone call."""
 
     PERSON = "PERSON"
-    MAILBOX = "MAILBOX"
+    VOICEMAIL = "VOICEMAIL"
     SCREENER = "SCREENER"
     IVR = "IVR"
     NO_MESSAGE = "NO_MESSAGE"

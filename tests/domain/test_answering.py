@@ -348,12 +348,12 @@ def test_the_announcement_of_a_network_ends_the_call_after_its_tones() -> None:
     ("text", "party"),
     [
         ("Can I take a message? He left his voicemail off.", _P.PERSON),
-        ("Leave a message, or press one for more options.", _P.MAILBOX),
+        ("Leave a message, or press one for more options.", _P.VOICEMAIL),
         ("Este es el buzón de voz. El buzón está lleno.", _P.NO_MESSAGE),
         ("Leave a message. Just kidding!", _P.PERSON),
         ("We are using call screening. Who's calling?", _P.SCREENER),
         ("Drücken Sie die Eins.", _P.IVR),
-        ("बीप के बाद संदेश छोड़ें", _P.MAILBOX),
+        ("बीप के बाद संदेश छोड़ें", _P.VOICEMAIL),
         ("Good morning", None),
         ("", None),
     ],
@@ -388,11 +388,11 @@ def test_a_long_undecided_greeting_is_put_to_the_model() -> None:
     detection, action = detection.step(4.7)
     assert action is Action.ASK_MODEL
     assert detection.step(5.0)[1] is None
-    answer = read_answer('{"who": "MAILBOX", "quote": "Helfer nimmt gern"}', SAID)
+    answer = read_answer('{"who": "VOICEMAIL", "quote": "Helfer nimmt gern"}', SAID)
     detection, action = detection.model_answered(answer).step(5.2)
     assert action is None
     assert detection.verdict == Verdict(
-        party=_P.MAILBOX, evidence=(_E.MODEL,), quote="Helfer nimmt gern"
+        party=_P.VOICEMAIL, evidence=(_E.MODEL,), quote="Helfer nimmt gern"
     )
     # Its word alone ends no call.
     assert detection.step(6.1)[1] is Action.GREET
@@ -410,11 +410,11 @@ def test_without_an_answer_of_the_model_the_agent_speaks() -> None:
     "answer",
     [
         "",
-        "MAILBOX",
-        '{"who": "MAILBOX"}',
-        '{"who": "MAILBOX", "quote": 3}',
-        '{"who": "MAILBOX", "quote": "leave a message after the tone"}',
-        '{"who": "MAILBOX", "quote": "haben"}',
+        "VOICEMAIL",
+        '{"who": "VOICEMAIL"}',
+        '{"who": "VOICEMAIL", "quote": 3}',
+        '{"who": "VOICEMAIL", "quote": "leave a message after the tone"}',
+        '{"who": "VOICEMAIL", "quote": "haben"}',
         '{"who": "ROBOT", "quote": "was Sie zu sagen haben"}',
         '{"who": "FAX", "quote": "was Sie zu sagen haben"}',
         "[1]",

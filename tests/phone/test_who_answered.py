@@ -179,7 +179,7 @@ async def test_a_mailbox_gets_the_message_after_its_tone(
         seen = await call.watch(CallEnded)
         await call.phone.until_ended()
         assert " ".join(call.stt.spoken_texts) == SPOKEN_MESSAGE
-    assert set(verdicts(seen)) == {AnsweringParty.MAILBOX}
+    assert set(verdicts(seen)) == {AnsweringParty.VOICEMAIL}
     [left] = [event for event in seen if isinstance(event, MessageLeft)]
     assert (left.text, left.tone_heard) == (SPOKEN_MESSAGE, True)
     ended = seen[-1]
@@ -205,7 +205,7 @@ async def test_a_mailbox_is_hung_up_on_after_its_tone(
     assert isinstance(ended, CallEnded)
     assert ended.reason is EndReason.VOICEMAIL
     assert stored is not None
-    assert stored.answered_by is AnsweringParty.MAILBOX
+    assert stored.answered_by is AnsweringParty.VOICEMAIL
     [*_, proof] = [event for event in seen if isinstance(event, AnsweredBy)]
     assert proof.evidence == (AnswerEvidence.WORDS, AnswerEvidence.TONE)
 

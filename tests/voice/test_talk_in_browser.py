@@ -237,7 +237,7 @@ TRANSCRIPT = (
     DialFailed(reason=EndReason.BUSY, sip_status=486, after_ms=900.0),
     CallAnswered(after_ms=2_500.0),
     AnsweredBy(
-        by=AnsweringParty.MAILBOX,
+        by=AnsweringParty.VOICEMAIL,
         evidence=(AnswerEvidence.WORDS, AnswerEvidence.TONE),
         quote="after the tone",
         decided_after_ms=3_000.0,

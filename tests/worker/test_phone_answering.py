@@ -58,8 +58,8 @@ LEAVES_MESSAGES = AnsweringSettings(voicemail=VoicemailAction.LEAVE_MESSAGE, mes
 HANGS_UP = AnsweringSettings(voicemail=VoicemailAction.HANG_UP)
 ANSWERS = AnsweringSettings(screener=ScreenerAction.ANSWER, introduction="The clinic.")
 NAVIGATES = AnsweringSettings(ivr=IvrAction.NAVIGATE, goal="billing")
-MAILBOX = AnsweredBy(
-    by=_P.MAILBOX, evidence=(_E.WORDS, _E.TONE), quote="a message", decided_after_ms=1
+VOICEMAIL = AnsweredBy(
+    by=_P.VOICEMAIL, evidence=(_E.WORDS, _E.TONE), quote="a message", decided_after_ms=1
 )
 
 
@@ -257,7 +257,7 @@ async def test_the_first_agent_waits_for_a_person_and_receives_their_words_as_a_
 async def test_what_a_mailbox_says_is_no_turn_and_it_is_hung_up_on_after_its_tone() -> None:
     async with answered(HANGS_UP) as (rig, answering):
         await rig.speak(MAILBOX_WORDS, 3)
-        assert rig.verdicts == [_P.MAILBOX]
+        assert rig.verdicts == [_P.VOICEMAIL]
         assert rig.reasons == []
         await rig.beep()
         assert rig.reasons == [EndReason.VOICEMAIL]
@@ -382,11 +382,11 @@ async def test_a_menu_that_leads_nowhere_is_given_up(answer: str) -> None:
 
 
 async def test_a_long_greeting_is_put_to_the_model() -> None:
-    quote = '{"who": "MAILBOX", "quote": "say it to the machine"}'
+    quote = '{"who": "VOICEMAIL", "quote": "say it to the machine"}'
     async with answered(LEAVES_MESSAGES, operator({"says": quote})) as (rig, _):
         await rig.speak("we are all out in the garden say it to the machine", 3)
         await rig.time.advance(0.7)
-        await until(lambda: rig.verdicts == [_P.MAILBOX])
+        await until(lambda: rig.verdicts == [_P.VOICEMAIL])
         [verdict] = rig.events(AnsweredBy)
         assert verdict.evidence == (_E.MODEL,)
         assert rig.events(UserTurn) == []
@@ -411,7 +411,7 @@ async def test_only_calls_that_dial_a_phone_are_listened_to_first() -> None:
     "events",
     [
         (CallAnswered(),),
-        (CallAnswered(), replace(MAILBOX, by=_P.PERSON)),
+        (CallAnswered(), replace(VOICEMAIL, by=_P.PERSON)),
     ],
     ids=["undecided", "person"],
 )
@@ -422,14 +422,14 @@ async def test_after_a_takeover_an_undecided_party_is_greeted(
 
 
 async def test_after_a_takeover_a_mailbox_gets_its_message() -> None:
-    async with answered(LEAVES_MESSAGES, RECEPTION, CallAnswered(), MAILBOX) as (rig, _):
+    async with answered(LEAVES_MESSAGES, RECEPTION, CallAnswered(), VOICEMAIL) as (rig, _):
         assert rig.spoken == ["Call back."]
         assert rig.verdicts == []
 
 
 async def test_after_a_takeover_a_message_is_not_left_twice() -> None:
     left = MessageLeft(text="Call back.", tone_heard=True, heard_ms=1)
-    async with answered(LEAVES_MESSAGES, RECEPTION, CallAnswered(), MAILBOX, left) as (rig, _):
+    async with answered(LEAVES_MESSAGES, RECEPTION, CallAnswered(), VOICEMAIL, left) as (rig, _):
         assert rig.spoken == []
         assert rig.reasons == [EndReason.MESSAGE_LEFT]
 

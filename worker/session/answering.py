@@ -51,7 +51,7 @@ _P = AnsweringParty
 PERSONS = frozenset({_P.PERSON, _P.UNSURE})
 """Those whose words are a turn of the caller."""
 END_REASONS = {
-    _P.MAILBOX: EndReason.VOICEMAIL,
+    _P.VOICEMAIL: EndReason.VOICEMAIL,
     _P.NO_MESSAGE: EndReason.VOICEMAIL,
     _P.UNREACHABLE: EndReason.UNREACHABLE,
     _P.SCREENER: EndReason.SCREENED_OUT,

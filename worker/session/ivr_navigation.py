@@ -45,7 +45,7 @@ INSTRUCTIONS = (
 OTHERS = frozenset(
     {
         AnsweringParty.PERSON,
-        AnsweringParty.MAILBOX,
+        AnsweringParty.VOICEMAIL,
         AnsweringParty.NO_MESSAGE,
         AnsweringParty.SCREENER,
     }

@@ -327,14 +327,14 @@ def _action(detection: AnswerDetection, now: float) -> Action | None:
 
 
 def _longest_wait(detection: AnswerDetection) -> float:
-    is_mailbox = detection.verdict is not None and detection.verdict.party is Party.MAILBOX
+    is_mailbox = detection.verdict is not None and detection.verdict.party is Party.VOICEMAIL
     return detection.settings.tone_seconds if is_mailbox else MAX_LISTENING_SECONDS
 
 
 def _late_action(detection: AnswerDetection) -> Action:
     """What to do when the other side does not stop."""
     party, settings = detection.verdict and detection.verdict.party, detection.settings
-    if party is Party.MAILBOX and settings.voicemail is VoicemailAction.LEAVE_MESSAGE:
+    if party is Party.VOICEMAIL and settings.voicemail is VoicemailAction.LEAVE_MESSAGE:
         return Action.LEAVE_MESSAGE
     if party is Party.IVR and settings.ivr is IvrAction.NAVIGATE:
         return Action.NAVIGATE
@@ -348,7 +348,7 @@ def _action_for(detection: AnswerDetection, verdict: Verdict, now: float) -> Act
             return _after(silence, GREETED_SILENCE_SECONDS, Action.GREET)
         case Party.UNSURE:
             return _for_unsure(detection, verdict)
-        case Party.MAILBOX:
+        case Party.VOICEMAIL:
             return _for_mailbox(detection, verdict, silence)
         case Party.SCREENER:
             return _for_screener(detection, verdict, silence)
@@ -408,7 +408,7 @@ def _revised_action(detection: AnswerDetection, now: float) -> Action | None:
         return None
     silence = detection.heard.silence(now)
     match verdict.party:
-        case Party.MAILBOX if verdict.is_proved:
+        case Party.VOICEMAIL if verdict.is_proved:
             action = _for_mailbox(detection, verdict, silence)
             return None if action is Action.GREET else action
         case Party.SCREENER if settings.screener is ScreenerAction.ANSWER:
@@ -427,7 +427,7 @@ def _revised_action(detection: AnswerDetection, now: float) -> Action | None:
 def _is_unwanted(party: Party, settings: AnsweringSettings) -> bool:
     """Whether the workflow does not want to talk to it."""
     match party:
-        case Party.MAILBOX:
+        case Party.VOICEMAIL:
             return settings.voicemail is not VoicemailAction.TALK
         case Party.SCREENER:
             return settings.screener is ScreenerAction.HANG_UP

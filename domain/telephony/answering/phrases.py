@@ -30,7 +30,7 @@ class Rank(Enum):
     NO_MESSAGE = auto()
     ASKS_FOR_THE_REASON = auto()
     """A screener asks who is calling and why."""
-    MAILBOX = auto()
+    VOICEMAIL = auto()
     ASKS_FOR_THE_NAME = auto()
     UNREACHABLE = auto()
     MENU = auto()
@@ -41,7 +41,7 @@ PARTIES: Mapping[Rank, AnsweringParty] = {
     Rank.ASKS_US: AnsweringParty.PERSON,
     Rank.NO_MESSAGE: AnsweringParty.NO_MESSAGE,
     Rank.ASKS_FOR_THE_REASON: AnsweringParty.SCREENER,
-    Rank.MAILBOX: AnsweringParty.MAILBOX,
+    Rank.VOICEMAIL: AnsweringParty.VOICEMAIL,
     Rank.ASKS_FOR_THE_NAME: AnsweringParty.SCREENER,
     Rank.UNREACHABLE: AnsweringParty.UNREACHABLE,
     Rank.MENU: AnsweringParty.IVR,
@@ -99,7 +99,7 @@ EN = {
         "see if * can answer",
         "who is calling and why",
     ),
-    Rank.MAILBOX: (
+    Rank.VOICEMAIL: (
         "leave * message",
         "leave your name",
         "leave your number",
@@ -195,7 +195,7 @@ DE = {
         "ich sehe nach ob",
         "ob die person verfügbar/erreichbar",
     ),
-    Rank.MAILBOX: (
+    Rank.VOICEMAIL: (
         "mailbox",
         "sprachbox",
         "anrufbeantworter",
@@ -263,7 +263,7 @@ ES = {
         "comprobaré si",
         "si la persona está disponible",
     ),
-    Rank.MAILBOX: (
+    Rank.VOICEMAIL: (
         "buzón de voz",
         "contestador",
         "deja/deje/dejar/dejad * mensaje/recado",
@@ -318,7 +318,7 @@ HI = {
         "कॉल का कारण",
         "उपलब्ध हैं या नहीं",
     ),
-    Rank.MAILBOX: (
+    Rank.VOICEMAIL: (
         "बीप/टोन के बाद",
         "संदेश/मैसेज छोड़ें/छोड़/छोड़िए",
         "संदेश/मैसेज रिकॉर्ड",

@@ -19,9 +19,9 @@ SHORT_GREETING_WORDS = 5
 SHORT_SPEECH_SECONDS = 2.5
 MAX_QUOTE_LENGTH = 200
 
-BEFORE_A_BEEP = frozenset({Party.MAILBOX, Party.IVR, Party.UNREACHABLE})
+BEFORE_A_BEEP = frozenset({Party.VOICEMAIL, Party.IVR, Party.UNREACHABLE})
 """Those that are mailboxes if a beep follows."""
-BEFORE_A_BUSY_TONE = frozenset({Party.MAILBOX, Party.NO_MESSAGE, Party.UNREACHABLE})
+BEFORE_A_BUSY_TONE = frozenset({Party.VOICEMAIL, Party.NO_MESSAGE, Party.UNREACHABLE})
 """Those whose line is over when a busy tone follows."""
 
 
@@ -73,7 +73,7 @@ def _confirmed(spoken: Verdict, heard: Heard, now: float) -> Verdict:
     if heard.has_tone(ToneKind.SIT, now) and spoken.party is not Party.SCREENER:
         return Verdict(party=Party.UNREACHABLE, evidence=with_tone, quote=spoken.quote)
     if heard.has_tone(ToneKind.BEEP, now):
-        party = Party.MAILBOX if spoken.party in BEFORE_A_BEEP else spoken.party
+        party = Party.VOICEMAIL if spoken.party in BEFORE_A_BEEP else spoken.party
         return Verdict(party=party, evidence=with_tone, quote=spoken.quote)
     if heard.has_tone(ToneKind.BUSY, now) and spoken.party in BEFORE_A_BUSY_TONE:
         return Verdict(party=spoken.party, evidence=with_tone, quote=spoken.quote)
@@ -84,7 +84,7 @@ def _by_tone(heard: Heard, now: float) -> Verdict | None:
     if heard.has_tone(ToneKind.SIT, now) or heard.has_tone(ToneKind.BUSY, now):
         return Verdict(party=Party.UNREACHABLE, evidence=(Evidence.TONE,))
     if heard.has_tone(ToneKind.BEEP, now):
-        return Verdict(party=Party.MAILBOX, evidence=(Evidence.TONE,))
+        return Verdict(party=Party.VOICEMAIL, evidence=(Evidence.TONE,))
     return None
 
 

@@ -148,7 +148,7 @@ describe_enum(
     AnsweringParty,
     "Who or what answered an outbound phone call.",
     PERSON="A person, who waits for the agent to speak.",
-    MAILBOX="A mailbox that takes a message.",
+    VOICEMAIL="A mailbox that takes a message.",
     SCREENER="A machine that asks who is calling before it puts the call through.",
     IVR="A voice menu, or a queue in which calls wait for a person.",
     NO_MESSAGE="A mailbox that takes no message, for instance because it is full.",

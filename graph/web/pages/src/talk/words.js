@@ -66,7 +66,7 @@ export const blameText = (blame) => BLAMES[blame] ?? blame.toLowerCase();
 
 const PARTIES = {
   PERSON: "a person",
-  MAILBOX: "a mailbox",
+  VOICEMAIL: "a mailbox",
   SCREENER: "a screener",
   IVR: "a voice menu",
   NO_MESSAGE: "a mailbox that takes no message",
