@@ -204,6 +204,10 @@ class Calls(Protocol):
         call that is over a limit only for now waits, so calls in progress are not counted."""
         ...
 
+    async def count_scheduled(self, limit: int) -> int:
+        """Return how many calls wait for their time, and `limit` for more than that."""
+        ...
+
     async def trunk_usage(self, trunks: Sequence[UUID]) -> Mapping[UUID, TrunkUsage]:
         """Return what has been dialled today over each of these outbound trunks, and whether it is
         paused; a trunk over which nothing was ever dialled is left out."""

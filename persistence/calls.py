@@ -68,6 +68,7 @@ from persistence.codec import (
 )
 from persistence.dial_slots import (
     COUNT_CALLS_TO_NUMBER,
+    COUNT_SCHEDULED_CALLS,
     COUNT_CALLS_TODAY,
     CREATE_TRUNK_USAGE,
     NOTE_DESTINATION,
@@ -208,6 +209,11 @@ class SqlCalls:
                 COUNT_CALLS_TO_NUMBER, self._tenant, number, trunk
             ),
         )
+
+    async def count_scheduled(self, limit: int) -> int:
+        connection = await driver_connection(self._db)
+        count: int = await connection.fetchval(COUNT_SCHEDULED_CALLS, self._tenant, limit)
+        return count
 
     async def trunk_usage(self, trunks: Sequence[UUID]) -> Mapping[UUID, TrunkUsage]:
         connection = await driver_connection(self._db)

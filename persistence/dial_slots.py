@@ -59,6 +59,12 @@ COUNT_CALLS_TO_NUMBER = """
              where f.tenant_id = $1 and f.number = $2 and f.trunk_id = $3
                and f.claimed_at > now() - interval '1 hour')
 """
+COUNT_SCHEDULED_CALLS = """
+    select count(*) from (
+        select from call_log
+         where tenant_id = $1 and ended_at is null and due_at > now()
+         limit $2) scheduled
+"""
 # Of calls that have ended today, and of calls in progress.
 SELECT_TALK_MS = """
     select coalesce((

@@ -24,6 +24,8 @@ from domain.telephony.trunks import (
 from domain.workflows.answering import AnsweringOverride, answering_of, call_answering_problems
 
 MAX_SCHEDULE = timedelta(days=30)
+MAX_SCHEDULED_CALLS = 10_000
+"""Calls of a tenant whose time has not come."""
 MAX_TRUNKS_TO_CHOOSE_FROM = 100
 
 
@@ -86,6 +88,15 @@ def _check_schedule(at: datetime, now: datetime) -> None:
         )
 
 
+async def _check_scheduled_calls(work: UnitOfWork) -> None:
+    if await work.calls.count_scheduled(MAX_SCHEDULED_CALLS) >= MAX_SCHEDULED_CALLS:
+        raise InvalidInput(
+            f"A tenant may have at most {MAX_SCHEDULED_CALLS:,} scheduled calls; start this one "
+            "later, or end some of them.",
+            ("scheduledFor",),
+        )
+
+
 async def with_dial(
     work: UnitOfWork, call: Call, dial: DialRequest, max_seconds: int | None
 ) -> Call:
@@ -94,6 +105,7 @@ async def with_dial(
     assert dial.phone_number is not None
     if dial.scheduled_for is not None:
         _check_schedule(dial.scheduled_for, call.created_at)
+        await _check_scheduled_calls(work)
     await _check_answering(work, call, dial)
     trunk, number = await _trunk_and_number(work, dial)
     check_dial(trunk.spec, dial.phone_number, ("phoneNumber",))

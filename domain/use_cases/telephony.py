@@ -171,10 +171,24 @@ async def _update_trunk(
     spec = check(replace(current, **{n: v for n, v in changes.items() if n != PASSWORD}))
     if PASSWORD not in changes:
         check_password(spec.username, trunk.has_password, ())
+        if trunk.has_password:
+            _check_same_address(current, spec)
         return await trunks.save(id, spec, expected_revision)
     _check_new_password(spec.username, changes[PASSWORD])
     await trunks.save(id, spec, expected_revision)
     return await trunks.set_password(id, changes[PASSWORD])
+
+
+def _check_same_address(before: AnySpec, after: AnySpec) -> None:
+    """A password stays with the address that it was set for: who may edit a trunk could otherwise have
+    it used at a server of their own."""
+    if isinstance(before, OutboundTrunkSpec) and isinstance(after, OutboundTrunkSpec):
+        if before.address != after.address:
+            raise InvalidInput(
+                "The password of this trunk was set for another address; set it again together "
+                "with the new address, or remove username and password.",
+                (PASSWORD,),
+            )
 
 
 async def _delete_trunk(

@@ -18,6 +18,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import DialLimits, NumberDefaults, PhoneNumberSpec
 from domain.use_cases.calls import start_call
+from domain.use_cases.outbound_calls import MAX_SCHEDULED_CALLS
 from domain.use_cases.telephony import create_phone_number, update_outbound_trunk
 from domain.workflows.answering import (
     AnsweringOverride,
@@ -51,6 +52,15 @@ START = f"""mutation ($input: StartCallInput!) {{ startCall(input: $input) {{ __
   }} {ERROR_FIELDS} ... on DialRefused {{ reason }} }} }}"""
 CLINIC = {"workflow": {"slug": "clinic"}, "kind": "SIP"}
 NIGHT = {"start": "03:00", "end": "03:01", "timeZone": "America/New_York"}
+
+COPY_CALL = """
+    with copies as (insert into call
+        select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid()))).*
+          from call c, generate_series(1, $2) where c.id = $1 returning id)
+    insert into call_log
+        select (jsonb_populate_record(l, jsonb_build_object('call_id', copies.id))).*
+          from call_log l, copies where l.call_id = $1
+"""
 
 
 @pytest.fixture
@@ -393,6 +403,21 @@ async def test_a_trunk_that_has_dialled_enough_today_refuses_more_at_once(
             api, START, **CLINIC, phoneNumber=CALLEE_NUMBER, scheduledFor=tomorrow().isoformat()
         )
         assert later["__typename"] == "StartCallSuccess"
+
+
+async def test_a_tenant_cannot_schedule_any_number_of_calls(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await add_trunk(services, viewer)
+    scheduled = await start_call(services, viewer, dial_request(scheduled_for=tomorrow()))
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute(COPY_CALL, scheduled.id, MAX_SCHEDULED_CALLS - 1)
+    with pytest.raises(InvalidInput, match="at most 10,000 scheduled calls"):
+        await start_call(services, viewer, dial_request(scheduled_for=tomorrow()))
+    await start_call(services, viewer, dial_request())
+    await db.execute("update call_log set due_at = now() where call_id = $1", scheduled.id)
+    await start_call(services, viewer, dial_request(scheduled_for=tomorrow()))
+    await db.close()
 
 
 async def test_a_call_may_treat_machines_otherwise_than_its_workflow(

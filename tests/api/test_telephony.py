@@ -334,6 +334,18 @@ async def test_passwords_are_changed_and_removed(api: Api, settings: Settings) -
     assert (await rows(settings))[0][0]["sealed"] is None
 
 
+async def test_a_new_address_needs_the_password_again(api: Api, settings: Settings) -> None:
+    made = await created(api, CREATE_OUTBOUND, **TRUNK, username="user", password=PASSWORD)
+    id, before = made["id"], await rows(settings)
+    moved = {"id": id, "expectedRevision": 1, "address": "sip.example.org"}
+    refused = await mutate(api, UPDATE_OUTBOUND, **moved)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["password"])
+    assert "set it again" in refused["message"]
+    assert await rows(settings) == before
+    changed = await created(api, UPDATE_OUTBOUND, **moved, password=PASSWORD)
+    assert changed["address"] == "sip.example.org"
+
+
 INVALID_OUTBOUND: list[tuple[dict[str, Any], list[str], str]] = [
     ({"name": "My carrier"}, ["name"], "lower-case"),
     ({"address": "sip:sip.example.com"}, ["address"], "without sip:"),

@@ -22,7 +22,8 @@ export function steps(turn) {
   add("model", "Model’s first token", turn.llmFirstTokenMs);
   add("voice", "Voice’s first byte", turn.ttsFirstByteMs);
   add("playback", "Playback", end - now);
-  add("network", "Network and jitter, estimated", received - end, received);
+  const way = turn.lineMs ? "Telephone line, network and jitter" : "Network and jitter";
+  add("network", `${way}, estimated`, received - end, received);
   return result;
 }
 
