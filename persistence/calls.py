@@ -68,8 +68,8 @@ from persistence.codec import (
 )
 from persistence.dial_slots import (
     COUNT_CALLS_TO_NUMBER,
-    COUNT_SCHEDULED_CALLS,
     COUNT_CALLS_TODAY,
+    COUNT_SCHEDULED_CALLS,
     CREATE_TRUNK_USAGE,
     NOTE_DESTINATION,
     RESUME_TRUNK,

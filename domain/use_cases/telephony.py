@@ -182,13 +182,13 @@ async def _update_trunk(
 def _check_same_address(before: AnySpec, after: AnySpec) -> None:
     """A password stays with the address that it was set for: who may edit a trunk could otherwise have
     it used at a server of their own."""
-    if isinstance(before, OutboundTrunkSpec) and isinstance(after, OutboundTrunkSpec):
-        if before.address != after.address:
-            raise InvalidInput(
-                "The password of this trunk was set for another address; set it again together "
-                "with the new address, or remove username and password.",
-                (PASSWORD,),
-            )
+    both_dial = isinstance(before, OutboundTrunkSpec) and isinstance(after, OutboundTrunkSpec)
+    if both_dial and before.address != after.address:
+        raise InvalidInput(
+            "The password of this trunk was set for another address; set it again together with the "
+            "new address, or remove username and password.",
+            (PASSWORD,),
+        )
 
 
 async def _delete_trunk(
