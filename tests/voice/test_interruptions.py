@@ -205,7 +205,7 @@ async def test_an_agent_that_pauses_for_sounds_continues_after_a_noise(
     by = InterruptedBy.SOUND if stt is NOVA else InterruptedBy.WORDS
     shortly = Interruption(by=by, resume_after=0.5, min_seconds=0.2)
     async with long_answer(settings, viewer, livekit, shortly, "", stt=stt) as talk:
-        await talk.caller.speak(0.4)
+        await talk.caller.speak(0.8)
         seen = await finished(talk, 1)
     print(f"a hole of {talk.longest_hole():.2f} s")
     # The word in which the agent paused may be in two parts that are too short to be recognised.

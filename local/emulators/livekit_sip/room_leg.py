@@ -28,6 +28,7 @@ CAPTURED_SAMPLES = RATE // 100
 MAX_QUEUED_CHUNKS = 10
 CONNECT_TIMEOUT_SECONDS = 10.0
 VISIBILITY_INTERVAL_SECONDS = 0.01
+SUBSCRIPTION_ATTEMPTS, SUBSCRIPTION_INTERVAL_SECONDS = 5, 1.0
 BROADCAST_SECONDS = 0.1
 """How long the server collects changes of participants before it sends them to the others."""
 AUDIO_TIMEOUT_SECONDS = 10.0
@@ -97,6 +98,8 @@ class RoomLeg:
         self._mixer = AudioMixer()
         self._media: Media | None = None
         self._subscribes = False
+        self._received: set[str] = set()
+        """The tracks that have arrived, by sid."""
         self._outgoing: deque[Samples] = deque(maxlen=MAX_QUEUED_CHUNKS)
         self._digits: asyncio.Queue[str] = asyncio.Queue()
         self._is_closed = False
@@ -118,7 +121,7 @@ class RoomLeg:
         self._task_group = tasks
         room = self._room
         room.on("disconnected", lambda _: self.left.set())
-        room.on("reconnected", self._subscribe_to_all)
+        room.on("reconnected", lambda: self._start(self._subscribe_again()))
         room.on("local_track_republished", self._on_rejoined)
         room.on("track_published", lambda publication, _: self._subscribe_to(publication))
         room.on("track_subscribed", self._on_track)
@@ -218,12 +221,23 @@ class RoomLeg:
             for publication in participant.track_publications.values():
                 self._subscribe_to(publication)
 
+    async def _subscribe_again(self) -> None:
+        """Subscribe after a reconnect. The request is lost if the connection breaks again, so it is
+        repeated for a while for tracks that have never arrived."""
+        for _ in range(SUBSCRIPTION_ATTEMPTS):
+            self._subscribe_to_all()
+            await asyncio.sleep(SUBSCRIPTION_INTERVAL_SECONDS)
+
     def _subscribe_to(self, publication: rtc.RemoteTrackPublication) -> None:
-        if self._subscribes and publication.kind == rtc.TrackKind.KIND_AUDIO:
+        is_audio = publication.kind == rtc.TrackKind.KIND_AUDIO
+        if self._subscribes and is_audio and publication.sid not in self._received:
             publication.set_subscribed(True)
 
-    def _on_track(self, track: rtc.Track, *_: object) -> None:
+    def _on_track(
+        self, track: rtc.Track, publication: rtc.RemoteTrackPublication, *_: object
+    ) -> None:
         if track.kind == rtc.TrackKind.KIND_AUDIO:
+            self._received.add(publication.sid)
             self._start(self._mixer.read(track))
             self.hears_audio.set()
 
