@@ -1,8 +1,9 @@
 """Who answered: decides about every greeting of the corpus, in simulated time and without a model.
 
 With espeak-ng the greetings are spoken, sent through G.711 with noise, and their tones are detected in
-the audio; otherwise the lengths are estimated and the tones are given. `--part tuned` or `--part
-held_out` limits the corpus, and `--list` shows the greetings about which the decision was wrong."""
+the audio; otherwise the lengths are estimated and the tones are given. `--part tuned`, `--part
+held_out` or `--part unseen` limits the corpus, and `--list` shows the greetings about which the
+decision was wrong."""
 
 from __future__ import annotations
 
@@ -31,7 +32,7 @@ from domain.workflows.answering import (
 )
 from worker.audio.tones import ToneDetector
 
-PARTS = ("tuned", "held_out")
+PARTS = ("tuned", "held_out", "unseen")
 NOISE_DECIBELS = (None, 15.0, 8.0)
 WORD_ERRORS = 0.15
 HANGS_UP = AnsweringSettings(

@@ -47,7 +47,7 @@ class Greeting:
 
 
 def read_greetings(name: str) -> list[Greeting]:
-    """The greetings of `tuned` or `held_out`."""
+    """The greetings of `tuned`, `held_out` or `unseen`."""
     items = yaml.safe_load((CORPUS / f"{name}.yaml").read_text())
     return [
         Greeting(
