@@ -32,6 +32,7 @@ from domain.workflows.answering import (
 _P, _E = AnsweringParty, AnswerEvidence
 TUNED, HELD_OUT = read_greetings("tuned"), read_greetings("held_out")
 PERSONS = [greeting for greeting in (*TUNED, *HELD_OUT) if greeting.who is _P.PERSON]
+UNSEEN_PERSONS = [each for each in read_greetings("unseen") if each.who is _P.PERSON]
 TALKS = AnsweringSettings(ask_model=False)
 NAVIGATES = replace(TALKS, ivr=IvrAction.NAVIGATE, goal="billing")
 MAILBOX_WORDS = "You have reached the voicemail of Kim. Please leave a message after the tone."
@@ -59,6 +60,16 @@ def test_no_person_is_hung_up_on(greeting: Greeting) -> None:
         outcome = Simulation(heard, tones, settings, conditions).run()
         assert not outcome.is_hung_up, (settings, conditions)
         assert outcome.first(Action.GREET) is not None
+
+
+@pytest.mark.parametrize("greeting", UNSEEN_PERSONS, ids=lambda greeting: greeting.id)
+def test_no_person_who_answers_us_is_hung_up_on_whatever_their_greeting_is(
+    greeting: Greeting,
+) -> None:
+    heard = hear_greeting(greeting, None)
+    tones = heard_tones(heard, None)
+    for settings, conditions in product((HANGS_UP, LEAVES_MESSAGES), CONDITIONS.values()):
+        assert not Simulation(heard, tones, settings, conditions).run().is_hung_up
 
 
 def test_the_rules_recognize_the_machines_that_they_were_written_with() -> None:
@@ -190,6 +201,21 @@ def test_a_tone_is_no_beep(speech_seconds: float, quiet_seconds: float) -> None:
     tone = Tone(kind=ToneKind.BEEP, started_at=3.0, ended_at=3.3)
     heard = heard.tone(tone).speech(3.3 + quiet_seconds, True)
     assert not heard.has_tone(ToneKind.BEEP, 10.0)
+
+
+def test_a_beep_within_or_before_the_words_of_a_person_is_no_tone_of_a_mailbox() -> None:
+    microwave = [*said(0.5, 2.5, "hang on that is the microwave"), *beep(2.5, 3.0)]
+    through = [
+        (0.5, lambda detection: detection.speech(0.5, True)),
+        *beep(2.0, 2.5),
+        (4.0, lambda detection: detection.speech(4.0, False)),
+        (4.1, lambda detection: detection.words(4.1, "leave a message no wait hello", True)),
+    ]
+    for reports in (through, [*microwave, *said(3.2, 4.2, "there we go")]):
+        detection = AnswerDetection.start(LEAVES_MESSAGES, 0.0)
+        for _, report in reports:
+            detection = report(detection)
+        assert not detection.heard.has_tone(ToneKind.BEEP, 6.0)
 
 
 def test_a_message_is_left_after_the_tone_and_ends_the_call() -> None:

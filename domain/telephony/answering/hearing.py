@@ -105,7 +105,15 @@ class Heard:
                 utterances=self.utterances + 1,
                 tones=steady,
             )
-        return replace(self, seconds=self.speech_seconds(at), speaking_since=None, quiet_since=at)
+        # Speech that continued after a beep was no greeting of a mailbox.
+        steady = tuple(t for t in self.tones if not _is_outlasted(t, at))
+        return replace(
+            self,
+            seconds=self.speech_seconds(at),
+            speaking_since=None,
+            quiet_since=at,
+            tones=steady,
+        )
 
     def tone(self, tone: Tone) -> Heard:
         before = self.speech_seconds(tone.started_at)
@@ -115,7 +123,10 @@ class Heard:
         return replace(self, tones=(*self.tones, tone)[:MAX_TONES], quiet_since=quiet_since)
 
     def has_tone(self, kind: ToneKind, now: float) -> bool:
-        """Whether the tone was heard; a beep counts only once it was followed by a moment of silence."""
+        """Whether the tone was heard; a beep counts only once it was followed by a moment of silence, and
+        while nothing is said: a person may speak before and after the beep of something near them."""
+        if kind is ToneKind.BEEP and self.is_speaking:
+            return False
         silence = SILENCE_AFTER_BEEP_SECONDS if kind is ToneKind.BEEP else 0.0
         return any(t.kind is kind and now >= t.ended_at + silence for t in self.tones)
 
@@ -123,3 +134,8 @@ class Heard:
 def _is_followed(tone: Tone, speech_at: float) -> bool:
     soon = speech_at < tone.ended_at + SILENCE_AFTER_BEEP_SECONDS
     return tone.kind is ToneKind.BEEP and soon
+
+
+def _is_outlasted(tone: Tone, speech_until: float) -> bool:
+    later = speech_until > tone.ended_at + SILENCE_AFTER_BEEP_SECONDS
+    return tone.kind is ToneKind.BEEP and later
