@@ -242,7 +242,11 @@ class AnswerDetection:
         there is a voice, and the line of a person who has hung up may give a tone."""
         before = self.verdict
         verdict = judge(self.heard, now, self.settings.silent_seconds, self.prior)
-        if verdict is None or before is None or verdict.party is Party.UNSURE:
+        if verdict is None or before is None:
+            return before
+        if before.evidence == (Evidence.TONE,):  # which does not count if speech followed it
+            return verdict
+        if verdict.party is Party.UNSURE:
             return before
         if verdict.evidence == (Evidence.LENGTH,) and before.party is not Party.UNSURE:
             return before
@@ -267,7 +271,9 @@ class AnswerDetection:
             return replace(again, tone_heard=True, spoke_until=None), Action.LEAVE_MESSAGE
         if self.phase is Phase.LEAVING_MESSAGE:
             return self, None
-        if self.tone_heard or self._quiet_after_us(now) >= QUIET_AFTER_US_SECONDS:
+        # A mailbox that has given its tone is silent; what spoke into the message may be a person.
+        is_recorded = self.tone_heard and heard.utterances == 0
+        if is_recorded or self._quiet_after_us(now) >= QUIET_AFTER_US_SECONDS:
             return replace(self, phase=Phase.SETTLED), Action.END_AFTER_MESSAGE
         return self, None
 

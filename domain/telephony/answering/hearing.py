@@ -97,7 +97,8 @@ class Heard:
         if is_speaking == self.is_speaking:
             return self
         if is_speaking:
-            steady = tuple(t for t in self.tones if not _is_followed(t, at))
+            # A mailbox does not speak after its tone.
+            steady = tuple(t for t in self.tones if t.kind is not ToneKind.BEEP)
             return replace(
                 self,
                 speaking_since=at,
@@ -129,11 +130,6 @@ class Heard:
             return False
         silence = SILENCE_AFTER_BEEP_SECONDS if kind is ToneKind.BEEP else 0.0
         return any(t.kind is kind and now >= t.ended_at + silence for t in self.tones)
-
-
-def _is_followed(tone: Tone, speech_at: float) -> bool:
-    soon = speech_at < tone.ended_at + SILENCE_AFTER_BEEP_SECONDS
-    return tone.kind is ToneKind.BEEP and soon
 
 
 def _is_outlasted(tone: Tone, speech_until: float) -> bool:
