@@ -179,11 +179,10 @@ async def _update_trunk(
     return await trunks.set_password(id, changes[PASSWORD])
 
 
-def _check_same_address(before: AnySpec, after: AnySpec) -> None:
+def _check_same_address(before: object, after: Any) -> None:
     """A password stays with the address that it was set for: who may edit a trunk could otherwise have
     it used at a server of their own."""
-    both_dial = isinstance(before, OutboundTrunkSpec) and isinstance(after, OutboundTrunkSpec)
-    if both_dial and before.address != after.address:
+    if isinstance(before, OutboundTrunkSpec) and before.address != after.address:
         raise InvalidInput(
             "The password of this trunk was set for another address; set it again together with the "
             "new address, or remove username and password.",

@@ -339,7 +339,7 @@ async def test_a_new_address_needs_the_password_again(api: Api, settings: Settin
     id, before = made["id"], await rows(settings)
     moved = {"id": id, "expectedRevision": 1, "address": "sip.example.org"}
     refused = await mutate(api, UPDATE_OUTBOUND, **moved)
-    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["password"])
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", "password"])
     assert "set it again" in refused["message"]
     assert await rows(settings) == before
     changed = await created(api, UPDATE_OUTBOUND, **moved, password=PASSWORD)
