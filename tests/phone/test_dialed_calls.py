@@ -133,10 +133,15 @@ async def test_a_person_hears_every_word_of_the_greeting_and_is_answered(
     settings: Settings, viewer: Viewer, sip: SipContract
 ) -> None:
     voice = WordTones()
-    async with line(settings, viewer, sip.livekit, reception=GREETER, voice=voice) as rig:
+    async with line(
+        settings, viewer, sip.livekit, RINGS_FOREVER, reception=GREETER, voice=voice
+    ) as rig:
         call = await rig.dial()
         phone_call = await rig.phone.next_call()
         assert phone_call.number == CALLER_NUMBER
+        # LiveKit reports only the last status of a moment.
+        await seen(rig, call, StateChanged, 4)
+        phone_call.pick_up()
         await seen(rig, call, AgentTurn)
         await until(lambda: len(heard_words(rig.phone, voice)) >= len(words_of(GREETING)))
         assert heard_words(rig.phone, voice) == words_of(GREETING)
