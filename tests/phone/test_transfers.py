@@ -82,7 +82,7 @@ RULES = [
 HOST = replace(RECEPTION, llm=replace(RECEPTION.llm, options={"rules": RULES}))
 GREETS_AT_ONCE = replace(CLINIC, answering=AnsweringSettings(enabled=False))
 """The clinic greets as soon as the phone is answered."""
-RINGS_SHORTLY = replace(ANSWERS, ring_seconds=0.5)
+RINGS_SHORTLY = replace(ANSWERS, ring_seconds=1.0)
 
 
 @dataclass(frozen=True, slots=True)
