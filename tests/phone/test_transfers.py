@@ -459,7 +459,8 @@ async def test_both_are_separated_again_after_a_restart_of_livekit_in_a_consulta
         def are_separated() -> bool:
             caller_hears = audible_seconds(caller.media.heard.last(2.5), COLLEAGUE_TONE)
             colleague_hears = audible_seconds(colleague.media.heard.last(2.5), CALLER_TONE)
-            return (caller_hears, colleague_hears) == (0, 0)
+            # A phone that has hung up keeps what it heard last.
+            return caller_hears == 0 and (colleague_hears == 0 or colleague.end is not None)
 
         await until(are_separated)
         await end_call(rig.services, viewer, call.id)
