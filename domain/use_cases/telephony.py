@@ -180,12 +180,14 @@ async def _update_trunk(
 
 
 def _check_same_address(before: object, after: Any) -> None:
-    """A password stays with the address that it was set for: who may edit a trunk could otherwise have
-    it used at a server of their own."""
-    if isinstance(before, OutboundTrunkSpec) and before.address != after.address:
+    """A password stays with the address and the transport that it was set for: someone who may edit a
+    trunk could otherwise have it used at a server of their own, or without encryption."""
+    if not isinstance(before, OutboundTrunkSpec):
+        return
+    if (before.address, before.transport) != (after.address, after.transport):
         raise InvalidInput(
-            "The password of this trunk was set for another address; set it again together with the "
-            "new address, or remove username and password.",
+            "The password of this trunk was set for another address or transport; set it again "
+            "together with the new one, or remove username and password.",
             (PASSWORD,),
         )
 

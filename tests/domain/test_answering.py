@@ -14,7 +14,13 @@ from bench.harness.answering.corpus import Greeting, read_greetings
 from bench.harness.answering.simulation import Simulation
 from bench.harness.answering.voices import hear_greeting
 from domain.common.errors import InvalidInput
-from domain.telephony.answering.detection import Action, AnswerDetection, Phase
+from domain.telephony.answering.detection import (
+    MAX_LISTENING_SECONDS,
+    QUIET_AFTER_US_SECONDS,
+    Action,
+    AnswerDetection,
+    Phase,
+)
 from domain.telephony.answering.hearing import Heard, Tone, ToneKind
 from domain.telephony.answering.model_question import read_answer
 from domain.telephony.answering.phrases import find_phrase
@@ -211,7 +217,7 @@ def test_a_beep_within_or_before_the_words_of_a_person_is_no_tone_of_a_mailbox()
         (4.0, lambda detection: detection.speech(4.0, False)),
         (4.1, lambda detection: detection.words(4.1, "leave a message no wait hello", True)),
     ]
-    for reports in (through, [*microwave, *said(3.2, 4.2, "there we go")]):
+    for reports in (through, [*microwave, *said(3.8, 4.8, "there we go")]):
         detection = AnswerDetection.start(LEAVES_MESSAGES, 0.0)
         for _, report in reports:
             detection = report(detection)
@@ -255,6 +261,22 @@ def test_the_transcript_of_the_greeting_may_come_during_the_message() -> None:
     ]
     seen = actions(LEAVES_MESSAGES, said(0.5, 5.0, MAILBOX_WORDS), beep(5.5, 5.9), late, ours(11.0))
     assert [action for _, action in seen] == [Action.LEAVE_MESSAGE, Action.END_AFTER_MESSAGE]
+
+
+def test_a_message_that_is_spoken_into_ends_the_call_after_silence_and_not_later_than_a_limit() -> (
+    None
+):
+    tone = (said(0.5, 5.0, MAILBOX_WORDS), beep(5.5, 5.9))
+    noise = said(7.0, 8.0, "hm")
+    seen = actions(LEAVES_MESSAGES, *tone, noise, ours(11.0), until=20)
+    assert [action for _, action in seen] == [Action.LEAVE_MESSAGE, Action.END_AFTER_MESSAGE]
+    assert seen[-1][0] == pytest.approx(11.0 + QUIET_AFTER_US_SECONDS, abs=0.01)
+    television: list[tuple[float, Report]] = [(7.0, lambda each: each.speech(7.0, True))]
+    seen = actions(LEAVES_MESSAGES, *tone, television, ours(11.0), until=60)
+    assert seen[-1] == (
+        pytest.approx(11.0 + MAX_LISTENING_SECONDS, abs=0.01),
+        Action.END_AFTER_MESSAGE,
+    )
 
 
 SCREENER_WORDS = "Please say your name and why you are calling."

@@ -232,7 +232,9 @@ class PhoneAnswering:
     def _report(self, verdict: Verdict | None, action: Action | None) -> None:
         """Record who answered, once it is decided and when it is revised or proved."""
         before = self._conversation.projection.answered_by
-        if verdict is None or (verdict.party is _P.UNSURE and action is not Action.GREET):
+        if verdict is None:
+            return
+        if verdict.party is _P.UNSURE and action is not Action.GREET and before is None:
             return
         if before is not None and before.by is verdict.party:
             is_proof = action is Action.HANG_UP and before.evidence != verdict.evidence

@@ -244,7 +244,8 @@ class AnswerDetection:
         verdict = judge(self.heard, now, self.settings.silent_seconds, self.prior)
         if verdict is None or before is None:
             return before
-        if before.evidence == (Evidence.TONE,):  # which does not count if speech followed it
+        is_by_beep = before.party is Party.VOICEMAIL and before.evidence == (Evidence.TONE,)
+        if is_by_beep:  # which does not count any more if speech followed it
             return verdict
         if verdict.party is Party.UNSURE:
             return before
@@ -259,7 +260,7 @@ class AnswerDetection:
             return False
         answers = self.heard.utterances - self.utterances_before
         has_answered = answers >= MAX_ANSWERS_TO_US and not self.heard.is_speaking
-        return has_answered or now >= self.spoke_until + MAX_LISTENING_SECONDS
+        return has_answered or self._is_late_after_us(now)
 
     def _follow_message(self, now: float) -> tuple[AnswerDetection, Action | None]:
         heard = self.heard
@@ -273,7 +274,8 @@ class AnswerDetection:
             return self, None
         # A mailbox that has given its tone is silent; what spoke into the message may be a person.
         is_recorded = self.tone_heard and heard.utterances == 0
-        if is_recorded or self._quiet_after_us(now) >= QUIET_AFTER_US_SECONDS:
+        is_quiet = self._quiet_after_us(now) >= QUIET_AFTER_US_SECONDS
+        if is_recorded or is_quiet or self._is_late_after_us(now):
             return replace(self, phase=Phase.SETTLED), Action.END_AFTER_MESSAGE
         return self, None
 
@@ -298,6 +300,10 @@ class AnswerDetection:
             verdict = Verdict(party=Party.SCREENER, evidence=(Evidence.SILENCE,))
             return replace(self, verdict=verdict, phase=Phase.SETTLED), Action.HANG_UP
         return self, None
+
+    def _is_late_after_us(self, now: float) -> bool:
+        """Whether our words are long over: a television may be heard all the time."""
+        return self.spoke_until is not None and now >= self.spoke_until + MAX_LISTENING_SECONDS
 
     def _quiet_after_us(self, now: float) -> float:
         """How long both sides have been quiet since our last words."""

@@ -98,22 +98,22 @@ class Heard:
             return self
         if is_speaking:
             # A mailbox does not speak after its tone.
-            steady = tuple(t for t in self.tones if t.kind is not ToneKind.BEEP)
+            kept = tuple(t for t in self.tones if t.kind is not ToneKind.BEEP)
             return replace(
                 self,
                 speaking_since=at,
                 has_spoken=True,
                 utterances=self.utterances + 1,
-                tones=steady,
+                tones=kept,
             )
         # Speech that continued after a beep was no greeting of a mailbox.
-        steady = tuple(t for t in self.tones if not _is_outlasted(t, at))
+        kept = tuple(t for t in self.tones if not _is_outlasted(t, at))
         return replace(
             self,
             seconds=self.speech_seconds(at),
             speaking_since=None,
             quiet_since=at,
-            tones=steady,
+            tones=kept,
         )
 
     def tone(self, tone: Tone) -> Heard:
