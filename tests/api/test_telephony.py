@@ -130,6 +130,7 @@ async def test_an_outbound_trunk_is_created_changed_and_deleted(api: Api) -> Non
         id=id,
         expectedRevision=1,
         transport="TLS",
+        password=PASSWORD,
         allowedRegions=["JM"],
         limits={"callsPerSecond": 4, "minutesPerDay": 60},
         maxDuration="PT10M",
