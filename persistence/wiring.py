@@ -14,6 +14,7 @@ from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
+from domain.tenants.mail import MailServer
 from domain.tenants.members import AccountLinks
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
@@ -89,7 +90,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             store=store,
             accounts=accounts,
             account_links=AccountLinks(
-                settings.public_url or _local_url(settings), is_mailed=bool(settings.smtp_url)
+                settings.public_url or _local_url(settings),
+                is_mailed=MailServer.from_settings(settings) is not None,
             ),
             streams=streams,
             call_lists=call_lists,
