@@ -54,8 +54,8 @@ from persistence.access_tokens import decode_access_token
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing, is_api_key
+from persistence.link_tokens import hash_token
 from persistence.mail import SqlMailer
-from persistence.members import hash_token
 from persistence.passwords import PasswordVerifier
 from persistence.row_security import set_person, set_tenant
 from persistence.sessions import KNOWN_ADDRESS_TTL, SqlSessions, end_sessions_of_person
@@ -207,8 +207,12 @@ class SqlAccounts:
         }
         async with self._engine.begin() as db:
             await set_person(db, person)
-            await db.execute(delete(_reset).where(_reset.c.person_id == person))
-            await db.execute(insert(_reset).values(person_id=person, **values))
+            create = insert(_reset).values(person_id=person, **values)
+            await db.execute(
+                create.on_conflict_do_update(
+                    index_elements=["person_id"], set_=values | {"created_at": func.now()}
+                )
+            )
         return token
 
     @translate_outages

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,6 +25,7 @@ from domain.tenants.members import (
 )
 from persistence import tables
 from persistence.db_errors import sqlstate_of
+from persistence.link_tokens import hash_token
 from persistence.notifications import Notification, access_changed
 from persistence.row_security import set_person
 from persistence.sessions import end_sessions_of_person, select_sessions
@@ -47,11 +47,6 @@ SELECT_MEMBERS = select(
     _person.c.email,
     _person.c.name,
 ).join(_person, _person.c.id == _member.c.person_id)
-
-
-def hash_token(token: str) -> bytes:
-    """Tokens of links are random and long, so a plain hash is enough, and it outlives SECRET_KEY."""
-    return sha256(token.encode(errors="surrogatepass")).digest()
 
 
 class SqlMembers:

@@ -14,8 +14,7 @@ from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
-from domain.tenants.mail import MailServer
-from domain.tenants.members import AccountLinks
+from domain.tenants.mail import account_links
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.access_changes import AccessChangeReader
@@ -89,10 +88,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         yield Services(
             store=store,
             accounts=accounts,
-            account_links=AccountLinks(
-                settings.public_url or _local_url(settings),
-                is_mailed=MailServer.from_settings(settings) is not None,
-            ),
+            account_links=account_links(settings),
             streams=streams,
             call_lists=call_lists,
             limiter=limiter,
@@ -114,11 +110,6 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
 
 def _announce_access_change(channels: Channels[object]) -> None:
     channels.announce([access_changed()])
-
-
-def _local_url(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host
-    return f"http://{host}:{settings.api_port}"
 
 
 async def check_database(settings: Settings) -> None:

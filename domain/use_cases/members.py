@@ -227,8 +227,8 @@ async def create_password_reset_link(services: Services, viewer: Viewer, id: Per
     memberships = await services.accounts.memberships(id)
     if [membership.tenant.id for membership in memberships] != [viewer.tenant_id]:
         raise Forbidden(
-            "This member belongs to other tenants, too, or is suspended: only an operator of the "
-            "installation can give them a link.",
+            "This member belongs to other tenants, too, or is suspended: only an operator can create "
+            "a link, with `python -m persistence.admin password-link`.",
             ("id",),
         )
     token = await services.accounts.create_password_reset(id, viewer.subject)
