@@ -33,7 +33,6 @@ begin
             ('draft_reference', 'tenant_id', every, every),
             ('held_call', 'tenant_id', 'select', every),
             ('idempotency', 'tenant_id', every, every),
-            ('identity', '', every, every),
             ('inbound_trunk', 'tenant_id', every, every),
             ('invitation', 'tenant_id', every, every),
             ('known_address', 'tenant_id', every, every),
@@ -86,8 +85,6 @@ begin
                 (rule.name, 'service_all', 'to studio_service using (true) with check (true)'),
                 (rule.name, 'backup_all', 'for select to studio_backup using (true)'),
                 -- People see what is theirs in every tenant, and members see each other.
-                ('identity', 'own', format('using (%1$s) with check (%1$s)',
-                    format(person_is, 'person_id'))),
                 ('known_address', 'own', format('using (%1$s) with check (%1$s)',
                     format(person_is, 'user_id'))),
                 ('membership', 'own', format('for select using (%s)',

@@ -198,20 +198,27 @@ class SqlAccounts:
         self._notify()
 
     @translate_outages
-    async def create_password_reset(self, person: PersonId, created_by: str) -> str:
+    async def create_password_reset(
+        self, person: PersonId, tenant: TenantId, created_by: str
+    ) -> str | None:
         token = secrets.token_urlsafe(32)
         values = {
             "hash": hash_token(token),
             "created_by": created_by,
+            "created_at": func.now(),
             "expires_at": datetime.now(UTC) + PASSWORD_RESET_LIFETIME,
         }
+        tenants = select(_member.c.tenant_id).where(_member.c.person_id == person)
         async with self._engine.begin() as db:
             await set_person(db, person)
+            # Nothing makes the person a member of another tenant until the commit; what does so
+            # afterwards deletes the token.
+            await db.execute(select(_person.c.id).where(_person.c.id == person).with_for_update())
+            if (await db.scalars(tenants)).all() != [tenant]:
+                return None
             create = insert(_reset).values(person_id=person, **values)
             await db.execute(
-                create.on_conflict_do_update(
-                    index_elements=["person_id"], set_=values | {"created_at": func.now()}
-                )
+                create.on_conflict_do_update(index_elements=["person_id"], set_=values)
             )
         return token
 
@@ -306,6 +313,7 @@ class SqlAccounts:
             scopes=scopes_of_role(_check_role(member["role"])),
             expires_at=claims.expires_at,
             session_id=claims.session,
+            is_confined=member["is_confined"],
         )
 
     # ---- uses of keys ----------------------------------------------------------------------
@@ -361,8 +369,10 @@ class SqlAccounts:
         tenant: TenantId | None = None,
         device: Device = UNKNOWN_DEVICE,
         ends_at: datetime | None = None,
+        *,
+        confined: bool = False,
     ) -> TokenPair:
-        return await self._sessions.start(person, tenant, device, ends_at)
+        return await self._sessions.start(person, tenant, device, ends_at, confined=confined)
 
     async def refresh(self, token: str, device: Device = UNKNOWN_DEVICE) -> TokenPair:
         return await self._sessions.refresh(token, device)
@@ -379,8 +389,10 @@ class SqlAccounts:
         self._notify()
         return ended
 
-    async def end_sessions(self, person: PersonId, keep: SessionId | None = None) -> int:
-        ended = await self._sessions.end_others(person, keep)
+    async def end_sessions(
+        self, person: PersonId, keep: SessionId | None = None, tenant: TenantId | None = None
+    ) -> int:
+        ended = await self._sessions.end_others(person, keep, tenant)
         self._notify()
         return ended
 

@@ -60,6 +60,8 @@ class SqlSessions:
         tenant: TenantId | None,
         device: Device,
         ends_at: datetime | None,
+        *,
+        confined: bool,
     ) -> TokenPair:
         session, refresh = SessionId(uuid4()), secrets.token_urlsafe(32)
         async with self._engine.begin() as db:
@@ -78,6 +80,7 @@ class SqlSessions:
                     address=device.address or None,
                     user_agent=device.user_agent or None,
                     ends_at=ends_at,
+                    is_confined=confined,
                 )
             )
             claims = self._claims(chosen, person, session, ends_at)
@@ -221,10 +224,12 @@ class SqlSessions:
             return (await db.execute(delete(_session).where(mine))).rowcount > 0
 
     @translate_outages
-    async def end_others(self, person: PersonId, keep: SessionId | None) -> int:
+    async def end_others(
+        self, person: PersonId, keep: SessionId | None, tenant: TenantId | None
+    ) -> int:
         async with self._engine.begin() as db:
             await set_person(db, person)
-            return await end_sessions_of_person(db, person, keep)
+            return await end_sessions_of_person(db, person, keep, tenant)
 
     @translate_outages
     async def of_person(self, person: PersonId) -> Sequence[Session]:
@@ -250,9 +255,14 @@ async def select_sessions(
 
 
 async def end_sessions_of_person(
-    db: AsyncConnection, person: PersonId, keep: SessionId | None = None
+    db: AsyncConnection,
+    person: PersonId,
+    keep: SessionId | None = None,
+    tenant: TenantId | None = None,
 ) -> int:
     ended = delete(_session).where(_session.c.person_id == person)
+    if tenant is not None:
+        ended = ended.where(_session.c.tenant_id == tenant)
     if keep is not None:
         ended = ended.where(_session.c.id != keep)
     return (await db.execute(ended)).rowcount

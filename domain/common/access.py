@@ -111,6 +111,9 @@ class Viewer:
     expires_at: datetime | None = None
     session_id: SessionId | None = None
     """The session of a person; None for an API key."""
+    is_confined: bool = False
+    """Whether the session may use nothing of the person in other tenants, because only the owner of its
+    tenant vouches for them."""
 
     @property
     def person_id(self) -> PersonId | None:

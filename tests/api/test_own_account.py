@@ -10,11 +10,13 @@ from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from domain.common.access import PersonId, Role
 from domain.common.errors import InvalidSetting, Unauthenticated
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
@@ -24,14 +26,17 @@ from graph.app import build_schema_with_loaders
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
 from tests.api.test_accounts import execute
-from tests.api.test_members import RESET_LINK, member_id
-from tests.support.api_server import Api, running_api
+from tests.api.test_members import REMOVE, RESET_LINK, SWITCH, member_id
+from tests.conftest import new_tenant
+from tests.support.api_server import Api, add_member, running_api
 from tests.support.people import (
+    ACCEPT,
     INVITE,
     LOGIN,
     PASSWORD,
     SignedIn,
     an_email,
+    invited,
     new_member,
     owner_at,
     signed_in_at,
@@ -236,6 +241,51 @@ async def test_no_admin_takes_over_a_person_who_belongs_to_another_tenant(
     )
     assert await owner.code(RESET_LINK, id=await member_id(ada)) == "FORBIDDEN"
     assert await execute(settings, "select * from password_reset") == []
+
+
+async def test_a_link_to_set_a_password_leads_to_no_tenant_that_is_joined_later(
+    api: Api, owner: SignedIn, services: Services, settings: Settings
+) -> None:
+    ada = await new_member(owner, "VIEWER")
+    link = (await owner.run(RESET_LINK, id=await member_id(ada)))["link"]
+    tenant = await new_tenant(settings, "globex")
+    id = PersonId(UUID(int=2))
+    await add_member(settings, tenant.id, id, "owner@globex.example", Role.OWNER)
+    other = SignedIn(api, (await services.accounts.sign_in(id)).access)
+    token = await invited(other, str((await ada.viewer())["email"]), "VIEWER")
+    await ada.run(ACCEPT, token=token)
+    refused = await visitor_at(api).code(
+        RESET, token=link.rpartition("#reset=")[2], newPassword=NEW_PASSWORD
+    )
+    assert refused == "INVALID_TOKEN"
+
+
+async def test_a_session_that_only_its_tenant_vouches_for_stays_in_the_tenant(
+    api: Api, owner: SignedIn, services: Services, settings: Settings
+) -> None:
+    """The owner of a tenant who chooses its sign-in provider could otherwise act as anyone."""
+    ada = await new_member(owner, "VIEWER")
+    viewer = await services.accounts.authenticate_credential(ada.token)
+    assert viewer.person_id is not None
+    tenant = await new_tenant(settings, "globex")
+    await add_member(settings, tenant.id, viewer.person_id, "", Role.OWNER)
+    pair = await services.accounts.sign_in(viewer.person_id, tenant.id, confined=True)
+    confined = SignedIn(api, pair.access)
+    shown = await confined.viewer()
+    assert [each["tenant"]["slug"] for each in shown["memberships"]] == ["globex"]
+    assert [each["tenant"]["slug"] for each in await sessions_of(confined)] == ["globex"]
+    acme = (await ada.viewer())["tenant"]["id"]
+    assert await confined.code(SWITCH, tenant=acme) == "FORBIDDEN"
+    passwords = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
+    assert await confined.code(CHANGE_PASSWORD, **passwords) == "FORBIDDEN"
+    assert await confined.code(RENAME, name="Eve") == "FORBIDDEN"
+    [elsewhere] = [each for each in await sessions_of(ada) if each["tenant"]["slug"] == "acme"]
+    assert await confined.code(END, id=elsewhere["id"]) == "NOT_FOUND"
+    email = str((await ada.viewer())["email"])
+    await owner.run(REMOVE, id=await member_id(ada))
+    invitation = await invited(owner, email, "ADMIN")
+    assert await confined.code(ACCEPT, token=invitation) == "UNAUTHENTICATED"
+    assert await confined.run(END_ALL, keepCurrent=False) == {"ended": 1}
 
 
 async def test_without_a_mail_server_people_learn_what_to_do(api: Api, owner: SignedIn) -> None:

@@ -27,7 +27,6 @@ drop table access_change;
 drop table mail;
 drop table password_reset;
 drop table invitation;
-drop table identity;
 
 -- A user belongs to one tenant again: the oldest of a person.
 alter table refresh_token drop constraint fk_refresh_token_family;
