@@ -485,8 +485,8 @@ class Accounts(Protocol):
         ...
 
     async def check_password(self, password: str, known: Iterable[str]) -> None:
-        """Raise `InvalidInput` unless the password is good enough for a person of whom an attacker
-        knows these words."""
+        """Raise `InvalidInput` unless the password is good enough. `known` are words that an attacker
+        knows of the person."""
         ...
 
     async def hash_password(self, password: str) -> str: ...

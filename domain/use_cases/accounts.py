@@ -233,8 +233,8 @@ async def _hash_new_password(
 async def hash_checked_password(
     services: Services, password: str, known: Sequence[str], path: tuple[str, ...]
 ) -> str:
-    """Raises `InvalidInput` unless the password is good enough for a person of whom an attacker knows
-    these words."""
+    """`known` are words that an attacker knows of the person. Raises `InvalidInput` unless the password
+    is good enough."""
     try:
         await services.accounts.check_password(password, known)
     except InvalidInput as problem:

@@ -112,7 +112,7 @@ async def accept_invitation(
     device: Device,
     attempts: LoginLimits = LoginLimits(),  # noqa: B008 - frozen
 ) -> TokenPair:
-    """Become a member and sign in. Whoever has no account yet chooses a password; everyone else is
+    """Become a member and sign in. A person without an account chooses a password; everyone else is
     signed in with the invited address, or sends its password."""
     found = await read_invitation(services, token)
     if found is None:
@@ -221,7 +221,7 @@ async def end_sessions_of_member(services: Services, viewer: Viewer, id: PersonI
 
 async def create_password_reset_link(services: Services, viewer: Viewer, id: PersonId) -> str:
     """A link with which the member may set a new password. It is refused for a member of several
-    tenants, because whoever has it gets into all of them."""
+    tenants, because it leads into all of them."""
     async with _changing(services, viewer, id):
         pass
     create = services.accounts.create_password_reset
