@@ -32,6 +32,7 @@ from domain.common.access import (
     SessionId,
     Tenant,
     TenantId,
+    Verified,
     Viewer,
 )
 from domain.common.compute import Compute
@@ -446,10 +447,11 @@ class Accounts(Protocol):
         ends_at: datetime | None = None,
         *,
         confined: bool = False,
+        verified: Verified | None = None,
     ) -> TokenPair:
         """Start a session in the tenant, or else in the one that the person used last, and remember
         the network of the device. It ends at `ends_at`, whatever is refreshed; `confined` is in
-        `Viewer.is_confined`. Raises
+        `Viewer.is_confined`. Raises `Unauthenticated` when what was verified no longer holds, and also
         `Unauthenticated` for a person who may not use the tenant."""
         ...
 

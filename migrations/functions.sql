@@ -320,9 +320,11 @@ $$;
 -- The tenants of a person who signs in are not known yet. Only here does the API read the hash of a
 -- password.
 create or replace function find_person(p_email text)
-returns table (id uuid, email text, name text, password_hash text)
+returns table (
+    id uuid, email text, name text, password_hash text, password_set_at timestamptz
+)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select p.id, p.email, p.name, p.password_hash from person p where p.email = p_email
+    select p.id, p.email, p.name, p.password_hash, p.password_set_at from person p where p.email = p_email
 $$;
 
 -- The role of a person whose session has not ended.

@@ -21,7 +21,8 @@ begin
     grant select, insert, update, delete on membership, session to studio_api;
     grant select on app_user to studio_api, studio_service;
     revoke all on person from studio_api;
-    grant select (id, email, name, created_at), update (name, password_hash) on person to studio_api;
+    grant select (id, email, name, password_set_at, created_at),
+        update (name, password_hash, password_set_at) on person to studio_api;
     grant select, insert, update, delete on membership, session, invitation, password_reset, mail, access_change to studio_service;
 
     grant create on schema public to studio_service;
