@@ -28,7 +28,8 @@ returns table (
     id uuid, email text, name text, password_hash text, password_set_at timestamptz
 )
 language sql stable security definer set search_path = public, pg_temp as $$
-    select p.id, p.email, p.name, p.password_hash, p.password_set_at from person p where p.email = p_email
+    select p.id, p.email, p.name, p.password_hash, p.password_set_at
+      from person p where p.email = p_email
 $$;
 
 create function find_member(p_tenant uuid, p_person uuid, p_session uuid)
