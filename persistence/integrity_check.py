@@ -30,7 +30,7 @@ from persistence.vault import Vault
 QUERY_TIMEOUT_SECONDS = 3_600.0
 """The check reads every event, and there may be many."""
 
-COUNTED_TABLES = ("tenant", "app_user", "workflow", "call", "call_event", "credential", "recording")
+COUNTED_TABLES = ("tenant", "person", "workflow", "call", "call_event", "credential", "recording")
 SELECT_LOG_GAPS = """
     select c.id, coalesce(l.head, 0) as head, coalesce(e.events, 0) as events
       from call c
