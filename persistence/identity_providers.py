@@ -29,6 +29,11 @@ IDENTITY_PROVIDER_SPEC = TypeAdapter(IdentityProviderSpec)
 FIND_PROVIDER = text("select * from find_identity_provider(:id)")
 LIST_OPTIONS = text("select * from sign_in_options(:slug)")
 
+KIND, NAME = "identity_provider", "client_secret"
+SELECT_ENCRYPTED_CLIENT_SECRETS = (
+    f"select tenant_id, id, '{KIND}', '{NAME}', sealed from identity_provider where sealed is not null"
+)
+
 _provider = tables.identity_provider
 _session = tables.session
 _federated = tables.federated_session
@@ -103,12 +108,7 @@ class SqlProviderDirectory:
 
 def _secret_identity(tenant: TenantId, provider: UUID) -> dict[str, Any]:
     """What an encrypted client secret is bound to: in another row it cannot be decrypted."""
-    return {
-        "tenant_id": tenant,
-        "id": provider,
-        "kind": "identity_provider",
-        "name": "client_secret",
-    }
+    return {"tenant_id": tenant, "id": provider, "kind": KIND, "name": NAME}
 
 
 def _identity_provider(row: Row[Any], spec: IdentityProviderSpec) -> IdentityProvider:
