@@ -1,4 +1,4 @@
-"""Identity and permissions: tenants, users, roles, scopes, and the viewer of a request."""
+"""Identity and permissions: tenants, persons, roles, scopes, and the viewer of a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ API_KEY_PREFIX = "as_"
 """A credential with this prefix is an API key; every other credential is an access token."""
 
 TenantId = NewType("TenantId", UUID)
-UserId = NewType("UserId", UUID)
+PersonId = NewType("PersonId", UUID)
+SessionId = NewType("SessionId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 
 
@@ -35,9 +36,21 @@ class Scope(StrEnum):
     CREDENTIALS_WRITE = "credentials:write"
     TELEPHONY_READ = "telephony:read"
     TELEPHONY_WRITE = "telephony:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    OWNERS_WRITE = "owners:write"
 
 
-ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE})
+OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE})
+"""What only owners may do: make, change and remove owners."""
+ADMIN_SCOPES = frozenset(
+    {
+        Scope.CREDENTIALS_READ,
+        Scope.CREDENTIALS_WRITE,
+        Scope.TELEPHONY_WRITE,
+        Scope.MEMBERS_WRITE,
+    }
+)
 """What only owners and admins may do. A trunk decides what calls may cost."""
 READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
 
@@ -52,10 +65,10 @@ class Role(StrEnum):
     VIEWER = "VIEWER"
 
 
-ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
+ROLE_SCOPES: dict[str, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
-    Role.ADMIN: frozenset(Scope),
-    Role.EDITOR: frozenset(Scope) - ADMIN_SCOPES,
+    Role.ADMIN: frozenset(Scope) - OWNER_SCOPES,
+    Role.EDITOR: frozenset(Scope) - OWNER_SCOPES - ADMIN_SCOPES,
     Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
     Role.VIEWER: READ_SCOPES,
 }
@@ -70,31 +83,75 @@ class Tenant:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """A person who signs in."""
+def scopes_of_role(role: str) -> frozenset[Scope]:
+    """The scopes of a role; a role that this release does not know has none."""
+    return ROLE_SCOPES.get(role, frozenset())
 
-    id: UserId
-    tenant_id: TenantId
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone who signs in, to one tenant or to several."""
+
+    id: PersonId
     email: str
-    role: Role
-    password_hash: str
+    name: str | None = None
+
+
+USER_SUBJECT, KEY_SUBJECT = "user", "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """The authenticated user or API key of a request."""
+    """The authenticated person or API key of a request."""
 
     tenant_id: TenantId
     subject: str
-    """`user:<id>` or `key:<id>`"""
+    """`user:<id of the person>` or `key:<id>`"""
     scopes: frozenset[Scope]
     expires_at: datetime | None = None
+    session_id: SessionId | None = None
+    """The session of a person; None for an API key."""
+
+    @property
+    def person_id(self) -> PersonId | None:
+        """The person; None for an API key."""
+        id = self._id_of(USER_SUBJECT)
+        return None if id is None else PersonId(id)
+
+    @property
+    def key_id(self) -> ApiKeyId | None:
+        """The API key; None for a person."""
+        id = self._id_of(KEY_SUBJECT)
+        return None if id is None else ApiKeyId(id)
+
+    def _id_of(self, kind: str) -> UUID | None:
+        subject, _, id = self.subject.partition(":")
+        return UUID(id) if subject == kind else None
 
     def require(self, scope: Scope) -> Viewer:
         if scope not in self.scopes:
             raise missing_scope(scope)
         return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChange:
+    """Something changed about who may do what, so credentials must be looked up again: those of the
+    tenant, or only those of the person, the session or the key that is named."""
+
+    tenant_id: TenantId
+    person_id: PersonId | None = None
+    session_id: SessionId | None = None
+    key_id: ApiKeyId | None = None
+
+    def concerns(self, viewer: Viewer) -> bool:
+        if viewer.tenant_id != self.tenant_id:
+            return False
+        if self.session_id is not None:
+            return viewer.session_id == self.session_id
+        if self.key_id is not None:
+            return viewer.key_id == self.key_id
+        return self.person_id is None or viewer.person_id == self.person_id
 
 
 @dataclass(frozen=True, slots=True)

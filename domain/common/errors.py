@@ -21,6 +21,8 @@ DomainError
 │   ├── NumberTaken           a telephone number of the installation is in use
 │   ├── RevisionConflict      someone else has edited the object since it was read
 │   ├── InUse                 other objects still refer to it
+│   ├── LastOwner             the tenant would have no owner
+│   ├── AlreadyMember         the person belongs to the tenant already
 │   ├── SecondFactorActive    the user already has a second factor
 │   ├── SecondFactorNotPending  no second factor of the user waits for its first code
 │   ├── IdempotencyConflict   the same key was used with other input
@@ -32,6 +34,7 @@ DomainError
 ├── RateLimited
 ├── QuotaExceeded             a budget of the tenant is exhausted
 ├── CallerRefused             a telephone number does not take calls of this attestation
+├── InvalidToken              a link was used, withdrawn or has expired
 ├── InvalidCursor             not a cursor of this call
 ├── CursorExpired             the history it points into was rewound
 ├── DecryptionKeyMissing      the key that encrypted the credentials is not configured
@@ -190,6 +193,14 @@ class InUse(Conflict):
         self.used_by = used_by
 
 
+class LastOwner(Conflict):
+    code = "LAST_OWNER"
+
+
+class AlreadyMember(Conflict):
+    code = "ALREADY_MEMBER"
+
+
 class SecondFactorActive(Conflict):
     code = "SECOND_FACTOR_ACTIVE"
 
@@ -268,6 +279,10 @@ class QuotaExceeded(DomainError):
 
 class CallerRefused(DomainError):
     code = "CALLER_REFUSED"
+
+
+class InvalidToken(DomainError):
+    code = "INVALID_TOKEN"
 
 
 class InvalidCursor(DomainError):
