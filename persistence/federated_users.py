@@ -136,7 +136,7 @@ async def _create_member(
     if not provider.spec.creates_users or role is None:
         raise _not_a_member(provider)
     person = await _find_or_create_person(db, email)
-    values = {"tenant_id": provider.tenant_id, "person_id": person, "role": role.value}
+    values = {"tenant_id": provider.tenant_id, "person_id": person, "role": role}
     # A concurrent first sign-in of the same user may have been faster.
     await db.execute(upsert(_member).values(**values).on_conflict_do_nothing())
     return person
@@ -177,9 +177,9 @@ async def _set_managed_role(
         .where(
             m.tenant_id == provider.tenant_id,
             m.person_id == person,
-            or_(m.role != identity.role.value, m.managed_by.is_distinct_from(provider.spec.name)),
+            or_(m.role != identity.role, m.managed_by.is_distinct_from(provider.spec.name)),
         )
-        .values(role=identity.role.value, managed_by=provider.spec.name)
+        .values(role=identity.role, managed_by=provider.spec.name)
     )
     try:
         async with db.begin_nested():

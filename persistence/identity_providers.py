@@ -30,9 +30,7 @@ FIND_PROVIDER = text("select * from find_identity_provider(:id)")
 LIST_OPTIONS = text("select * from sign_in_options(:slug)")
 
 KIND, NAME = "identity_provider", "client_secret"
-SELECT_ENCRYPTED_CLIENT_SECRETS = (
-    f"select tenant_id, id, '{KIND}', '{NAME}', sealed from identity_provider where sealed is not null"
-)
+SELECT_ENCRYPTED_CLIENT_SECRETS = f"select tenant_id, id, '{KIND}', '{NAME}', sealed from identity_provider where sealed is not null"
 
 _provider = tables.identity_provider
 _session = tables.session

@@ -12,7 +12,7 @@ from typing import Any, NewType
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from domain.common.access import Role, TenantId
+from domain.common.access import ROLE_SCOPES, Role, TenantId
 from domain.common.errors import InvalidInput, Path, SignInRefused
 from domain.common.problems import Problems, problems_of, raise_all
 from domain.common.text_validation import DNS_LABEL, check_name, check_text
@@ -33,8 +33,8 @@ PRINTABLE = re.compile(r"[!-~]+")
 """Visible ASCII, of which URLs, client ids and client secrets consist."""
 OAUTH_SCOPE = re.compile(r"[!#-\[\]-~]{1,128}")
 DOMAIN = re.compile(rf"{DNS_LABEL}(?:\.{DNS_LABEL})+")
-ROLE_ORDER = tuple(Role)
-"""The roles, the most powerful one first."""
+ROLE_ORDER = tuple(map(str, Role))
+"""The built-in roles, the most powerful one first."""
 
 
 class RefusalReason(StrEnum):
@@ -54,7 +54,7 @@ class RoleRule:
     """Members of `group` get `role`. Names of groups are compared exactly."""
 
     group: str
-    role: Role
+    role: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class IdentityProviderSpec:
     groups_claim: str | None = None
     """The claim that lists the groups of a user; dots lead into nested objects."""
     role_rules: tuple[RoleRule, ...] = ()
-    default_role: Role | None = None
+    default_role: str | None = None
     trusted_domains: tuple[str, ...] = ()
     """Domains whose verified e-mail addresses identify users at their first sign-in."""
     creates_users: bool = False
@@ -221,6 +221,16 @@ def _problems_of_rules(spec: IdentityProviderSpec) -> Problems:
         if rule.group in seen:
             yield InvalidInput("Another rule has the same group.", path)
         seen.add(rule.group)
+        yield from problems_of(_check_role, rule.role, ("roleRules", str(index), "role"))
+    if spec.default_role is not None:
+        yield from problems_of(_check_role, spec.default_role, ("defaultRole",))
+
+
+def _check_role(role: str, path: Path) -> None:
+    if role not in ROLE_SCOPES:
+        raise InvalidInput(
+            f"There is no role {role[:64]!r}; choose one of {', '.join(ROLE_ORDER)}.", path
+        )
 
 
 def _problems_of_domains(spec: IdentityProviderSpec) -> Problems:
@@ -306,13 +316,14 @@ def claim_at(claims: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def role_for(spec: IdentityProviderSpec, groups: Collection[str]) -> Role | None:
+def role_for(spec: IdentityProviderSpec, groups: Collection[str]) -> str | None:
     """The role that the rules give to a member of these groups; None if there are no rules. Raises
     `SignInRefused` when no rule gives a role."""
     if not spec.role_rules:
         return None
     matches = [rule.role for rule in spec.role_rules if rule.group in groups]
-    role = min(matches, key=ROLE_ORDER.index) if matches else spec.default_role
+    # Of other roles, which come after the built-in ones, the first rule decides.
+    role = min(matches, key=_rank) if matches else spec.default_role
     if role is None:
         raise SignInRefused(
             "None of your groups has a role here; ask an administrator for access.",
@@ -320,6 +331,10 @@ def role_for(spec: IdentityProviderSpec, groups: Collection[str]) -> Role | None
             reason=RefusalReason.NO_ROLE,
         )
     return role
+
+
+def _rank(role: str) -> int:
+    return ROLE_ORDER.index(role) if role in ROLE_ORDER else len(ROLE_ORDER)
 
 
 def is_trusted_address(email: str, domains: Iterable[str]) -> bool:

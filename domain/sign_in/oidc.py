@@ -17,7 +17,6 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
-from domain.common.access import Role
 from domain.common.errors import InvalidInput, SignInFailed
 from domain.common.text_validation import EMAIL, MAX_EMAIL_LENGTH
 from domain.sign_in.identity_providers import (
@@ -87,7 +86,7 @@ class VerifiedIdentity:
     subject: str
     email: str | None = field(repr=False)
     is_email_verified: bool
-    role: Role | None
+    role: str | None
     """The role that the groups of the user give; None if roles are assigned by people."""
     session: str | None
     """The id of the session at the provider, by which it ends our sessions, too."""

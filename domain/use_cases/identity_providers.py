@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.common.access import ROLE_SCOPES, Role, Scope, Viewer
-from domain.common.errors import Forbidden, InvalidInput, NotFound
+from domain.common.access import Scope, Viewer, scopes_of_role
+from domain.common.errors import InvalidInput, NotFound
 from domain.ports import Services, UnitOfWork
 from domain.sign_in.identity_providers import (
     MAX_PROVIDERS,
@@ -19,6 +19,7 @@ from domain.sign_in.identity_providers import (
     check_client_secret,
     check_identity_provider,
 )
+from domain.tenants.members import check_may_grant
 
 CLIENT_SECRET = "client_secret"
 """The change that is not one of the spec."""
@@ -103,11 +104,8 @@ def _check_issuer_is_unchanged(old: IdentityProviderSpec, new: IdentityProviderS
 
 
 def _check_roles(viewer: Viewer, spec: IdentityProviderSpec) -> None:
-    """A viewer gives no scope that they lack, not even by a rule."""
-    for role in {rule.role for rule in spec.role_rules} | {spec.default_role}:
-        if role is not None and not _scopes(role) <= viewer.scopes:
-            raise Forbidden(f"You cannot give the role {role}, which has scopes that you lack.", ())
-
-
-def _scopes(role: Role) -> frozenset[Scope]:
-    return ROLE_SCOPES[role]
+    for index, rule in enumerate(spec.role_rules):
+        path = ("roleRules", str(index), "role")
+        check_may_grant(viewer, scopes_of_role(rule.role), path)
+    if spec.default_role is not None:
+        check_may_grant(viewer, scopes_of_role(spec.default_role), ("defaultRole",))

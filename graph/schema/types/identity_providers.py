@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.common.access import Role
 from domain.sign_in import identity_providers as domain
 from graph.schema.scalars import Duration
 from graph.schema.types.common import Node, instance_check, spec_field
@@ -58,7 +57,7 @@ class RoleRuleType:
     group: str = strawberry.field(
         description="Name or id of the group, exactly as the provider lists it."
     )
-    role: Role = strawberry.field(description="The role that its members get.")
+    role: str = strawberry.field(description="Role that its members get, for instance `EDITOR`.")
 
 
 @strawberry.type(
@@ -96,10 +95,10 @@ class IdentityProviderType(Node):
         "sign-in. Without rules, roles are assigned by people.",
         list[RoleRuleType],
     )
-    default_role: Role | None = spec_field(
+    default_role: str | None = spec_field(
         "default_role",
         "Role of users to whom no rule applies; null to refuse them.",
-        Role | None,
+        str | None,
     )
     trusted_domains: list[str] = spec_field(
         "trusted_domains",
@@ -158,7 +157,7 @@ class RoleRuleInput:
     group: str = strawberry.field(
         description="Name or id of the group, exactly as the provider lists it."
     )
-    role: Role = strawberry.field(description="The role that its members get.")
+    role: str = strawberry.field(description="Role that its members get, for instance `EDITOR`.")
 
 
 @strawberry.input(description="A claim that users must have in order to be admitted.")
@@ -206,7 +205,7 @@ class CreateIdentityProviderInput:
             "set at every sign-in."
         ),
     )
-    default_role: Role | None = strawberry.field(
+    default_role: str | None = strawberry.field(
         default=None,
         description="Role of users to whom no rule applies; null to refuse them.",
     )
@@ -289,7 +288,7 @@ class UpdateIdentityProviderInput:
     role_rules: strawberry.Maybe[list[RoleRuleInput] | None] = strawberry.field(
         description="All rules for roles, replacing the current ones."
     )
-    default_role: strawberry.Maybe[Role | None] = strawberry.field(
+    default_role: strawberry.Maybe[str | None] = strawberry.field(
         description="New role of users to whom no rule applies; null to refuse them."
     )
     trusted_domains: strawberry.Maybe[list[str] | None] = strawberry.field(

@@ -17,7 +17,9 @@ from graph.schema.types.errors import (
 )
 
 
-@strawberry.input(description="What a page has after its user comes back from an identity provider.")
+@strawberry.input(
+    description="What a page has after its user comes back from an identity provider."
+)
 class FinishSignInInput:
     handoff: str = strawberry.field(
         description=(
@@ -72,7 +74,9 @@ class EnrolTotpSuccess:
     uri: str = strawberry.field(description="The `otpauth://` URI, to show as a QR code.")
 
 
-@strawberry.input(description="A code of the authenticator app, which shows that it has the secret.")
+@strawberry.input(
+    description="A code of the authenticator app, which shows that it has the secret."
+)
 class ConfirmTotpInput:
     code: str = strawberry.field(description="The code that the authenticator app shows.")
 
@@ -114,7 +118,8 @@ FinishSignInResult = Annotated[
 EnrolTotpResult = Annotated[
     EnrolTotpSuccess | InvalidCredentials | ValidationError | SecondFactorActive,
     strawberry.union(
-        "EnrolTotpResult", description="Result of `enrolTotp`: the success type or one of the errors."
+        "EnrolTotpResult",
+        description="Result of `enrolTotp`: the success type or one of the errors.",
     ),
 ]
 ConfirmTotpResult = Annotated[
