@@ -28,6 +28,8 @@ from domain.calls.rooms import RoomAccessIssuer
 from domain.common.access import Tenant, TenantId, User, UserId, Viewer
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
+from domain.sign_in.identity_providers import IdentityProvider, IdentityProviderSpec
+from domain.sign_in.ports import SecondFactors, SingleSignOn
 from domain.telephony.dial_policy import DialUsage
 from domain.telephony.trunk_usage import TrunkUsage
 from domain.telephony.trunks import (
@@ -167,6 +169,14 @@ class PhoneNumbers(Drafts[PhoneNumber, PhoneNumberSpec], Protocol):
         ...
 
 
+class IdentityProviders(Drafts[IdentityProvider, IdentityProviderSpec], Protocol):
+    """The identity providers of the tenant. Deleting one ends the sessions that it vouched for."""
+
+    async def set_client_secret(self, id: UUID, secret: str | None) -> IdentityProvider:
+        """Encrypt and store the client secret; None removes it. It can be written, but not read."""
+        ...
+
+
 class Versions(Protocol):
     async def add(self, version: Version) -> Version:
         """Store the version with its checksum and the next number of its workflow."""
@@ -293,6 +303,8 @@ class UnitOfWork(Protocol):
     @property
     def phone_numbers(self) -> PhoneNumbers: ...
     @property
+    def identity_providers(self) -> IdentityProviders: ...
+    @property
     def versions(self) -> Versions: ...
     @property
     def calls(self) -> Calls: ...
@@ -391,6 +403,8 @@ class Services:
 
     store: Store
     accounts: Accounts
+    single_sign_on: SingleSignOn
+    second_factors: SecondFactors
     streams: CallStreams
     call_lists: CallLists
     limiter: RateLimiter

@@ -77,8 +77,12 @@ class CachedProvider:
 
 
 class HttpOidcClient:
-    def __init__(self, http: HttpClient) -> None:
+    def __init__(
+        self, http: HttpClient, *, timeout: float = TIMEOUT_SECONDS, pause: float = PAUSE_SECONDS
+    ) -> None:
         self._http = http
+        self._timeout = timeout
+        self._pause = pause
         self._cache: OrderedDict[tuple[UUID, str], CachedProvider] = OrderedDict()
 
     async def check_metadata(self, provider: ProviderClient) -> None:
@@ -153,7 +157,7 @@ class HttpOidcClient:
         headers, more = _client_authentication(provider, metadata)
         body = urlencode({**form, **more}).encode()
         response = await self._send(
-            HttpRequest("POST", metadata.token_endpoint, {**FORM, **headers}, body, TIMEOUT_SECONDS)
+            HttpRequest("POST", metadata.token_endpoint, {**FORM, **headers}, body, self._timeout)
         )
         answer = _json_object(response)
         if response.status == 200:
@@ -178,7 +182,7 @@ class HttpOidcClient:
             raise SignInFailed("The identity provider returned an invalid access token.", ())
         headers = {**JSON, "authorization": f"Bearer {access_token}"}
         response = await self._send(
-            HttpRequest("GET", metadata.userinfo_endpoint, headers, timeout=TIMEOUT_SECONDS)
+            HttpRequest("GET", metadata.userinfo_endpoint, headers, timeout=self._timeout)
         )
         if response.status != 200:
             raise Unavailable(f"The userinfo endpoint answered with HTTP {response.status}.")
@@ -193,7 +197,7 @@ class HttpOidcClient:
         cached = self._cached(provider)
         async with cached.lock:
             if cached.metadata is None or _age(cached.metadata_at) > METADATA_SECONDS:
-                with _failures_noted(cached):
+                with self._shared_failures(cached):
                     cached.metadata = await self._fetch_metadata(provider.spec.issuer)
                 cached.metadata_at = time.monotonic()
             return cached.metadata
@@ -208,7 +212,7 @@ class HttpOidcClient:
             try:
                 return find_key(cached.keys, header)
             except UnknownKey:
-                if _age(cached.keys_at) < PAUSE_SECONDS:
+                if _age(cached.keys_at) < self._pause:
                     raise
             await self._fetch_keys(cached, metadata)
             return find_key(cached.keys, header)
@@ -233,13 +237,26 @@ class HttpOidcClient:
         return _metadata_from(document, issuer)
 
     async def _fetch_keys(self, cached: CachedProvider, metadata: Metadata) -> None:
-        with _failures_noted(cached):
+        with self._shared_failures(cached):
             keys = (await self._get_json(metadata.jwks_uri)).get("keys")
         usable = [key for key in keys if isinstance(key, dict)] if isinstance(keys, list) else []
         cached.keys, cached.keys_at = usable[:MAX_KEYS], time.monotonic()
 
+    @contextmanager
+    def _shared_failures(self, cached: CachedProvider) -> Iterator[None]:
+        """Those who wait for the lock share a failure, so that none waits longer than one timeout."""
+        if _age(cached.failed_at) < self._pause:
+            raise Unavailable(
+                "The identity provider did not answer just now; try again in a moment."
+            )
+        try:
+            yield
+        except Unavailable:
+            cached.failed_at = time.monotonic()
+            raise
+
     async def _get_json(self, url: str) -> Mapping[str, Any]:
-        response = await self._send(HttpRequest("GET", url, JSON, timeout=TIMEOUT_SECONDS))
+        response = await self._send(HttpRequest("GET", url, JSON, timeout=self._timeout))
         if response.status != 200:
             raise Unavailable(
                 f"The identity provider answered with HTTP {response.status} at {_host(url)}."
@@ -261,18 +278,6 @@ class HttpOidcClient:
         if len(response.body) > MAX_DOCUMENT_BYTES:
             raise Unavailable(f"The answer of {_host(request.url)} is too large.")
         return response
-
-
-@contextmanager
-def _failures_noted(cached: CachedProvider) -> Iterator[None]:
-    """Those who wait for the lock share a failure, so that none waits longer than one timeout."""
-    if _age(cached.failed_at) < PAUSE_SECONDS:
-        raise Unavailable("The identity provider did not answer just now; try again in a moment.")
-    try:
-        yield
-    except Unavailable:
-        cached.failed_at = time.monotonic()
-        raise
 
 
 def merged_claims(claims: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -58,7 +58,7 @@ def read_header(token: str) -> TokenHeader:
     except jwt.PyJWTError:
         raise SignInFailed("The token of the identity provider is not a signed JWT.", ()) from None
     algorithm, key_id = header.get("alg"), header.get("kid")
-    if algorithm not in ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise SignInFailed(
             f"The identity provider must sign its tokens with one of {', '.join(ALGORITHMS)}.", ()
         )

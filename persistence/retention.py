@@ -40,14 +40,32 @@ DELETE_EXPIRED_REFRESH_TOKENS = """
 """
 
 
+DELETE_EXPIRED_HANDOFFS = """
+    delete from sign_in_handoff where ctid = any(array(
+        select ctid from sign_in_handoff where expires_at < now() limit $1))
+    returning 1
+"""
+DELETE_EXPIRED_LOGOUT_TOKENS = """
+    delete from logout_token where ctid = any(array(
+        select ctid from logout_token where expires_at < now() limit $1))
+    returning 1
+"""
+EXPIRED_ROWS = (
+    DELETE_EXPIRED_IDEMPOTENCY_KEYS,
+    DELETE_EXPIRED_REFRESH_TOKENS,
+    DELETE_EXPIRED_HANDOFFS,
+    DELETE_EXPIRED_LOGOUT_TOKENS,
+)
+
+
 class SqlRetention:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
         self._pool = pool
 
     @translate_outages
     async def delete_expired(self, retention_days: int) -> int:
-        await in_batches(self._pool, DELETE_EXPIRED_IDEMPOTENCY_KEYS, size=ROW_BATCH_SIZE)
-        await in_batches(self._pool, DELETE_EXPIRED_REFRESH_TOKENS, size=ROW_BATCH_SIZE)
+        for statement in EXPIRED_ROWS:
+            await in_batches(self._pool, statement, size=ROW_BATCH_SIZE)
         if retention_days <= 0:
             return 0
         deleted = 0

@@ -65,7 +65,9 @@ class SqlSecondFactors:
     @translate_outages
     async def begin_attempt(self, person: PersonId) -> bytes | None:
         async with self._engine.connect() as db:
-            row = (await db.execute(BEGIN_ATTEMPT, {"person": person})).mappings().one_or_none()
+            row: Any = (
+                (await db.execute(BEGIN_ATTEMPT, {"person": person})).mappings().one_or_none()
+            )
         if row is None:
             return None
         if row["wait"] is not None:

@@ -24,6 +24,7 @@ from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
 from persistence.db_errors import database_unavailable, is_outage
 from persistence.drafts import agents, tools, workflows
+from persistence.identity_providers import SqlIdentityProviders
 from persistence.notifications import Notification
 from persistence.pubsub import Channels
 from persistence.recordings import SqlRecordings
@@ -58,6 +59,10 @@ class SqlUnitOfWork:
     @cached_property
     def inbound_trunks(self) -> SqlTrunks[InboundTrunk, InboundTrunkSpec]:
         return inbound_trunks(self._connection, self._tenant, self._vault)
+
+    @cached_property
+    def identity_providers(self) -> SqlIdentityProviders:
+        return SqlIdentityProviders(self._connection, self._tenant, self._vault)
 
     @cached_property
     def phone_numbers(self) -> SqlPhoneNumbers:

@@ -8,23 +8,33 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from domain.common.compute import Compute
 from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
+from domain.sign_in.ports import SingleSignOn
+from domain.tools.http import HttpClient
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
+from persistence.federated_users import SqlFederatedUsers
+from persistence.identity_providers import SqlProviderDirectory
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
 from persistence.livekit_webhooks import LiveKitWebhooks
+from persistence.oidc_client import HttpOidcClient
 from persistence.passwords import PasswordVerifier
 from persistence.pubsub import open_channels
 from persistence.rate_limiter import RedisRateLimiter
 from persistence.room_access import JwtRoomAccessIssuer, read_notice
+from persistence.second_factors import SqlSecondFactors
+from persistence.sign_in_cipher import CookieCipher
+from persistence.sign_in_handoffs import SqlHandoffs
 from persistence.signed_links import SignedLinks
 from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
@@ -62,7 +72,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         await stack.enter_async_context(background_task(accounts.run_key_use_recorder()))
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(background_task(streams.run_head_check()))
-        store = SqlStore(engine, channels, Vault(ring), max_transactions=max(1, for_engine // 4))
+        vault = Vault(ring)
+        store = SqlStore(engine, channels, vault, max_transactions=max(1, for_engine // 4))
         call_lists = SqlCallLists(store, pool, channels)
         await stack.enter_async_context(background_task(call_lists.run_version_check()))
 
@@ -77,6 +88,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         yield Services(
             store=store,
             accounts=accounts,
+            single_sign_on=_single_sign_on(settings, engine, ring, vault, http_client),
+            second_factors=SqlSecondFactors(engine, ring),
             streams=streams,
             call_lists=call_lists,
             limiter=limiter,
@@ -94,6 +107,21 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             verifier=Verifier(compute, allowed=AllowList.parse(settings.outbound_allow)),
             compute_limit=TenantConcurrencyLimit(_max_compute_transactions(for_engine)),
         )
+
+
+def _single_sign_on(
+    settings: Settings, engine: AsyncEngine, ring: KeyRing, vault: Vault, http_client: HttpClient
+) -> SingleSignOn:
+    origins = (origin.strip() for origin in settings.allowed_origins.split(","))
+    return SingleSignOn(
+        client=HttpOidcClient(http_client),
+        attempts=CookieCipher(ring),
+        providers=SqlProviderDirectory(engine, vault),
+        handoffs=SqlHandoffs(engine, ring),
+        users=SqlFederatedUsers(engine),
+        public_url=settings.base_url,
+        allowed_origins=(settings.base_url, *filter(None, origins)),
+    )
 
 
 async def check_database(settings: Settings) -> None:

@@ -7,7 +7,10 @@ from uuid import UUID
 
 from domain.common.access import Scope, Tenant, UserId
 from domain.ports import TokenPair
+from domain.tenants.members import Device
 from domain.use_cases import accounts as use_cases
+from domain.use_cases import sign_in as sign_in_use_cases
+from domain.use_cases.sign_in import FinishedSignIn
 from resolvers.context import Ctx
 
 
@@ -35,6 +38,12 @@ async def viewer(info: Ctx) -> ViewerInfo:
 async def login(info: Ctx, email: str, password: str) -> TokenPair:
     context = info.context
     return (await use_cases.login(context.services, email, password, context.client_ip))[1]
+
+
+async def finish_sign_in(info: Ctx, handoff: str, verifier: str) -> FinishedSignIn:
+    context = info.context
+    device = Device(address=context.client_ip)
+    return await sign_in_use_cases.finish_sign_in(context.services, handoff, verifier, device)
 
 
 async def refresh_session(info: Ctx, token: str) -> TokenPair:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from domain.calls.model import Call
 from domain.common.access import Scope
 from domain.common.errors import InvalidInput
+from domain.sign_in.identity_providers import IdentityProvider
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
@@ -18,7 +19,17 @@ from resolvers.loaders import loaders
 
 MAX_NODE_IDS = 100
 
-Node = Agent | Tool | Workflow | Version | Call | OutboundTrunk | InboundTrunk | PhoneNumber
+Node = (
+    Agent
+    | Tool
+    | Workflow
+    | Version
+    | Call
+    | OutboundTrunk
+    | InboundTrunk
+    | PhoneNumber
+    | IdentityProvider
+)
 
 NODE_TYPES = {
     "Agent": ("agents", Scope.AGENTS_READ),
@@ -29,6 +40,7 @@ NODE_TYPES = {
     "OutboundTrunk": ("outbound_trunks", Scope.TELEPHONY_READ),
     "InboundTrunk": ("inbound_trunks", Scope.TELEPHONY_READ),
     "PhoneNumber": ("phone_numbers", Scope.TELEPHONY_READ),
+    "IdentityProvider": ("identity_providers", Scope.IDENTITY_PROVIDERS_READ),
 }
 
 

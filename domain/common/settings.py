@@ -53,6 +53,11 @@ class Settings:
     )
     api_host: str = setting("127.0.0.1", "Address the API listens on")
     api_port: int = setting(8000, "Port the API listens on")
+    public_url: str = setting(
+        "",
+        "URL at which browsers reach the API, such as https://studio.acme.example; redirect URIs of "
+        "identity providers contain it; if empty, http://127.0.0.1 with API_PORT",
+    )
     allowed_origins: str = setting(
         "", "Comma-separated origins of dashboards that are served from other hosts"
     )
@@ -229,6 +234,11 @@ class Settings:
     espeak_ng: str = setting(
         "espeak-ng", "Path of the eSpeak NG program, which the TTS provider `local` runs"
     )
+
+    @property
+    def base_url(self) -> str:
+        """The URL at which browsers reach the API, without a slash at its end."""
+        return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.api_port}"
 
     @property
     def owner_database_url(self) -> str:

@@ -138,9 +138,9 @@ async def _check_password(services: Services, viewer: Viewer, password: str, add
     check_text(password, ("password",), max_length=MAX_PASSWORD_LENGTH, min_length=1)
     person = _person(viewer)
     await _spend(services, person, address)
-    member = await services.accounts.member(viewer.tenant_id, person)
-    known = member and await services.accounts.authenticate_password(member.email, password)
-    if not (member and known):
+    async with services.store.transaction(viewer.tenant_id) as work:
+        member = await work.members.get(person)
+    if member is None or not await services.accounts.authenticate_password(member.email, password):
         raise Unauthenticated(
             "The password is wrong. Users who sign in with an identity provider have none, and need "
             "no second factor here.",

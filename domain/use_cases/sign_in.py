@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from domain.common.errors import NotFound, RateLimited, SignInFailed, SignInRefused, Unauthenticated
-from domain.ports import Device, Services, TokenPair
+from domain.ports import Services, TokenPair
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
     ProviderClient,
@@ -28,6 +28,7 @@ from domain.sign_in.oidc import (
     verified_identity,
 )
 from domain.sign_in.ports import FederatedSession
+from domain.tenants.members import Device
 from domain.tools.network_allow_list import client_network
 
 SIGN_INS_PER_MINUTE = 60

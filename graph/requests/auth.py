@@ -12,7 +12,9 @@ from graph.requests.complexity import fields_of
 from graph.requests.document_cache import GraphQLDocument
 from graph.requests.errors import graphql_error
 
-PUBLIC_FIELDS = frozenset({"login", "refreshSession", "logout", "__typename"})
+PUBLIC_FIELDS = frozenset(
+    {"login", "finishSignIn", "refreshSession", "logout", "signInOptions", "__typename"}
+)
 """Root fields that need no credential."""
 
 CREDENTIAL_HINT = (

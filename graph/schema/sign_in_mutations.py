@@ -10,7 +10,7 @@ from graph.schema.arguments import Input
 from graph.schema.error_paths import mutation
 from graph.schema.types import identity_providers as p
 from graph.schema.types import sign_in as s
-from graph.schema.types.accounts import login_success
+from graph.schema.types.accounts import LoginSuccess
 from resolvers import accounts
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
@@ -28,7 +28,12 @@ class SignInMutation:
     ) -> s.FinishSignInResult:
         finished = await accounts.finish_sign_in(info, input.handoff, input.verifier)
         return s.FinishSignInSuccess(
-            session=login_success(finished.pair), end_session_url=finished.end_session_url
+            session=LoginSuccess(
+                access=finished.pair.access,
+                refresh=finished.pair.refresh,
+                expires_at=finished.pair.expires_at,
+            ),
+            end_session_url=finished.end_session_url,
         )
 
     @mutation("Create an identity provider with which users of your tenant sign in.")

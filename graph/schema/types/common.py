@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import strawberry
 
 from domain.calls.model import Call
+from domain.sign_in.identity_providers import IdentityProvider
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
@@ -29,6 +30,7 @@ NODE_TYPE_NAMES: dict[type, str] = {
     OutboundTrunk: "OutboundTrunk",
     InboundTrunk: "InboundTrunk",
     PhoneNumber: "PhoneNumber",
+    IdentityProvider: "IdentityProvider",
 }
 """Type names in global ids."""
 
