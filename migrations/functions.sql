@@ -350,9 +350,10 @@ language sql stable security definer set search_path = public, pg_temp as $$
      where i.hash = p_hash and i.used_at is null and i.expires_at > now()
 $$;
 
-create or replace function find_password_reset(p_hash bytea) returns table (person_id uuid, email text)
+create or replace function find_password_reset(p_hash bytea)
+returns table (id uuid, email text, name text)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select r.person_id, p.email from password_reset r join person p on p.id = r.person_id
+    select p.id, p.email, p.name from password_reset r join person p on p.id = r.person_id
      where r.hash = p_hash and r.expires_at > now()
 $$;
 

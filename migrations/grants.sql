@@ -112,6 +112,8 @@ begin
             ) as wanted (of_table, name, body)
              where wanted.of_table = rule.name and rule.tenant is not null
                and (wanted.name <> 'tenant_only' or rule.tenant <> '')
+               -- A test may stop at a revision that has no memberships yet.
+               and (wanted.name not in ('members', 'own') or to_regclass('membership') is not null)
                and not exists (select from pg_policy p
                                 where p.polrelid = rule.oid and p.polname = wanted.name)
         loop

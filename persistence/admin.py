@@ -24,6 +24,7 @@ from domain.common.text_validation import check_email, check_name
 from domain.tenants.passwords import password_problems
 from persistence import tables
 from persistence.api_key_list import list_keys
+from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
 from persistence.key_ring import KeyRing, new_api_key
@@ -31,7 +32,8 @@ from persistence.passwords import hash_password, verify_password
 from persistence.sqlalchemy_engine import create_engine
 
 _tenant = tables.tenant
-_user = tables.app_user
+_person = tables.person
+_member = tables.membership
 _key = tables.api_key
 
 EXIT_INVALID_ARGUMENTS = 2
@@ -79,18 +81,20 @@ async def _check(
 ) -> None:
     """Check the arguments. Names and passwords that exist already need not satisfy the rules."""
     tenant = await db.scalar(select(_tenant.c.id).where(_tenant.c.slug == owner.tenant))
-    user = (await db.execute(select(_user).where(_user.c.email == owner.email))).one_or_none()
+    person = (await db.execute(select(_person).where(_person.c.email == owner.email))).one_or_none()
     problems = [] if key_file is None else _key_file_problems(settings, key_file)
     if tenant is None:
         problems += _check_problems(check_name, owner.tenant, ("--tenant",))
-    if user is None:
+    if person is None:
         problems += _check_problems(check_email, owner.email, ("--email",))
-    elif user.tenant_id != tenant:
-        problems.append(f"{owner.email} is a member of another tenant; choose another --email.")
-    if user is None or not await asyncio.to_thread(
-        verify_password, user.password_hash, owner.password
+    elif not await _is_member(db, tenant, person.id):
+        problems.append(_of_another_tenant(owner))
+    if person is None or not await asyncio.to_thread(
+        verify_password, person.password_hash or "", owner.password
     ):
         problems += password_problems(owner.password, (owner.tenant, owner.email))
+        if owner.password in CommonPasswords():
+            problems.append(COMMON_PASSWORD)
     if problems:
         raise InvalidArguments(problems)
 
@@ -150,20 +154,20 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
 
 async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner) -> None:
     hashed = await asyncio.to_thread(hash_password, owner.password)
-    values = {"email": owner.email, "role": Role.OWNER, "password_hash": hashed}
-    written = await db.execute(
-        upsert(_user)
-        .values(id=uuid4(), tenant_id=tenant, **values)
-        .on_conflict_do_update(
-            index_elements=["email"],
-            set_={"password_hash": hashed},
-            where=_user.c.tenant_id == tenant,
-        )
-    )
-    if not written.rowcount:
-        raise InvalidArguments(
-            [f"{owner.email} is a member of another tenant; choose another --email."]
-        )
+    save = upsert(_person).values(id=uuid4(), email=owner.email, password_hash=hashed)
+    saved = save.on_conflict_do_update(index_elements=["email"], set_={"password_hash": hashed})
+    person: UUID = (await db.execute(saved.returning(_person.c.id))).scalar_one()
+    join = upsert(_member).values(tenant_id=tenant, person_id=person, role=Role.OWNER)
+    await db.execute(join.on_conflict_do_nothing())
+
+
+async def _is_member(db: AsyncConnection, tenant: UUID | None, person: UUID) -> bool:
+    of_tenant = (_member.c.tenant_id == tenant) & (_member.c.person_id == person)
+    return await db.scalar(select(_member.c.role).where(of_tenant)) is not None
+
+
+def _of_another_tenant(owner: Owner) -> str:
+    return f"{owner.email} is a member of another tenant; choose another --email."
 
 
 async def _is_valid_key(db: AsyncConnection, settings: Settings, key: str) -> bool:

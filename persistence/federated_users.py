@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.common.access import PersonId
+from domain.common.access import PersonId, SessionId, TenantId
 from domain.common.errors import SignInRefused
 from domain.sign_in.identity_providers import (
     ProviderClient,
@@ -20,12 +20,11 @@ from domain.sign_in.identity_providers import (
 )
 from domain.sign_in.oidc import LogoutRequest, VerifiedIdentity
 from persistence import tables
-from persistence.db_errors import translate_outages
-from persistence.store import set_person, set_tenant
+from persistence.db_errors import sqlstate_of, translate_outages
+from persistence.members import NO_OWNER
+from persistence.row_security import set_person, set_tenant
 
 FIND_PERSON = text("select id from find_person(:email)")
-NO_OWNER_LEFT = "AS001"
-"""The error of the trigger that keeps an owner in every tenant."""
 
 _member = tables.membership
 _person = tables.person
@@ -57,6 +56,15 @@ class SqlFederatedUsers:
         async with self._engine.begin() as db:
             await set_tenant(db, provider.tenant_id)
             await _link(db, provider, identity, person)
+
+    @translate_outages
+    async def is_federated(self, tenant: TenantId, session: SessionId) -> bool:
+        query = select(_federated.c.session_id).where(
+            _federated.c.tenant_id == tenant, _federated.c.session_id == session
+        )
+        async with self._engine.begin() as db:
+            await set_tenant(db, tenant)
+            return await db.scalar(query) is not None
 
     @translate_outages
     async def end_sessions(self, provider: ProviderClient, request: LogoutRequest) -> bool:
@@ -185,7 +193,7 @@ async def _set_managed_role(
         async with db.begin_nested():
             await db.execute(change)
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) != NO_OWNER_LEFT:
+        if sqlstate_of(error) != NO_OWNER:
             raise
 
 

@@ -23,8 +23,8 @@ from persistence.identity_providers import SELECT_ENCRYPTED_CLIENT_SECRETS
 from persistence.key_ring import KeyRing
 from persistence.migrate import SCRIPTS
 from persistence.recording_store import recording_from_row
+from persistence.row_security import set_tenant
 from persistence.sqlalchemy_engine import create_engine
-from persistence.store import set_tenant
 from persistence.trunk_passwords import SELECT_ENCRYPTED_PASSWORDS
 from persistence.vault import Vault
 

@@ -15,8 +15,8 @@ from domain.sign_in.oidc import Handoff, new_secret
 from persistence import tables
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing
+from persistence.row_security import set_tenant
 from persistence.sign_in_cipher import decrypt_handoff, encrypt_handoff
-from persistence.store import set_tenant
 
 TAKE_HANDOFF = text("select * from take_handoff(:hash)")
 

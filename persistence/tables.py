@@ -161,7 +161,8 @@ password_reset = Table(
 )
 
 # E-mail that a keeper has yet to send. Its text is encrypted, because it contains links that let people
-# in.
+# in. A message with a `reset_hash` offers to set a new password to whichever person has the address, and
+# is not sent if there is none.
 mail = Table(
     "mail",
     metadata,
@@ -169,6 +170,7 @@ mail = Table(
     Column("recipient", Text, nullable=False),
     Column("key_id", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    Column("reset_hash", LargeBinary),
     Column("attempts", Integer, server_default="0", nullable=False),
     Column("expires_at", Timestamp, nullable=False),
     _set_on_insert("next_attempt_at"),

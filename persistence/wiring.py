@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -16,9 +17,12 @@ from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
 from domain.sign_in.ports import SingleSignOn
+from domain.tenants.mail import MailServer
+from domain.tenants.members import AccountLinks
 from domain.tools.http import HttpClient
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
+from persistence.access_changes import AccessChangeReader
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
@@ -27,12 +31,14 @@ from persistence.identity_providers import SqlProviderDirectory
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
 from persistence.livekit_webhooks import LiveKitWebhooks
+from persistence.notifications import access_changed
 from persistence.oidc_client import HttpOidcClient
 from persistence.passwords import PasswordVerifier
-from persistence.pubsub import open_channels
+from persistence.pubsub import Channels, open_channels
 from persistence.rate_limiter import RedisRateLimiter
 from persistence.room_access import JwtRoomAccessIssuer, read_notice
 from persistence.second_factors import SqlSecondFactors
+from persistence.sessions import SqlSessions
 from persistence.sign_in_cipher import CookieCipher
 from persistence.sign_in_handoffs import SqlHandoffs
 from persistence.signed_links import SignedLinks
@@ -62,13 +68,19 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         audio_store = open_audio_store(settings, stack)
         passwords = PasswordVerifier()
         stack.callback(passwords.close)
-        accounts = SqlAccounts(
+        sessions = SqlSessions(
             engine,
             ring,
-            passwords,
             access_seconds=settings.access_token_seconds,
             refresh_seconds=settings.refresh_token_seconds,
         )
+        changes = AccessChangeReader(pool, channels)
+        accounts = SqlAccounts(
+            engine, ring, passwords, sessions, changes, partial(_announce_access_change, channels)
+        )
+        # The first listener: what the others look up again is no longer cached.
+        stack.enter_context(changes.listening(accounts.forget))
+        await stack.enter_async_context(background_task(changes.run()))
         await stack.enter_async_context(background_task(accounts.run_key_use_recorder()))
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(background_task(streams.run_head_check()))
@@ -88,6 +100,10 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         yield Services(
             store=store,
             accounts=accounts,
+            account_links=AccountLinks(
+                settings.public_url or _local_url(settings),
+                is_mailed=MailServer.from_settings(settings) is not None,
+            ),
             single_sign_on=_single_sign_on(settings, engine, ring, vault, http_client),
             second_factors=SqlSecondFactors(engine, ring),
             streams=streams,
@@ -109,9 +125,19 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         )
 
 
+def _announce_access_change(channels: Channels[object]) -> None:
+    channels.announce([access_changed()])
+
+
+def _local_url(settings: Settings) -> str:
+    host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host
+    return f"http://{host}:{settings.api_port}"
+
+
 def _single_sign_on(
     settings: Settings, engine: AsyncEngine, ring: KeyRing, vault: Vault, http_client: HttpClient
 ) -> SingleSignOn:
+    public_url = (settings.public_url or _local_url(settings)).rstrip("/")
     origins = (origin.strip() for origin in settings.allowed_origins.split(","))
     return SingleSignOn(
         client=HttpOidcClient(http_client),
@@ -119,8 +145,8 @@ def _single_sign_on(
         providers=SqlProviderDirectory(engine, vault),
         handoffs=SqlHandoffs(engine, ring),
         users=SqlFederatedUsers(engine),
-        public_url=settings.base_url,
-        allowed_origins=(settings.base_url, *filter(None, origins)),
+        public_url=public_url,
+        allowed_origins=(public_url, *filter(None, origins)),
     )
 
 

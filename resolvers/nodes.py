@@ -10,6 +10,7 @@ from domain.common.access import Scope
 from domain.common.errors import InvalidInput
 from domain.sign_in.identity_providers import IdentityProvider
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
+from domain.tenants.members import Member
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
@@ -29,6 +30,7 @@ Node = (
     | InboundTrunk
     | PhoneNumber
     | IdentityProvider
+    | Member
 )
 
 NODE_TYPES = {
@@ -40,6 +42,7 @@ NODE_TYPES = {
     "OutboundTrunk": ("outbound_trunks", Scope.TELEPHONY_READ),
     "InboundTrunk": ("inbound_trunks", Scope.TELEPHONY_READ),
     "PhoneNumber": ("phone_numbers", Scope.TELEPHONY_READ),
+    "Member": ("members", Scope.MEMBERS_READ),
     "IdentityProvider": ("identity_providers", Scope.IDENTITY_PROVIDERS_READ),
 }
 

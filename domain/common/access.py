@@ -139,23 +139,24 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessChange:
-    """Something changed about who may do what, so credentials must be looked up again: those of the
-    tenant, or only those of the person, the session or the key that is named."""
+class AccessChanges:
+    """Something changed about who may do what, so the credentials that it concerns must be looked up
+    again: those of tenants, of members, of sessions, and API keys."""
 
-    tenant_id: TenantId
-    person_id: PersonId | None = None
-    session_id: SessionId | None = None
-    key_id: ApiKeyId | None = None
+    everything: bool = False
+    tenants: frozenset[TenantId] = frozenset()
+    members: frozenset[tuple[TenantId, PersonId]] = frozenset()
+    sessions: frozenset[SessionId] = frozenset()
+    keys: frozenset[ApiKeyId] = frozenset()
 
-    def concerns(self, viewer: Viewer) -> bool:
-        if viewer.tenant_id != self.tenant_id:
-            return False
-        if self.session_id is not None:
-            return viewer.session_id == self.session_id
-        if self.key_id is not None:
-            return viewer.key_id == self.key_id
-        return self.person_id is None or viewer.person_id == self.person_id
+    def concern(self, viewer: Viewer) -> bool:
+        return (
+            self.everything
+            or viewer.tenant_id in self.tenants
+            or viewer.session_id in self.sessions
+            or (bool(self.keys) and viewer.key_id in self.keys)
+            or (bool(self.members) and (viewer.tenant_id, viewer.person_id) in self.members)
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,13 @@ class Settings:
     )
     api_host: str = setting("127.0.0.1", "Address the API listens on")
     api_port: int = setting(8000, "Port the API listens on")
-    public_url: str = setting(
-        "",
-        "URL at which browsers reach the API, such as https://studio.acme.example; redirect URIs of "
-        "identity providers contain it; if empty, http://127.0.0.1 with API_PORT",
-    )
     allowed_origins: str = setting(
         "", "Comma-separated origins of dashboards that are served from other hosts"
+    )
+    public_url: str = setting(
+        "",
+        "URL at which people reach this installation, for links to it and for redirect URIs of identity "
+        "providers; the address of the API if empty",
     )
     trusted_proxies: str = setting(
         "",
@@ -172,6 +172,15 @@ class Settings:
         30, "Days that ended calls and their events are kept; 0 = forever"
     )
 
+    smtp_url: str = setting(
+        "",
+        "Mail server for invitations and new passwords: smtps://user:password@host for TLS, smtp:// for "
+        "STARTTLS, smtp+plain:// for neither; without one, links are shown to the person who asks",
+        secret=True,
+    )
+    mail_from: str = setting(
+        "", "Address that e-mail is sent from, for instance Studio <studio@acme.example>"
+    )
     outbound_allow: str = setting(
         "", "Private addresses that tools may reach, as comma-separated host:port or CIDR"
     )
@@ -234,11 +243,6 @@ class Settings:
     espeak_ng: str = setting(
         "espeak-ng", "Path of the eSpeak NG program, which the TTS provider `local` runs"
     )
-
-    @property
-    def base_url(self) -> str:
-        """The URL at which browsers reach the API, without a slash at its end."""
-        return self.public_url.rstrip("/") or f"http://127.0.0.1:{self.api_port}"
 
     @property
     def owner_database_url(self) -> str:

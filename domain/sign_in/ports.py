@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from domain.common.access import PersonId, TenantId
+from domain.common.access import PersonId, SessionId, TenantId
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
     ProviderClient,
@@ -62,6 +62,10 @@ class FederatedUsers(Protocol):
     ) -> None:
         """Link the identity to a member who has just accepted an invitation. Raises `Conflict` when it
         belongs to another person."""
+        ...
+
+    async def is_federated(self, tenant: TenantId, session: SessionId) -> bool:
+        """Whether an identity provider vouches for the session."""
         ...
 
     async def end_sessions(self, provider: ProviderClient, request: LogoutRequest) -> bool:

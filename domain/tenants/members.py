@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NewType, Protocol
+from typing import NewType
 from uuid import UUID
 
 from domain.common.access import (
-    Person,
     PersonId,
     Scope,
     SessionId,
@@ -35,6 +33,9 @@ class Device:
     address: str = ""
     """The IP address of the client; empty if unknown."""
     user_agent: str = ""
+
+
+UNKNOWN_DEVICE = Device()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,82 +115,6 @@ def check_may_grant(viewer: Viewer, scopes: frozenset[Scope], path: Path) -> Non
         )
 
 
-class Members(Protocol):
-    """The members of the tenant of a transaction."""
-
-    async def get(self, id: PersonId) -> Member | None: ...
-
-    async def lock(self, id: PersonId) -> Member | None:
-        """Like `get`, and nothing else may change the member until the commit."""
-        ...
-
-    async def find_email(self, email: str) -> Member | None: ...
-
-    async def page(
-        self, first: int, after: tuple[datetime, UUID] | None
-    ) -> tuple[Sequence[Member], bool]:
-        """Return the members, oldest first, and whether more follow."""
-        ...
-
-    async def set_role(self, id: PersonId, role: str) -> Member:
-        """Raises `LastOwner` when the tenant would have no owner."""
-        ...
-
-    async def suspend(self, id: PersonId) -> Member:
-        """Keep the person out of the tenant and end their sessions in it. Raises `LastOwner`."""
-        ...
-
-    async def resume(self, id: PersonId) -> Member: ...
-
-    async def remove(self, id: PersonId) -> None:
-        """Remove the person from the tenant; with their last tenant, delete the person. Raises
-        `LastOwner`."""
-        ...
-
-    async def sessions(self, id: PersonId) -> Sequence[Session]:
-        """Return the sessions of the member in this tenant, the last used first."""
-        ...
-
-    async def end_sessions(self, id: PersonId) -> int:
-        """End all sessions of the member in this tenant; return how many there were."""
-        ...
-
-
-class Invitations(Protocol):
-    """The open invitations of the tenant of a transaction."""
-
-    async def add(self, email: str, role: str, invited_by: str) -> tuple[Invitation, str]:
-        """Return the invitation and its token. An earlier one of the address is withdrawn."""
-        ...
-
-    async def count(self) -> int: ...
-
-    async def page(
-        self, first: int, after: tuple[datetime, UUID] | None
-    ) -> tuple[Sequence[Invitation], bool]:
-        """Return the open invitations, oldest first, and whether more follow."""
-        ...
-
-    async def get(self, id: InvitationId) -> Invitation | None: ...
-
-    async def withdraw(self, id: InvitationId) -> None: ...
-
-    async def accept(
-        self, id: InvitationId, person: Person, password_hash: str | None, *, is_new: bool
-    ) -> Member | None:
-        """Use up the invitation and make the person a member; None if it was used or withdrawn in the
-        meantime. `is_new` also creates the person."""
-        ...
-
-
-class Mailer(Protocol):
-    """Queues e-mail in the transaction; a keeper sends it after the commit."""
-
-    async def queue(self, recipient: str, subject: str, text: str, lifetime: timedelta) -> None:
-        """`lifetime` is how long the message is worth sending."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class AccountLinks:
     """Where people accept invitations and set new passwords."""
@@ -207,3 +132,8 @@ class AccountLinks:
     def _link(self, purpose: str, token: str) -> str:
         # Servers and referrers never see a fragment.
         return f"{self.public_url.rstrip('/')}/account#{purpose}={token}"
+
+
+def tenant_words(tenant: Tenant) -> list[str]:
+    """What an attacker knows of a tenant, and would try as a password."""
+    return [tenant.slug, tenant.name]

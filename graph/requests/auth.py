@@ -13,7 +13,11 @@ from graph.requests.document_cache import GraphQLDocument
 from graph.requests.errors import graphql_error
 
 PUBLIC_FIELDS = frozenset(
-    {"login", "finishSignIn", "refreshSession", "logout", "signInOptions", "__typename"}
+    {
+        *("login", "refreshSession", "logout", "__typename"),
+        *("receivedInvitation", "acceptInvitation", "requestPasswordReset", "resetPassword"),
+        *("finishSignIn", "signInOptions"),
+    }
 )
 """Root fields that need no credential."""
 

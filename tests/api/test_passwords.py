@@ -103,7 +103,7 @@ def admin(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 async def everything(settings: Settings) -> list[Any]:
     db = await asyncpg.connect(settings.database_url)
-    rows = [await db.fetch(f"select * from {table}") for table in ("tenant", "app_user", "api_key")]
+    rows = [await db.fetch(f"select * from {table}") for table in ("tenant", "person", "api_key")]
     await db.close()
     return rows
 
@@ -153,7 +153,7 @@ async def test_existing_short_passwords_stay_valid(settings: Settings, services:
     await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
     db = await asyncpg.connect(settings.database_url)
     await db.execute("update tenant set slug = 'Acme & Sons'")
-    await db.execute("update app_user set email = 'owner', password_hash = $1", hash_password("a"))
+    await db.execute("update person set email = 'owner', password_hash = $1", hash_password("a"))
     await db.close()
     assert await services.accounts.authenticate_password("owner", "a") is not None
     await bootstrap(settings, "Acme & Sons", "owner", "a", None)

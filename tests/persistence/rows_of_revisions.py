@@ -154,8 +154,8 @@ _ROWS = {
           from tenant;
         insert into password_reset (person_id, hash, created_by, expires_at)
         select id, '\\x08', 'user:ada', '2030-01-01' from person;
-        insert into mail (id, recipient, key_id, sealed, expires_at)
-        values (gen_random_uuid(), 'bob@acme.test', 'k', '\\x09', '2030-01-01');
+        insert into mail (id, recipient, key_id, sealed, reset_hash, expires_at)
+        values (gen_random_uuid(), 'bob@acme.test', 'k', '\\x09', '\\x0a', '2030-01-01');
     """,
     "0021": """
         insert into identity_provider (id, tenant_id, name, revision, spec, sealed)

@@ -2,7 +2,7 @@
 
 Several times per lease it releases the calls of dead workers and ends overdue calls. Every two
 seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
-Every five seconds it compares LiveKit's inbound trunks with the database. Once an hour it deletes data
+Every second it sends the e-mail that is due. Every five seconds it compares LiveKit's inbound trunks with the database. Once an hour it deletes data
 past its retention and rewraps data keys."""
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from domain.calls.maintenance import Reaper, Retention
 from domain.common.errors import Unavailable
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
+from domain.tenants.mail import MailServer
 from persistence.worker_wiring import WorkerServices, worker_services
 from worker.common.health import health_server
 from worker.keeper.liveness import PROBES_PER_LEASE, FailureDetector, LivenessCutoffs
+from worker.keeper.mail_sender import MailSender
 from worker.keeper.recording_jobs import RecordingProcessor
 from worker.process.entrypoint import run
 
@@ -58,6 +60,8 @@ class Keeper:
             if services.audio_store
             else None
         )
+        server = MailServer.from_settings(settings)
+        self._mail_sender = MailSender(services.mail_queue, server) if server else None
         self._failure_detector = FailureDetector(settings.lease_seconds)
         self._last_round_at: float | None = None
 
@@ -171,6 +175,10 @@ class Keeper:
             facts = {"trunk_id": str(trunk.id), "tenant_id": str(trunk.tenant_id)}
             log.warning("an outbound trunk is near a limit of the day", extra=facts)
 
+    async def run_mail(self) -> None:
+        if self._mail_sender is not None:
+            await self._mail_sender.run()
+
     async def run_inbound_calls(self) -> None:
         if self._inbound_calls is not None:
             await self._inbound_calls.run()
@@ -231,6 +239,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_trunk_reconciler()),
             background_task(keeper.run_inbound_calls()),
             background_task(keeper.run_trunk_reports()),
+            background_task(keeper.run_mail()),
         ):
             await keeper.run(stop)
         log.info("keeper stopped")

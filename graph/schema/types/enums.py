@@ -206,6 +206,9 @@ describe_enum(
     WORKFLOWS_WRITE="Create, change, delete and publish workflows.",
     CALLS_READ="Read and follow calls.",
     CALLS_WRITE="Start, join and end calls, and send messages.",
+    MEMBERS_READ="List the members of the tenant and its open invitations.",
+    MEMBERS_WRITE="Invite, change, suspend and remove members, and end their sessions.",
+    OWNERS_WRITE="Make, change and remove owners of the tenant.",
 )
 describe_enum(
     RefusalReason,

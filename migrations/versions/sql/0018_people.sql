@@ -92,6 +92,7 @@ create table mail (
     recipient text not null,
     key_id text not null,
     sealed bytea not null,
+    reset_hash bytea,
     attempts integer not null default 0,
     expires_at timestamptz not null,
     next_attempt_at timestamptz not null default now(),

@@ -21,6 +21,8 @@ begin
         execute format('drop policy %I on person', policy.name);
     end loop;
 end $$;
+drop policy if exists own on tenant;
+drop policy if exists own on known_address;
 drop table access_change;
 drop table mail;
 drop table password_reset;
