@@ -37,7 +37,7 @@ from domain.common.access import (
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.sign_in.identity_providers import IdentityProvider, IdentityProviderSpec
-from domain.sign_in.ports import FederatedSession, SecondFactors, SingleSignOn
+from domain.sign_in.ports import FederatedSession, IdentityLinks, SecondFactors, SingleSignOn
 from domain.telephony.dial_policy import DialUsage
 from domain.telephony.trunk_usage import TrunkUsage
 from domain.telephony.trunks import (
@@ -393,6 +393,8 @@ class UnitOfWork(Protocol):
     def inbound_trunks(self) -> Trunks[InboundTrunk, InboundTrunkSpec]: ...
     @property
     def phone_numbers(self) -> PhoneNumbers: ...
+    @property
+    def identity_links(self) -> IdentityLinks: ...
     @property
     def identity_providers(self) -> IdentityProviders: ...
     @property

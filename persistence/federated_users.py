@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import PersonId, SessionId, TenantId
-from domain.common.errors import SignInRefused
+from domain.common.errors import AlreadyMember, SignInRefused
 from domain.sign_in.identity_providers import (
     ProviderClient,
     RefusalReason,
@@ -35,27 +36,60 @@ _handoff = tables.sign_in_handoff
 _logout = tables.logout_token
 
 
+class SqlIdentityLinks:
+    def __init__(self, connection: AsyncConnection, tenant: TenantId) -> None:
+        self._db = connection
+        self._tenant = tenant
+
+    async def find(self, identity: VerifiedIdentity) -> Any:
+        """The person with this identity and when their membership was suspended; None if there is none."""
+        c, m = _identity.c, _member.c
+        query = (
+            select(c.person_id, m.suspended_at)
+            .join(_member, and_(m.tenant_id == c.tenant_id, m.person_id == c.person_id))
+            .where(
+                c.tenant_id == self._tenant,
+                c.issuer == identity.issuer,
+                c.subject == identity.subject,
+            )
+        )
+        return (await self._db.execute(query)).one_or_none()
+
+    async def add(self, identity: VerifiedIdentity, person: PersonId) -> None:
+        values = {
+            "tenant_id": self._tenant,
+            "issuer": identity.issuer,
+            "subject": identity.subject,
+            "person_id": person,
+        }
+        await self._db.execute(upsert(_identity).values(**values).on_conflict_do_nothing())
+        linked = await self.find(identity)
+        if linked is None or linked.person_id != person:
+            raise AlreadyMember(
+                "Your account at the identity provider is that of another member already.",
+                ("invitation",),
+            )
+
+
 class SqlFederatedUsers:
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, notify: Callable[[], None]) -> None:
+        """`notify` makes all processes read what changed."""
         self._engine = engine
+        self._notify = notify
 
     @translate_outages
     async def admit(self, provider: ProviderClient, identity: VerifiedIdentity) -> PersonId:
         async with self._engine.begin() as db:
             await set_tenant(db, provider.tenant_id)
-            person = await _linked_person(db, provider, identity)
-            if person is None:
-                person = await _first_contact(db, provider, identity)
+            links = SqlIdentityLinks(db, provider.tenant_id)
+            linked = await links.find(identity)
+            if linked is None:
+                person = await _first_contact(db, links, provider, identity)
+            else:
+                person = _unless_suspended(linked)
             await _set_managed_role(db, provider, identity, person)
-            return person
-
-    @translate_outages
-    async def link(
-        self, provider: ProviderClient, identity: VerifiedIdentity, person: PersonId
-    ) -> None:
-        async with self._engine.begin() as db:
-            await set_tenant(db, provider.tenant_id)
-            await _link(db, provider, identity, person)
+        self._notify()
+        return person
 
     @translate_outages
     async def is_federated(self, tenant: TenantId, session: SessionId) -> bool:
@@ -79,35 +113,22 @@ class SqlFederatedUsers:
             )
             ended = delete(_session).where(_session.c.tenant_id == provider.tenant_id)
             await db.execute(ended.where(_session.c.id.in_(matching)))
-            return True
-
-
-async def _linked_person(
-    db: AsyncConnection, provider: ProviderClient, identity: VerifiedIdentity
-) -> PersonId | None:
-    c, m = _identity.c, _member.c
-    query = (
-        select(c.person_id, m.suspended_at)
-        .join(_member, and_(m.tenant_id == c.tenant_id, m.person_id == c.person_id))
-        .where(
-            c.tenant_id == provider.tenant_id,
-            c.issuer == identity.issuer,
-            c.subject == identity.subject,
-        )
-    )
-    row = (await db.execute(query)).one_or_none()
-    return None if row is None else _unless_suspended(row)
+        self._notify()
+        return True
 
 
 async def _first_contact(
-    db: AsyncConnection, provider: ProviderClient, identity: VerifiedIdentity
+    db: AsyncConnection,
+    links: SqlIdentityLinks,
+    provider: ProviderClient,
+    identity: VerifiedIdentity,
 ) -> PersonId:
     """Link the identity to a member by their address, or make its user a member."""
     email = _trusted_address(provider, identity)
     person = await _member_with_address(db, provider, email)
     if person is None:
         person = await _create_member(db, provider, identity, email)
-    await _link(db, provider, identity, person)
+    await links.add(identity, person)
     return person
 
 
@@ -157,20 +178,6 @@ async def _find_or_create_person(db: AsyncConnection, email: str) -> PersonId:
     statement = upsert(_person).values(id=new, email=email, password_hash=None)
     await db.execute(statement.on_conflict_do_nothing())
     return PersonId((await db.execute(FIND_PERSON, {"email": email})).scalar_one())
-
-
-async def _link(
-    db: AsyncConnection, provider: ProviderClient, identity: VerifiedIdentity, person: PersonId
-) -> None:
-    values = {
-        "tenant_id": provider.tenant_id,
-        "issuer": identity.issuer,
-        "subject": identity.subject,
-        "person_id": person,
-    }
-    await db.execute(upsert(_identity).values(**values).on_conflict_do_nothing())
-    if await _linked_person(db, provider, identity) != person:
-        raise _not_a_member(provider)
 
 
 async def _set_managed_role(

@@ -23,6 +23,7 @@ from persistence import tables
 from persistence.credentials import tenant_data_key
 from persistence.db_errors import translate_outages
 from persistence.drafts import SqlDrafts, common_fields
+from persistence.notifications import Notification, access_changed
 from persistence.vault import Vault, encrypt
 
 IDENTITY_PROVIDER_SPEC = TypeAdapter(IdentityProviderSpec)
@@ -38,7 +39,13 @@ _federated = tables.federated_session
 
 
 class SqlIdentityProviders(SqlDrafts[IdentityProvider, IdentityProviderSpec]):
-    def __init__(self, connection: AsyncConnection, tenant: TenantId, vault: Vault) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        tenant: TenantId,
+        vault: Vault,
+        notifications: list[Notification],
+    ) -> None:
         super().__init__(
             connection,
             tenant,
@@ -48,6 +55,7 @@ class SqlIdentityProviders(SqlDrafts[IdentityProvider, IdentityProviderSpec]):
             noun="identity provider",
         )
         self._vault = vault
+        self._notifications = notifications
 
     async def set_client_secret(self, id: UUID, secret: str | None) -> IdentityProvider:
         c = self._table.c
@@ -66,6 +74,7 @@ class SqlIdentityProviders(SqlDrafts[IdentityProvider, IdentityProviderSpec]):
         ended = delete(_session).where(_session.c.tenant_id == self._tenant)
         await self._db.execute(ended.where(_session.c.id.in_(begun)))
         await super().delete(id)
+        self._notifications.append(access_changed())
 
     async def _encrypted(self, id: UUID, secret: str) -> bytes:
         key = await tenant_data_key(self._db, self._vault, self._tenant)

@@ -23,6 +23,7 @@ from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
 from persistence.db_errors import database_unavailable, is_outage
 from persistence.drafts import agents, tools, workflows
+from persistence.federated_users import SqlIdentityLinks
 from persistence.identity_providers import SqlIdentityProviders
 from persistence.mail import SqlMailer
 from persistence.members import SqlInvitations, SqlMembers
@@ -75,7 +76,11 @@ class SqlUnitOfWork:
 
     @cached_property
     def identity_providers(self) -> SqlIdentityProviders:
-        return SqlIdentityProviders(self._connection, self._tenant, self._vault)
+        return SqlIdentityProviders(self._connection, self._tenant, self._vault, self.notifications)
+
+    @cached_property
+    def identity_links(self) -> SqlIdentityLinks:
+        return SqlIdentityLinks(self._connection, self._tenant)
 
     @cached_property
     def phone_numbers(self) -> SqlPhoneNumbers:

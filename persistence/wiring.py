@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -75,9 +75,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             refresh_seconds=settings.refresh_token_seconds,
         )
         changes = AccessChangeReader(pool, channels)
-        accounts = SqlAccounts(
-            engine, ring, passwords, sessions, changes, partial(_announce_access_change, channels)
-        )
+        notify = partial(_announce_access_change, channels)
+        accounts = SqlAccounts(engine, ring, passwords, sessions, changes, notify)
         # The first listener: what the others look up again is no longer cached.
         stack.enter_context(changes.listening(accounts.forget))
         await stack.enter_async_context(background_task(changes.run()))
@@ -104,7 +103,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
                 settings.public_url or _local_url(settings),
                 is_mailed=MailServer.from_settings(settings) is not None,
             ),
-            single_sign_on=_single_sign_on(settings, engine, ring, vault, http_client),
+            single_sign_on=_single_sign_on(settings, engine, ring, vault, http_client, notify),
             second_factors=SqlSecondFactors(engine, ring),
             streams=streams,
             call_lists=call_lists,
@@ -135,7 +134,12 @@ def _local_url(settings: Settings) -> str:
 
 
 def _single_sign_on(
-    settings: Settings, engine: AsyncEngine, ring: KeyRing, vault: Vault, http_client: HttpClient
+    settings: Settings,
+    engine: AsyncEngine,
+    ring: KeyRing,
+    vault: Vault,
+    http_client: HttpClient,
+    notify: Callable[[], None],
 ) -> SingleSignOn:
     public_url = (settings.public_url or _local_url(settings)).rstrip("/")
     origins = (origin.strip() for origin in settings.allowed_origins.split(","))
@@ -144,7 +148,7 @@ def _single_sign_on(
         attempts=CookieCipher(ring),
         providers=SqlProviderDirectory(engine, vault),
         handoffs=SqlHandoffs(engine, ring),
-        users=SqlFederatedUsers(engine),
+        users=SqlFederatedUsers(engine, notify),
         public_url=public_url,
         allowed_origins=(public_url, *filter(None, origins)),
     )

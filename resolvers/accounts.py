@@ -51,16 +51,22 @@ async def sessions(info: Ctx) -> Sequence[Session]:
     return await info.context.run(use_cases.list_sessions)
 
 
-async def login(info: Ctx, email: str, password: str, tenant: str | None) -> TokenPair:
+async def login(
+    info: Ctx, email: str, password: str, tenant: str | None, code: str | None
+) -> TokenPair:
     context = info.context
-    _, pair = await use_cases.login(context.services, email, password, context.device, tenant)
+    _, pair = await use_cases.login(
+        context.services, email, password, context.device, tenant, code=code
+    )
     return pair
 
 
-async def finish_sign_in(info: Ctx, handoff: str, verifier: str) -> FinishedSignIn:
+async def finish_sign_in(
+    info: Ctx, handoff: str, verifier: str, invitation: str | None
+) -> FinishedSignIn:
     context = info.context
     return await sign_in_use_cases.finish_sign_in(
-        context.services, handoff, verifier, context.device
+        context.services, handoff, verifier, context.device, invitation
     )
 
 

@@ -45,6 +45,14 @@ class Handoffs(Protocol):
         ...
 
 
+class IdentityLinks(Protocol):
+    """The identities of the members of the tenant of a transaction."""
+
+    async def add(self, identity: VerifiedIdentity, person: PersonId) -> None:
+        """Link the identity to a member. Raises `AlreadyMember` when it is that of another member."""
+        ...
+
+
 class FederatedUsers(Protocol):
     """The users of a tenant whom an identity provider vouches for, and their sessions.
 
@@ -55,13 +63,6 @@ class FederatedUsers(Protocol):
         """Return the member of the tenant who has this identity, with the role that the provider
         manages. At the first contact the identity is linked to the member with the verified address,
         if its domain is trusted. Raises `SignInRefused`."""
-        ...
-
-    async def link(
-        self, provider: ProviderClient, identity: VerifiedIdentity, person: PersonId
-    ) -> None:
-        """Link the identity to a member who has just accepted an invitation. Raises `Conflict` when it
-        belongs to another person."""
         ...
 
     async def is_federated(self, tenant: TenantId, session: SessionId) -> bool:

@@ -19,6 +19,7 @@ from domain.ports import Services, TokenPair
 from domain.tenants.mail import password_reset_mail
 from domain.tenants.members import UNKNOWN_DEVICE, Device, Membership, Session, tenant_words
 from domain.tools.network_allow_list import client_network
+from domain.use_cases.second_factor import check_second_factor
 
 MAX_NAME_LENGTH = 100
 RESETS_PER_NETWORK, RESETS_PER_EMAIL = 10, 2
@@ -46,9 +47,11 @@ async def login(
     device: Device = UNKNOWN_DEVICE,
     tenant: str | None = None,
     attempts: LoginLimits = LoginLimits(),
+    code: str | None = None,
 ) -> tuple[Person, TokenPair]:
-    """Sign in to the tenant with this slug, or else to the one that the person used last."""
-    person = await authenticate(services, email, password, device, attempts)
+    """Sign in to the tenant with this slug, or else to the one that the person used last. `code` is that
+    of a second factor."""
+    person = await authenticate(services, email, password, device, attempts, code)
     id = None if tenant is None else await _tenant_with_slug(services, person.id, tenant)
     return person, await services.accounts.sign_in(person.id, id, device)
 
@@ -66,9 +69,10 @@ async def authenticate(
     password: str,
     device: Device,
     attempts: LoginLimits = LoginLimits(),
+    code: str | None = None,
 ) -> Person:
-    """The person with this e-mail address and password. Every way to sign in with a password passes
-    through here."""
+    """The person with this e-mail address and password, and with this code if they have a second
+    factor. Every way to sign in with a password passes through here."""
     check_text(email, ("email",), max_length=254, min_length=1)
     check_text(password, ("password",), max_length=1_024, min_length=1)
     email, network = email.strip().lower(), client_network(device.address)
@@ -76,6 +80,7 @@ async def authenticate(
     person = await services.accounts.authenticate_password(email, password)
     if person is None:
         raise Unauthenticated("The e-mail address or the password is wrong.", ())
+    await check_second_factor(services, person.id, code, device.address)
     return person
 
 
@@ -103,7 +108,7 @@ async def switch_tenant(
     services: Services, viewer: Viewer, tenant: TenantId, device: Device
 ) -> TokenPair:
     """Start another session, in the other tenant. The present one continues."""
-    person = require_person(viewer)
+    person = await require_person_everywhere(services, viewer)
     memberships = await services.accounts.memberships(person)
     if tenant not in {membership.tenant.id for membership in memberships}:
         raise NotFound("You do not belong to such a tenant.", ("tenant",))
@@ -111,21 +116,33 @@ async def switch_tenant(
 
 
 async def list_memberships(services: Services, viewer: Viewer) -> Sequence[Membership]:
-    return await services.accounts.memberships(require_person(viewer))
+    memberships = await services.accounts.memberships(require_person(viewer))
+    if not await is_federated(services, viewer):
+        return memberships
+    return [each for each in memberships if each.tenant.id == viewer.tenant_id]
 
 
 async def list_sessions(services: Services, viewer: Viewer) -> Sequence[Session]:
-    return await services.accounts.sessions(require_person(viewer))
+    sessions = await services.accounts.sessions(require_person(viewer))
+    if not await is_federated(services, viewer):
+        return sessions
+    return [session for session in sessions if session.tenant.id == viewer.tenant_id]
 
 
 async def end_session(services: Services, viewer: Viewer, id: SessionId) -> None:
-    if not await services.accounts.end_session(require_person(viewer), id):
+    person = require_person(viewer)
+    if id not in {session.id for session in await list_sessions(services, viewer)}:
         raise NotFound("There is no such session.", ("id",))
+    await services.accounts.end_session(person, id)
 
 
 async def end_sessions(services: Services, viewer: Viewer, *, keep_current: bool) -> int:
     keep = viewer.session_id if keep_current else None
-    return await services.accounts.end_sessions(require_person(viewer), keep)
+    person = require_person(viewer)
+    if not await is_federated(services, viewer):
+        return await services.accounts.end_sessions(person, keep)
+    ended = [each.id for each in await list_sessions(services, viewer) if each.id != keep]
+    return sum([await services.accounts.end_session(person, id) for id in ended])
 
 
 def require_person(viewer: Viewer) -> PersonId:
@@ -135,11 +152,32 @@ def require_person(viewer: Viewer) -> PersonId:
     return viewer.person_id
 
 
+async def is_federated(services: Services, viewer: Viewer) -> bool:
+    """Whether an identity provider vouches for the session. The owner of a tenant chooses its providers,
+    which may assert any identity, so what they say counts in that tenant alone."""
+    session = viewer.session_id
+    if session is None:
+        return False
+    return await services.single_sign_on.users.is_federated(viewer.tenant_id, session)
+
+
+async def require_person_everywhere(services: Services, viewer: Viewer) -> PersonId:
+    """The person who is signed in with a password of their own, which counts in all of their tenants.
+    Raises `Forbidden` for a session that an identity provider vouches for."""
+    person = require_person(viewer)
+    if await is_federated(services, viewer):
+        raise Forbidden(
+            "You are signed in with an identity provider of this tenant, which counts in this tenant "
+            "alone; sign in with your password instead."
+        )
+    return person
+
+
 # ---- the person --------------------------------------------------------------------------------
 
 
 async def update_profile(services: Services, viewer: Viewer, name: str | None) -> Person:
-    id = require_person(viewer)
+    id = await require_person_everywhere(services, viewer)
     await services.accounts.rename(id, check_person_name(name, ("name",)))
     return await _signed_in_person(services, id)
 

@@ -43,6 +43,7 @@ from domain.use_cases.accounts import (
     authenticate,
     check_person_name,
     hash_checked_password,
+    is_federated,
 )
 
 INVITATIONS_PER_MINUTE = 20
@@ -111,6 +112,7 @@ async def accept_invitation(
     name: str | None,
     device: Device,
     attempts: LoginLimits = LoginLimits(),  # noqa: B008 - frozen
+    code: str | None = None,
 ) -> TokenPair:
     """Become a member and sign in. Whoever has no account yet chooses a password; everyone else is
     signed in with the invited address, or sends its password."""
@@ -124,7 +126,7 @@ async def accept_invitation(
     if found.person_id is None:
         person, hashed = await _new_person(services, found, password, name)
     else:
-        person = await _invited_person(services, viewer, found, password, device, attempts)
+        person = await _invited_person(services, viewer, found, password, device, attempts, code)
         hashed = None
     async with services.store.transaction(found.tenant.id) as work:
         is_new = found.person_id is None
@@ -150,11 +152,12 @@ async def _invited_person(
     password: str | None,
     device: Device,
     attempts: LoginLimits,
+    code: str | None,
 ) -> Person:
     email = found.invitation.email
     if password is not None:
-        return await authenticate(services, email, password, device, attempts)
-    if viewer is None or viewer.person_id is None:
+        return await authenticate(services, email, password, device, attempts, code)
+    if viewer is None or viewer.person_id is None or await is_federated(services, viewer):
         raise Unauthenticated(
             f"{email} has an account already: send its password, or sign in with it first.",
             ("password",),

@@ -6,8 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import uuid4
 
-from domain.common.errors import NotFound, RateLimited, SignInFailed, SignInRefused, Unauthenticated
+from domain.common.access import Person, PersonId
+from domain.common.errors import (
+    InvalidToken,
+    NotFound,
+    RateLimited,
+    SignInFailed,
+    SignInRefused,
+    Unauthenticated,
+)
 from domain.ports import Services, TokenPair
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
@@ -20,6 +29,7 @@ from domain.sign_in.oidc import (
     AuthorizationResponse,
     Handoff,
     SignInAttempt,
+    VerifiedIdentity,
     check_challenge,
     check_return_to,
     check_state,
@@ -30,6 +40,7 @@ from domain.sign_in.oidc import (
 from domain.sign_in.ports import FederatedSession
 from domain.tenants.members import Device
 from domain.tools.network_allow_list import client_network
+from domain.use_cases.members import read_invitation
 
 SIGN_INS_PER_MINUTE = 60
 """Requests to begin or to end a sign-in, per network."""
@@ -95,7 +106,11 @@ async def receive_response(
 
 
 async def finish_sign_in(
-    services: Services, secret: str, verifier: str, device: Device
+    services: Services,
+    secret: str,
+    verifier: str,
+    device: Device,
+    invitation: str | None = None,
 ) -> FinishedSignIn:
     """Exchange a handoff for tokens. It is deleted before the verifier is compared, so that a wrong guess
     leaves nothing to guess at."""
@@ -110,6 +125,8 @@ async def finish_sign_in(
         )
     identity = handoff.identity
     provider = await _enabled_provider(services, handoff.provider_id)
+    if invitation is not None:
+        await _accept_invitation(services, provider, identity, invitation)
     person = await services.single_sign_on.users.admit(provider, identity)
     pair = await services.accounts.sign_in(
         person,
@@ -119,6 +136,25 @@ async def finish_sign_in(
         federated=FederatedSession(provider.id, identity.subject, identity.session),
     )
     return FinishedSignIn(pair=pair, end_session_url=identity.end_session_url)
+
+
+async def _accept_invitation(
+    services: Services, provider: ProviderClient, identity: VerifiedIdentity, token: str
+) -> None:
+    """Make the holder of the invitation a member, and link their identity, in one transaction. The token
+    shows that they receive the e-mail of the invited address."""
+    found = await read_invitation(services, token)
+    if found is None or found.tenant.id != provider.tenant_id:
+        raise InvalidToken(
+            "The invitation is not valid for this tenant: it was used or withdrawn, or it has expired. "
+            "Ask for another one.",
+            ("invitation",),
+        )
+    is_new = found.person_id is None
+    person = Person(id=found.person_id or PersonId(uuid4()), email=found.invitation.email)
+    async with services.store.transaction(provider.tenant_id) as work:
+        await work.invitations.accept(found.invitation.id, person, None, is_new=is_new)
+        await work.identity_links.add(identity, person.id)
 
 
 async def log_out_by_provider(

@@ -26,7 +26,9 @@ class SignInMutation:
     async def finish_sign_in(
         self, info: Ctx, input: Input[s.FinishSignInInput]
     ) -> s.FinishSignInResult:
-        finished = await accounts.finish_sign_in(info, input.handoff, input.verifier)
+        finished = await accounts.finish_sign_in(
+            info, input.handoff, input.verifier, input.invitation
+        )
         return s.FinishSignInSuccess(
             session=LoginSuccess(
                 access=finished.pair.access,

@@ -16,6 +16,7 @@ from graph.schema.types.errors import (
     InvalidCredentials,
     InvalidToken,
     NotFoundError,
+    SecondFactorRequired,
     ValidationError,
 )
 from graph.schema.types.usage import BudgetLevel
@@ -147,6 +148,13 @@ class LoginInput:
         default=None,
         description=("Slug of the tenant to sign in to; omit for the one that the user used last."),
     )
+    code: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Code of your authenticator app, or a recovery code; omit it until `SecondFactorRequired` "
+            "asks for it."
+        ),
+    )
 
 
 @strawberry.input(description="The session to refresh or to end.")
@@ -227,7 +235,7 @@ class LogoutSuccess:
 
 
 LoginResult = Annotated[
-    LoginSuccess | InvalidCredentials | ValidationError,
+    LoginSuccess | InvalidCredentials | ValidationError | SecondFactorRequired,
     strawberry.union(
         "LoginResult", description="Result of `login`: the success type or one of the errors."
     ),

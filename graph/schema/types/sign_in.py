@@ -8,7 +8,9 @@ import strawberry
 
 from graph.schema.types.accounts import LoginSuccess
 from graph.schema.types.errors import (
+    AlreadyMember,
     InvalidCredentials,
+    InvalidToken,
     NotFoundError,
     SecondFactorActive,
     SecondFactorNotPending,
@@ -32,6 +34,13 @@ class FinishSignInInput:
             "The verifier whose S256 challenge your page sent to the start URL: 43 to 128 characters, as "
             "RFC 7636 says."
         )
+    )
+    invitation: str | None = strawberry.field(
+        default=None,
+        description=(
+            "The token in the link of an invitation to the tenant of the identity provider, which links "
+            "the account there to the invited user; omit for a user who is linked already."
+        ),
     )
 
 
@@ -109,7 +118,13 @@ class RemoveTotpSuccess:
 
 
 FinishSignInResult = Annotated[
-    FinishSignInSuccess | InvalidCredentials | SignInRefused | NotFoundError,
+    FinishSignInSuccess
+    | InvalidCredentials
+    | SignInRefused
+    | NotFoundError
+    | InvalidToken
+    | AlreadyMember
+    | ValidationError,
     strawberry.union(
         "FinishSignInResult",
         description="Result of `finishSignIn`: the success type or one of the errors.",
