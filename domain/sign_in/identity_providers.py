@@ -150,8 +150,7 @@ def _problems(spec: IdentityProviderSpec) -> Problems:
     yield from _problems_of_claims(spec.required_claims)
     if not 1 <= spec.session_hours <= MAX_SESSION_HOURS:
         yield InvalidInput(
-            f"sessionHours must be 1 to {MAX_SESSION_HOURS}.",
-            ("sessionHours",),
+            f"sessionDuration must be 1 to {MAX_SESSION_HOURS} whole hours.", ("sessionDuration",)
         )
 
 

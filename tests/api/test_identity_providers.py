@@ -142,7 +142,7 @@ async def test_what_cannot_work_is_refused_with_the_path(
     result = await owner.run(CREATE, **{**correct, "name": "A", "sessionDuration": "PT90M"})
     assert [problem["path"] for problem in result["problems"]] == [
         ["input", "name"],
-        ["input", "sessionHours"],
+        ["input", "sessionDuration"],
     ]
     forger.metadata = {"issuer": "https://login.example/{tenantid}/v2.0"}
     result = await owner.run(CREATE, **correct)

@@ -78,7 +78,7 @@ def test_all_problems_of_a_configuration_are_reported_at_once() -> None:
         ("trustedDomains", "0"),
         ("trustedDomains", "1"),
         ("requiredClaims", "0", "name"),
-        ("sessionHours",),
+        ("sessionDuration",),
     ]
     with pytest.raises(InvalidInput) as refusal:
         check_client_secret("a secret with spaces", ("clientSecret",))
