@@ -38,8 +38,8 @@ class SqlSecondFactors:
     async def state(self, person: PersonId) -> TotpState:
         row = await self._find(person)
         if row is None:
-            return TotpState(is_active=False, recovery_codes=0)
-        return TotpState(is_active=row["is_active"], recovery_codes=row["codes"])
+            return TotpState(is_active=False, recovery_codes_left=0)
+        return TotpState(is_active=row["is_active"], recovery_codes_left=row["codes"])
 
     async def enrol(self, person: PersonId, secret: bytes) -> bool:
         key_id, encrypted = encrypt_totp_secret(self._ring, person, secret)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from domain.common.access import Person, Scope, SessionId, Tenant, TenantId
 from domain.ports import TokenPair
+from domain.sign_in.ports import TotpState
 from domain.tenants.members import Membership, Session
 from domain.use_cases import accounts as use_cases
+from domain.use_cases import second_factor as second_factor_use_cases
 from domain.use_cases import sign_in as sign_in_use_cases
 from domain.use_cases.sign_in import FinishedSignIn
 from resolvers.context import Ctx
@@ -49,6 +51,12 @@ async def sessions(info: Ctx) -> Sequence[Session]:
     if info.context.require().person_id is None:
         return []
     return await info.context.run(use_cases.list_sessions)
+
+
+async def second_factor(info: Ctx) -> TotpState | None:
+    if info.context.require().person_id is None:
+        return None
+    return await info.context.run(second_factor_use_cases.second_factor)
 
 
 async def login(

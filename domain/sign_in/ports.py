@@ -116,7 +116,7 @@ class TotpState:
     """Whether a person signs in with a second factor, and how many recovery codes are left."""
 
     is_active: bool
-    recovery_codes: int
+    recovery_codes_left: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,4 @@ class SignInMutation:
             second_factor.remove_totp, input.password, input.code, info.context.client_ip
         )
         state = await info.context.run(second_factor.second_factor)
-        return s.RemoveTotpSuccess(
-            second_factor=s.SecondFactor(
-                is_active=state.is_active, recovery_codes_left=state.recovery_codes
-            )
-        )
+        return s.RemoveTotpSuccess(second_factor=state)

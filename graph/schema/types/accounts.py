@@ -10,6 +10,7 @@ import strawberry
 
 from domain.common import access
 from domain.common.access import Scope
+from domain.sign_in.ports import TotpState
 from domain.tenants import members as domain
 from domain.tenants.budgets import BudgetStatus
 from graph.schema.types.errors import (
@@ -19,6 +20,7 @@ from graph.schema.types.errors import (
     SecondFactorRequired,
     ValidationError,
 )
+from graph.schema.types.second_factor import SecondFactor
 from graph.schema.types.usage import BudgetLevel
 from resolvers import accounts, settings
 from resolvers.context import Ctx
@@ -131,6 +133,13 @@ class Viewer:
     )
     async def sessions(self, info: Ctx) -> Sequence[domain.Session]:
         return await accounts.sessions(info)
+
+    @strawberry.field(
+        description="Whether you sign in with a second factor; null for an API key.",
+        graphql_type=SecondFactor | None,
+    )
+    async def second_factor(self, info: Ctx) -> TotpState | None:
+        return await accounts.second_factor(info)
 
     @strawberry.field(
         description="Budgets of your tenant and what is left of each.",

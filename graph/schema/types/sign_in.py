@@ -6,6 +6,7 @@ from typing import Annotated
 
 import strawberry
 
+from domain.sign_in.ports import TotpState
 from graph.schema.types.accounts import LoginSuccess
 from graph.schema.types.errors import (
     AlreadyMember,
@@ -52,16 +53,6 @@ class FinishSignInSuccess:
             "Where the user can sign out of the identity provider as well; keep it until then. Null when "
             "the provider offers nothing."
         )
-    )
-
-
-@strawberry.type(description="Whether you sign in with a second factor.")
-class SecondFactor:
-    is_active: bool = strawberry.field(
-        description="Whether a code of an authenticator app is asked for when you sign in."
-    )
-    recovery_codes_left: int = strawberry.field(
-        description="Number of recovery codes that were not used yet."
     )
 
 
@@ -114,7 +105,9 @@ class RemoveTotpInput:
 
 @strawberry.type(description="The second factor was removed.")
 class RemoveTotpSuccess:
-    second_factor: SecondFactor = strawberry.field(description="The state after the removal.")
+    second_factor: TotpState = strawberry.field(
+        graphql_type=SecondFactor, description="The state after the removal."
+    )
 
 
 FinishSignInResult = Annotated[
