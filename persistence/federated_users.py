@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.common.access import PersonId, SessionId, TenantId
+from domain.common.access import PersonId, TenantId
 from domain.common.errors import AlreadyMember, SignInRefused
 from domain.sign_in.identity_providers import (
     ProviderClient,
@@ -90,15 +90,6 @@ class SqlFederatedUsers:
             await _set_managed_role(db, provider, identity, person)
         self._notify()
         return person
-
-    @translate_outages
-    async def is_federated(self, tenant: TenantId, session: SessionId) -> bool:
-        query = select(_federated.c.session_id).where(
-            _federated.c.tenant_id == tenant, _federated.c.session_id == session
-        )
-        async with self._engine.begin() as db:
-            await set_tenant(db, tenant)
-            return await db.scalar(query) is not None
 
     @translate_outages
     async def end_sessions(self, provider: ProviderClient, request: LogoutRequest) -> bool:

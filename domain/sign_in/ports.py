@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from domain.common.access import PersonId, SessionId, TenantId
+from domain.common.access import PersonId, TenantId
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
     ProviderClient,
@@ -63,10 +63,6 @@ class FederatedUsers(Protocol):
         """Return the member of the tenant who has this identity, with the role that the provider
         manages. At the first contact the identity is linked to the member with the verified address,
         if its domain is trusted. Raises `SignInRefused`."""
-        ...
-
-    async def is_federated(self, tenant: TenantId, session: SessionId) -> bool:
-        """Whether an identity provider vouches for the session."""
         ...
 
     async def end_sessions(self, provider: ProviderClient, request: LogoutRequest) -> bool:

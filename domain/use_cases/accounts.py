@@ -108,7 +108,7 @@ async def switch_tenant(
     services: Services, viewer: Viewer, tenant: TenantId, device: Device
 ) -> TokenPair:
     """Start another session, in the other tenant. The present one continues."""
-    person = await require_person_everywhere(services, viewer)
+    person = require_person(viewer)
     memberships = await services.accounts.memberships(person)
     if tenant not in {membership.tenant.id for membership in memberships}:
         raise NotFound("You do not belong to such a tenant.", ("tenant",))
@@ -116,33 +116,21 @@ async def switch_tenant(
 
 
 async def list_memberships(services: Services, viewer: Viewer) -> Sequence[Membership]:
-    memberships = await services.accounts.memberships(require_person(viewer))
-    if not await is_federated(services, viewer):
-        return memberships
-    return [each for each in memberships if each.tenant.id == viewer.tenant_id]
+    return await services.accounts.memberships(require_person(viewer))
 
 
 async def list_sessions(services: Services, viewer: Viewer) -> Sequence[Session]:
-    sessions = await services.accounts.sessions(require_person(viewer))
-    if not await is_federated(services, viewer):
-        return sessions
-    return [session for session in sessions if session.tenant.id == viewer.tenant_id]
+    return await services.accounts.sessions(require_person(viewer))
 
 
 async def end_session(services: Services, viewer: Viewer, id: SessionId) -> None:
-    person = require_person(viewer)
-    if id not in {session.id for session in await list_sessions(services, viewer)}:
+    if not await services.accounts.end_session(require_person(viewer), id):
         raise NotFound("There is no such session.", ("id",))
-    await services.accounts.end_session(person, id)
 
 
 async def end_sessions(services: Services, viewer: Viewer, *, keep_current: bool) -> int:
     keep = viewer.session_id if keep_current else None
-    person = require_person(viewer)
-    if not await is_federated(services, viewer):
-        return await services.accounts.end_sessions(person, keep)
-    ended = [each.id for each in await list_sessions(services, viewer) if each.id != keep]
-    return sum([await services.accounts.end_session(person, id) for id in ended])
+    return await services.accounts.end_sessions(require_person(viewer), keep)
 
 
 def require_person(viewer: Viewer) -> PersonId:
@@ -152,32 +140,11 @@ def require_person(viewer: Viewer) -> PersonId:
     return viewer.person_id
 
 
-async def is_federated(services: Services, viewer: Viewer) -> bool:
-    """Whether an identity provider vouches for the session. The owner of a tenant chooses its providers,
-    which may assert any identity, so what they say counts in that tenant alone."""
-    session = viewer.session_id
-    if session is None:
-        return False
-    return await services.single_sign_on.users.is_federated(viewer.tenant_id, session)
-
-
-async def require_person_everywhere(services: Services, viewer: Viewer) -> PersonId:
-    """The person who is signed in with a password of their own, which counts in all of their tenants.
-    Raises `Forbidden` for a session that an identity provider vouches for."""
-    person = require_person(viewer)
-    if await is_federated(services, viewer):
-        raise Forbidden(
-            "You are signed in with an identity provider of this tenant, which counts in this tenant "
-            "alone; sign in with your password instead."
-        )
-    return person
-
-
 # ---- the person --------------------------------------------------------------------------------
 
 
 async def update_profile(services: Services, viewer: Viewer, name: str | None) -> Person:
-    id = await require_person_everywhere(services, viewer)
+    id = require_person(viewer)
     await services.accounts.rename(id, check_person_name(name, ("name",)))
     return await _signed_in_person(services, id)
 

@@ -43,7 +43,6 @@ from domain.use_cases.accounts import (
     authenticate,
     check_person_name,
     hash_checked_password,
-    is_federated,
 )
 
 INVITATIONS_PER_MINUTE = 20
@@ -157,7 +156,7 @@ async def _invited_person(
     email = found.invitation.email
     if password is not None:
         return await authenticate(services, email, password, device, attempts, code)
-    if viewer is None or viewer.person_id is None or await is_federated(services, viewer):
+    if viewer is None or viewer.person_id is None:
         raise Unauthenticated(
             f"{email} has an account already: send its password, or sign in with it first.",
             ("password",),

@@ -18,6 +18,7 @@ from graph.schema.types.errors import (
     SignInRefused,
     ValidationError,
 )
+from graph.schema.types.second_factor import SecondFactor
 
 
 @strawberry.input(
