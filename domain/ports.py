@@ -32,6 +32,7 @@ from domain.common.access import (
     SessionId,
     Tenant,
     TenantId,
+    Verified,
     Viewer,
 )
 from domain.common.compute import Compute
@@ -458,12 +459,16 @@ class Accounts(Protocol):
         tenant: TenantId | None = None,
         device: Device = UNKNOWN_DEVICE,
         ends_at: datetime | None = None,
+        *,
+        confined: bool = False,
         federated: FederatedSession | None = None,
+        verified: Verified | None = None,
     ) -> TokenPair:
         """Start a session in the tenant, or else in the one that the person used last, and remember
         the network of the device, unless an identity provider vouches for the person. It ends at
-        `ends_at`, whatever is refreshed. Raises `Unauthenticated` for a person who may not use the
-        tenant."""
+        `ends_at`, whatever is refreshed; `confined` is in `Viewer.is_confined`, and a `federated`
+        session always is. Raises `Unauthenticated` when what was verified no longer holds, and for a
+        person who may not use the tenant."""
         ...
 
     async def refresh(self, token: str, device: Device = UNKNOWN_DEVICE) -> TokenPair:
@@ -491,13 +496,15 @@ class Accounts(Protocol):
         """End a session of the person; False if there is no such session."""
         ...
 
-    async def end_sessions(self, person: PersonId, keep: SessionId | None = None) -> int:
-        """End the sessions of the person in all tenants; return how many there were."""
+    async def end_sessions(
+        self, person: PersonId, keep: SessionId | None = None, tenant: TenantId | None = None
+    ) -> int:
+        """End the sessions of the person in the tenant, or else in all; return how many there were."""
         ...
 
     async def check_password(self, password: str, known: Iterable[str]) -> None:
-        """Raise `InvalidInput` unless the password is good enough for a person of whom an attacker
-        knows these words."""
+        """Raise `InvalidInput` unless the password is good enough. `known` are words that an attacker
+        knows of the person."""
         ...
 
     async def hash_password(self, password: str) -> str: ...
@@ -508,8 +515,11 @@ class Accounts(Protocol):
         """Set the password and end the sessions of the person but one."""
         ...
 
-    async def create_password_reset(self, person: PersonId, created_by: str) -> str:
-        """Return the token with which the person may set a new password. It replaces earlier ones."""
+    async def create_password_reset(
+        self, person: PersonId, tenant: TenantId, created_by: str
+    ) -> str | None:
+        """Return the token with which the person may set a new password; it replaces earlier ones.
+        None if the person is a member of another tenant, be they suspended there or not."""
         ...
 
     async def request_password_reset(self, email: str, compose: Callable[[str], MailText]) -> None:

@@ -35,7 +35,6 @@ begin
             ('federated_session', 'tenant_id', every, every),
             ('held_call', 'tenant_id', 'select', every),
             ('idempotency', 'tenant_id', every, every),
-            ('identity', '', every, every),
             ('identity_provider', 'tenant_id', every, every),
             ('inbound_trunk', 'tenant_id', every, every),
             ('invitation', 'tenant_id', every, every),
@@ -43,10 +42,10 @@ begin
             ('logout_token', 'tenant_id', every, every),
             ('membership', 'tenant_id', every, every),
             ('outbound_trunk', 'tenant_id', every, every),
-            ('password_reset', '', 'select, insert, delete', every),
+            ('password_reset', '', every, every),
             -- The API sets hashes of passwords; it reads one only with find_person.
-            ('person', '', 'select (id, email, name, created_at), insert, '
-                           'update (name, password_hash)', every),
+            ('person', '', 'select (id, email, name, password_set_at, created_at), insert, '
+                           'update (name, password_hash, password_set_at)', every),
             ('phone_number', 'tenant_id', every, every),
             ('recording', 'tenant_id', 'select, update', every),
             ('refresh_token', 'tenant_id', every, every),
@@ -93,8 +92,6 @@ begin
                 (rule.name, 'service_all', 'to studio_service using (true) with check (true)'),
                 (rule.name, 'backup_all', 'for select to studio_backup using (true)'),
                 -- People see what is theirs in every tenant, and members see each other.
-                ('identity', 'own', format('using (%1$s) with check (%1$s)',
-                    format(person_is, 'person_id'))),
                 ('known_address', 'own', format('using (%1$s) with check (%1$s)',
                     format(person_is, 'user_id'))),
                 ('membership', 'own', format('for select using (%s)',

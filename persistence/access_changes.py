@@ -101,6 +101,8 @@ class AccessChangeReader:
 def _changes_from_rows(rows: Sequence[asyncpg.Record]) -> AccessChanges:
     tenants, members, sessions, keys = set(), set(), set(), set()
     for row in rows:
+        if row["tenant_id"] is None:
+            return AccessChanges(everything=True)
         tenant = TenantId(row["tenant_id"])
         if row["session_id"] is not None:
             sessions.add(SessionId(row["session_id"]))

@@ -31,6 +31,7 @@ from domain.common.access import (
     SessionId,
     Tenant,
     TenantId,
+    Verified,
     Viewer,
     scopes_of_role,
 )
@@ -55,8 +56,8 @@ from persistence.access_tokens import decode_access_token
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing, is_api_key
+from persistence.link_tokens import hash_token
 from persistence.mail import SqlMailer
-from persistence.members import hash_token
 from persistence.passwords import PasswordVerifier
 from persistence.row_security import set_person, set_tenant
 from persistence.sessions import KNOWN_ADDRESS_TTL, SqlSessions, end_sessions_of_person
@@ -199,17 +200,28 @@ class SqlAccounts:
         self._notify()
 
     @translate_outages
-    async def create_password_reset(self, person: PersonId, created_by: str) -> str:
+    async def create_password_reset(
+        self, person: PersonId, tenant: TenantId, created_by: str
+    ) -> str | None:
         token = secrets.token_urlsafe(32)
         values = {
             "hash": hash_token(token),
             "created_by": created_by,
+            "created_at": func.now(),
             "expires_at": datetime.now(UTC) + PASSWORD_RESET_LIFETIME,
         }
+        tenants = select(_member.c.tenant_id).where(_member.c.person_id == person)
         async with self._engine.begin() as db:
             await set_person(db, person)
-            await db.execute(delete(_reset).where(_reset.c.person_id == person))
-            await db.execute(insert(_reset).values(person_id=person, **values))
+            # Nothing makes the person a member of another tenant until the commit; what does so
+            # afterwards deletes the token.
+            await db.execute(select(_person.c.id).where(_person.c.id == person).with_for_update())
+            if (await db.scalars(tenants)).all() != [tenant]:
+                return None
+            create = insert(_reset).values(person_id=person, **values)
+            await db.execute(
+                create.on_conflict_do_update(index_elements=["person_id"], set_=values)
+            )
         return token
 
     @translate_outages
@@ -303,6 +315,7 @@ class SqlAccounts:
             scopes=scopes_of_role(_check_role(member["role"])),
             expires_at=claims.expires_at,
             session_id=claims.session,
+            is_confined=member["is_confined"],
         )
 
     # ---- uses of keys ----------------------------------------------------------------------
@@ -358,9 +371,20 @@ class SqlAccounts:
         tenant: TenantId | None = None,
         device: Device = UNKNOWN_DEVICE,
         ends_at: datetime | None = None,
+        *,
+        confined: bool = False,
         federated: FederatedSession | None = None,
+        verified: Verified | None = None,
     ) -> TokenPair:
-        return await self._sessions.start(person, tenant, device, ends_at, federated)
+        return await self._sessions.start(
+            person,
+            tenant,
+            device,
+            ends_at,
+            confined=confined or federated is not None,
+            federated=federated,
+            verified=verified,
+        )
 
     async def refresh(self, token: str, device: Device = UNKNOWN_DEVICE) -> TokenPair:
         return await self._sessions.refresh(token, device)
@@ -377,8 +401,10 @@ class SqlAccounts:
         self._notify()
         return ended
 
-    async def end_sessions(self, person: PersonId, keep: SessionId | None = None) -> int:
-        ended = await self._sessions.end_others(person, keep)
+    async def end_sessions(
+        self, person: PersonId, keep: SessionId | None = None, tenant: TenantId | None = None
+    ) -> int:
+        ended = await self._sessions.end_others(person, keep, tenant)
         self._notify()
         return ended
 
@@ -400,8 +426,8 @@ class SqlAccounts:
 
 
 async def _set_password(db: AsyncConnection, person: PersonId, password_hash: str) -> None:
-    change = update(_person).where(_person.c.id == person).values(password_hash=password_hash)
-    await db.execute(change)
+    change = update(_person).where(_person.c.id == person)
+    await db.execute(change.values(password_hash=password_hash, password_set_at=func.now()))
     await db.execute(delete(_reset).where(_reset.c.person_id == person))
 
 
@@ -412,7 +438,12 @@ def _check_role(name: str) -> str:
 
 
 def _person_from_row(row: Any) -> Person:
-    return Person(id=PersonId(row.id), email=row.email, name=row.name)
+    return Person(
+        id=PersonId(row.id),
+        email=row.email,
+        name=row.name,
+        password_set_at=getattr(row, "password_set_at", None),
+    )
 
 
 def _tenant_from_row(row: Any) -> Tenant:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -26,6 +25,7 @@ from domain.tenants.members import (
 )
 from persistence import tables
 from persistence.db_errors import sqlstate_of
+from persistence.link_tokens import hash_token
 from persistence.notifications import Notification, access_changed
 from persistence.row_security import set_person
 from persistence.sessions import end_sessions_of_person, select_sessions
@@ -36,6 +36,7 @@ NO_OWNER = "AS001"
 _person = tables.person
 _member = tables.membership
 _invitation = tables.invitation
+_reset = tables.password_reset
 
 SELECT_MEMBERS = select(
     _member.c.person_id,
@@ -47,11 +48,6 @@ SELECT_MEMBERS = select(
     _person.c.email,
     _person.c.name,
 ).join(_person, _person.c.id == _member.c.person_id)
-
-
-def hash_token(token: str) -> bytes:
-    """Tokens of links are random and long, so a plain hash is enough, and it outlives SECRET_KEY."""
-    return sha256(token.encode(errors="surrogatepass")).digest()
 
 
 class SqlMembers:
@@ -78,6 +74,39 @@ class SqlMembers:
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Member]:
         rows = await self._db.execute(self._of_tenant.where(_member.c.person_id.in_(ids)))
         return [_member_from_row(row) for row in rows.all()]
+
+    async def add(
+        self,
+        person: Person,
+        role: str,
+        *,
+        is_new: bool,
+        password_hash: str | None = None,
+        managed_by: str | None = None,
+    ) -> None:
+        """Make the person a member; `is_new` also creates the person. Raises `AlreadyMember`."""
+        await set_person(self._db, person.id)
+        if is_new:
+            await self._create(person, password_hash)
+        values = {"person_id": person.id, "role": role, "managed_by": managed_by}
+        join = insert(_member).values(tenant_id=self._tenant, **values)
+        joined = await self._db.execute(join.on_conflict_do_nothing())
+        if not joined.rowcount:
+            raise AlreadyMember("You are a member of this tenant already.", ("token",))
+        # An admin of another tenant may have a link to set a password, which would lead here, too.
+        await self._db.execute(delete(_reset).where(_reset.c.person_id == person.id))
+
+    async def _create(self, person: Person, password_hash: str | None) -> None:
+        values: dict[str, Any] = {"email": person.email, "name": person.name}
+        if password_hash is not None:
+            values |= {"password_hash": password_hash, "password_set_at": func.now()}
+        try:
+            await self._db.execute(insert(_person).values(id=person.id, **values))
+        except IntegrityError:
+            raise AlreadyMember(
+                f"{person.email} has an account in the meantime; sign in with it and accept again.",
+                ("token",),
+            ) from None
 
     async def find_email(self, email: str) -> Member | None:
         return await self._one(self._of_tenant.where(_person.c.email == email))
@@ -190,23 +219,8 @@ class SqlInvitations:
         role = await self._db.scalar(use.values(used_at=func.now()).returning(_invitation.c.role))
         if role is None:
             raise invalid_invitation()
-        if is_new:
-            await self._add_person(person, password_hash)
-        join = insert(_member).values(tenant_id=self._tenant, person_id=person.id, role=role)
-        joined = await self._db.execute(join.on_conflict_do_nothing())
-        if not joined.rowcount:
-            raise AlreadyMember("You are a member of this tenant already.", ("token",))
-
-    async def _add_person(self, person: Person, password_hash: str | None) -> None:
-        await set_person(self._db, person.id)
-        values = {"email": person.email, "name": person.name, "password_hash": password_hash}
-        try:
-            await self._db.execute(insert(_person).values(id=person.id, **values))
-        except IntegrityError:
-            raise AlreadyMember(
-                f"{person.email} has an account in the meantime; sign in with it and accept again.",
-                ("token",),
-            ) from None
+        members = SqlMembers(self._db, self._tenant, [])
+        await members.add(person, role, is_new=is_new, password_hash=password_hash)
 
 
 def last_owner() -> LastOwner:

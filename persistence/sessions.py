@@ -15,7 +15,7 @@ from sqlalchemy import Row, and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.common.access import PersonId, SessionId, Tenant, TenantId
+from domain.common.access import PersonId, SessionId, Tenant, TenantId, Verified
 from domain.common.errors import Unauthenticated
 from domain.ports import TokenPair
 from domain.sign_in.ports import FederatedSession
@@ -39,6 +39,7 @@ _refresh = tables.refresh_token
 _session = tables.session
 _federated = tables.federated_session
 _member = tables.membership
+_person = tables.person
 _tenant = tables.tenant
 _address = tables.known_address
 
@@ -62,7 +63,10 @@ class SqlSessions:
         tenant: TenantId | None,
         device: Device,
         ends_at: datetime | None,
+        *,
+        confined: bool,
         federated: FederatedSession | None,
+        verified: Verified | None,
     ) -> TokenPair:
         session, refresh = SessionId(uuid4()), secrets.token_urlsafe(32)
         async with self._engine.begin() as db:
@@ -72,6 +76,7 @@ class SqlSessions:
             role = await _use_membership(db, chosen, person)
             if role is None:
                 raise _not_a_member()
+            await _check_still_holds(db, person, verified)
             await _end_oldest_sessions(db, chosen, person)
             await db.execute(
                 insert(_session).values(
@@ -81,6 +86,7 @@ class SqlSessions:
                     address=device.address or None,
                     user_agent=device.user_agent or None,
                     ends_at=ends_at,
+                    is_confined=confined,
                 )
             )
             if federated is not None:
@@ -227,10 +233,12 @@ class SqlSessions:
             return (await db.execute(delete(_session).where(mine))).rowcount > 0
 
     @translate_outages
-    async def end_others(self, person: PersonId, keep: SessionId | None) -> int:
+    async def end_others(
+        self, person: PersonId, keep: SessionId | None, tenant: TenantId | None
+    ) -> int:
         async with self._engine.begin() as db:
             await set_person(db, person)
-            return await end_sessions_of_person(db, person, keep)
+            return await end_sessions_of_person(db, person, keep, tenant)
 
     @translate_outages
     async def of_person(self, person: PersonId) -> Sequence[Session]:
@@ -256,9 +264,18 @@ async def select_sessions(
 
 
 async def end_sessions_of_person(
-    db: AsyncConnection, person: PersonId, keep: SessionId | None = None
+    db: AsyncConnection,
+    person: PersonId,
+    keep: SessionId | None = None,
+    tenant: TenantId | None = None,
 ) -> int:
+    # Waits for the sessions that are starting at the moment, so that it ends them, too.
+    await db.execute(
+        select(_person.c.id).where(_person.c.id == person).with_for_update(key_share=True)
+    )
     ended = delete(_session).where(_session.c.person_id == person)
+    if tenant is not None:
+        ended = ended.where(_session.c.tenant_id == tenant)
     if keep is not None:
         ended = ended.where(_session.c.id != keep)
     return (await db.execute(ended)).rowcount
@@ -304,6 +321,24 @@ async def _use_membership(db: AsyncConnection, tenant: TenantId, person: PersonI
     )
     role: str | None = await db.scalar(use)
     return role
+
+
+async def _check_still_holds(
+    db: AsyncConnection, person: PersonId, verified: Verified | None
+) -> None:
+    """Until the commit, neither the password changes nor do all sessions of the person end."""
+    query = select(_person.c.password_set_at).where(_person.c.id == person)
+    row = (await db.execute(query.with_for_update(read=True))).one_or_none()
+    if row is None:
+        raise _session_ended()
+    if verified is None:
+        return
+    if verified.password_of and verified.password_of.password_set_at != row.password_set_at:
+        raise Unauthenticated("The password was changed meanwhile; sign in again.", ())
+    if verified.session_id is not None:
+        found = select(_session.c.id).where(_session.c.id == verified.session_id)
+        if await db.scalar(found) is None:
+            raise _session_ended()
 
 
 async def _lock_session(db: AsyncConnection, session: SessionId) -> datetime | None:

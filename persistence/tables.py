@@ -75,6 +75,7 @@ person = Table(
     Column("email", Text, unique=True, nullable=False),
     Column("name", Text),
     Column("password_hash", Text),
+    Column("password_set_at", Timestamp),
     _set_on_insert("created_at"),
 )
 
@@ -103,6 +104,8 @@ session = Table(
     Column("address", Text),
     Column("user_agent", Text),
     Column("ends_at", Timestamp),
+    # The session may use nothing of the person in other tenants, because only its tenant vouches for them.
+    Column("is_confined", Boolean, server_default=text("false"), nullable=False),
     _set_on_insert("created_at"),
     _set_on_insert("last_used_at"),
     _tenant_id(),
@@ -112,17 +115,6 @@ session = Table(
         ondelete="CASCADE",
     ),
     Index(None, "tenant_id", "person_id"),
-    Index(None, "person_id"),
-)
-
-# A person as a sign-in provider knows them.
-identity = Table(
-    "identity",
-    metadata,
-    Column("issuer", Text, primary_key=True),
-    Column("subject", Text, primary_key=True),
-    _owner("person_id", "person.id"),
-    _set_on_insert("created_at"),
     Index(None, "person_id"),
 )
 
@@ -179,8 +171,8 @@ mail = Table(
 )
 
 # Written by triggers: something changed about who may do what. A process looks again at the credentials
-# of the tenant, or only at those of the person, the session or the key. `xid` is the transaction, by
-# which readers find what was committed since they last read. Tenants that are gone are named, too.
+# of the tenant, or only at those of the person, the session or the key; without a tenant, at all. `xid` is
+# the transaction, by which readers find what was committed since they last read.
 access_change = Table(
     "access_change",
     metadata,
@@ -189,7 +181,7 @@ access_change = Table(
         "xid", BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), nullable=False
     ),
     _set_on_insert("at"),
-    Column("tenant_id", Uuid, nullable=False),
+    Column("tenant_id", Uuid),
     Column("person_id", Uuid),
     Column("session_id", Uuid),
     Column("key_id", Uuid),

@@ -17,8 +17,7 @@ from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
 from domain.sign_in.ports import SingleSignOn
-from domain.tenants.mail import MailServer
-from domain.tenants.members import AccountLinks
+from domain.tenants.mail import account_links
 from domain.tools.http import HttpClient
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
@@ -99,10 +98,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         yield Services(
             store=store,
             accounts=accounts,
-            account_links=AccountLinks(
-                settings.public_url or _local_url(settings),
-                is_mailed=MailServer.from_settings(settings) is not None,
-            ),
+            account_links=account_links(settings),
             single_sign_on=_single_sign_on(settings, engine, ring, vault, http_client, notify),
             second_factors=SqlSecondFactors(engine, ring),
             streams=streams,
@@ -128,11 +124,6 @@ def _announce_access_change(channels: Channels[object]) -> None:
     channels.announce([access_changed()])
 
 
-def _local_url(settings: Settings) -> str:
-    host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host
-    return f"http://{host}:{settings.api_port}"
-
-
 def _single_sign_on(
     settings: Settings,
     engine: AsyncEngine,
@@ -141,7 +132,7 @@ def _single_sign_on(
     http_client: HttpClient,
     notify: Callable[[], None],
 ) -> SingleSignOn:
-    public_url = (settings.public_url or _local_url(settings)).rstrip("/")
+    public_url = account_links(settings).public_url.rstrip("/")
     origins = (origin.strip() for origin in settings.allowed_origins.split(","))
     return SingleSignOn(
         client=HttpOidcClient(http_client),

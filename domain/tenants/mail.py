@@ -13,7 +13,7 @@ from uuid import UUID
 from domain.common.access import Tenant
 from domain.common.errors import InvalidSetting
 from domain.common.settings import Settings
-from domain.tenants.members import INVITATION_LIFETIME, PASSWORD_RESET_LIFETIME
+from domain.tenants.members import INVITATION_LIFETIME, PASSWORD_RESET_LIFETIME, AccountLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +114,11 @@ class MailServer:
             password=unquote(url.password or ""),
             sender=settings.mail_from,
         )
+
+
+def account_links(settings: Settings) -> AccountLinks:
+    host = "127.0.0.1" if settings.api_host in ("0.0.0.0", "::") else settings.api_host
+    return AccountLinks(
+        settings.public_url or f"http://{host}:{settings.api_port}",
+        is_mailed=MailServer.from_settings(settings) is not None,
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.common.access import Person, PersonId, SessionId, TenantId, Viewer
+from domain.common.access import Person, PersonId, SessionId, TenantId, Verified, Viewer
 from domain.common.errors import (
     Forbidden,
     InvalidInput,
@@ -53,7 +53,8 @@ async def login(
     of a second factor."""
     person = await authenticate(services, email, password, device, attempts, code)
     id = None if tenant is None else await _tenant_with_slug(services, person.id, tenant)
-    return person, await services.accounts.sign_in(person.id, id, device)
+    verified = Verified(password_of=person)
+    return person, await services.accounts.sign_in(person.id, id, device, verified=verified)
 
 
 async def _tenant_with_slug(services: Services, person: PersonId, slug: str) -> TenantId:
@@ -108,29 +109,38 @@ async def switch_tenant(
     services: Services, viewer: Viewer, tenant: TenantId, device: Device
 ) -> TokenPair:
     """Start another session, in the other tenant. The present one continues."""
-    person = require_person(viewer)
+    person = require_own_account(viewer)
     memberships = await services.accounts.memberships(person)
     if tenant not in {membership.tenant.id for membership in memberships}:
         raise NotFound("You do not belong to such a tenant.", ("tenant",))
-    return await services.accounts.sign_in(person, tenant, device)
+    verified = Verified(session_id=viewer.session_id)
+    return await services.accounts.sign_in(person, tenant, device, verified=verified)
 
 
 async def list_memberships(services: Services, viewer: Viewer) -> Sequence[Membership]:
-    return await services.accounts.memberships(require_person(viewer))
+    memberships = await services.accounts.memberships(require_person(viewer))
+    return [each for each in memberships if _may_use(viewer, each.tenant.id)]
 
 
 async def list_sessions(services: Services, viewer: Viewer) -> Sequence[Session]:
-    return await services.accounts.sessions(require_person(viewer))
+    sessions = await services.accounts.sessions(require_person(viewer))
+    return [each for each in sessions if _may_use(viewer, each.tenant.id)]
 
 
 async def end_session(services: Services, viewer: Viewer, id: SessionId) -> None:
-    if not await services.accounts.end_session(require_person(viewer), id):
+    mine = {session.id for session in await list_sessions(services, viewer)}
+    if id not in mine or not await services.accounts.end_session(require_person(viewer), id):
         raise NotFound("There is no such session.", ("id",))
 
 
 async def end_sessions(services: Services, viewer: Viewer, *, keep_current: bool) -> int:
     keep = viewer.session_id if keep_current else None
-    return await services.accounts.end_sessions(require_person(viewer), keep)
+    tenant = viewer.tenant_id if viewer.is_confined else None
+    return await services.accounts.end_sessions(require_person(viewer), keep, tenant)
+
+
+def _may_use(viewer: Viewer, tenant: TenantId) -> bool:
+    return not viewer.is_confined or tenant == viewer.tenant_id
 
 
 def require_person(viewer: Viewer) -> PersonId:
@@ -140,11 +150,22 @@ def require_person(viewer: Viewer) -> PersonId:
     return viewer.person_id
 
 
+def require_own_account(viewer: Viewer) -> PersonId:
+    """The person, if they proved their identity themselves. Raises `Forbidden` for a session that only
+    its tenant vouches for: its owner could otherwise act as the person in other tenants."""
+    person = require_person(viewer)
+    if viewer.is_confined:
+        raise Forbidden(
+            "Sign in with your password to do this; your session is for one tenant only."
+        )
+    return person
+
+
 # ---- the person --------------------------------------------------------------------------------
 
 
 async def update_profile(services: Services, viewer: Viewer, name: str | None) -> Person:
-    id = require_person(viewer)
+    id = require_own_account(viewer)
     await services.accounts.rename(id, check_person_name(name, ("name",)))
     return await _signed_in_person(services, id)
 
@@ -157,7 +178,7 @@ def check_person_name(name: str | None, path: tuple[str, ...]) -> str | None:
 
 async def change_password(services: Services, viewer: Viewer, current: str, new: str) -> None:
     """Change the password and end the other sessions of the person."""
-    person = await _signed_in_person(services, require_person(viewer))
+    person = await _signed_in_person(services, require_own_account(viewer))
     check_text(current, ("currentPassword",), max_length=1_024, min_length=1)
     await _check_password_guesses(services, person)
     if await services.accounts.authenticate_password(person.email, current) is None:
@@ -219,8 +240,8 @@ async def _hash_new_password(
 async def hash_checked_password(
     services: Services, password: str, known: Sequence[str], path: tuple[str, ...]
 ) -> str:
-    """Raises `InvalidInput` unless the password is good enough for a person of whom an attacker knows
-    these words."""
+    """`known` are words that an attacker knows of the person. Raises `InvalidInput` unless the password
+    is good enough."""
     try:
         await services.accounts.check_password(password, known)
     except InvalidInput as problem:

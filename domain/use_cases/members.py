@@ -11,6 +11,7 @@ from domain.common.access import (
     Person,
     PersonId,
     Scope,
+    Verified,
     Viewer,
     scopes_of_role,
 )
@@ -113,7 +114,7 @@ async def accept_invitation(
     attempts: LoginLimits = LoginLimits(),  # noqa: B008 - frozen
     code: str | None = None,
 ) -> TokenPair:
-    """Become a member and sign in. Whoever has no account yet chooses a password; everyone else is
+    """Become a member and sign in. A person without an account chooses a password; everyone else is
     signed in with the invited address, or sends its password."""
     found = await read_invitation(services, token)
     if found is None:
@@ -122,15 +123,18 @@ async def accept_invitation(
             "another one.",
             ("token",),
         )
+    hashed: str | None = None
+    verified: Verified | None = None
     if found.person_id is None:
         person, hashed = await _new_person(services, found, password, name)
     else:
-        person = await _invited_person(services, viewer, found, password, device, attempts, code)
-        hashed = None
+        person, verified = await _invited_person(
+            services, viewer, found, password, device, attempts, code
+        )
     async with services.store.transaction(found.tenant.id) as work:
         is_new = found.person_id is None
         await work.invitations.accept(found.invitation.id, person, hashed, is_new=is_new)
-    return await services.accounts.sign_in(person.id, found.tenant.id, device)
+    return await services.accounts.sign_in(person.id, found.tenant.id, device, verified=verified)
 
 
 async def _new_person(
@@ -152,11 +156,12 @@ async def _invited_person(
     device: Device,
     attempts: LoginLimits,
     code: str | None,
-) -> Person:
+) -> tuple[Person, Verified]:
     email = found.invitation.email
     if password is not None:
-        return await authenticate(services, email, password, device, attempts, code)
-    if viewer is None or viewer.person_id is None:
+        person = await authenticate(services, email, password, device, attempts, code)
+        return person, Verified(password_of=person)
+    if viewer is None or viewer.person_id is None or viewer.is_confined:
         raise Unauthenticated(
             f"{email} has an account already: send its password, or sign in with it first.",
             ("password",),
@@ -165,7 +170,7 @@ async def _invited_person(
         raise Unauthenticated(
             f"The invitation is for {email}; sign in with that address to accept it.", ("token",)
         )
-    return Person(id=viewer.person_id, email=email)
+    return Person(id=viewer.person_id, email=email), Verified(session_id=viewer.session_id)
 
 
 # ---- members -----------------------------------------------------------------------------------
@@ -223,17 +228,17 @@ async def end_sessions_of_member(services: Services, viewer: Viewer, id: PersonI
 
 async def create_password_reset_link(services: Services, viewer: Viewer, id: PersonId) -> str:
     """A link with which the member may set a new password. It is refused for a member of several
-    tenants, because whoever has it gets into all of them."""
+    tenants, because it leads into all of them."""
     async with _changing(services, viewer, id):
         pass
-    memberships = await services.accounts.memberships(id)
-    if [membership.tenant.id for membership in memberships] != [viewer.tenant_id]:
+    create = services.accounts.create_password_reset
+    token = await create(id, viewer.tenant_id, viewer.subject)
+    if token is None:
         raise Forbidden(
-            "This member belongs to other tenants, too, or is suspended: only an operator of the "
-            "installation can give them a link.",
+            "This member belongs to other tenants, too: only an operator can create "
+            "a link, with `python -m persistence.admin password-link`.",
             ("id",),
         )
-    token = await services.accounts.create_password_reset(id, viewer.subject)
     return services.account_links.password_reset(token)
 
 

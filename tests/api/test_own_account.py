@@ -9,29 +9,37 @@ from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
 from aiosmtpd.smtp import SMTP
 
+from domain.common.access import PersonId, Role, Verified
 from domain.common.errors import InvalidSetting, Unauthenticated
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
-from domain.ports import Services
+from domain.ports import Services, TokenPair
 from domain.tenants.mail import MailServer, MailText
+from domain.tenants.members import UNKNOWN_DEVICE
+from domain.use_cases.accounts import switch_tenant
 from graph.app import build_schema_with_loaders
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
 from tests.api.test_accounts import execute
-from tests.api.test_members import RESET_LINK, member_id
-from tests.support.api_server import Api, running_api
+from tests.api.test_members import REMOVE, RESET_LINK, SWITCH, member_id
+from tests.conftest import new_tenant
+from tests.support.api_server import Api, add_member, running_api
 from tests.support.people import (
+    ACCEPT,
     INVITE,
     LOGIN,
     PASSWORD,
     SignedIn,
     an_email,
+    invited,
     new_member,
     owner_at,
     signed_in_at,
@@ -136,6 +144,38 @@ async def test_a_session_that_ends_in_a_long_transaction_ends_everywhere(
     assert "session is over" in (await until_refused(services, slow.token)).message
 
 
+async def test_no_session_starts_from_one_that_ends_at_the_same_time(
+    services: Services, settings: Settings, owner: SignedIn
+) -> None:
+    """A stolen session could otherwise outlive the end of all sessions by switching tenants."""
+    ada = await new_member(owner, "VIEWER")
+    for _ in range(5):
+        viewer = await services.accounts.authenticate_credential(ada.token)
+        person, switch = viewer.person_id, partial(switch_tenant, services, viewer)
+        assert person is not None
+        results = await asyncio.gather(
+            *(switch(viewer.tenant_id, UNKNOWN_DEVICE) for _ in range(3)),
+            services.accounts.end_sessions(person),
+            *(switch(viewer.tenant_id, UNKNOWN_DEVICE) for _ in range(3)),
+            return_exceptions=True,
+        )
+        assert {type(each) for each in results} <= {TokenPair, int, Unauthenticated}
+        assert await services.accounts.sessions(person) == []
+        ada = SignedIn(ada.api, (await services.accounts.sign_in(person)).access)
+
+
+async def test_no_session_starts_with_a_password_that_was_changed_meanwhile(
+    services: Services, owner: SignedIn
+) -> None:
+    email = an_email()
+    ada = await new_member(owner, "VIEWER", email)
+    person = await services.accounts.authenticate_password(email, PASSWORD)
+    assert person is not None
+    await ada.run(CHANGE_PASSWORD, currentPassword=PASSWORD, newPassword=NEW_PASSWORD)
+    with pytest.raises(Unauthenticated, match="password was changed"):
+        await services.accounts.sign_in(person.id, verified=Verified(password_of=person))
+
+
 async def test_an_ended_session_stays_ended_after_a_restart(
     services: Services, settings: Settings, owner: SignedIn
 ) -> None:
@@ -236,6 +276,51 @@ async def test_no_admin_takes_over_a_person_who_belongs_to_another_tenant(
     )
     assert await owner.code(RESET_LINK, id=await member_id(ada)) == "FORBIDDEN"
     assert await execute(settings, "select * from password_reset") == []
+
+
+async def test_a_link_to_set_a_password_leads_to_no_tenant_that_is_joined_later(
+    api: Api, owner: SignedIn, services: Services, settings: Settings
+) -> None:
+    ada = await new_member(owner, "VIEWER")
+    link = (await owner.run(RESET_LINK, id=await member_id(ada)))["link"]
+    tenant = await new_tenant(settings, "globex")
+    id = PersonId(UUID(int=2))
+    await add_member(settings, tenant.id, id, "owner@globex.example", Role.OWNER)
+    other = SignedIn(api, (await services.accounts.sign_in(id)).access)
+    token = await invited(other, str((await ada.viewer())["email"]), "VIEWER")
+    await ada.run(ACCEPT, token=token)
+    refused = await visitor_at(api).code(
+        RESET, token=link.rpartition("#reset=")[2], newPassword=NEW_PASSWORD
+    )
+    assert refused == "INVALID_TOKEN"
+
+
+async def test_a_session_that_only_its_tenant_vouches_for_stays_in_the_tenant(
+    api: Api, owner: SignedIn, services: Services, settings: Settings
+) -> None:
+    """The owner of a tenant who chooses its sign-in provider could otherwise act as anyone."""
+    ada = await new_member(owner, "VIEWER")
+    viewer = await services.accounts.authenticate_credential(ada.token)
+    assert viewer.person_id is not None
+    tenant = await new_tenant(settings, "globex")
+    await add_member(settings, tenant.id, viewer.person_id, "", Role.OWNER)
+    pair = await services.accounts.sign_in(viewer.person_id, tenant.id, confined=True)
+    confined = SignedIn(api, pair.access)
+    shown = await confined.viewer()
+    assert [each["tenant"]["slug"] for each in shown["memberships"]] == ["globex"]
+    assert [each["tenant"]["slug"] for each in await sessions_of(confined)] == ["globex"]
+    acme = (await ada.viewer())["tenant"]["id"]
+    assert await confined.code(SWITCH, tenant=acme) == "FORBIDDEN"
+    passwords = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
+    assert await confined.code(CHANGE_PASSWORD, **passwords) == "FORBIDDEN"
+    assert await confined.code(RENAME, name="Eve") == "FORBIDDEN"
+    [elsewhere] = [each for each in await sessions_of(ada) if each["tenant"]["slug"] == "acme"]
+    assert await confined.code(END, id=elsewhere["id"]) == "NOT_FOUND"
+    email = str((await ada.viewer())["email"])
+    await owner.run(REMOVE, id=await member_id(ada))
+    invitation = await invited(owner, email, "ADMIN")
+    assert await confined.code(ACCEPT, token=invitation) == "UNAUTHENTICATED"
+    assert await confined.run(END_ALL, keepCurrent=False) == {"ended": 1}
 
 
 async def test_without_a_mail_server_people_learn_what_to_do(api: Api, owner: SignedIn) -> None:

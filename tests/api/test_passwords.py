@@ -18,6 +18,7 @@ from domain.common.errors import RateLimited
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.passwords import MIN_LENGTH, password_problems
+from domain.use_cases.accounts import reset_password
 from local.private_files import load_or_create_secret
 from persistence.admin import InvalidArguments, bootstrap
 from persistence.passwords import PasswordVerifier, hash_password, verify_password
@@ -163,6 +164,25 @@ async def test_existing_short_passwords_stay_valid(settings: Settings, services:
     await bootstrap(settings, "Acme & Sons", "owner", PASSWORD, None)
     assert await services.accounts.authenticate_password("owner", PASSWORD) is not None
     assert await services.accounts.authenticate_password("owner", "a") is None
+
+
+async def test_an_operator_creates_a_link_to_set_a_new_password(
+    settings: Settings, services: Services
+) -> None:
+    await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
+    environ = {
+        "DATABASE_URL": settings.database_url,
+        "SECRET_KEY": settings.secret_key,
+        "PUBLIC_URL": "https://studio.acme.example",
+    }
+    unknown = admin("password-link", "--email", "ada@acme.example", **environ)
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert unknown.stderr == "No person has the address ada@acme.example.\n"
+    done = admin("password-link", "--email", "Owner@acme.example", **environ)
+    prefix, _, token = done.stdout.strip().rpartition("#reset=")
+    assert prefix == "Valid once, for 30 minutes: https://studio.acme.example/account"
+    await reset_password(services, token, "nine purple boats at noon")
+    assert await services.accounts.authenticate_password("owner@acme.example", PASSWORD) is None
 
 
 async def test_an_email_address_belongs_to_one_tenant(settings: Settings) -> None:

@@ -24,15 +24,17 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 create function find_person(p_email text)
-returns table (id uuid, email text, name text, password_hash text)
+returns table (
+    id uuid, email text, name text, password_hash text, password_set_at timestamptz
+)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select p.id, p.email, p.name, p.password_hash from person p where p.email = p_email
+    select p.id, p.email, p.name, p.password_hash, p.password_set_at from person p where p.email = p_email
 $$;
 
 create function find_member(p_tenant uuid, p_person uuid, p_session uuid)
-returns table (role text, ends_at timestamptz)
+returns table (role text, ends_at timestamptz, is_confined boolean)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select m.role, s.ends_at
+    select m.role, s.ends_at, s.is_confined
       from session s
       join membership m on m.tenant_id = s.tenant_id and m.person_id = s.person_id
      where s.id = p_session and s.tenant_id = p_tenant and s.person_id = p_person

@@ -5,7 +5,8 @@ drop policy tenant_only on app_user;
 alter table app_user rename to person;
 alter table person rename constraint pk_app_user to pk_person;
 alter table person rename constraint uq_app_user_email to uq_person_email;
-alter table person add column name text, alter column password_hash drop not null;
+alter table person add column name text, add column password_set_at timestamptz,
+    alter column password_hash drop not null;
 
 create table membership (
     tenant_id uuid not null
@@ -31,6 +32,7 @@ create table session (
     address text,
     user_agent text,
     ends_at timestamptz,
+    is_confined boolean not null default false,
     created_at timestamptz not null default now(),
     last_used_at timestamptz not null default now(),
     constraint fk_session_tenant_id_person_id foreign key (tenant_id, person_id)
@@ -51,16 +53,6 @@ reset role;
 alter table refresh_token add constraint fk_refresh_token_family
     foreign key (family) references session (id) on delete cascade;
 alter table person drop column tenant_id, drop column role;
-
-create table identity (
-    issuer text not null,
-    subject text not null,
-    person_id uuid not null
-        constraint fk_identity_person_id references person (id) on delete cascade,
-    created_at timestamptz not null default now(),
-    constraint pk_identity primary key (issuer, subject)
-);
-create index ix_identity_person_id on identity (person_id);
 
 create table invitation (
     id uuid not null constraint pk_invitation primary key,
@@ -104,7 +96,7 @@ create table access_change (
     id bigint generated always as identity constraint pk_access_change primary key,
     xid bigint not null default pg_current_xact_id()::text::bigint,
     at timestamptz not null default now(),
-    tenant_id uuid not null,
+    tenant_id uuid,
     person_id uuid,
     session_id uuid,
     key_id uuid

@@ -12,7 +12,7 @@ begin
         execute format(
             'create policy service_all on %I to studio_service using (true) with check (true)', name);
     end loop;
-    foreach name in array array['identity', 'password_reset'] loop
+    foreach name in array array['password_reset'] loop
         execute format('alter table %I enable row level security', name);
         execute format('alter table %I force row level security', name);
     end loop;
@@ -21,9 +21,9 @@ begin
     grant select, insert, update, delete on membership, session to studio_api;
     grant select on app_user to studio_api, studio_service;
     revoke all on person from studio_api;
-    grant select (id, email, name, created_at), update (name, password_hash) on person to studio_api;
-    grant select, insert, update, delete on membership, session, identity, invitation,
-        password_reset, mail, access_change to studio_service;
+    grant select (id, email, name, password_set_at, created_at),
+        update (name, password_hash, password_set_at) on person to studio_api;
+    grant select, insert, update, delete on membership, session, invitation, password_reset, mail, access_change to studio_service;
 
     grant create on schema public to studio_service;
     foreach definer in array array[

@@ -27,14 +27,13 @@ drop table access_change;
 drop table mail;
 drop table password_reset;
 drop table invitation;
-drop table identity;
 
 -- A user belongs to one tenant again: the oldest of a person.
 alter table refresh_token drop constraint fk_refresh_token_family;
 alter table person rename to app_user;
 alter table app_user rename constraint pk_person to pk_app_user;
 alter table app_user rename constraint uq_person_email to uq_app_user_email;
-alter table app_user drop column name, add column role text, add column tenant_id uuid;
+alter table app_user drop column name, drop column password_set_at, add column role text, add column tenant_id uuid;
 set local role studio_service;
 update app_user u set role = m.role, tenant_id = m.tenant_id, password_hash = coalesce(password_hash, '')
   from (select distinct on (person_id) * from membership order by person_id, created_at) m
