@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.common.access import PersonId, TenantId
+from domain.common.access import Person, PersonId, TenantId
 from domain.common.errors import AlreadyMember, SignInRefused
 from domain.sign_in.identity_providers import (
     ProviderClient,
@@ -22,7 +22,7 @@ from domain.sign_in.identity_providers import (
 from domain.sign_in.oidc import LogoutRequest, VerifiedIdentity
 from persistence import tables
 from persistence.db_errors import sqlstate_of, translate_outages
-from persistence.members import NO_OWNER
+from persistence.members import NO_OWNER, SqlMembers
 from persistence.row_security import set_person, set_tenant
 
 FIND_PERSON = text("select id from find_person(:email)")
@@ -156,9 +156,11 @@ async def _create_member(
     if not provider.spec.creates_users or role is None:
         raise _not_a_member(provider)
     person = await _find_or_create_person(db, email)
-    values = {"tenant_id": provider.tenant_id, "person_id": person, "role": role}
-    # A concurrent first sign-in of the same user may have been faster.
-    await db.execute(upsert(_member).values(**values).on_conflict_do_nothing())
+    members = SqlMembers(db, provider.tenant_id, [])
+    try:
+        await members.add(Person(id=person, email=email), role, is_new=False)
+    except AlreadyMember:
+        pass  # a concurrent first sign-in of the same user was faster
     return person
 
 
@@ -166,8 +168,7 @@ async def _find_or_create_person(db: AsyncConnection, email: str) -> PersonId:
     """A person of other tenants keeps their password, and stays out of reach from here."""
     new = PersonId(uuid4())
     await set_person(db, new)
-    statement = upsert(_person).values(id=new, email=email, password_hash=None)
-    await db.execute(statement.on_conflict_do_nothing())
+    await db.execute(upsert(_person).values(id=new, email=email).on_conflict_do_nothing())
     return PersonId((await db.execute(FIND_PERSON, {"email": email})).scalar_one())
 
 

@@ -54,7 +54,8 @@ async def sessions(info: Ctx) -> Sequence[Session]:
 
 
 async def second_factor(info: Ctx) -> TotpState | None:
-    if info.context.require().person_id is None:
+    viewer = info.context.require()
+    if viewer.person_id is None or viewer.is_confined:
         return None
     return await info.context.run(second_factor_use_cases.second_factor)
 

@@ -161,6 +161,8 @@ def _digests(codes: tuple[str, ...]) -> list[bytes]:
 def _person(viewer: Viewer) -> PersonId:
     if viewer.person_id is None:
         raise Forbidden("An API key has no second factor; sign in as a user.", ())
+    if viewer.is_confined:
+        raise Forbidden("Sign in with your password to do this; it is what a code completes.", ())
     return viewer.person_id
 
 

@@ -135,7 +135,10 @@ class Viewer:
         return await accounts.sessions(info)
 
     @strawberry.field(
-        description="Whether you sign in with a second factor; null for an API key.",
+        description=(
+            "Whether you sign in with a second factor; null for an API key, and if an identity provider "
+            "signed you in."
+        ),
         graphql_type=SecondFactor | None,
     )
     async def second_factor(self, info: Ctx) -> TotpState | None:
