@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -157,10 +158,9 @@ async def _create_member(
         raise _not_a_member(provider)
     person = await _find_or_create_person(db, email)
     members = SqlMembers(db, provider.tenant_id, [])
-    try:
+    # A concurrent first sign-in of the same user may have been faster.
+    with suppress(AlreadyMember):
         await members.add(Person(id=person, email=email), role, is_new=False)
-    except AlreadyMember:
-        pass  # a concurrent first sign-in of the same user was faster
     return person
 
 
