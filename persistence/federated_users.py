@@ -1,4 +1,4 @@
-"""Members whom an identity provider vouches for, in PostgreSQL."""
+"""Members that identity providers vouch for, in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ async def _find_or_create_person(db: AsyncConnection, email: str) -> PersonId:
 async def _set_managed_role(
     db: AsyncConnection, provider: ProviderClient, identity: VerifiedIdentity, person: PersonId
 ) -> None:
-    """Groups decide the role anew at each sign-in. The last owner keeps theirs, whatever the groups say."""
+    """Groups decide the role at each sign-in. The last owner stays one, whatever the groups say."""
     if identity.role is None:
         return
     m = _member.c

@@ -54,7 +54,7 @@ class IdentityLinks(Protocol):
 
 
 class FederatedUsers(Protocol):
-    """The users of a tenant whom an identity provider vouches for, and their sessions.
+    """The users of a tenant that identity providers vouch for, and their sessions.
 
     An identity is the pair of issuer and subject. The owner of a tenant decides which issuer it trusts,
     so what an issuer says counts in that tenant alone."""

@@ -20,6 +20,7 @@ from domain.use_cases.accounts import login
 from persistence.wiring import api_services
 from tests.api.test_accounts import execute
 from tests.api.test_members import other_owner
+from tests.api.test_passwords import admin
 from tests.support.api_server import Api
 from tests.support.people import (
     ACCEPT,
@@ -239,6 +240,20 @@ async def test_second_factors_survive_a_rotation_of_the_secret_key(
     with pytest.raises(DecryptionKeyMissing, match="recovery code"):
         await login(services, email, PASSWORD, code=app.code())
     await login(services, email, PASSWORD, code=codes[0])
+
+
+async def test_an_operator_removes_the_second_factor_of_a_person_who_lost_it(
+    settings: Settings, api: Api, owner: SignedIn
+) -> None:
+    email = an_email()
+    await enrolled(await new_member(owner, "EDITOR", email))
+    environ = {"DATABASE_URL": settings.database_url, "SECRET_KEY": settings.secret_key}
+    done = await asyncio.to_thread(admin, "remove-totp", "--email", email, **environ)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (await log_in(api, email))["__typename"] == "LoginSuccess"
+    again = await asyncio.to_thread(admin, "remove-totp", "--email", email, **environ)
+    assert again.returncode == 2
+    assert again.stderr == f"No person with the address {email} has a second factor.\n"
 
 
 async def test_the_api_cannot_read_secrets_from_their_table(settings: Settings) -> None:

@@ -212,7 +212,7 @@ describe_enum(
 )
 describe_enum(
     RefusalReason,
-    "Why a user is not admitted for whom an identity provider vouches.",
+    "Why a user is not admitted although an identity provider vouches for them.",
     NOT_A_MEMBER="The account at the provider is not linked to a member of the tenant.",
     EMAIL_NOT_VERIFIED="The provider does not vouch for the e-mail address of the user.",
     NO_ROLE="None of the groups of the user has a role in the tenant.",

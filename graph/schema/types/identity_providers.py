@@ -97,7 +97,7 @@ class IdentityProviderType(Node):
     )
     default_role: str | None = spec_field(
         "default_role",
-        "Role of users to whom no rule applies; null to refuse them.",
+        "Role of users that match no rule; null to refuse them.",
         str | None,
     )
     trusted_domains: list[str] = spec_field(
@@ -207,7 +207,7 @@ class CreateIdentityProviderInput:
     )
     default_role: str | None = strawberry.field(
         default=None,
-        description="Role of users to whom no rule applies; null to refuse them.",
+        description="Role of users that match no rule; null to refuse them.",
     )
     trusted_domains: list[str] = strawberry.field(
         default_factory=list,
@@ -289,7 +289,7 @@ class UpdateIdentityProviderInput:
         description="All rules for roles, replacing the current ones."
     )
     default_role: strawberry.Maybe[str | None] = strawberry.field(
-        description="New role of users to whom no rule applies; null to refuse them."
+        description="New role of users that match no rule; null to refuse them."
     )
     trusted_domains: strawberry.Maybe[list[str] | None] = strawberry.field(
         description="All trusted domains, replacing the current ones."
