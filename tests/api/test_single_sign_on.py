@@ -3,7 +3,9 @@ provider and back, what attackers try in between, and how sessions end."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 from uuid import UUID
@@ -18,6 +20,7 @@ from tests.api.test_members import CHANGE, MEMBERS, SUSPEND, SWITCH
 from tests.api.test_own_account import END_ALL, RENAME, SESSIONS
 from tests.conftest import new_tenant
 from tests.support.api_server import add_member
+from tests.support.browsers import script_runner
 from tests.support.forging_provider import running_forger
 from tests.support.oidc_provider import (
     Browser,
@@ -461,6 +464,26 @@ async def test_a_page_finds_the_buttons_of_a_tenant(
         assert (await visitor.execute(OPTIONS, tenant=tenant))["data"]["signInOptions"] == []
     await studio.update(connected, isEnabled=False)
     assert (await visitor.execute(OPTIONS, tenant="acme"))["data"]["signInOptions"] == []
+
+
+async def test_a_browser_signs_in_on_the_page_for_accounts(
+    studio: Installation, provider: Provider, tmp_path: Path
+) -> None:
+    await new_member(studio.owner, "EDITOR", ADA["email"])
+    connected = await studio.connect(provider, **TRUSTED)
+    page = f"{studio.settings.public_url}/account?tenant=acme"
+    visit = script_runner(tmp_path)
+    host = urlsplit(provider.issuer).netloc
+    seen = await asyncio.to_thread(visit, "account.mjs", page, connected["label"], host)
+    assert (await SignedIn(studio.api, seen.pop("token")).viewer())["email"] == ADA["email"]
+    assert seen == {
+        "url": page,
+        "names": ["agent-studio:token"],
+        "cookies": [],
+        "found": [],
+        "errors": [],
+        "outside": [],
+    }
 
 
 async def test_attempts_of_a_network_are_limited(studio: Installation, provider: Provider) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -10,39 +9,28 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
-import pytest
 
 from local.private_files import free_port
+from tests.support.browsers import install_packages, skip_or_fail
 from tests.support.paths import ROOT
 from tests.support.processes import running_process, until_answers
 
 SOURCE = ROOT / "tests" / "oidc"
 FILES = (".npmrc", "package.json", "package-lock.json", "provider.mjs")
-UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 MAX_REDIRECTS = 20
-
-
-def missing(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def install_provider(folder: Path) -> Path:
     """Install the provider and its dependencies, as locked."""
-    if not shutil.which("node") or not (npm := shutil.which("npm")):
-        missing("node and npm are not installed")
+    if not shutil.which("node"):
+        skip_or_fail("node is not installed")
     for file in FILES:
         shutil.copy(SOURCE / file, folder)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    if done.returncode and any(reason in done.stderr for reason in UNREACHABLE):
-        missing("npm cannot reach its registry")
-    assert done.returncode == 0, done.stderr
+    install_packages(folder)
     return folder
 
 

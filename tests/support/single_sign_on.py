@@ -13,6 +13,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.sign_in.oidc import challenge_of, new_secret
 from graph.app import build_schema_with_loaders
+from graph.web.account import account_routes
 from local.private_files import free_port
 from persistence.wiring import api_services
 from tests.support.api_server import Api, running_api
@@ -133,6 +134,13 @@ async def running_installation(
     )
     async with (
         api_services(configured) as services,
-        running_api(services, configured, viewer, build_schema_with_loaders, port=port) as api,
+        running_api(
+            services,
+            configured,
+            viewer,
+            build_schema_with_loaders,
+            extra_routes=account_routes(),
+            port=port,
+        ) as api,
     ):
         yield Installation(api, services, configured)
