@@ -197,6 +197,11 @@ class IdentityProviders(Drafts[IdentityProvider, IdentityProviderSpec], Protocol
         """Encrypt and store the client secret; None removes it. It can be written, but not read."""
         ...
 
+    async def move_managed_roles(self, old: str, new: str | None) -> None:
+        """Record that the provider which set the roles of members has another name now, or, if `new` is
+        None, that people set them again."""
+        ...
+
 
 class Versions(Protocol):
     async def add(self, version: Version) -> Version:

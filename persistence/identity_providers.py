@@ -34,6 +34,7 @@ KIND, NAME = "identity_provider", "client_secret"
 SELECT_ENCRYPTED_CLIENT_SECRETS = f"select tenant_id, id, '{KIND}', '{NAME}', sealed from identity_provider where sealed is not null"
 
 _provider = tables.identity_provider
+_member = tables.membership
 _session = tables.session
 _federated = tables.federated_session
 
@@ -66,6 +67,12 @@ class SqlIdentityProviders(SqlDrafts[IdentityProvider, IdentityProviderSpec]):
             .returning(*self._selected_columns)
         )
         return self._to_entity((await self._db.execute(change)).one())
+
+    async def move_managed_roles(self, old: str, new: str | None) -> None:
+        if old != new:
+            m = _member.c
+            managed = (m.tenant_id == self._tenant) & (m.managed_by == old)
+            await self._db.execute(update(_member).where(managed).values(managed_by=new))
 
     async def delete(self, id: UUID) -> None:
         """Delete the provider and end the sessions that it vouched for."""

@@ -92,6 +92,11 @@ class IdentityProviderSpec:
     """How long a session lasts, however often it is refreshed."""
     is_enabled: bool = True
 
+    @property
+    def manages_roles(self) -> bool:
+        """Whether the roles of its users are set at each sign-in, so that people do not change them."""
+        return self.is_enabled and bool(self.role_rules)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityProvider:

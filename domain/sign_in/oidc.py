@@ -32,7 +32,8 @@ ATTEMPT_LIFETIME = timedelta(minutes=10)
 HANDOFF_LIFETIME = timedelta(seconds=60)
 LOGOUT_TOKEN_LIFETIME = timedelta(minutes=2)
 SECRET_BYTES = 32
-MAX_RETURN_TO_LENGTH = 2_000
+MAX_RETURN_TO_LENGTH = 1_000
+"""It travels in a cookie, of which a browser keeps several, and a proxy limits the size of headers."""
 MAX_SUBJECT_LENGTH = 255
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")

@@ -62,6 +62,9 @@ async def update_identity_provider(
     _check_roles(viewer, changed)
     async with services.store.transaction(viewer.tenant_id) as work:
         provider = await work.identity_providers.save(id, changed, expected_revision)
+        await work.identity_providers.move_managed_roles(
+            spec.name, changed.name if changed.manages_roles else None
+        )
         if CLIENT_SECRET not in changes:
             return provider
         return await work.identity_providers.set_client_secret(id, changes[CLIENT_SECRET])
@@ -75,6 +78,7 @@ async def delete_identity_provider(
     async with services.store.transaction(viewer.tenant_id) as work:
         provider = await _existing(work, id)
         await work.identity_providers.delete(id)
+        await work.identity_providers.move_managed_roles(provider.spec.name, None)
         return provider
 
 

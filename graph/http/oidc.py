@@ -39,7 +39,7 @@ from graph.requests.operations import GraphQLService
 log = logging.getLogger(__name__)
 
 COOKIE_PREFIX = "studio-oidc-"
-MAX_COOKIES = 8
+MAX_COOKIES = 5
 """Attempts that a browser may have open with one provider."""
 MAX_LOGOUT_BYTES = 65_536
 MAX_PARAMETER_LENGTH = 8_192

@@ -136,6 +136,10 @@ async def test_groups_decide_the_role_at_every_sign_in(
         _, url = await studio.come_back(connected, browser)
     assert fragment(url) == {"sign_in_error": "NO_ROLE"}
     assert await people(studio) == before
+    # Without rules, people set the roles again.
+    await studio.update(connected, roleRules=[])
+    changed = await studio.owner.run(CHANGE, id=shown["id"], role="ADMIN")
+    assert changed["member"] == {"role": "ADMIN"}
 
 
 async def test_the_last_owner_stays_an_owner_whatever_their_groups_are(
@@ -497,4 +501,4 @@ async def test_attempts_of_a_network_are_limited(studio: Installation, provider:
         kept = [each for each in http.cookies.jar if "studio-oidc" in each.name]
     assert len(statuses) > 60
     assert statuses[-1] == 429
-    assert 0 < len(kept) <= 8
+    assert 0 < len(kept) <= 5
