@@ -51,16 +51,15 @@ async def update_identity_provider(
     expected_revision: int,
     changes: Mapping[str, Any],
 ) -> IdentityProvider:
-    """Change the fields in `changes`, of which `client_secret` is one."""
+    """Change the fields in `changes`, of which `client_secret` is one. The issuer stays: another one has
+    other users, and the links of the old ones would be theirs."""
     viewer.require(Scope.IDENTITY_PROVIDERS_WRITE)
     check_client_secret(changes.get(CLIENT_SECRET), ("clientSecret",))
     async with services.store.transaction(viewer.tenant_id) as work:
         spec = (await _existing(work, id)).spec
-    changed = replace(spec, **{n: v for n, v in changes.items() if n != CLIENT_SECRET})
-    check_identity_provider(changed)
-    _check_issuer_is_unchanged(spec, changed)
-    _check_roles(viewer, changed)
-    async with services.store.transaction(viewer.tenant_id) as work:
+        changed = replace(spec, **{n: v for n, v in changes.items() if n != CLIENT_SECRET})
+        check_identity_provider(changed)
+        _check_roles(viewer, changed)
         provider = await work.identity_providers.save(id, changed, expected_revision)
         await work.identity_providers.move_managed_roles(
             spec.name, changed.name if changed.manages_roles else None
@@ -95,16 +94,6 @@ async def _check_metadata(services: Services, viewer: Viewer, spec: IdentityProv
         id=IdentityProviderId(uuid4()), tenant_id=viewer.tenant_id, spec=spec, client_secret=None
     )
     await services.single_sign_on.client.check_metadata(client)
-
-
-def _check_issuer_is_unchanged(old: IdentityProviderSpec, new: IdentityProviderSpec) -> None:
-    """Another issuer has other users, and the links of the old ones would be theirs."""
-    if old.issuer != new.issuer:
-        raise InvalidInput(
-            "The issuer of an identity provider cannot be changed; create another one and delete this "
-            "one.",
-            ("issuer",),
-        )
 
 
 def _check_roles(viewer: Viewer, spec: IdentityProviderSpec) -> None:
