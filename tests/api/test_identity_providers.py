@@ -34,7 +34,7 @@ pytestmark = pytest.mark.anyio
 LIST = """{ identityProviders { id name hasClientSecret revision } }"""
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 SECRET = "a-client-secret"
-TRUSTED = {"trustedDomains": ["acme.example"]}
+TRUSTED: dict[str, Any] = {"trustedDomains": ["acme.example"]}
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 

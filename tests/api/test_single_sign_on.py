@@ -42,10 +42,10 @@ from tests.support.single_sign_on import (
 
 pytestmark = pytest.mark.anyio
 
-ADA = {"email": "ada@acme.example", "email_verified": True}
-EVE = {"email": "eve@acme.example", "email_verified": True}
-TRUSTED = {"trustedDomains": ["acme.example"]}
-GROUPS = {
+ADA: dict[str, Any] = {"email": "ada@acme.example", "email_verified": True}
+EVE: dict[str, Any] = {"email": "eve@acme.example", "email_verified": True}
+TRUSTED: dict[str, Any] = {"trustedDomains": ["acme.example"]}
+GROUPS: dict[str, Any] = {
     "oauthScopes": ["openid", "email", "groups"],
     "groupsClaim": "groups",
     "roleRules": [
@@ -54,7 +54,7 @@ GROUPS = {
         {"group": "chiefs", "role": "OWNER"},
     ],
 }
-CREATES = {**TRUSTED, **GROUPS, "createsUsers": True}
+CREATES: dict[str, Any] = {**TRUSTED, **GROUPS, "createsUsers": True}
 OPTIONS = "query ($tenant: String!) { signInOptions(tenant: $tenant) { label startUrl } }"
 
 
