@@ -509,10 +509,11 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 -- Deletes the handoff, so that of concurrent calls only one gets it.
-create or replace function take_handoff(p_hash bytea) returns table (provider_id uuid, sealed bytea)
+create or replace function take_handoff(p_hash bytea)
+returns table (sealed bytea, created_at timestamptz)
 language sql security definer set search_path = public, pg_temp as $$
     with taken as (delete from sign_in_handoff h where h.hash = p_hash returning h.*)
-    select t.provider_id, t.sealed from taken t where t.expires_at > now()
+    select t.sealed, t.created_at from taken t where t.expires_at > now()
 $$;
 
 -- Second factors. The API has no rights on these tables: it cannot list secrets, and it cannot compare a

@@ -25,6 +25,7 @@ from persistence import tables
 from persistence.db_errors import sqlstate_of, translate_outages
 from persistence.members import NO_OWNER, SqlMembers
 from persistence.row_security import set_person, set_tenant
+from persistence.sessions import lock_logouts
 
 FIND_PERSON = text("select id from find_person(:email)")
 
@@ -95,10 +96,10 @@ class SqlFederatedUsers:
     @translate_outages
     async def end_sessions(self, provider: ProviderClient, request: LogoutRequest) -> bool:
         async with self._engine.begin() as db:
+            await lock_logouts(db, provider.id, shared=False)
             await set_tenant(db, provider.tenant_id)
             if not await _note_logout_token(db, provider, request):
                 return False
-            # Handoffs first: one that is being taken ends as a session, which is then found below.
             await db.execute(delete(_handoff).where(_matches(_handoff.c, provider, request)))
             matching = select(_federated.c.session_id).where(
                 _matches(_federated.c, provider, request)
@@ -203,6 +204,8 @@ async def _note_logout_token(
         "provider_id": provider.id,
         "tenant_id": provider.tenant_id,
         "hash": hashlib.sha256(request.token_id.encode(errors="surrogatepass")).digest(),
+        "subject": request.subject,
+        "provider_session": request.session,
         "expires_at": request.expires_at,
     }
     expired = delete(_logout).where(_logout.c.expires_at < func.now())

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, and_, delete, func, select, text, update
+from sqlalchemy import Row, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -38,6 +38,7 @@ MAX_SESSIONS = 100
 _refresh = tables.refresh_token
 _session = tables.session
 _federated = tables.federated_session
+_logout = tables.logout_token
 _member = tables.membership
 _person = tables.person
 _tenant = tables.tenant
@@ -70,6 +71,8 @@ class SqlSessions:
     ) -> TokenPair:
         session, refresh = SessionId(uuid4()), secrets.token_urlsafe(32)
         async with self._engine.begin() as db:
+            if federated is not None:
+                await lock_logouts(db, federated.provider_id, shared=True)
             await set_person(db, person)
             chosen = tenant or await _last_used_tenant(db, person)
             await set_tenant(db, chosen)
@@ -351,6 +354,14 @@ async def _lock_session(db: AsyncConnection, session: SessionId) -> datetime | N
     return ends_at
 
 
+async def lock_logouts(db: AsyncConnection, provider: UUID, *, shared: bool) -> None:
+    """Until the end of the transaction, no session starts while the provider ends sessions. It is the first
+    lock of a transaction."""
+    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    key = {"key": f"logouts {provider}"}
+    await db.execute(text(f"select {function}(hashtextextended(:key, 0))"), key)
+
+
 async def _insert_federated(
     db: AsyncConnection, tenant: TenantId, session: SessionId, federated: FederatedSession
 ) -> None:
@@ -363,6 +374,16 @@ async def _insert_federated(
             provider_session=federated.session,
         )
     )
+    c = _logout.c
+    ended = select(c.hash).where(
+        c.tenant_id == tenant,
+        c.provider_id == federated.provider_id,
+        c.created_at >= federated.proven_at,
+        or_(c.subject.is_(None), c.subject == federated.subject),
+        or_(c.provider_session.is_(None), c.provider_session == federated.session),
+    )
+    if await db.scalar(ended.limit(1)) is not None:
+        raise Unauthenticated("The session at the identity provider has ended; sign in again.", ())
 
 
 async def _end_oldest_sessions(db: AsyncConnection, tenant: TenantId, person: PersonId) -> None:

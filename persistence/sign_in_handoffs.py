@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.common.access import TenantId
-from domain.sign_in.oidc import Handoff, new_secret
+from domain.sign_in.oidc import Handoff, TakenHandoff, new_secret
 from persistence import tables
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing
@@ -49,11 +49,12 @@ class SqlHandoffs:
         return secret
 
     @translate_outages
-    async def take(self, secret: str) -> Handoff | None:
+    async def take(self, secret: str) -> TakenHandoff | None:
         digest = _digest(secret)
         async with self._engine.begin() as db:
             row = (await db.execute(TAKE_HANDOFF, {"hash": digest})).one_or_none()
-        return None if row is None else decrypt_handoff(self._ring, digest, row.sealed)
+        handoff = None if row is None else decrypt_handoff(self._ring, digest, row.sealed)
+        return None if handoff is None else TakenHandoff(handoff, row.created_at)
 
 
 def _digest(secret: str) -> bytes:

@@ -369,6 +369,7 @@ sign_in_handoff = Table(
     Column("subject", Text, nullable=False),
     Column("provider_session", Text),
     Column("sealed", LargeBinary, nullable=False),
+    _set_on_insert("created_at"),
     Column("expires_at", Timestamp, nullable=False),
     _tenant_id(),
     Index(None, "provider_id", "subject"),
@@ -376,12 +377,16 @@ sign_in_handoff = Table(
     Index(None, "expires_at"),
 )
 
-# A logout token that was accepted, until it expires.
+# A logout token that was accepted, until it expires. It ends what matches its subject and its session, of
+# which one may be null.
 logout_token = Table(
     "logout_token",
     metadata,
     _owner("provider_id", "identity_provider.id", primary_key=True),
     Column("hash", LargeBinary, primary_key=True),
+    Column("subject", Text),
+    Column("provider_session", Text),
+    _set_on_insert("created_at"),
     Column("expires_at", Timestamp, nullable=False),
     _tenant_id(),
     Index(None, "tenant_id"),

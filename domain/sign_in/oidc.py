@@ -103,6 +103,15 @@ class Handoff:
     identity: VerifiedIdentity
 
 
+@dataclass(frozen=True, slots=True)
+class TakenHandoff:
+    """A handoff that is not stored any more."""
+
+    handoff: Handoff
+    stored_at: datetime
+    """By the clock of the database."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutRequest:
     """A verified logout token: the provider has ended these sessions."""

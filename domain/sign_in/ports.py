@@ -18,6 +18,7 @@ from domain.sign_in.oidc import (
     Handoff,
     LogoutRequest,
     OidcClient,
+    TakenHandoff,
     VerifiedIdentity,
 )
 
@@ -39,7 +40,7 @@ class Handoffs(Protocol):
         """Store the handoff and return the secret that takes it."""
         ...
 
-    async def take(self, secret: str) -> Handoff | None:
+    async def take(self, secret: str) -> TakenHandoff | None:
         """Return the handoff of the secret and delete it: of concurrent calls one gets it. None if
         there is none, or if it has expired."""
         ...
@@ -79,6 +80,9 @@ class FederatedSession:
     subject: str
     session: str | None
     """The id of the session at the provider."""
+    proven_at: datetime
+    """Since when the provider vouches for the user, by the clock of the database. The session does not
+    start if the provider has ended its own since then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,17 +114,17 @@ async def finish_sign_in(
 ) -> FinishedSignIn:
     """Exchange a handoff for tokens. It is deleted before the verifier is compared, so that a wrong guess
     leaves nothing to guess at."""
-    handoff = None
+    taken = None
     if len(secret) <= MAX_SECRET_LENGTH:
-        handoff = await services.single_sign_on.handoffs.take(secret)
-    if handoff is None or not proves(verifier, handoff.challenge):
+        taken = await services.single_sign_on.handoffs.take(secret)
+    if taken is None or not proves(verifier, taken.handoff.challenge):
         raise Unauthenticated(
             "The handoff is unknown, was used, has expired, or belongs to another verifier; sign in "
             "again.",
             ("handoff",),
         )
-    identity = handoff.identity
-    provider = await _enabled_provider(services, handoff.provider_id)
+    identity = taken.handoff.identity
+    provider = await _enabled_provider(services, taken.handoff.provider_id)
     if invitation is not None:
         await _accept_invitation(services, provider, identity, invitation)
     person = await services.single_sign_on.users.admit(provider, identity)
@@ -133,7 +133,9 @@ async def finish_sign_in(
         provider.tenant_id,
         device,
         ends_at=services.clock() + timedelta(hours=provider.spec.session_hours),
-        federated=FederatedSession(provider.id, identity.subject, identity.session),
+        federated=FederatedSession(
+            provider.id, identity.subject, identity.session, taken.stored_at
+        ),
     )
     return FinishedSignIn(pair=pair, end_session_url=identity.end_session_url)
 

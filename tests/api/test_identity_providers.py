@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx
 import pytest
 
-from domain.common.access import Viewer
+from domain.common.access import PersonId, Viewer
+from domain.common.errors import Unauthenticated
 from domain.common.settings import Settings
-from resolvers.global_ids import global_id
+from domain.sign_in.identity_providers import IdentityProviderId
+from domain.sign_in.ports import FederatedSession
+from resolvers.global_ids import decode_global_id, global_id
 from tests.api.test_accounts import execute
 from tests.api.test_single_sign_on import another_owner
 from tests.support.forging_provider import CLIENT_ID, ForgingProvider, running_forger
@@ -266,9 +271,24 @@ async def test_a_logout_token_ends_sessions_once(
     assert await log_out(token(jti="4", sub="ada")) == (200, "no-store")
     await until_ended(second)
     await until_ended(third)
+    # Nor does a session start from a handoff that was taken just before.
+    viewer = await by_password.viewer()
+    proven = FederatedSession(
+        IdentityProviderId(uuid_of(provider)), "ada", "one", datetime(2000, 1, 1, tzinfo=UTC)
+    )
+    with pytest.raises(Unauthenticated, match="identity provider has ended"):
+        await studio.services.accounts.sign_in(
+            PersonId(UUID(viewer["subject"].partition(":")[2])), federated=proven
+        )
     ended = await studio.finish(pending.headers["location"], attempt.verifier)
     assert ended["code"] == "UNAUTHENTICATED"
     assert await by_password.status() == 200
+
+
+def uuid_of(provider: dict[str, Any]) -> UUID:
+    decoded = decode_global_id(provider["id"])
+    assert decoded is not None
+    return decoded[1]
 
 
 async def test_a_session_ends_however_often_it_is_refreshed(
