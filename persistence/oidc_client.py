@@ -283,7 +283,8 @@ class HttpOidcClient:
 def merged_claims(claims: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
     """Both sets of claims. An address and whether it is verified come from the same source."""
     pair = ("email", "email_verified")
-    source = next((each for each in (claims, more) if all(name in each for name in pair)), claims)
+    complete = (each for each in (claims, more) if all(name in each for name in pair))
+    source = next(complete, claims if "email" in claims else more)
     merged = {**more, **claims}
     for name in pair:
         merged.pop(name, None)

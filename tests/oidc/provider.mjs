@@ -26,8 +26,8 @@ const provider = new Provider(issuer, {
       },
     },
   },
-  // The provider does not connect to loopback addresses by default.
-  fetch: (url, options) => globalThis.fetch(url, options),
+  // Its own dispatcher does not connect to loopback addresses, and its signal ends a request after 2.5 s.
+  fetch: (url, { dispatcher, signal, ...options }) => globalThis.fetch(url, options),
   findAccount: (ctx, id) => ({
     accountId: id,
     claims: () => ({ sub: id, ...state.users[id] }),
