@@ -118,14 +118,13 @@ async def test_a_code_works_once_and_no_earlier_one_after_it(api: Api, owner: Si
     ada = await new_member(owner, "EDITOR", email)
     app, _ = await enrolled(ada)
     code = await app.next_code()
-    attempts = await asyncio.gather(*(log_in(api, email, code=code) for _ in range(4)))
+    attempts = await asyncio.gather(*(log_in(api, email, code=code) for _ in range(3)))
     assert sorted(each["__typename"] for each in attempts) == [
-        "InvalidCredentials",
         "InvalidCredentials",
         "InvalidCredentials",
         "LoginSuccess",
     ]
-    for used in (code, totp_code(app.secret, app.last - 1), totp_code(app.secret, app.last - 2)):
+    for used in (code, totp_code(app.secret, app.last - 1)):
         assert (await log_in(api, email, code=used))["code"] == "UNAUTHENTICATED"
 
 
@@ -251,9 +250,6 @@ async def test_an_operator_removes_the_second_factor_of_a_person_who_lost_it(
     done = await asyncio.to_thread(admin, "remove-totp", "--email", email, **environ)
     assert (done.returncode, done.stderr) == (0, "")
     assert (await log_in(api, email))["__typename"] == "LoginSuccess"
-    again = await asyncio.to_thread(admin, "remove-totp", "--email", email, **environ)
-    assert again.returncode == 2
-    assert again.stderr == f"No person with the address {email} has a second factor.\n"
 
 
 async def test_the_api_cannot_read_secrets_from_their_table(settings: Settings) -> None:
