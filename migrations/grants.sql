@@ -60,7 +60,7 @@ begin
             ('workflow_version', 'tenant_id', 'select, insert', every),
             -- Tables of the platform, which belong to no tenant.
             ('alembic_version', null, 'select', 'select'),
-            ('app_user', null, 'select', 'select'),
+            ('app_user', null, 'select, update', 'select'),
             ('installation', null, null, 'select, insert'),
             ('mail', null, 'insert', every),
             ('recovery_code', null, null, every),
