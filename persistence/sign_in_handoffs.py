@@ -53,7 +53,9 @@ class SqlHandoffs:
         digest = _digest(secret)
         async with self._engine.begin() as db:
             row = (await db.execute(TAKE_HANDOFF, {"hash": digest})).one_or_none()
-        handoff = None if row is None else decrypt_handoff(self._ring, digest, row.sealed)
+        if row is None:
+            return None
+        handoff = decrypt_handoff(self._ring, digest, row.sealed)
         return None if handoff is None else TakenHandoff(handoff, row.created_at)
 
 
