@@ -66,7 +66,8 @@ class FinishedSignIn:
 
 
 async def sign_in_options(services: Services, tenant_slug: str) -> Sequence[SignInOption]:
-    if not 0 < len(tenant_slug) <= MAX_SLUG_LENGTH or "\x00" in tenant_slug:
+    # What is not printable, such as an unpaired surrogate, is no slug, and no text of PostgreSQL either.
+    if len(tenant_slug) > MAX_SLUG_LENGTH or not tenant_slug.isprintable():
         return ()
     return await services.single_sign_on.providers.options(tenant_slug)
 
