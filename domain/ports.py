@@ -37,6 +37,8 @@ from domain.common.access import (
 )
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
+from domain.sign_in.identity_providers import IdentityProvider, IdentityProviderSpec
+from domain.sign_in.ports import FederatedSession, IdentityLinks, SecondFactors, SingleSignOn
 from domain.telephony.dial_policy import DialUsage
 from domain.telephony.trunk_usage import TrunkUsage
 from domain.telephony.trunks import (
@@ -185,6 +187,19 @@ class PhoneNumbers(Drafts[PhoneNumber, PhoneNumberSpec], Protocol):
     ) -> Mapping[UUID, Sequence[PhoneNumber]]:
         """Return the oldest hundred numbers of each of these workflows or trunks; one without
         numbers is left out."""
+        ...
+
+
+class IdentityProviders(Drafts[IdentityProvider, IdentityProviderSpec], Protocol):
+    """The identity providers of the tenant. Deleting one ends the sessions that it vouched for."""
+
+    async def set_client_secret(self, id: UUID, secret: str | None) -> IdentityProvider:
+        """Encrypt and store the client secret; None removes it. It can be written, but not read."""
+        ...
+
+    async def move_managed_roles(self, old: str, new: str | None) -> None:
+        """Record that the provider which set the roles of members has another name now, or, if `new` is
+        None, that people set them again."""
         ...
 
 
@@ -389,6 +404,10 @@ class UnitOfWork(Protocol):
     @property
     def phone_numbers(self) -> PhoneNumbers: ...
     @property
+    def identity_links(self) -> IdentityLinks: ...
+    @property
+    def identity_providers(self) -> IdentityProviders: ...
+    @property
     def versions(self) -> Versions: ...
     @property
     def calls(self) -> Calls: ...
@@ -451,12 +470,14 @@ class Accounts(Protocol):
         ends_at: datetime | None = None,
         *,
         confined: bool = False,
+        federated: FederatedSession | None = None,
         verified: Verified | None = None,
     ) -> TokenPair:
         """Start a session in the tenant, or else in the one that the person used last, and remember
-        the network of the device. It ends at `ends_at`, whatever is refreshed; `confined` is in
-        `Viewer.is_confined`. Raises `Unauthenticated` when what was verified no longer holds, and also
-        `Unauthenticated` for a person who may not use the tenant."""
+        the network of the device, unless an identity provider vouches for the person. It ends at
+        `ends_at`, whatever is refreshed; `confined` is in `Viewer.is_confined`, and a `federated`
+        session always is. Raises `Unauthenticated` when what was verified no longer holds, and for a
+        person who may not use the tenant."""
         ...
 
     async def refresh(self, token: str, device: Device = UNKNOWN_DEVICE) -> TokenPair:
@@ -563,6 +584,8 @@ class Services:
     store: Store
     accounts: Accounts
     account_links: AccountLinks
+    single_sign_on: SingleSignOn
+    second_factors: SecondFactors
     streams: CallStreams
     call_lists: CallLists
     limiter: RateLimiter

@@ -22,6 +22,7 @@ from graph.http.graphql_http import GraphQLOverHTTP, PageHandler
 from graph.http.health import health_routes
 from graph.http.lame_duck import LameDuck
 from graph.http.livekit_webhooks import livekit_webhook_routes
+from graph.http.oidc import oidc_routes
 from graph.http.recordings import recording_routes
 from graph.requests.connection_registry import ConnectionRegistry, ConnectionTimeouts
 from graph.requests.credential_cache import Authenticator
@@ -89,6 +90,7 @@ def create_app(
             *health_routes(lame_duck or LameDuck()),
             *recording_routes(),
             *livekit_webhook_routes(),
+            *oidc_routes(),
             *extra_routes,
         ],
         middleware=[Middleware(AccessLog, settings.trusted_proxies), _cors(origins)],

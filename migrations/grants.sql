@@ -31,11 +31,15 @@ begin
             ('data_key', 'tenant_id', every, every),
             ('dialed_region', 'tenant_id', 'select, insert', every),
             ('draft_reference', 'tenant_id', every, every),
+            ('federated_identity', 'tenant_id', every, every),
+            ('federated_session', 'tenant_id', every, every),
             ('held_call', 'tenant_id', 'select', every),
             ('idempotency', 'tenant_id', every, every),
+            ('identity_provider', 'tenant_id', every, every),
             ('inbound_trunk', 'tenant_id', every, every),
             ('invitation', 'tenant_id', every, every),
             ('known_address', 'tenant_id', every, every),
+            ('logout_token', 'tenant_id', every, every),
             ('membership', 'tenant_id', every, every),
             ('outbound_trunk', 'tenant_id', every, every),
             ('password_reset', '', every, every),
@@ -46,6 +50,7 @@ begin
             ('recording', 'tenant_id', 'select, update', every),
             ('refresh_token', 'tenant_id', every, every),
             ('session', 'tenant_id', every, every),
+            ('sign_in_handoff', 'tenant_id', every, every),
             ('tenant_month', 'tenant_id', 'select, insert, update', 'select, insert, update'),
             ('tenant_settings', 'tenant_id', every, every),
             ('tool', 'tenant_id', every, every),
@@ -58,6 +63,8 @@ begin
             ('app_user', null, 'select, update', 'select'),
             ('installation', null, null, 'select, insert'),
             ('mail', null, 'insert', every),
+            ('recovery_code', null, null, every),
+            ('totp', null, null, every),
             ('worker_process', null, null, every)
           ) as given (name, tenant, api, service)
           join pg_class c on c.relname = given.name and c.relnamespace = 'public'::regnamespace

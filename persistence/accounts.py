@@ -37,6 +37,7 @@ from domain.common.access import (
 )
 from domain.common.errors import CredentialExpired, InvalidInput, Unauthenticated, Unavailable
 from domain.ports import TokenPair
+from domain.sign_in.ports import FederatedSession
 from domain.tenants.mail import MailText
 from domain.tenants.members import (
     PASSWORD_RESET_LIFETIME,
@@ -372,10 +373,17 @@ class SqlAccounts:
         ends_at: datetime | None = None,
         *,
         confined: bool = False,
+        federated: FederatedSession | None = None,
         verified: Verified | None = None,
     ) -> TokenPair:
         return await self._sessions.start(
-            person, tenant, device, ends_at, confined=confined, verified=verified
+            person,
+            tenant,
+            device,
+            ends_at,
+            confined=confined or federated is not None,
+            federated=federated,
+            verified=verified,
         )
 
     async def refresh(self, token: str, device: Device = UNKNOWN_DEVICE) -> TokenPair:

@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -38,6 +38,7 @@ from persistence.sqlalchemy_engine import create_engine
 
 _tenant = tables.tenant
 _person = tables.person
+_totp = tables.totp
 _member = tables.membership
 _key = tables.api_key
 _reset = tables.password_reset
@@ -219,6 +220,10 @@ def _parser() -> argparse.ArgumentParser:
         "password-link", help="create a link with which a person sets a new password"
     )
     link.add_argument("--email", required=True, help="email address of the person")
+    factor = commands.add_parser(
+        "remove-totp", help="remove the second factor of a person who has lost it"
+    )
+    factor.add_argument("--email", required=True, help="email address of the person")
     roles = commands.add_parser(
         "roles", help="create logins in PostgreSQL, or change their passwords"
     )
@@ -237,6 +242,9 @@ async def _run(args: argparse.Namespace) -> None:
     elif args.command == "password-link":
         link = await _password_link(settings, args.email.strip().lower())
         sys.stdout.write(f"Valid once, for 30 minutes: {link}\n")
+    elif args.command == "remove-totp":
+        await _remove_totp(settings, args.email.strip().lower())
+        sys.stdout.write("The person signs in with the password alone now.\n")
     elif args.command == "roles":
         await _create_logins(settings, args)
     else:
@@ -266,6 +274,19 @@ async def _password_link(settings: Settings, email: str) -> str:
     finally:
         await engine.dispose()
     return account_links(settings).password_reset(token)
+
+
+async def _remove_totp(settings: Settings, email: str) -> None:
+    """Remove the second factor of a person who has lost the device and the recovery codes."""
+    owner = select(_person.c.id).where(_person.c.email == email)
+    engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
+    try:
+        async with engine.begin() as db:
+            removed = await db.execute(delete(_totp).where(_totp.c.person_id.in_(owner)))
+    finally:
+        await engine.dispose()
+    if not removed.rowcount:
+        raise InvalidArguments([f"No person with the address {email} has a second factor."])
 
 
 async def _create_logins(settings: Settings, args: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ from domain.common.settings import Settings
 from persistence.audio_store import ObjectStore
 from persistence.calls import SqlCalls
 from persistence.database import ConnectionFactory, DbRole
+from persistence.identity_providers import SELECT_ENCRYPTED_CLIENT_SECRETS
 from persistence.key_ring import KeyRing
 from persistence.migrate import SCRIPTS
 from persistence.recording_store import recording_from_row
@@ -56,7 +57,8 @@ SELECT_TABLES_WITHOUT_RLS = """
 SELECT_ENCRYPTED = f"""
     select encrypted.*, k.key_id, k.wrapped
       from (select tenant_id, id, kind, name, sealed from credential
-            union all {SELECT_ENCRYPTED_PASSWORDS}) encrypted
+            union all {SELECT_ENCRYPTED_PASSWORDS}
+            union all {SELECT_ENCRYPTED_CLIENT_SECRETS}) encrypted
       left join data_key k using (tenant_id) order by tenant_id
 """
 SELECT_RECORDINGS = (

@@ -37,6 +37,8 @@ class KeyRing:
     wrapping_keys: dict[str, AESGCM] = field(repr=False)
     """Keys that wrap the data keys of tenants. The first wraps; all of them unwrap."""
     link_secrets: tuple[bytes, ...] = field(repr=False)
+    sign_in_keys: dict[str, AESGCM] = field(repr=False)
+    """Keys that encrypt what belongs to a sign-in. The first encrypts; all of them decrypt."""
 
     @staticmethod
     def from_secret_key(secret_key: str) -> KeyRing:
@@ -63,6 +65,10 @@ class KeyRing:
                 for part in ring
             },
             link_secrets=tuple(_derive(part, b"links") for part in ring),
+            sign_in_keys={
+                kid: AESGCM(_derive(part, b"sign-in"))
+                for (kid, _), part in zip(pairs, ring, strict=True)
+            },
         )
 
     @property

@@ -52,6 +52,16 @@ DELETE_EXPIRED_MAIL = """
     delete from mail where id = any(array(select id from mail where expires_at < now() limit $1))
     returning 1
 """
+DELETE_EXPIRED_HANDOFFS = """
+    delete from sign_in_handoff where ctid = any(array(
+        select ctid from sign_in_handoff where expires_at < now() limit $1))
+    returning 1
+"""
+DELETE_EXPIRED_LOGOUT_TOKENS = """
+    delete from logout_token where ctid = any(array(
+        select ctid from logout_token where expires_at < now() limit $1))
+    returning 1
+"""
 # Every process has read them: it would otherwise look up everything again.
 DELETE_OLD_ACCESS_CHANGES = """
     delete from access_change where id = any(array(
@@ -64,6 +74,8 @@ DELETE_ROWS = (
     DELETE_EXPIRED_INVITATIONS,
     DELETE_EXPIRED_PASSWORD_RESETS,
     DELETE_EXPIRED_MAIL,
+    DELETE_EXPIRED_HANDOFFS,
+    DELETE_EXPIRED_LOGOUT_TOKENS,
     DELETE_OLD_ACCESS_CHANGES,
 )
 

@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, and_, delete, func, select, text, update
+from sqlalchemy import Row, and_, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import PersonId, SessionId, Tenant, TenantId, Verified
 from domain.common.errors import Unauthenticated
 from domain.ports import TokenPair
+from domain.sign_in.ports import FederatedSession
 from domain.tenants.members import MAX_SESSIONS_LISTED, Device, Session
 from domain.tools.network_allow_list import client_network
 from persistence import tables
@@ -36,6 +37,8 @@ MAX_SESSIONS = 100
 
 _refresh = tables.refresh_token
 _session = tables.session
+_federated = tables.federated_session
+_logout = tables.logout_token
 _member = tables.membership
 _person = tables.person
 _tenant = tables.tenant
@@ -63,10 +66,13 @@ class SqlSessions:
         ends_at: datetime | None,
         *,
         confined: bool,
+        federated: FederatedSession | None,
         verified: Verified | None,
     ) -> TokenPair:
         session, refresh = SessionId(uuid4()), secrets.token_urlsafe(32)
         async with self._engine.begin() as db:
+            if federated is not None:
+                await lock_logouts(db, federated.provider_id, shared=True)
             await set_person(db, person)
             chosen = tenant or await _last_used_tenant(db, person)
             await set_tenant(db, chosen)
@@ -86,9 +92,12 @@ class SqlSessions:
                     is_confined=confined,
                 )
             )
+            if federated is not None:
+                await _insert_federated(db, chosen, session, federated)
             claims = self._claims(chosen, person, session, ends_at)
             await self._insert_refresh_token(db, claims, refresh, ends_at)
-            if device.address:
+            # A network counts as known only for those who have shown a password there.
+            if device.address and federated is None:
                 await self._remember_network(db, chosen, person, client_network(device.address))
         return self._token_pair(claims, role, refresh)
 
@@ -343,6 +352,38 @@ async def _lock_session(db: AsyncConnection, session: SessionId) -> datetime | N
         raise _session_ended()
     ends_at: datetime | None = row.ends_at
     return ends_at
+
+
+async def lock_logouts(db: AsyncConnection, provider: UUID, *, shared: bool) -> None:
+    """Until the end of the transaction, no session starts while the provider ends sessions. It is the first
+    lock of a transaction."""
+    function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    key = {"key": f"logouts {provider}"}
+    await db.execute(text(f"select {function}(hashtextextended(:key, 0))"), key)
+
+
+async def _insert_federated(
+    db: AsyncConnection, tenant: TenantId, session: SessionId, federated: FederatedSession
+) -> None:
+    await db.execute(
+        insert(_federated).values(
+            session_id=session,
+            tenant_id=tenant,
+            provider_id=federated.provider_id,
+            subject=federated.subject,
+            provider_session=federated.session,
+        )
+    )
+    c = _logout.c
+    ended = select(c.hash).where(
+        c.tenant_id == tenant,
+        c.provider_id == federated.provider_id,
+        c.created_at >= federated.proven_at,
+        or_(c.subject.is_(None), c.subject == federated.subject),
+        or_(c.provider_session.is_(None), c.provider_session == federated.session),
+    )
+    if await db.scalar(ended.limit(1)) is not None:
+        raise Unauthenticated("The session at the identity provider has ended; sign in again.", ())
 
 
 async def _end_oldest_sessions(db: AsyncConnection, tenant: TenantId, person: PersonId) -> None:

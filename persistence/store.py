@@ -23,6 +23,8 @@ from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
 from persistence.db_errors import database_unavailable, is_outage
 from persistence.drafts import agents, tools, workflows
+from persistence.federated_users import SqlIdentityLinks
+from persistence.identity_providers import SqlIdentityProviders
 from persistence.mail import SqlMailer
 from persistence.members import SqlInvitations, SqlMembers
 from persistence.notifications import Notification
@@ -71,6 +73,14 @@ class SqlUnitOfWork:
     @cached_property
     def inbound_trunks(self) -> SqlTrunks[InboundTrunk, InboundTrunkSpec]:
         return inbound_trunks(self._connection, self._tenant, self._vault)
+
+    @cached_property
+    def identity_providers(self) -> SqlIdentityProviders:
+        return SqlIdentityProviders(self._connection, self._tenant, self._vault, self.notifications)
+
+    @cached_property
+    def identity_links(self) -> SqlIdentityLinks:
+        return SqlIdentityLinks(self._connection, self._tenant)
 
     @cached_property
     def phone_numbers(self) -> SqlPhoneNumbers:

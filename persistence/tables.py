@@ -323,6 +323,97 @@ workflow_version = Table(
 outbound_trunk = _draft("outbound_trunk", Column("sealed", LargeBinary))
 inbound_trunk = _draft("inbound_trunk", Column("sealed", LargeBinary))
 
+# `sealed` is the encrypted client secret; null for a public client.
+identity_provider = _draft("identity_provider", Column("sealed", LargeBinary))
+
+# A member as an identity provider of the tenant knows them. What an issuer says counts in the tenant that
+# trusts it, and nowhere else.
+federated_identity = Table(
+    "federated_identity",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("person_id", Uuid, nullable=False),
+    _set_on_insert("created_at"),
+    ForeignKeyConstraint(
+        ["tenant_id", "person_id"],
+        ["membership.tenant_id", "membership.person_id"],
+        ondelete="CASCADE",
+    ),
+    Index(None, "tenant_id", "person_id"),
+)
+
+# The identity provider that vouched for a session, which must not leave its tenant. `provider_session` is
+# the id by which the provider ends it.
+federated_session = Table(
+    "federated_session",
+    metadata,
+    _owner("session_id", "session.id", primary_key=True),
+    _owner("provider_id", "identity_provider.id"),
+    Column("subject", Text, nullable=False),
+    Column("provider_session", Text),
+    _tenant_id(),
+    Index(None, "provider_id", "subject"),
+    Index(None, "provider_id", "provider_session"),
+    Index(None, "tenant_id"),
+)
+
+# A proven identity that waits for its page. `sealed` is encrypted; the rest says which handoffs end with a
+# session at the provider.
+sign_in_handoff = Table(
+    "sign_in_handoff",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    _owner("provider_id", "identity_provider.id"),
+    Column("subject", Text, nullable=False),
+    Column("provider_session", Text),
+    Column("sealed", LargeBinary, nullable=False),
+    _set_on_insert("created_at"),
+    Column("expires_at", Timestamp, nullable=False),
+    _tenant_id(),
+    Index(None, "provider_id", "subject"),
+    Index(None, "tenant_id"),
+    Index(None, "expires_at"),
+)
+
+# A logout token that was accepted, until it expires. It ends what matches its subject and its session, of
+# which one may be null.
+logout_token = Table(
+    "logout_token",
+    metadata,
+    _owner("provider_id", "identity_provider.id", primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+    Column("subject", Text),
+    Column("provider_session", Text),
+    _set_on_insert("created_at"),
+    Column("expires_at", Timestamp, nullable=False),
+    _tenant_id(),
+    Index(None, "tenant_id"),
+    Index(None, "expires_at"),
+)
+
+# The second factor of a person. Only functions read these two tables.
+totp = Table(
+    "totp",
+    metadata,
+    _owner("person_id", "person.id", primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("confirmed_at", Timestamp),
+    Column("last_step", BigInteger),
+    Column("failed_attempts", Integer, server_default="0", nullable=False),
+    Column("attempted_at", Timestamp),
+    _set_on_insert("created_at"),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    _owner("person_id", "totp.person_id", primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+)
+
 # A telephone number belongs to one tenant of the installation.
 phone_number = Table(
     "phone_number",

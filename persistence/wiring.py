@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.common.compute import Compute
 from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
+from domain.sign_in.ports import SingleSignOn
 from domain.tenants.mail import account_links
+from domain.tools.http import HttpClient
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.access_changes import AccessChangeReader
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
+from persistence.federated_users import SqlFederatedUsers
+from persistence.identity_providers import SqlProviderDirectory
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
 from persistence.livekit_webhooks import LiveKitWebhooks
 from persistence.notifications import access_changed
+from persistence.oidc_client import HttpOidcClient
 from persistence.passwords import PasswordVerifier
 from persistence.pubsub import Channels, open_channels
 from persistence.rate_limiter import RedisRateLimiter
 from persistence.room_access import JwtRoomAccessIssuer, read_notice
+from persistence.second_factors import SqlSecondFactors
 from persistence.sessions import SqlSessions
+from persistence.sign_in_cipher import CookieCipher
+from persistence.sign_in_handoffs import SqlHandoffs
 from persistence.signed_links import SignedLinks
 from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
@@ -64,16 +74,16 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             refresh_seconds=settings.refresh_token_seconds,
         )
         changes = AccessChangeReader(pool, channels)
-        accounts = SqlAccounts(
-            engine, ring, passwords, sessions, changes, partial(_announce_access_change, channels)
-        )
+        notify = partial(_announce_access_change, channels)
+        accounts = SqlAccounts(engine, ring, passwords, sessions, changes, notify)
         # The first listener: what the others look up again is no longer cached.
         stack.enter_context(changes.listening(accounts.forget))
         await stack.enter_async_context(background_task(changes.run()))
         await stack.enter_async_context(background_task(accounts.run_key_use_recorder()))
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(background_task(streams.run_head_check()))
-        store = SqlStore(engine, channels, Vault(ring), max_transactions=max(1, for_engine // 4))
+        vault = Vault(ring)
+        store = SqlStore(engine, channels, vault, max_transactions=max(1, for_engine // 4))
         call_lists = SqlCallLists(store, pool, channels)
         await stack.enter_async_context(background_task(call_lists.run_version_check()))
 
@@ -89,6 +99,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             store=store,
             accounts=accounts,
             account_links=account_links(settings),
+            single_sign_on=_single_sign_on(settings, engine, ring, vault, http_client, notify),
+            second_factors=SqlSecondFactors(engine, ring),
             streams=streams,
             call_lists=call_lists,
             limiter=limiter,
@@ -110,6 +122,27 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
 
 def _announce_access_change(channels: Channels[object]) -> None:
     channels.announce([access_changed()])
+
+
+def _single_sign_on(
+    settings: Settings,
+    engine: AsyncEngine,
+    ring: KeyRing,
+    vault: Vault,
+    http_client: HttpClient,
+    notify: Callable[[], None],
+) -> SingleSignOn:
+    public_url = account_links(settings).public_url.rstrip("/")
+    origins = (origin.strip() for origin in settings.allowed_origins.split(","))
+    return SingleSignOn(
+        client=HttpOidcClient(http_client),
+        attempts=CookieCipher(ring),
+        providers=SqlProviderDirectory(engine, vault),
+        handoffs=SqlHandoffs(engine, ring),
+        users=SqlFederatedUsers(engine, notify),
+        public_url=public_url,
+        allowed_origins=(public_url, *filter(None, origins)),
+    )
 
 
 async def check_database(settings: Settings) -> None:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 from domain.common.access import Person, Scope, SessionId, Tenant, TenantId
 from domain.ports import TokenPair
+from domain.sign_in.ports import TotpState
 from domain.tenants.members import Membership, Session
 from domain.use_cases import accounts as use_cases
+from domain.use_cases import second_factor as second_factor_use_cases
+from domain.use_cases import sign_in as sign_in_use_cases
+from domain.use_cases.sign_in import FinishedSignIn
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
 
@@ -49,10 +53,30 @@ async def sessions(info: Ctx) -> Sequence[Session]:
     return await info.context.run(use_cases.list_sessions)
 
 
-async def login(info: Ctx, email: str, password: str, tenant: str | None) -> TokenPair:
+async def second_factor(info: Ctx) -> TotpState | None:
+    viewer = info.context.require()
+    if viewer.person_id is None or viewer.is_confined:
+        return None
+    return await info.context.run(second_factor_use_cases.second_factor)
+
+
+async def login(
+    info: Ctx, email: str, password: str, tenant: str | None, code: str | None
+) -> TokenPair:
     context = info.context
-    _, pair = await use_cases.login(context.services, email, password, context.device, tenant)
+    _, pair = await use_cases.login(
+        context.services, email, password, context.device, tenant, code=code
+    )
     return pair
+
+
+async def finish_sign_in(
+    info: Ctx, handoff: str, verifier: str, invitation: str | None
+) -> FinishedSignIn:
+    context = info.context
+    return await sign_in_use_cases.finish_sign_in(
+        context.services, handoff, verifier, context.device, invitation
+    )
 
 
 async def refresh_session(info: Ctx, token: str) -> TokenPair:

@@ -33,9 +33,9 @@ async def received_invitation(info: Ctx, token: str) -> OpenInvitation | None:
 
 
 async def accept_invitation(
-    info: Ctx, token: str, password: str | None, name: str | None
+    info: Ctx, token: str, password: str | None, name: str | None, code: str | None
 ) -> TokenPair:
     context = info.context
     return await use_cases.accept_invitation(
-        context.services, context.viewer, token, password, name, context.device
+        context.services, context.viewer, token, password, name, context.device, code=code
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from domain.calls.model import Call
 from domain.common.access import Scope
 from domain.common.errors import InvalidInput
+from domain.sign_in.identity_providers import IdentityProvider
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
 from domain.tenants.members import Member
 from domain.tools.model import Tool
@@ -20,7 +21,16 @@ from resolvers.loaders import loaders
 MAX_NODE_IDS = 100
 
 Node = (
-    Agent | Tool | Workflow | Version | Call | OutboundTrunk | InboundTrunk | PhoneNumber | Member
+    Agent
+    | Tool
+    | Workflow
+    | Version
+    | Call
+    | OutboundTrunk
+    | InboundTrunk
+    | PhoneNumber
+    | IdentityProvider
+    | Member
 )
 
 NODE_TYPES = {
@@ -33,6 +43,7 @@ NODE_TYPES = {
     "InboundTrunk": ("inbound_trunks", Scope.TELEPHONY_READ),
     "PhoneNumber": ("phone_numbers", Scope.TELEPHONY_READ),
     "Member": ("members", Scope.MEMBERS_READ),
+    "IdentityProvider": ("identity_providers", Scope.IDENTITY_PROVIDERS_READ),
 }
 
 

@@ -39,16 +39,20 @@ class Scope(StrEnum):
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
     OWNERS_WRITE = "owners:write"
+    IDENTITY_PROVIDERS_READ = "identity_providers:read"
+    IDENTITY_PROVIDERS_WRITE = "identity_providers:write"
 
 
-OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE})
-"""What only owners may do: make, change and remove owners."""
+OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE})
+"""What only owners may do: make, change and remove owners, and decide which identity providers the tenant
+trusts."""
 ADMIN_SCOPES = frozenset(
     {
         Scope.CREDENTIALS_READ,
         Scope.CREDENTIALS_WRITE,
         Scope.TELEPHONY_WRITE,
         Scope.MEMBERS_WRITE,
+        Scope.IDENTITY_PROVIDERS_READ,
     }
 )
 """What only owners and admins may do. A trunk decides what calls may cost."""

@@ -4,7 +4,11 @@ DomainError
 ├── InvalidSetting            a process cannot start with this setting
 │   └── WrongDatabaseRole     the database role has other rights than the process needs
 ├── Unauthenticated           the credential is missing, invalid or expired
-│   └── CredentialExpired     the credential was valid once: get a new one and try again
+│   ├── CredentialExpired     the credential was valid once: get a new one and try again
+│   └── SignInFailed          what an identity provider answered is not to be trusted
+│       └── DeniedByProvider  it reported an error instead of a user
+├── SecondFactorRequired      the password is right, and the user has a second factor
+├── SignInRefused             an identity provider vouches for the user, the tenant does not admit them
 ├── Forbidden                 the credential lacks a scope
 ├── InvalidInput              a value breaks a rule; `path` names it
 │   ├── InvalidInputs         several values break rules
@@ -19,6 +23,8 @@ DomainError
 │   ├── InUse                 other objects still refer to it
 │   ├── LastOwner             the tenant would have no owner
 │   ├── AlreadyMember         the person belongs to the tenant already
+│   ├── SecondFactorActive    the user already has a second factor
+│   ├── SecondFactorNotPending  no second factor of the user waits for its first code
 │   ├── IdempotencyConflict   the same key was used with other input
 │   ├── WorkflowNotPublished
 │   ├── NotPublishable        verification reported errors
@@ -82,6 +88,30 @@ class Unauthenticated(DomainError):
 
 class CredentialExpired(Unauthenticated):
     pass
+
+
+class SignInFailed(Unauthenticated):
+    pass
+
+
+class DeniedByProvider(SignInFailed):
+    """`error` is the code of the OAuth error."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__(f"The identity provider did not sign you in: {error}.", ())
+        self.error = error
+
+
+class SecondFactorRequired(DomainError):
+    code = "SECOND_FACTOR_REQUIRED"
+
+
+class SignInRefused(DomainError):
+    code = "SIGN_IN_REFUSED"
+
+    def __init__(self, message: str, path: Path | None = None, *, reason: str) -> None:
+        super().__init__(message, path)
+        self.reason = reason
 
 
 class Forbidden(DomainError):
@@ -169,6 +199,14 @@ class LastOwner(Conflict):
 
 class AlreadyMember(Conflict):
     code = "ALREADY_MEMBER"
+
+
+class SecondFactorActive(Conflict):
+    code = "SECOND_FACTOR_ACTIVE"
+
+
+class SecondFactorNotPending(Conflict):
+    code = "SECOND_FACTOR_NOT_PENDING"
 
 
 class IdempotencyConflict(Conflict):

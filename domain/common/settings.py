@@ -58,7 +58,8 @@ class Settings:
     )
     public_url: str = setting(
         "",
-        "URL at which people reach this installation, for links to it; the address of the API if empty",
+        "URL at which people reach this installation, for links to it and for redirect URIs of identity "
+        "providers; the address of the API if empty",
     )
     trusted_proxies: str = setting(
         "",

@@ -19,6 +19,7 @@ from domain.ports import Services, TokenPair
 from domain.tenants.mail import password_reset_mail
 from domain.tenants.members import UNKNOWN_DEVICE, Device, Membership, Session, tenant_words
 from domain.tools.network_allow_list import client_network
+from domain.use_cases.second_factor import check_second_factor
 
 MAX_NAME_LENGTH = 100
 RESETS_PER_NETWORK, RESETS_PER_EMAIL = 10, 2
@@ -46,9 +47,11 @@ async def login(
     device: Device = UNKNOWN_DEVICE,
     tenant: str | None = None,
     attempts: LoginLimits = LoginLimits(),
+    code: str | None = None,
 ) -> tuple[Person, TokenPair]:
-    """Sign in to the tenant with this slug, or else to the one that the person used last."""
-    person = await authenticate(services, email, password, device, attempts)
+    """Sign in to the tenant with this slug, or else to the one that the person used last. `code` is that
+    of a second factor."""
+    person = await authenticate(services, email, password, device, attempts, code)
     id = None if tenant is None else await _tenant_with_slug(services, person.id, tenant)
     verified = Verified(password_of=person)
     return person, await services.accounts.sign_in(person.id, id, device, verified=verified)
@@ -67,9 +70,10 @@ async def authenticate(
     password: str,
     device: Device,
     attempts: LoginLimits = LoginLimits(),
+    code: str | None = None,
 ) -> Person:
-    """The person with this e-mail address and password. Every way to sign in with a password passes
-    through here."""
+    """The person with this e-mail address and password, and with this code if they have a second
+    factor. Every way to sign in with a password passes through here."""
     check_text(email, ("email",), max_length=254, min_length=1)
     check_text(password, ("password",), max_length=1_024, min_length=1)
     email, network = email.strip().lower(), client_network(device.address)
@@ -77,6 +81,7 @@ async def authenticate(
     person = await services.accounts.authenticate_password(email, password)
     if person is None:
         raise Unauthenticated("The e-mail address or the password is wrong.", ())
+    await check_second_factor(services, person.id, code, device.address)
     return person
 
 

@@ -112,6 +112,7 @@ async def accept_invitation(
     name: str | None,
     device: Device,
     attempts: LoginLimits = LoginLimits(),  # noqa: B008 - frozen
+    code: str | None = None,
 ) -> TokenPair:
     """Become a member and sign in. A person without an account chooses a password; everyone else is
     signed in with the invited address, or sends its password."""
@@ -128,7 +129,7 @@ async def accept_invitation(
         person, hashed = await _new_person(services, found, password, name)
     else:
         person, verified = await _invited_person(
-            services, viewer, found, password, device, attempts
+            services, viewer, found, password, device, attempts, code
         )
     async with services.store.transaction(found.tenant.id) as work:
         is_new = found.person_id is None
@@ -154,10 +155,11 @@ async def _invited_person(
     password: str | None,
     device: Device,
     attempts: LoginLimits,
+    code: str | None,
 ) -> tuple[Person, Verified]:
     email = found.invitation.email
     if password is not None:
-        person = await authenticate(services, email, password, device, attempts)
+        person = await authenticate(services, email, password, device, attempts, code)
         return person, Verified(password_of=person)
     if viewer is None or viewer.person_id is None or viewer.is_confined:
         raise Unauthenticated(

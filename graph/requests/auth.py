@@ -16,6 +16,7 @@ PUBLIC_FIELDS = frozenset(
     {
         *("login", "refreshSession", "logout", "__typename"),
         *("receivedInvitation", "acceptInvitation", "requestPasswordReset", "resetPassword"),
+        *("finishSignIn", "signInOptions"),
     }
 )
 """Root fields that need no credential."""

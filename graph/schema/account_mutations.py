@@ -26,7 +26,7 @@ from resolvers.global_ids import require_id
 class AccountMutation:
     @mutation("Sign in with an email address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
-        pair = await accounts.login(info, input.email, input.password, input.tenant)
+        pair = await accounts.login(info, input.email, input.password, input.tenant, input.code)
         return _login_success(pair)
 
     @mutation("Exchange a refresh token for the next pair of tokens.")
@@ -93,7 +93,9 @@ class AccountMutation:
     async def accept_invitation(
         self, info: Ctx, input: Input[m.AcceptInvitationInput]
     ) -> m.AcceptInvitationResult:
-        pair = await members.accept_invitation(info, input.token, input.password, input.name)
+        pair = await members.accept_invitation(
+            info, input.token, input.password, input.name, input.code
+        )
         return _login_success(pair)
 
     @mutation("Invite a person to your tenant. The link is sent by email, or else returned.")

@@ -15,6 +15,7 @@ from graphql import GraphQLInputObjectType, get_named_type
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.sign_in.identity_providers import IdentityProviderSpec
 from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
 from domain.use_cases.calls import CallRequest, start_call
 from domain.use_cases.members import invite_member
@@ -35,7 +36,7 @@ pytestmark = pytest.mark.anyio
 
 DRAFTS = ("Agent", "Tool", "Workflow")
 TELEPHONY = ("OutboundTrunk", "InboundTrunk", "PhoneNumber")
-KINDS = (*DRAFTS, "WorkflowVersion", "Call", *TELEPHONY, "Member")
+KINDS = (*DRAFTS, "WorkflowVersion", "Call", *TELEPHONY, "Member", "IdentityProvider")
 OTHER_KINDS = ("Tenant", "Session", "Invitation")
 """Kinds of ids that `node` does not take."""
 TRANSFER = '{callId: $id, number: "+12025550123"}'
@@ -81,7 +82,7 @@ CASES: dict[str, tuple[str, str, str]] = {
             ),
             f"update{kind}",
         )
-        for kind in TELEPHONY
+        for kind in (*TELEPHONY, "IdentityProvider")
     },
     **{
         f"Query.{name}.by.id": (
@@ -213,7 +214,7 @@ CASES: dict[str, tuple[str, str, str]] = {
             f"mutation ($id: ID!) {{ delete{kind}(input: {{id: $id}}) {{ {FAILS} }} }}",
             f"delete{kind}",
         )
-        for kind in (*DRAFTS, *TELEPHONY)
+        for kind in (*DRAFTS, *TELEPHONY, "IdentityProvider")
     },
 }
 SUBSCRIPTIONS: dict[str, tuple[str, str]] = {
@@ -294,6 +295,15 @@ async def _telephony(services: Services, viewer: Viewer) -> tuple[UUID, UUID, UU
     )
 
 
+async def _provider(services: Services, viewer: Viewer) -> UUID:
+    """The id of an identity provider that no request reaches."""
+    spec = IdentityProviderSpec(
+        name="acme", label="Acme", issuer="https://id.acme.example", client_id="studio"
+    )
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return (await work.identity_providers.add(spec)).id
+
+
 async def _session(services: Services, viewer: Viewer) -> UUID:
     assert viewer.person_id is not None
     [session, *_] = await services.accounts.sessions(viewer.person_id)
@@ -314,7 +324,13 @@ async def two_tenants(
     ids: tuple[Any, ...] = (agent.id, tool.id, version.workflow_id, version.id, call.id)
     ids += (outbound, inbound, number)
     invitation, _ = await invite_member(services, viewer, "ada@acme.example", "VIEWER")
-    ids += (viewer.person_id, viewer.tenant_id, await _session(services, viewer), invitation.id)
+    ids += (
+        viewer.person_id,
+        await _provider(services, viewer),
+        viewer.tenant_id,
+        await _session(services, viewer),
+        invitation.id,
+    )
     theirs = {
         kind: global_id(kind, id) for kind, id in zip((*KINDS, *OTHER_KINDS), ids, strict=True)
     }

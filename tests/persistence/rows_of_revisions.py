@@ -156,6 +156,23 @@ _ROWS = {
         insert into mail (id, recipient, key_id, sealed, reset_hash, expires_at)
         values (gen_random_uuid(), 'bob@acme.test', 'k', '\\x09', '\\x0a', '2030-01-01');
     """,
+    "0021": """
+        insert into identity_provider (id, tenant_id, name, revision, spec, sealed)
+        values ('00000000-0000-0000-0000-000000000021', '00000000-0000-0000-0000-000000000001',
+                'acme', 1, '{"name": "acme", "label": "Sign in", "issuer": "https://id.acme.example",
+                "client_id": "studio"}', '\\x08');
+        insert into federated_identity (tenant_id, issuer, subject, person_id)
+        select tenant_id, 'https://id.acme.example', 'ada', person_id from membership limit 1;
+        insert into federated_session (session_id, provider_id, subject, tenant_id)
+        select id, '00000000-0000-0000-0000-000000000021', 'ada', tenant_id from session limit 1;
+        insert into sign_in_handoff (hash, provider_id, subject, sealed, expires_at, tenant_id)
+        select '\\x09', id, 'ada', '\\x0a', now(), tenant_id from identity_provider;
+        insert into logout_token (provider_id, hash, expires_at, tenant_id)
+        select id, '\\x0b', now(), tenant_id from identity_provider;
+        insert into totp (person_id, sealed, key_id, confirmed_at, last_step)
+        select id, '\\x0c', 'k', now(), 1 from person limit 1;
+        insert into recovery_code (person_id, digest) select person_id, '\\x0d' from totp;
+    """,
 }
 
 

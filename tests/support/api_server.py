@@ -97,12 +97,13 @@ async def running_api(
     timeouts: ConnectionTimeouts = SHORT_TIMEOUTS,
     extra_routes: Sequence[BaseRoute] = (),
     bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+    port: int = 0,
 ) -> AsyncIterator[Api]:
     await _reset_rate_limits(settings)
     app = create_app(
         settings, nullcontext(services), build_schema, extra_routes=extra_routes, timeouts=timeouts
     )
-    listening = listen("127.0.0.1", 0)
+    listening = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     server = create_server(app, settings.trusted_proxies, bounds=bounds)
     task = asyncio.create_task(server.serve(sockets=[listening]))

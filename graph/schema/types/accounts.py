@@ -10,14 +10,17 @@ import strawberry
 
 from domain.common import access
 from domain.common.access import Scope
+from domain.sign_in.ports import TotpState
 from domain.tenants import members as domain
 from domain.tenants.budgets import BudgetStatus
 from graph.schema.types.errors import (
     InvalidCredentials,
     InvalidToken,
     NotFoundError,
+    SecondFactorRequired,
     ValidationError,
 )
+from graph.schema.types.second_factor import SecondFactor
 from graph.schema.types.usage import BudgetLevel
 from resolvers import accounts, settings
 from resolvers.context import Ctx
@@ -132,6 +135,16 @@ class Viewer:
         return await accounts.sessions(info)
 
     @strawberry.field(
+        description=(
+            "Whether you sign in with a second factor; null for an API key, and if an identity provider "
+            "signed you in."
+        ),
+        graphql_type=SecondFactor | None,
+    )
+    async def second_factor(self, info: Ctx) -> TotpState | None:
+        return await accounts.second_factor(info)
+
+    @strawberry.field(
         description="Budgets of your tenant and what is left of each.",
         graphql_type=list[BudgetLevel] | None,
     )
@@ -146,6 +159,13 @@ class LoginInput:
     tenant: str | None = strawberry.field(
         default=None,
         description=("Slug of the tenant to sign in to; omit for the one that the user used last."),
+    )
+    code: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Code of your authenticator app, or a recovery code; omit it until `SecondFactorRequired` "
+            "asks for it."
+        ),
     )
 
 
@@ -227,7 +247,7 @@ class LogoutSuccess:
 
 
 LoginResult = Annotated[
-    LoginSuccess | InvalidCredentials | ValidationError,
+    LoginSuccess | InvalidCredentials | ValidationError | SecondFactorRequired,
     strawberry.union(
         "LoginResult", description="Result of `login`: the success type or one of the errors."
     ),

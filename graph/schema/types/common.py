@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import strawberry
 
 from domain.calls.model import Call
+from domain.sign_in.identity_providers import IdentityProvider
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
 from domain.tenants.members import Member
 from domain.tools.model import Tool
@@ -31,6 +32,7 @@ NODE_TYPE_NAMES: dict[type, str] = {
     InboundTrunk: "InboundTrunk",
     PhoneNumber: "PhoneNumber",
     Member: "Member",
+    IdentityProvider: "IdentityProvider",
 }
 """Type names in global ids."""
 

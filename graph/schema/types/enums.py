@@ -17,6 +17,7 @@ from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.access import Scope
 from domain.common.findings import FindingCode, Severity
 from domain.providers.model import OptionType, ProviderKind
+from domain.sign_in.identity_providers import RefusalReason
 from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import DialRefusal
 from domain.telephony.trunk_usage import PauseReason
@@ -195,6 +196,8 @@ describe_enum(
     CREDENTIALS_WRITE="Set, test and delete API keys and secrets.",
     TELEPHONY_READ="Read trunks and telephone numbers.",
     TELEPHONY_WRITE="Create, change and delete trunks and telephone numbers.",
+    IDENTITY_PROVIDERS_READ="Read identity providers, without their client secrets.",
+    IDENTITY_PROVIDERS_WRITE="Create, change and delete identity providers.",
     AGENTS_READ="Read agents and the provider catalog.",
     AGENTS_WRITE="Create, change and delete agents.",
     TOOLS_READ="Read tools of the tenant.",
@@ -206,6 +209,17 @@ describe_enum(
     MEMBERS_READ="List the members of the tenant and its open invitations.",
     MEMBERS_WRITE="Invite, change, suspend and remove members, and end their sessions.",
     OWNERS_WRITE="Make, change and remove owners of the tenant.",
+)
+describe_enum(
+    RefusalReason,
+    "Why a user is not admitted although an identity provider vouches for them.",
+    NOT_A_MEMBER="The account at the provider is not linked to a member of the tenant.",
+    EMAIL_NOT_VERIFIED="The provider does not vouch for the e-mail address of the user.",
+    NO_ROLE="None of the groups of the user has a role in the tenant.",
+    TOO_MANY_GROUPS="The user is in more groups than the provider lists in its tokens.",
+    CLAIM_MISMATCH="The account does not have a claim that the tenant requires.",
+    PROVIDER_DISABLED="Signing in with the provider is switched off.",
+    DEACTIVATED="The access of the user has been deactivated.",
 )
 describe_enum(
     CommandKind,

@@ -12,6 +12,7 @@ import strawberry
 from strawberry.types.field import StrawberryField
 
 from domain.common import errors
+from domain.sign_in.identity_providers import RefusalReason
 from domain.telephony.dial_policy import DialRefusal
 from domain.tenants.budgets import Budget
 from graph.schema.types.enums import describe_enum
@@ -40,6 +41,10 @@ class ErrorCode(StrEnum):
     CALL_HAS_ENDED = "CALL_HAS_ENDED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
+    SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
+    SECOND_FACTOR_ACTIVE = "SECOND_FACTOR_ACTIVE"
+    SECOND_FACTOR_NOT_PENDING = "SECOND_FACTOR_NOT_PENDING"
 
 
 describe_enum(
@@ -64,6 +69,10 @@ describe_enum(
     CALL_HAS_ENDED="The call has already ended.",
     QUOTA_EXCEEDED="A budget of the tenant is exhausted.",
     UNAUTHENTICATED="The credential is missing, wrong or expired.",
+    SIGN_IN_REFUSED="The identity provider vouches for the user, and the tenant does not admit them.",
+    SECOND_FACTOR_REQUIRED="The password is right; a code of the second factor is needed as well.",
+    SECOND_FACTOR_ACTIVE="The user already has a second factor.",
+    SECOND_FACTOR_NOT_PENDING="No second factor of the user waits for its first code.",
 )
 
 
@@ -204,6 +213,30 @@ class InvalidCredentials(Error):
     pass
 
 
+@strawberry.type(
+    description="The identity provider vouches for the user, and the tenant does not admit them."
+)
+class SignInRefused(Error):
+    reason: RefusalReason = strawberry.field(description="Why the user is not admitted.")
+
+
+@strawberry.type(
+    description="The password is right. Sign in again with a code of your second factor."
+)
+class SecondFactorRequired(Error):
+    pass
+
+
+@strawberry.type(description="You have a second factor already; remove it first.")
+class SecondFactorActive(Error):
+    pass
+
+
+@strawberry.type(description="No second factor waits for its first code; set it up again.")
+class SecondFactorNotPending(Error):
+    pass
+
+
 class DomainErrorHandler:
     """Turns a domain error into data, on fields whose union contains its GraphQL type."""
 
@@ -251,4 +284,8 @@ HANDLERS = [
     DomainErrorHandler(errors.CallHasEnded, CallHasEnded),
     DomainErrorHandler(errors.QuotaExceeded, QuotaExceeded),
     DomainErrorHandler(errors.Unauthenticated, InvalidCredentials),
+    DomainErrorHandler(errors.SignInRefused, SignInRefused),
+    DomainErrorHandler(errors.SecondFactorRequired, SecondFactorRequired),
+    DomainErrorHandler(errors.SecondFactorActive, SecondFactorActive),
+    DomainErrorHandler(errors.SecondFactorNotPending, SecondFactorNotPending),
 ]

@@ -21,6 +21,7 @@ from graph.schema.types.errors import (
     InvalidToken,
     LastOwner,
     NotFoundError,
+    SecondFactorRequired,
     ValidationError,
 )
 from resolvers import members
@@ -149,6 +150,13 @@ class AcceptInvitationInput:
     name: str | None = strawberry.field(
         default=None, description="Your name, for a new account; at most 100 characters."
     )
+    code: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Code of your authenticator app, or a recovery code; omit it until `SecondFactorRequired` "
+            "asks for it."
+        ),
+    )
 
 
 @strawberry.input(description="The member to change, and the new role.")
@@ -263,7 +271,12 @@ WithdrawInvitationResult = Annotated[
     ),
 ]
 AcceptInvitationResult = Annotated[
-    LoginSuccess | ValidationError | InvalidToken | InvalidCredentials | AlreadyMember,
+    LoginSuccess
+    | ValidationError
+    | InvalidToken
+    | InvalidCredentials
+    | AlreadyMember
+    | SecondFactorRequired,
     strawberry.union(
         "AcceptInvitationResult",
         description="Result of `acceptInvitation`: the success type or one of the errors.",

@@ -1,8 +1,12 @@
 // Signs in; or accepts an invitation, or sets a new password, with the token in the fragment of the link.
+// `?tenant=SLUG` offers the identity providers of the tenant.
 
 import { signIn } from "../shared/session.js";
 import ACCEPT from "./accept-invitation.graphql";
+import FINISH from "./finish-sign-in.graphql";
+import { begin, ERRORS, finished } from "./identity-provider.js";
 import LOGIN from "./login.graphql";
+import OPTIONS from "./sign-in-options.graphql";
 import RECEIVED from "./received-invitation.graphql";
 import RESET from "./reset-password.graphql";
 import "./account.css";
@@ -10,7 +14,7 @@ import "./account.css";
 const at = (id) => document.getElementById(id);
 const link = new URLSearchParams(location.hash.slice(1));
 // The token must not stay in the history of the browser.
-history.replaceState(null, "", location.pathname);
+history.replaceState(null, "", location.pathname + location.search);
 
 async function ask(query, variables) {
   const response = await fetch("/graphql", {
@@ -20,6 +24,7 @@ async function ask(query, variables) {
   });
   const { data, errors } = await response.json();
   if (errors) throw new Error(errors[0].message);
+  if (data.result?.__typename === "SecondFactorRequired") askForCode();
   if (data.result?.message) throw new Error(data.result.message);
   return data;
 }
@@ -33,6 +38,29 @@ function show(title, lead) {
 function report(error) {
   at("problem").textContent = error.message;
   at("problem").hidden = false;
+}
+
+/** Show the field for the code of an authenticator app. */
+function askForCode() {
+  at("code-field").hidden = false;
+  at("code").value = "";
+  at("code").focus();
+}
+
+const code = () => at("code").value || null;
+
+/** Show a button for each identity provider of the tenant. */
+async function offerProviders(tenant, invitation) {
+  const { signInOptions } = await ask(OPTIONS, { tenant });
+  const buttons = signInOptions.map(({ label, startUrl }) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = label;
+    button.addEventListener("click", () => begin(startUrl, invitation).catch(report));
+    return button;
+  });
+  at("providers").replaceChildren(...buttons);
+  at("providers").hidden = buttons.length === 0;
 }
 
 /** Ask for a password, new or present, until `use` succeeds with it. */
@@ -51,6 +79,7 @@ function askForPassword({ isNew, email }, use) {
     try {
       await use(at("password").value);
       at("form").hidden = true;
+      at("providers").hidden = true;
       at("title").focus();
     } catch (error) {
       report(error);
@@ -71,11 +100,12 @@ async function accept(token) {
   at("name-field").hidden = hasAccount;
   askForPassword({ isNew: !hasAccount, email }, async (password) => {
     const name = at("name").value || null;
-    const { result } = await ask(ACCEPT, { input: { token, password, name } });
+    const { result } = await ask(ACCEPT, { input: { token, password, name, code: code() } });
     signIn(result.accessToken);
     show(`Welcome to ${tenant.name}`, "You are signed in, in this tab of the browser.");
     at("next").hidden = false;
   });
+  await offerProviders(tenant.slug, token);
 }
 
 function reset(token) {
@@ -86,17 +116,29 @@ function reset(token) {
   });
 }
 
-function login() {
+async function comeBack(handoff) {
+  const { result } = await ask(FINISH, { input: finished(handoff) });
+  signIn(result.session.accessToken);
+  show("You are signed in", "This holds for this tab of the browser, for some minutes.");
+  at("next").hidden = false;
+}
+
+async function login() {
   show("Sign in", "Your session is stored in this tab only.");
   askForPassword({ isNew: false }, async (password) => {
     const email = at("email").value;
-    const { result } = await ask(LOGIN, { input: { email, password } });
+    const { result } = await ask(LOGIN, { input: { email, password, code: code() } });
     signIn(result.accessToken);
     show("You are signed in", "This holds for this tab of the browser, for some minutes.");
     at("next").hidden = false;
   });
+  const tenant = new URLSearchParams(location.search).get("tenant");
+  if (tenant) await offerProviders(tenant);
 }
 
-if (link.has("invitation")) accept(link.get("invitation")).catch(report);
+const error = link.get("sign_in_error");
+if (error) report(new Error(ERRORS[error] ?? "Signing in failed. Try again."));
+if (link.has("handoff")) comeBack(link.get("handoff")).catch((problem) => login().then(() => report(problem)));
+else if (link.has("invitation")) accept(link.get("invitation")).catch(report);
 else if (link.has("reset")) reset(link.get("reset"));
-else login();
+else login().catch(report);

@@ -1,0 +1,11 @@
+drop function find_identity_provider(uuid);
+drop function sign_in_options(text);
+drop function take_handoff(bytea);
+drop function find_totp(uuid);
+drop function enrol_totp(uuid, bytea, text);
+drop function confirm_totp(uuid, timestamptz, bigint, bytea[]);
+drop function begin_totp_attempt(uuid);
+drop function accept_totp_step(uuid, bigint, bytea, text);
+drop function use_recovery_code(uuid, bytea);
+drop function replace_recovery_codes(uuid, bytea[]);
+drop function remove_totp(uuid);
