@@ -15,6 +15,7 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import EllipsisType
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from domain.calls.lists import CallLists
 from domain.calls.model import Call, CallFilter, CallId, EndReason
 from domain.calls.recordings import AudioStore, LinkSigner, Recordings
 from domain.calls.rooms import RoomAccessIssuer
-from domain.common.access import Tenant, TenantId, User, UserId, Viewer
+from domain.common.access import Scope, Tenant, TenantId, User, UserId, Viewer
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.telephony.dial_policy import DialUsage
@@ -39,6 +40,7 @@ from domain.telephony.trunks import (
     PhoneNumber,
     PhoneNumberSpec,
 )
+from domain.tenants.api_keys import ApiKey, ApiKeySpec
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.tenants.credentials import (
     Credential,
@@ -46,6 +48,7 @@ from domain.tenants.credentials import (
     DecryptedCredentials,
     KeyTestResult,
 )
+from domain.tenants.roles import Roles
 from domain.tenants.settings import StoredSettings, TenantSettings
 from domain.tools.http import HttpClient
 from domain.tools.model import Tool, ToolSpec
@@ -261,12 +264,56 @@ class Credentials(Protocol):
         """Return the credentials of this kind ordered by name, without their values."""
         ...
 
-    async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential: ...
+    async def set(
+        self,
+        kind: CredentialKind,
+        name: str,
+        value: str,
+        by: str,
+        hosts: tuple[str, ...] | None | EllipsisType = ...,
+    ) -> Credential:
+        """Store a value, encrypted. `hosts` are those that a secret may be sent to, None for any;
+        `...` leaves them as they are."""
+        ...
 
     async def delete(self, kind: CredentialKind, name: str) -> Credential | None: ...
 
     async def decrypt_all(self) -> DecryptedCredentials:
         """Raises `DecryptionKeyMissing` when the key that encrypted them is not configured."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """The keys of the tenant. Only a keyed hash of each is stored."""
+
+    async def add(
+        self, spec: ApiKeySpec, granted: frozenset[Scope], created_by: str
+    ) -> tuple[ApiKey, str]:
+        """Store a new key, and return it with its value. `granted` is what it grants now."""
+        ...
+
+    async def lock(self, id: UUID) -> ApiKey | None:
+        """Return the key, and lock it until the commit."""
+        ...
+
+    async def save(self, id: UUID, spec: ApiKeySpec, granted: frozenset[Scope]) -> ApiKey: ...
+
+    async def replace(self, id: UUID, successor: UUID, expires_at: datetime) -> ApiKey:
+        """Let the key expire then, because it was rotated into its successor."""
+        ...
+
+    async def revoke(self, id: UUID) -> ApiKey:
+        """A key that was revoked before stays as it is."""
+        ...
+
+    async def count_live(self) -> int: ...
+
+    async def delete_ended(self, before: datetime) -> None:
+        """Delete the keys that were revoked or expired before then."""
+        ...
+
+    async def page(self, first: int, after: PageKey | None) -> PageSlice[ApiKey]:
+        """Return the keys newest first."""
         ...
 
 
@@ -302,6 +349,10 @@ class UnitOfWork(Protocol):
     def settings(self) -> TenantSettingsStore: ...
     @property
     def credentials(self) -> Credentials: ...
+    @property
+    def roles(self) -> Roles: ...
+    @property
+    def api_keys(self) -> ApiKeys: ...
 
 
 class Store(Protocol):

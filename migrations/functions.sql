@@ -290,6 +290,22 @@ language sql stable security definer set search_path = public, pg_temp as $$
     select * from api_key where hash = p_hash
 $$;
 
+-- An API key by its digest, with the scopes of its role if that is one of the tenant's own; the
+-- scopes of a built-in role are in the code.
+create or replace function look_up_api_key(p_hash bytea) returns table (
+    id uuid, tenant_id uuid, role text, scopes text[], networks text[], key_id text,
+    expires_at timestamptz, revoked_at timestamptz, last_used_at timestamptz
+)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select k.id, k.tenant_id, k.role,
+           case when k.role is null then k.scopes
+                else array(select jsonb_array_elements_text(r.spec -> 'scopes')) end,
+           k.networks, k.key_id, k.expires_at, k.revoked_at, k.last_used_at
+      from api_key k
+      left join custom_role r on r.tenant_id = k.tenant_id and r.name = k.role
+     where k.hash = p_hash
+$$;
+
 create or replace function find_refresh_token(p_hash bytea) returns setof refresh_token
 language sql stable security definer set search_path = public, pg_temp as $$
     select * from refresh_token where hash = p_hash

@@ -12,6 +12,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -24,12 +25,13 @@ from domain.common.access import (
     API_KEY_PREFIX,
     ROLE_SCOPES,
     Role,
-    Scope,
     Tenant,
     TenantId,
     User,
     UserId,
     Viewer,
+    known_scopes,
+    scopes_of_role,
 )
 from domain.common.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
@@ -154,7 +156,7 @@ class SqlAccounts:
     async def _viewer_of_key(self, key: str) -> Viewer:
         if not is_api_key(key):
             raise Unauthenticated("This is not an API key of this product; it may be truncated.")
-        row = await self._find_by_digest("find_api_key", key)
+        row = await self._find_by_digest("look_up_api_key", key)
         if row is None:
             raise Unauthenticated(
                 "This API key is unknown: it belongs to another installation, it was deleted, or "
@@ -166,9 +168,13 @@ class SqlAccounts:
         return Viewer(
             tenant_id=TenantId(row.tenant_id),
             subject=f"key:{row.id}",
-            # A scope that only a newer release knows grants nothing here.
-            scopes=frozenset(scope for scope in Scope if scope.value in row.scopes),
+            scopes=(
+                known_scopes(row.scopes)
+                if row.role is None
+                else scopes_of_role(row.role, row.scopes)
+            ),
             expires_at=row.expires_at,
+            networks=tuple(map(ip_network, row.networks)),
         )
 
     @translate_outages

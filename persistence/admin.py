@@ -23,7 +23,8 @@ from domain.common.settings import Settings
 from domain.common.text_validation import check_email, check_name
 from domain.tenants.passwords import password_problems
 from persistence import tables
-from persistence.api_key_list import list_keys
+from persistence.api_key_list import list_keys, list_old_keys
+from persistence.api_keys import key_identity
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
 from persistence.key_ring import KeyRing, new_api_key
@@ -127,13 +128,12 @@ async def create_key(
     key, ring = new_api_key(), KeyRing.from_secret_key(settings.secret_key)
     await db.execute(
         insert(_key).values(
+            **key_identity(ring, key),
             id=uuid4(),
             tenant_id=tenant,
             name=name,
-            prefix=key[:12],
-            hash=ring.digests(key)[0],
-            key_id=ring.key_ids[0],
             created_by=created_by,
+            role=role.value,
             scopes=sorted(ROLE_SCOPES[role]),
         )
     )
@@ -200,8 +200,13 @@ def _parser() -> argparse.ArgumentParser:
     bootstrap_parser.add_argument(
         "--key-file", type=Path, help="file to which an API key of the owner is written"
     )
-    commands.add_parser(
+    keys = commands.add_parser(
         "keys", help="list the API keys, and the entry of SECRET_KEY that each was created under"
+    )
+    keys.add_argument(
+        "--old",
+        action="store_true",
+        help="list only what is not under the first entry of SECRET_KEY yet",
     )
     roles = commands.add_parser(
         "roles", help="create logins in PostgreSQL, or change their passwords"
@@ -217,7 +222,8 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(args: argparse.Namespace) -> None:
     settings = Settings.from_env(os.environ)
     if args.command == "keys":
-        sys.stdout.write(await list_keys(settings) + "\n")
+        listed = await list_old_keys(settings) if args.old else await list_keys(settings)
+        sys.stdout.write(listed + "\n")
     elif args.command == "roles":
         await _create_logins(settings, args)
     else:

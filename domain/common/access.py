@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from domain.common.errors import Forbidden
+from domain.common.errors import Forbidden, Path
+from domain.common.networks import Network, is_in_networks
 
 API_KEY_PREFIX = "as_"
 """A credential with this prefix is an API key; every other credential is an access token."""
@@ -29,16 +31,32 @@ class Scope(StrEnum):
     WORKFLOWS_WRITE = "workflows:write"
     CALLS_READ = "calls:read"
     CALLS_WRITE = "calls:write"
+    CALLS_JOIN = "calls:join"
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
     CREDENTIALS_READ = "credentials:read"
     CREDENTIALS_WRITE = "credentials:write"
     TELEPHONY_READ = "telephony:read"
     TELEPHONY_WRITE = "telephony:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    ROLES_READ = "roles:read"
+    ROLES_WRITE = "roles:write"
 
 
-ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE})
+ADMIN_SCOPES = frozenset(
+    {
+        Scope.CREDENTIALS_READ,
+        Scope.CREDENTIALS_WRITE,
+        Scope.TELEPHONY_WRITE,
+        Scope.KEYS_READ,
+        Scope.KEYS_WRITE,
+        Scope.ROLES_WRITE,
+    }
+)
 """What only owners and admins may do. A trunk decides what calls may cost."""
+JOIN_SCOPES = frozenset({Scope.CALLS_JOIN})
+"""What the server of a web page needs to let its visitors talk to an agent, and nothing else."""
 READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
 
 
@@ -56,9 +74,35 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
     Role.ADMIN: frozenset(Scope),
     Role.EDITOR: frozenset(Scope) - ADMIN_SCOPES,
-    Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
+    Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE, Scope.CALLS_JOIN},
     Role.VIEWER: READ_SCOPES,
 }
+
+
+def expand_scopes(scopes: Iterable[Scope]) -> frozenset[Scope]:
+    """The scopes with those that they include: who may change something may also read it."""
+    expanded = set(scopes)
+    for scope in tuple(expanded):
+        if scope.endswith(":write"):
+            read = f"{scope.removesuffix(':write')}:read"
+            expanded.update(each for each in Scope if each == read)
+    if Scope.CALLS_WRITE in expanded:
+        expanded |= JOIN_SCOPES
+    return frozenset(expanded)
+
+
+def known_scopes(names: Iterable[str]) -> frozenset[Scope]:
+    """The scopes with these names, expanded. A name that only a newer release knows grants nothing."""
+    named = set(names)
+    return expand_scopes(scope for scope in Scope if scope.value in named)
+
+
+def scopes_of_role(role: str, custom: Iterable[str] | None) -> frozenset[Scope]:
+    """What a role grants; `custom` holds the scopes of the tenant's own role of this name. A role that
+    does not exist grants nothing."""
+    if role in Role.__members__:
+        return ROLE_SCOPES[Role(role)]
+    return known_scopes(custom or ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +134,30 @@ class Viewer:
     """`user:<id>` or `key:<id>`"""
     scopes: frozenset[Scope]
     expires_at: datetime | None = None
+    networks: tuple[Network, ...] = ()
+    """The networks that the credential may be used from; empty for any."""
 
     def require(self, scope: Scope) -> Viewer:
         if scope not in self.scopes:
             raise missing_scope(scope)
         return self
+
+    def require_all(self, scopes: Iterable[Scope], path: Path | None = None) -> None:
+        """Raise `Forbidden` unless the viewer has all of these scopes: no credential can pass on what
+        it lacks itself."""
+        missing = sorted(set(scopes) - self.scopes)
+        if missing:
+            raise Forbidden(
+                f"This credential cannot grant scopes that it lacks: {', '.join(missing)}.", path
+            )
+
+    @property
+    def is_key(self) -> bool:
+        return self.subject.startswith("key:")
+
+    def may_connect_from(self, address: str) -> bool:
+        """Whether the credential may be used from this IP address; an unknown one is empty."""
+        return not self.networks or is_in_networks(address, self.networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +174,9 @@ class Permissions:
 
 
 def missing_scope(scope: Scope) -> Forbidden:
-    return Forbidden(f"This credential lacks the scope {scope}.")
+    return missing_scopes([scope])
+
+
+def missing_scopes(scopes: Sequence[Scope]) -> Forbidden:
+    noun = "scope" if len(scopes) == 1 else "scopes"
+    return Forbidden(f"This credential lacks the {noun} {', '.join(scopes)}.")

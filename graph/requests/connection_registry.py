@@ -21,6 +21,8 @@ POLL_INTERVAL_SECONDS = 0.5
 EXPIRED = (4403, "Token expired")
 REVOKED = (4401, "Unauthorized")
 STALLED = (1013, "Too slow")
+NOT_ALLOWED = (4403, "Forbidden")
+"""The credential is valid, but may no longer do what the connection does, or not from its address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,11 @@ class ManagedConnection(Protocol):
     """The number of messages that the client has not read yet."""
     last_progress_at: float
     """When the client last read a message, or when the first pending one was sent (loop time)."""
+
+    def may_continue(self, viewer: Viewer) -> bool:
+        """Whether this viewer, which is that of the connection looked up again, may do what the
+        connection does."""
+        ...
 
     def evict(self, code: int, reason: str) -> None: ...
 
@@ -105,6 +112,7 @@ class ConnectionRegistry:
             else:
                 for connection in connections:
                     connection.viewer = viewer
+                _evict([each for each in connections if not each.may_continue(viewer)], NOT_ALLOWED)
 
     def _by_credential(self) -> dict[str, list[ManagedConnection]]:
         by_credential: dict[str, list[ManagedConnection]] = {}

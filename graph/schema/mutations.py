@@ -21,6 +21,7 @@ from domain.use_cases import (
 )
 from domain.workflows.agents import AgentId
 from domain.workflows.model import VersionId, WorkflowId
+from graph.schema.access_mutations import AccessMutation
 from graph.schema.arguments import Input
 from graph.schema.error_paths import mutation
 from graph.schema.telephony_mutations import TelephonyMutation
@@ -43,7 +44,7 @@ from resolvers.global_ids import require_id
         "Operations that change data. Failures that a client should handle are returned as data."
     )
 )
-class Mutation(TenantMutation, TelephonyMutation):
+class Mutation(TenantMutation, TelephonyMutation, AccessMutation):
     @mutation("Sign in with an email address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
         return _login_success(await accounts.login(info, input.email, input.password))

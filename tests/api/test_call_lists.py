@@ -284,7 +284,7 @@ async def next_message(socket: Socket) -> Any:
     return message["payload"]
 
 
-async def test_viewers_with_different_scopes_receive_different_lists(
+async def test_viewers_of_a_list_share_its_updates_only_with_the_scopes_for_them(
     api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)

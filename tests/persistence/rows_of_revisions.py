@@ -131,6 +131,13 @@ _ROWS = {
         update trunk_usage set talk_ms = 1000, refusals = 2, refused_since = now(),
                paused_until = now(), pause_reason = 'CARRIER_REFUSED', near_limit_on = day;
     """,
+    "0019": """
+        insert into custom_role (id, tenant_id, name, revision, spec)
+        values ('00000000-0000-0000-0000-000000000019', '00000000-0000-0000-0000-000000000001',
+                'support', 1, '{"name": "support", "scopes": ["calls:read"]}');
+        update api_key set role = 'support', networks = '{192.0.2.0/24}', replaced_by = id;
+        update credential set hosts = '{api.example.com}';
+    """,
 }
 
 

@@ -191,8 +191,8 @@ describe_enum(
     "A permission that a credential grants.",
     SETTINGS_READ="Read the settings of the tenant.",
     SETTINGS_WRITE="Change the settings of the tenant.",
-    CREDENTIALS_READ="List API keys and secrets, without their values.",
-    CREDENTIALS_WRITE="Set, test and delete API keys and secrets.",
+    CREDENTIALS_READ="List provider keys and secrets, without their values.",
+    CREDENTIALS_WRITE="Set, test and delete provider keys and secrets.",
     TELEPHONY_READ="Read trunks and telephone numbers.",
     TELEPHONY_WRITE="Create, change and delete trunks and telephone numbers.",
     AGENTS_READ="Read agents and the provider catalog.",
@@ -203,6 +203,11 @@ describe_enum(
     WORKFLOWS_WRITE="Create, change, delete and publish workflows.",
     CALLS_READ="Read and follow calls.",
     CALLS_WRITE="Start, join and end calls, and send messages.",
+    CALLS_JOIN="Start voice calls of published workflows and let a caller join them.",
+    KEYS_READ="List API keys, without their values.",
+    KEYS_WRITE="Create, change, rotate and revoke API keys.",
+    ROLES_READ="List the roles of the tenant.",
+    ROLES_WRITE="Create, change and delete roles.",
 )
 describe_enum(
     CommandKind,
