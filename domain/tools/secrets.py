@@ -68,7 +68,7 @@ def _matches(entry: str, host: str, port: int) -> bool:
 
 def _split_port(text: str) -> tuple[str, str | None]:
     """The host, an IPv6 address without its brackets, and the port, if there is one."""
-    if text.startswith("["):
+    if text.startswith("[") and "]" in text:
         host, _, rest = text[1:].partition("]")
         return host, rest.removeprefix(":") if rest else None
     host, colon, port = text.partition(":")

@@ -16,7 +16,11 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
+from domain.tenants.api_keys import ApiKeySpec
+from domain.tenants.roles import RoleSpec
+from domain.use_cases.api_keys import create_api_key
 from domain.use_cases.calls import CallRequest, start_call
+from domain.use_cases.roles import create_role
 from domain.use_cases.telephony import (
     create_inbound_trunk,
     create_outbound_trunk,
@@ -212,6 +216,27 @@ CASES: dict[str, tuple[str, str, str]] = {
         )
         for kind in (*DRAFTS, *TELEPHONY)
     },
+    "Mutation.updateRole.input.id": (
+        "Role",
+        (
+            "mutation ($id: ID!) { updateRole(input: {id: $id, expectedRevision: 1, "
+            f"description: null}}) {{ {FAILS} }} }}"
+        ),
+        "updateRole",
+    ),
+    "Mutation.deleteRole.input.id": (
+        "Role",
+        f"mutation ($id: ID!) {{ deleteRole(input: {{id: $id}}) {{ {FAILS} }} }}",
+        "deleteRole",
+    ),
+    **{
+        f"Mutation.{verb}ApiKey.input.id": (
+            "ApiKey",
+            f"mutation ($id: ID!) {{ {verb}ApiKey(input: {{id: $id}}) {{ {FAILS} }} }}",
+            f"{verb}ApiKey",
+        )
+        for verb in ("update", "rotate", "revoke")
+    },
 }
 SUBSCRIPTIONS: dict[str, tuple[str, str]] = {
     "Subscription.callEvents.callId": (
@@ -275,6 +300,17 @@ async def _telephony(services: Services, viewer: Viewer) -> tuple[UUID, UUID, UU
     )
 
 
+async def _access(services: Services, viewer: Viewer) -> dict[str, str]:
+    """The ids of a role and of an API key that has it."""
+    role = await create_role(services, viewer, RoleSpec(name="support", scopes=("calls:read",)))
+    key = await create_api_key(services, viewer, ApiKeySpec(name="ci", role="support"))
+    assert role.custom is not None
+    return {
+        "Role": global_id("Role", role.custom.id),
+        "ApiKey": global_id("ApiKey", key.key.id),
+    }
+
+
 @pytest.fixture
 async def two_tenants(
     services: Services, settings: Settings, viewer: Viewer
@@ -287,6 +323,7 @@ async def two_tenants(
     outbound, inbound, number = await _telephony(services, viewer)
     ids = (agent.id, tool.id, version.workflow_id, version.id, call.id, outbound, inbound, number)
     theirs = {kind: global_id(kind, id) for kind, id in zip(KINDS, ids, strict=True)}
+    theirs |= await _access(services, viewer)
     other = owner_of(await new_tenant(settings, "other"))
     stranger = Viewer(
         tenant_id=other.tenant_id,
@@ -346,3 +383,11 @@ async def test_lists_contain_only_items_of_the_tenant(two_tenants: TwoTenants) -
     for name in fields:
         assert mine[name]["edges"], name
         assert others[name]["edges"] == [], name
+    document = "{ roles { name isBuiltIn } apiKeys { edges { node { name } } } }"
+    for who, roles, keys in (
+        (two_tenants.owner, ["support"], {"ci", "test"}),
+        (two_tenants.stranger, [], {"test"}),
+    ):
+        data = (await who.execute(document))["data"]
+        assert [role["name"] for role in data["roles"] if not role["isBuiltIn"]] == roles
+        assert {edge["node"]["name"] for edge in data["apiKeys"]["edges"]} == keys
