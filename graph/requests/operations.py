@@ -210,8 +210,8 @@ class GraphQLService:
             if errors:
                 raise RequestRejected(errors)
             scopes = document.scopes(self.schema._schema, operation)
-            if viewer is not None and not scopes <= viewer.scopes:
-                raise scopes_missing(scopes - viewer.scopes)
+            if missing := scopes - (viewer.scopes if viewer else frozenset()):
+                raise scopes_missing(missing)
             cost = document.cost(self.schema._schema, operation, request.variables)
         except GraphQLError as error:
             raise RequestRejected([error]) from None

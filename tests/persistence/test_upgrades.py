@@ -179,7 +179,7 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
         assert await work.tools.agents_using("book_appointment") == ["booking"]
 
 
-READ = "agents:read tools:read workflows:read calls:read".split()
+READ = ["agents:read", "tools:read", "workflows:read", "calls:read"]
 WRITE = [scope.replace("read", "write") for scope in READ]
 EDIT = [*READ, *WRITE]
 SETTINGS = ["settings:read", "settings:write"]
