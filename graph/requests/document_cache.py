@@ -84,10 +84,10 @@ class GraphQLDocument:
 
     def scopes(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> frozenset[Scope]:
         """The scopes that a valid operation of the document needs."""
-        id = self.operations.index(operation)
-        if id not in self._scopes:
-            self._scopes[id] = required_scopes(schema, operation, self.fragments)
-        return self._scopes[id]
+        key = id(operation)  # the nodes of a document live as long as it does
+        if key not in self._scopes:
+            self._scopes[key] = required_scopes(schema, operation, self.fragments)
+        return self._scopes[key]
 
     def cost(
         self,

@@ -24,6 +24,9 @@ from strawberry.schema.schema_converter import GraphQLCoreConverter
 
 from domain.common.access import Scope, Viewer
 from domain.common.settings import Settings
+from domain.ports import Services
+from domain.tenants.api_keys import ApiKeySpec
+from domain.use_cases.api_keys import create_api_key
 from graph.export_schema import SCOPES_FILE, scopes_text
 from graph.requests.auth import PUBLIC_FIELDS
 from graph.requests.document_cache import GraphQLDocument
@@ -31,7 +34,7 @@ from graph.requests.required_scopes import EXTENSION
 from graph.schema.build import build_schema
 from graph.schema.required_scopes import FIELDS, OBJECTS, ROOT_FIELDS
 from tests.api.test_accounts import execute
-from tests.support.api_server import Api, create_api_key
+from tests.support.api_server import Api
 
 pytestmark = pytest.mark.anyio
 
@@ -143,21 +146,21 @@ def test_an_operation_needs_the_scopes_of_what_it_selects(text: str, scopes: str
 # ---- over HTTP --------------------------------------------------------------------------------
 
 
-async def key_with(settings: Settings, viewer: Viewer, *scopes: Scope) -> str:
-    key = await create_api_key(settings, viewer)
-    await execute(
-        settings,
-        "update api_key set role = null, scopes = $2 where prefix = $1",
-        key[:12],
-        list(scopes),
-    )
+async def key_with(services: Services, viewer: Viewer, *scopes: Scope) -> str:
+    spec = ApiKeySpec(name="some", scopes=frozenset(scopes))
+    return (await create_api_key(services, viewer, spec)).value
+
+
+async def powerless_key(settings: Settings, services: Services, viewer: Viewer) -> str:
+    key = await key_with(services, viewer, Scope.CALLS_READ)
+    await execute(settings, "update api_key set scopes = '{}' where prefix = $1", key[:12])
     return key
 
 
 async def test_a_mutation_that_lacks_a_scope_changes_nothing(
-    api: Api, settings: Settings, viewer: Viewer
+    api: Api, services: Services, viewer: Viewer
 ) -> None:
-    headers = {"x-api-key": await key_with(settings, viewer, Scope.AGENTS_WRITE)}
+    headers = {"x-api-key": await key_with(services, viewer, Scope.AGENTS_WRITE)}
     create = """mutation { createAgent(input: {name: "desk", prompt: {system: "Help."}}) {
       __typename ... on CreateAgentSuccess { agent { name %s } } } }"""
     refused = await api.execute(create % "tools { name } usedBy", auth=False, headers=headers)
@@ -207,10 +210,10 @@ def _input_for(type_: GraphQLInputObjectType) -> dict[str, Any]:
 
 
 async def test_each_operation_needs_what_it_declares_and_no_more(
-    api: Api, settings: Settings, viewer: Viewer
+    api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     """The use cases check scopes, too; they must agree with the schema."""
-    nothing = await key_with(settings, viewer)
+    nothing = await powerless_key(settings, services, viewer)
     for path, field in root_fields():
         declared = field.extensions.get(EXTENSION)
         if declared is None or path.startswith("Subscription."):
@@ -223,7 +226,8 @@ async def test_each_operation_needs_what_it_declares_and_no_more(
             assert set(error["extensions"]["missing"]) >= {s.name for s in declared}, path
         if path == "Mutation.startCall":  # other kinds of calls need more
             variables["input"]["kind"] = "VOIP"
-        enough = await key_with(settings, viewer, *declared, *needed_by_result(field))
+        needed = {*declared, *needed_by_result(field)}
+        enough = await key_with(services, viewer, *needed) if needed else nothing
         answer = await api.execute(
             document, auth=False, headers={"x-api-key": enough}, variables=variables
         )
@@ -237,9 +241,9 @@ def needed_by_result(field: GraphQLField) -> set[Scope]:
 
 
 async def test_a_subscription_ends_when_its_credential_loses_a_scope(
-    api: Api, settings: Settings, viewer: Viewer
+    api: Api, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    key = await key_with(settings, viewer, Scope.CALLS_READ, Scope.AGENTS_READ)
+    key = await key_with(services, viewer, Scope.CALLS_READ, Scope.AGENTS_READ)
     async with api.socket({}) as socket, api.socket({}) as idle:
         for each in (socket, idle):
             await each.send(type="connection_init", payload={"apiKey": key})
