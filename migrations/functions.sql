@@ -292,7 +292,7 @@ $$;
 
 -- An API key by its digest, with the scopes of its role if that is one of the tenant's own; the
 -- scopes of a built-in role are in the code.
-create or replace function look_up_api_key(p_hash bytea) returns table (
+create or replace function authenticate_api_key(p_hash bytea) returns table (
     id uuid, tenant_id uuid, role text, scopes text[], networks text[], key_id text,
     expires_at timestamptz, revoked_at timestamptz, last_used_at timestamptz
 )

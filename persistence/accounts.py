@@ -156,7 +156,7 @@ class SqlAccounts:
     async def _viewer_of_key(self, key: str) -> Viewer:
         if not is_api_key(key):
             raise Unauthenticated("This is not an API key of this product; it may be truncated.")
-        row = await self._find_by_digest("look_up_api_key", key)
+        row = await self._find_by_digest("authenticate_api_key", key)
         if row is None:
             raise Unauthenticated(
                 "This API key is unknown: it belongs to another installation, it was deleted, or "

@@ -18,7 +18,7 @@ update api_key k set role = r.role
  where k.scopes @> r.scopes and k.scopes <@ r.scopes;
 reset role;
 
-create function look_up_api_key(p_hash bytea) returns table (
+create function authenticate_api_key(p_hash bytea) returns table (
     id uuid, tenant_id uuid, role text, scopes text[], networks text[], key_id text,
     expires_at timestamptz, revoked_at timestamptz, last_used_at timestamptz
 )

@@ -1,1 +1,1 @@
-drop function look_up_api_key(bytea);
+drop function authenticate_api_key(bytea);
