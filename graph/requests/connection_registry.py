@@ -21,7 +21,7 @@ POLL_INTERVAL_SECONDS = 0.5
 EXPIRED = (4403, "Token expired")
 REVOKED = (4401, "Unauthorized")
 STALLED = (1013, "Too slow")
-NOT_ALLOWED = (4403, "Forbidden")
+CHANGED = (4403, "Permissions changed")
 """The credential is valid, but may no longer do what the connection does, or not from its address."""
 
 
@@ -112,7 +112,7 @@ class ConnectionRegistry:
             else:
                 for connection in connections:
                     connection.viewer = viewer
-                _evict([each for each in connections if not each.may_continue(viewer)], NOT_ALLOWED)
+                _evict([each for each in connections if not each.may_continue(viewer)], CHANGED)
 
     def _by_credential(self) -> dict[str, list[ManagedConnection]]:
         by_credential: dict[str, list[ManagedConnection]] = {}

@@ -162,7 +162,7 @@ async def test_a_key_works_from_its_addresses_only(api: Api) -> None:
         await socket.send(type="connection_init", payload={"apiKey": made["value"]})
         assert await socket.receive() == {"type": "connection_ack"}
         await mutate(api, UPDATE, id=id, addresses=["203.0.113.9"])
-        assert await socket.wait_closed() == (4403, "Forbidden")
+        assert await socket.wait_closed() == (4403, "Permissions changed")
 
 
 PAST = "2026-01-01T00:00:00Z"

@@ -251,7 +251,7 @@ async def test_a_subscription_ends_when_its_credential_loses_a_scope(
         await socket.subscribe("1", "subscription { calls { __typename } }")
         assert (await socket.receive())["type"] == "next"
         await execute(settings, "update api_key set scopes = '{agents:read}' where role is null")
-        assert await socket.wait_closed() == (4403, "Forbidden")
+        assert await socket.wait_closed() == (4403, "Permissions changed")
         await idle.subscribe("1", "{ agents { edges { node { id } } } }")
         assert (await idle.receive())["payload"]["data"] == {"agents": {"edges": []}}
         assert (await idle.receive())["type"] == "complete"
