@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
-from domain.common.access import Viewer
+from domain.common.access import Role, Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
@@ -286,6 +286,8 @@ class TwoTenants:
     owner: Api
     stranger: Api
     theirs: dict[str, str]
+    keys: dict[Role, str]
+    """An API key of the second tenant for each role."""
 
 
 async def _telephony(services: Services, viewer: Viewer) -> tuple[UUID, UUID, UUID]:
@@ -337,7 +339,12 @@ async def two_tenants(
             )
             for who in (viewer, stranger)
         ]
-        yield TwoTenants(owner, guest, theirs)
+        specs = {role: ApiKeySpec(name=role, role=role) for role in Role}
+        keys = {
+            role: (await create_api_key(services, stranger, spec)).value
+            for role, spec in specs.items()
+        }
+        yield TwoTenants(owner, guest, theirs, keys)
 
 
 def _without(id: str, answer: Any) -> Any:
@@ -359,6 +366,22 @@ async def test_ids_of_another_tenant_behave_like_unknown_ids(two_tenants: TwoTen
         document = CASES["Query.node.id"][1]
         mine = await two_tenants.owner.execute(document, variables={"id": two_tenants.theirs[kind]})
         assert mine["data"]["x"] == {"__typename": kind, "id": two_tenants.theirs[kind]}
+
+
+async def test_no_role_distinguishes_ids_of_another_tenant_from_unknown_ones(
+    two_tenants: TwoTenants,
+) -> None:
+    for role, key in two_tenants.keys.items():
+
+        async def ask(document: str, id: str, key: str = key) -> Any:
+            options: Any = {"auth": False, "headers": {"x-api-key": key}}
+            answer = await two_tenants.stranger.execute(document, variables={"id": id}, **options)
+            return _without(id, answer)
+
+        for place, (kinds, document, _) in CASES.items():
+            for kind in KINDS if kinds == "*" else (kinds,):
+                foreign = await ask(document, two_tenants.theirs[kind])
+                assert foreign == await ask(document, global_id(kind, uuid4())), (role, place)
 
 
 async def test_calls_of_another_tenant_cannot_be_watched(two_tenants: TwoTenants) -> None:
@@ -386,7 +409,7 @@ async def test_lists_contain_only_items_of_the_tenant(two_tenants: TwoTenants) -
     document = "{ roles { name isBuiltIn } apiKeys { edges { node { name } } } }"
     for who, roles, keys in (
         (two_tenants.owner, ["support"], {"ci", "test"}),
-        (two_tenants.stranger, [], {"test"}),
+        (two_tenants.stranger, [], {"test", *Role}),
     ):
         data = (await who.execute(document))["data"]
         assert [role["name"] for role in data["roles"] if not role["isBuiltIn"]] == roles
