@@ -15,7 +15,6 @@ from domain.common.access import (
     ApiKeyId,
     Scope,
     TenantId,
-    expand_scopes,
     known_scopes,
     scopes_of_role,
 )
@@ -38,7 +37,7 @@ class SqlApiKeys:
     async def add(
         self, spec: ApiKeySpec, granted: frozenset[Scope], created_by: str
     ) -> tuple[ApiKey, str]:
-        key = new_api_key(ENVIRONMENTS[kind_of(spec, expand_scopes(granted))])
+        key = new_api_key(ENVIRONMENTS[kind_of(spec, granted)])
         row = (
             await self._db.execute(
                 insert(_key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -79,16 +79,22 @@ ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
 }
 
 
+INCLUDED_SCOPES: Mapping[Scope, frozenset[Scope]] = {
+    **{
+        write: frozenset({read})
+        for write in Scope
+        for read in Scope
+        if write.endswith(":write") and read == write.replace(":write", ":read")
+    },
+    Scope.CALLS_WRITE: frozenset({Scope.CALLS_READ, Scope.CALLS_JOIN}),
+}
+"""What a scope grants in addition: who may change something may also read it."""
+
+
 def expand_scopes(scopes: Iterable[Scope]) -> frozenset[Scope]:
-    """The scopes with those that they include: who may change something may also read it."""
-    expanded = set(scopes)
-    for scope in tuple(expanded):
-        if scope.endswith(":write"):
-            read = f"{scope.removesuffix(':write')}:read"
-            expanded.update(each for each in Scope if each == read)
-    if Scope.CALLS_WRITE in expanded:
-        expanded |= JOIN_SCOPES
-    return frozenset(expanded)
+    """The scopes with those that they include."""
+    given = frozenset(scopes)
+    return given.union(*(INCLUDED_SCOPES.get(scope, frozenset()) for scope in given))
 
 
 def known_scopes(names: Iterable[str]) -> frozenset[Scope]:

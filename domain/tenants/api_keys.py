@@ -100,6 +100,11 @@ def check_expiry(expires_at: datetime, now: datetime) -> None:
         )
 
 
+def check_overlap(overlap: timedelta) -> None:
+    if not timedelta(0) <= overlap <= MAX_OVERLAP:
+        raise InvalidInput(f"overlap must be 0 to {MAX_OVERLAP.days} days.", ("overlap",))
+
+
 def successor_expiry(key: ApiKey, now: datetime) -> datetime | None:
     """When the successor of a rotated key expires: it lives as long as the key was meant to."""
     expires_at = key.spec.expires_at

@@ -18,12 +18,13 @@ from domain.tenants.api_keys import (
     DEFAULT_OVERLAP,
     ENDED_TTL,
     MAX_KEYS,
-    MAX_OVERLAP,
     ApiKey,
     ApiKeySpec,
     ApiKeyState,
     check_api_key,
     check_expiry,
+    check_overlap,
+    kind_of,
     successor_expiry,
 )
 
@@ -66,6 +67,11 @@ async def update_api_key(
             raise InvalidInput("This key was rotated: change its successor.", ("id",))
         spec = check_api_key(_changed(key.spec, changes), services.clock())
         granted = await _check_grant(work, viewer, spec)
+        if kind_of(spec, granted) is not key.kind:
+            raise InvalidInput(
+                f"The kind of a key is part of its value and stays {key.kind}: create a new key.",
+                ("scopes",),
+            )
         return await work.api_keys.save(id, spec, granted)
 
 
@@ -78,10 +84,8 @@ async def rotate_api_key(
 ) -> tuple[NewApiKey, ApiKey]:
     """Create the successor of a key, and let the key itself expire after the overlap. Returns both."""
     viewer.require(Scope.KEYS_WRITE)
-    now = services.clock()
-    overlap = DEFAULT_OVERLAP if overlap is None else overlap
-    if not timedelta(0) <= overlap <= MAX_OVERLAP:
-        raise InvalidInput(f"overlap must be 0 to {MAX_OVERLAP.days} days.", ("overlap",))
+    now, overlap = services.clock(), DEFAULT_OVERLAP if overlap is None else overlap
+    check_overlap(overlap)
     if expires_at is not None:
         check_expiry(expires_at, now)
     async with services.store.transaction(viewer.tenant_id) as work:

@@ -324,6 +324,8 @@ async def test_a_join_key_lets_callers_join_and_does_nothing_else(
     ):
         refused = (await ask(api, value, document)).json()
         assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN", document
+    changed = await mutate(api, UPDATE, id=made["apiKey"]["id"], scopes=["CALLS_WRITE"])
+    assert (changed["code"], changed["path"]) == ("INVALID_INPUT", ["input", "scopes"])
 
 
 async def test_a_join_key_does_not_share_idempotency_keys(
