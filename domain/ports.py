@@ -15,6 +15,7 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import EllipsisType
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from domain.common.access import (
     AccessChanges,
     Person,
     PersonId,
+    Scope,
     SessionId,
     Tenant,
     TenantId,
@@ -50,6 +52,7 @@ from domain.telephony.trunks import (
     PhoneNumber,
     PhoneNumberSpec,
 )
+from domain.tenants.api_keys import ApiKey, ApiKeySpec
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.tenants.credentials import (
     Credential,
@@ -69,6 +72,7 @@ from domain.tenants.members import (
     OpenInvitation,
     Session,
 )
+from domain.tenants.roles import Roles
 from domain.tenants.settings import StoredSettings, TenantSettings
 from domain.tools.http import HttpClient
 from domain.tools.model import Tool, ToolSpec
@@ -301,12 +305,56 @@ class Credentials(Protocol):
         """Return the credentials of this kind ordered by name, without their values."""
         ...
 
-    async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential: ...
+    async def set(
+        self,
+        kind: CredentialKind,
+        name: str,
+        value: str,
+        by: str,
+        hosts: tuple[str, ...] | None | EllipsisType = ...,
+    ) -> Credential:
+        """Store a value, encrypted. `hosts` are those that a secret may be sent to, None for any;
+        `...` leaves them as they are."""
+        ...
 
     async def delete(self, kind: CredentialKind, name: str) -> Credential | None: ...
 
     async def decrypt_all(self) -> DecryptedCredentials:
         """Raises `DecryptionKeyMissing` when the key that encrypted them is not configured."""
+        ...
+
+
+class ApiKeys(Protocol):
+    """The keys of the tenant. Only a keyed hash of each is stored."""
+
+    async def add(
+        self, spec: ApiKeySpec, granted: frozenset[Scope], created_by: str
+    ) -> tuple[ApiKey, str]:
+        """Store a new key, and return it with its value. `granted` is what it grants now."""
+        ...
+
+    async def lock(self, id: UUID) -> ApiKey | None:
+        """Return the key, and lock it until the commit."""
+        ...
+
+    async def save(self, id: UUID, spec: ApiKeySpec, granted: frozenset[Scope]) -> ApiKey: ...
+
+    async def replace(self, id: UUID, successor: UUID, expires_at: datetime) -> ApiKey:
+        """Let the key expire then, because it was rotated into its successor."""
+        ...
+
+    async def revoke(self, id: UUID) -> ApiKey:
+        """A key that was revoked before stays as it is."""
+        ...
+
+    async def count_live(self) -> int: ...
+
+    async def delete_ended(self, before: datetime) -> None:
+        """Delete the keys that were revoked or expired before then."""
+        ...
+
+    async def page(self, first: int, after: PageKey | None) -> PageSlice[ApiKey]:
+        """Return the keys newest first."""
         ...
 
 
@@ -423,6 +471,10 @@ class UnitOfWork(Protocol):
     def invitations(self) -> Invitations: ...
     @property
     def mail(self) -> Mailer: ...
+    @property
+    def roles(self) -> Roles: ...
+    @property
+    def api_keys(self) -> ApiKeys: ...
 
 
 class Store(Protocol):

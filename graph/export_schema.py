@@ -1,17 +1,25 @@
-"""Write schema.graphql from the code: `python -m graph.export_schema`."""
+"""Write schema.graphql and docs/scopes.md from the code: `python -m graph.export_schema`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from graph.schema.build import build_schema
+from graph.schema.scope_page import scope_page
 
-SCHEMA_FILE = Path(__file__).parent.parent / "schema.graphql"
+ROOT = Path(__file__).parent.parent
+SCHEMA_FILE = ROOT / "schema.graphql"
+SCOPES_FILE = ROOT / "docs" / "scopes.md"
 
 
 def schema_text() -> str:
     return build_schema().as_str() + "\n"
 
 
+def scopes_text() -> str:
+    return scope_page(build_schema()._schema)
+
+
 if __name__ == "__main__":
     SCHEMA_FILE.write_text(schema_text())
+    SCOPES_FILE.write_text(scopes_text())

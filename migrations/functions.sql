@@ -285,6 +285,22 @@ language sql stable security definer set search_path = public, pg_temp as $$
     select * from api_key where hash = p_hash
 $$;
 
+-- An API key by its digest, with the scopes of its role if that is one of the tenant's own; the
+-- scopes of a built-in role are in the code.
+create or replace function authenticate_api_key(p_hash bytea) returns table (
+    id uuid, tenant_id uuid, role text, scopes text[], networks text[], key_id text,
+    expires_at timestamptz, revoked_at timestamptz, last_used_at timestamptz
+)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select k.id, k.tenant_id, k.role,
+           case when k.role is null then k.scopes
+                else array(select jsonb_array_elements_text(r.spec -> 'scopes')) end,
+           k.networks, k.key_id, k.expires_at, k.revoked_at, k.last_used_at
+      from api_key k
+      left join custom_role r on r.tenant_id = k.tenant_id and r.name = k.role
+     where k.hash = p_hash
+$$;
+
 create or replace function find_refresh_token(p_hash bytea) returns setof refresh_token
 language sql stable security definer set search_path = public, pg_temp as $$
     select * from refresh_token where hash = p_hash
@@ -328,13 +344,15 @@ language sql stable security definer set search_path = public, pg_temp as $$
       from person p where p.email = p_email
 $$;
 
--- The role of a person whose session has not ended.
+-- The role of a person whose session has not ended, and its scopes if it is one of the tenant's own.
 create or replace function find_member(p_tenant uuid, p_person uuid, p_session uuid)
-returns table (role text, ends_at timestamptz, is_confined boolean)
+returns table (role text, scopes text[], ends_at timestamptz, is_confined boolean)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select m.role, s.ends_at, s.is_confined
+    select m.role, array(select jsonb_array_elements_text(r.spec -> 'scopes')),
+           s.ends_at, s.is_confined
       from session s
       join membership m on m.tenant_id = s.tenant_id and m.person_id = s.person_id
+      left join custom_role r on r.tenant_id = m.tenant_id and r.name = m.role
      where s.id = p_session and s.tenant_id = p_tenant and s.person_id = p_person
        and m.suspended_at is null
 $$;
@@ -475,6 +493,8 @@ for each row execute function note_access_change();
 create or replace trigger note_access_change after update or delete on session
 for each row execute function note_access_change();
 create or replace trigger note_access_change after update or delete on api_key
+for each row execute function note_access_change();
+create or replace trigger note_access_change after update or delete on custom_role
 for each row execute function note_access_change();
 
 -- A text that changes when a list of the tenant's calls does. What a list shows of a call changes

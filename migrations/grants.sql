@@ -28,6 +28,7 @@ begin
             ('call_event', 'tenant_id', 'select, insert', every),
             ('call_log', 'tenant_id', every, every),
             ('credential', 'tenant_id', every, every),
+            ('custom_role', 'tenant_id', every, every),
             ('data_key', 'tenant_id', every, every),
             ('dialed_region', 'tenant_id', 'select, insert', every),
             ('draft_reference', 'tenant_id', every, every),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
@@ -26,13 +27,12 @@ from domain.common.access import (
     AccessChanges,
     Person,
     PersonId,
-    Role,
-    Scope,
     SessionId,
     Tenant,
     TenantId,
     Verified,
     Viewer,
+    known_scopes,
     scopes_of_role,
 )
 from domain.common.errors import CredentialExpired, InvalidInput, Unauthenticated, Unavailable
@@ -284,7 +284,7 @@ class SqlAccounts:
     async def _viewer_of_key(self, key: str) -> Viewer:
         if not is_api_key(key):
             raise Unauthenticated("This is not an API key of this product; it may be truncated.")
-        row = await self._find_by_digest("find_api_key", key)
+        row = await self._find_by_digest("authenticate_api_key", key)
         if row is None:
             raise Unauthenticated(
                 "This API key is unknown: it belongs to another installation, it was deleted, or "
@@ -296,9 +296,13 @@ class SqlAccounts:
         return Viewer(
             tenant_id=TenantId(row.tenant_id),
             subject=f"key:{row.id}",
-            # A scope that only a newer release knows grants nothing here.
-            scopes=frozenset(scope for scope in Scope if scope.value in row.scopes),
+            scopes=(
+                known_scopes(row.scopes)
+                if row.role is None
+                else scopes_of_role(row.role, row.scopes)
+            ),
             expires_at=row.expires_at,
+            networks=tuple(map(ip_network, row.networks)),
         )
 
     @translate_outages
@@ -312,7 +316,7 @@ class SqlAccounts:
         return Viewer(
             tenant_id=claims.tenant,
             subject=f"{USER_SUBJECT}:{claims.person}",
-            scopes=scopes_of_role(_check_role(member["role"])),
+            scopes=scopes_of_role(member["role"], member["scopes"]),
             expires_at=claims.expires_at,
             session_id=claims.session,
             is_confined=member["is_confined"],
@@ -429,12 +433,6 @@ async def _set_password(db: AsyncConnection, person: PersonId, password_hash: st
     change = update(_person).where(_person.c.id == person)
     await db.execute(change.values(password_hash=password_hash, password_set_at=func.now()))
     await db.execute(delete(_reset).where(_reset.c.person_id == person))
-
-
-def _check_role(name: str) -> str:
-    if name not in list(Role):
-        raise Unauthenticated(f"The role {name!r} is not known to this version of the product.")
-    return name
 
 
 def _person_from_row(row: Any) -> Person:

@@ -27,7 +27,8 @@ from domain.tenants.mail import account_links
 from domain.tenants.members import PASSWORD_RESET_LIFETIME
 from domain.tenants.passwords import password_problems
 from persistence import tables
-from persistence.api_key_list import list_keys
+from persistence.api_key_list import list_keys, list_old_keys
+from persistence.api_keys import key_identity
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
@@ -140,13 +141,12 @@ async def create_key(
     key, ring = new_api_key(), KeyRing.from_secret_key(settings.secret_key)
     await db.execute(
         insert(_key).values(
+            **key_identity(ring, key),
             id=uuid4(),
             tenant_id=tenant,
             name=name,
-            prefix=key[:12],
-            hash=ring.digests(key)[0],
-            key_id=ring.key_ids[0],
             created_by=created_by,
+            role=role.value,
             scopes=sorted(ROLE_SCOPES[role]),
         )
     )
@@ -213,8 +213,13 @@ def _parser() -> argparse.ArgumentParser:
     bootstrap_parser.add_argument(
         "--key-file", type=Path, help="file to which an API key of the owner is written"
     )
-    commands.add_parser(
+    keys = commands.add_parser(
         "keys", help="list the API keys, and the entry of SECRET_KEY that each was created under"
+    )
+    keys.add_argument(
+        "--old",
+        action="store_true",
+        help="list only what is not under the first entry of SECRET_KEY yet",
     )
     link = commands.add_parser(
         "password-link", help="create a link with which a person sets a new password"
@@ -238,7 +243,8 @@ def _parser() -> argparse.ArgumentParser:
 async def _run(args: argparse.Namespace) -> None:
     settings = Settings.from_env(os.environ)
     if args.command == "keys":
-        sys.stdout.write(await list_keys(settings) + "\n")
+        listed = await list_old_keys(settings) if args.old else await list_keys(settings)
+        sys.stdout.write(listed + "\n")
     elif args.command == "password-link":
         link = await _password_link(settings, args.email.strip().lower())
         sys.stdout.write(f"Valid once, for 30 minutes: {link}\n")

@@ -1,5 +1,5 @@
 """`python -m persistence.admin keys`: lists the API keys of all tenants, each with the entry of
-SECRET_KEY that it was created under."""
+SECRET_KEY that it was created under; with `--old`, only what is not under the first entry yet."""
 
 from __future__ import annotations
 
@@ -20,20 +20,55 @@ SELECT_KEYS = text(
 )
 
 
+SELECT_OLD_DATA_KEYS = text(
+    "select t.slug from data_key d join tenant t on t.id = d.tenant_id where d.key_id <> :newest "
+    "order by t.slug"
+)
+
+Rows = Sequence[Row[tuple[object, ...]]]
+
+
 async def list_keys(settings: Settings) -> str:
     """Render a table of all API keys, and report which of them depend on the last entry of
     SECRET_KEY."""
     ring = KeyRing.from_secret_key(settings.secret_key)
+    rows, _ = await _read(settings, ring)
+    return "\n".join([*_table(rows, ring), "", *_rotation_report(rows, ring)])
+
+
+async def list_old_keys(settings: Settings) -> str:
+    """Render a table of the live API keys that are not under the first entry of SECRET_KEY, and name
+    the tenants whose data keys are not."""
+    ring = KeyRing.from_secret_key(settings.secret_key)
+    rows, tenants = await _read(settings, ring)
+    newest = ring.key_ids[0]
+    old = [row for row in rows if _state(row) == "live" and row.key_id != newest]
+    lines = [f"Data keys that keepers will wrap again: {', '.join(tenants) or 'none'}."]
+    if not old:
+        return "\n".join([f"All live API keys are under the first entry ({newest}).", *lines])
+    lines.append(
+        "A key moves to the first entry when it is used. Rotate a key that is not used, or create it "
+        "again, before you remove the entry that it is under."
+    )
+    return "\n".join([*_table(old, ring), "", *lines])
+
+
+async def _read(settings: Settings, ring: KeyRing) -> tuple[Rows, list[str]]:
+    """All API keys, and the tenants whose data keys are not under the first entry of SECRET_KEY."""
     engine = create_engine(settings.database_url, DbRole.SERVICE)
     try:
         async with engine.connect() as db:
             rows = (await db.execute(SELECT_KEYS)).all()
+            tenants = await db.scalars(SELECT_OLD_DATA_KEYS, {"newest": ring.key_ids[0]})
+            return rows, list(tenants)
     finally:
         await engine.dispose()
+
+
+def _table(rows: Rows, ring: KeyRing) -> list[str]:
     lines = [COLUMNS, *(_table_row(row, ring) for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-    return "\n".join([*table, "", *_rotation_report(rows, ring)])
+    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
 
 
 def _table_row(row: Row[tuple[object, ...]], ring: KeyRing) -> tuple[str, ...]:
@@ -63,7 +98,7 @@ def _state(row: Row[tuple[object, ...]]) -> str:
     return "expired" if row.expires_at and row.expires_at <= datetime.now(UTC) else "live"
 
 
-def _rotation_report(rows: Sequence[Row[tuple[object, ...]]], ring: KeyRing) -> list[str]:
+def _rotation_report(rows: Rows, ring: KeyRing) -> list[str]:
     """Report which live keys would stop working if the last entry of SECRET_KEY were removed."""
     live = [row for row in rows if _state(row) == "live"]
     last = ring.key_ids[-1]
@@ -83,5 +118,5 @@ def _rotation_report(rows: Sequence[Row[tuple[object, ...]]], ring: KeyRing) -> 
     return lines
 
 
-def _key_names(rows: Sequence[Row[tuple[object, ...]]]) -> str:
+def _key_names(rows: Rows) -> str:
     return ", ".join(f"{row.name} ({row.prefix}…)" for row in rows) or "none"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import EllipsisType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -33,19 +34,28 @@ class SqlCredentials:
         )
         return [_credential_from_row(row) for row in await self._db.execute(query)]
 
-    async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential:
+    async def set(
+        self,
+        kind: CredentialKind,
+        name: str,
+        value: str,
+        by: str,
+        hosts: tuple[str, ...] | None | EllipsisType = ...,
+    ) -> Credential:
         key = await tenant_data_key(self._db, self._vault, self._tenant)
         # The encrypted value is bound to the id of its row, so the id is needed first.
         row = await self._lock_row_id(kind, name)
         identity = {"tenant_id": self._tenant, "id": row, "kind": kind.value, "name": name}
-        values = {
+        values: dict[str, Any] = {
             **identity,
             "last_four": last_four(value),
             "sealed": encrypt(key, identity, value),
             "updated_by": by,
         }
+        if hosts is not ...:
+            values["hosts"] = None if hosts is None else list(hosts)
         statement: Any = insert(_credential).values(**values)
-        changed = {n: values[n] for n in ("last_four", "sealed", "updated_by")}
+        changed = {name: value for name, value in values.items() if name not in identity}
         statement = statement.on_conflict_do_update(
             index_elements=["id"], set_={**changed, "updated_at": func.now()}
         ).returning(_credential)
@@ -93,6 +103,7 @@ def _credential_from_row(row: Any) -> Credential:
         kind=CredentialKind(row.kind),
         name=row.name,
         last_four=row.last_four,
+        hosts=None if row.hosts is None else tuple(row.hosts),
         updated_at=row.updated_at,
         updated_by=row.updated_by,
     )

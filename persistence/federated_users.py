@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import Person, PersonId, TenantId
-from domain.common.errors import AlreadyMember, SignInRefused
+from domain.common.errors import AlreadyMember, InvalidInput, SignInRefused
 from domain.sign_in.identity_providers import (
     ProviderClient,
     RefusalReason,
@@ -24,6 +24,7 @@ from domain.sign_in.oidc import LogoutRequest, VerifiedIdentity
 from persistence import tables
 from persistence.db_errors import sqlstate_of, translate_outages
 from persistence.members import NO_OWNER, SqlMembers
+from persistence.roles import SqlRoles
 from persistence.row_security import set_person, set_tenant
 from persistence.sessions import lock_logouts
 
@@ -83,6 +84,7 @@ class SqlFederatedUsers:
     async def admit(self, provider: ProviderClient, identity: VerifiedIdentity) -> PersonId:
         async with self._engine.begin() as db:
             await set_tenant(db, provider.tenant_id)
+            await _keep_role(db, provider, identity)
             links = SqlIdentityLinks(db, provider.tenant_id)
             linked = await links.find(identity)
             if linked is None:
@@ -108,6 +110,23 @@ class SqlFederatedUsers:
             await db.execute(ended.where(_session.c.id.in_(matching)))
         self._notify()
         return True
+
+
+async def _keep_role(
+    db: AsyncConnection, provider: ProviderClient, identity: VerifiedIdentity
+) -> None:
+    """The role may have been deleted since the provider gave it; from now on, it stays until the commit."""
+    role = identity.role or provider.spec.default_role
+    if role is None:
+        return
+    try:
+        await SqlRoles(db, provider.tenant_id, []).scopes_of(role, ())
+    except InvalidInput:
+        raise SignInRefused(
+            f"The role {role} that you would have does not exist; ask an administrator for access.",
+            (),
+            reason=RefusalReason.NO_ROLE,
+        ) from None
 
 
 async def _first_contact(

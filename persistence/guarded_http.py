@@ -23,6 +23,7 @@ from domain.tools.http import (
     HttpFailed,
     HttpRequest,
     HttpResponse,
+    SecretBlocked,
 )
 from domain.tools.network_allow_list import AllowList, is_public
 
@@ -104,6 +105,9 @@ class GuardedHttpClient:
             raise EgressBlocked
         if not (self._is_web(url) or self._allowed.may_allow_port(port)):
             raise EgressBlocked
+        for limit in request.host_limits:
+            if not limit.allows(host, port):
+                raise SecretBlocked(limit.secret, host)
         if not all(map(_is_valid_header, request.headers, request.headers.values())):
             raise EgressBlocked
         return url

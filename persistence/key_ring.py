@@ -21,8 +21,10 @@ from domain.common.errors import InvalidSetting
 
 ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_LENGTH, CHECKSUM_LENGTH = 30, 6
+PREFIX_LENGTH = 12
+"""The characters of a key that are stored and shown."""
 API_KEY_PATTERN = re.compile(
-    rf"{API_KEY_PREFIX}(live|test)_[0-9A-Za-z]{{{KEY_LENGTH + CHECKSUM_LENGTH}}}"
+    rf"{API_KEY_PREFIX}(live|test|join)_[0-9A-Za-z]{{{KEY_LENGTH + CHECKSUM_LENGTH}}}"
 )
 
 
@@ -95,8 +97,8 @@ def _derive(secret: str, purpose: bytes) -> bytes:
 
 
 def new_api_key(environment: str = "live") -> str:
-    """`as_live_`, 30 random characters and 6 of a checksum, which detects typos without a
-    lookup."""
+    """`as_live_`, or `as_join_` for a key that only lets callers join; then 30 random characters and 6
+    of a checksum, which detects typos without a lookup."""
     letters = "".join(secrets.choice(ALPHABET) for _ in range(KEY_LENGTH))
     body = f"{API_KEY_PREFIX}{environment}_{letters}"
     return body + checksum(body)

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.common.access import Person, PersonId, TenantId
+from domain.common.access import Person, PersonId, TenantId, scopes_of_role
 from domain.common.errors import AlreadyMember, InvalidToken, LastOwner, NotFound
 from domain.ports import PageKey, PageSlice
 from domain.tenants.members import (
@@ -37,17 +37,25 @@ _person = tables.person
 _member = tables.membership
 _invitation = tables.invitation
 _reset = tables.password_reset
+_role = tables.custom_role
 
-SELECT_MEMBERS = select(
-    _member.c.person_id,
-    _member.c.role,
-    _member.c.managed_by,
-    _member.c.suspended_at,
-    _member.c.created_at,
-    _member.c.last_used_at,
-    _person.c.email,
-    _person.c.name,
-).join(_person, _person.c.id == _member.c.person_id)
+SELECT_MEMBERS = (
+    select(
+        _member.c.person_id,
+        _member.c.role,
+        _role.c.spec["scopes"].label("scopes"),
+        _member.c.managed_by,
+        _member.c.suspended_at,
+        _member.c.created_at,
+        _member.c.last_used_at,
+        _person.c.email,
+        _person.c.name,
+    )
+    .join(_person, _person.c.id == _member.c.person_id)
+    .outerjoin(
+        _role, and_(_role.c.tenant_id == _member.c.tenant_id, _role.c.name == _member.c.role)
+    )
+)
 
 
 class SqlMembers:
@@ -243,6 +251,7 @@ def _member_from_row(row: Any) -> Member:
         email=row.email,
         name=row.name,
         role=row.role,
+        scopes=scopes_of_role(row.role, row.scopes),
         managed_by=row.managed_by,
         suspended_at=row.suspended_at,
         created_at=row.created_at,

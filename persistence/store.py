@@ -18,6 +18,7 @@ from domain.telephony.trunks import (
     OutboundTrunk,
     OutboundTrunkSpec,
 )
+from persistence.api_keys import SqlApiKeys
 from persistence.calls import SqlCalls
 from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
@@ -30,6 +31,7 @@ from persistence.members import SqlInvitations, SqlMembers
 from persistence.notifications import Notification
 from persistence.pubsub import Channels
 from persistence.recordings import SqlRecordings
+from persistence.roles import SqlRoles
 from persistence.settings import SqlTenantSettings
 from persistence.sqlalchemy_engine import driver_connection
 from persistence.telephony import SqlPhoneNumbers, SqlTrunks, inbound_trunks, outbound_trunks
@@ -73,6 +75,14 @@ class SqlUnitOfWork:
     @cached_property
     def inbound_trunks(self) -> SqlTrunks[InboundTrunk, InboundTrunkSpec]:
         return inbound_trunks(self._connection, self._tenant, self._vault)
+
+    @cached_property
+    def roles(self) -> SqlRoles:
+        return SqlRoles(self._connection, self._tenant, self.notifications)
+
+    @cached_property
+    def api_keys(self) -> SqlApiKeys:
+        return SqlApiKeys(self._connection, self._tenant, self._vault.ring, self.notifications)
 
     @cached_property
     def identity_providers(self) -> SqlIdentityProviders:

@@ -200,13 +200,22 @@ api_key = Table(
     # since this column was added.
     Column("key_id", Text),
     Column("created_by", Text),
+    # The role that the key has; null for a key with scopes of its own.
+    Column("role", Text),
+    # Of a key with a role, these are the scopes that the role had when the key was written. Only
+    # processes of the release before roles read them.
     Column("scopes", ARRAY(Text), nullable=False),
+    # The networks that the key may be used from; empty for any.
+    Column("networks", ARRAY(Text), server_default=text("'{}'"), nullable=False),
     Column("expires_at", Timestamp),
     Column("revoked_at", Timestamp),
     Column("last_used_at", Timestamp),
+    # The key that this one was rotated into.
+    Column("replaced_by", Uuid),
     _set_on_insert("created_at"),
     _tenant_id(),
     Index(None, "tenant_id"),
+    Index(None, "tenant_id", "created_at", "id"),
 )
 
 refresh_token = Table(
@@ -259,6 +268,8 @@ credential = Table(
     Column("name", Text, nullable=False),
     Column("last_four", Text, nullable=False),
     Column("sealed", LargeBinary, nullable=False),
+    # The hosts that a secret may be sent to; null for any.
+    Column("hosts", ARRAY(Text)),
     _set_on_insert("updated_at"),
     Column("updated_by", Text, nullable=False),
     _tenant_id(),
@@ -284,6 +295,7 @@ def _draft(name: str, *more: Column[Any]) -> Table:
     )
 
 
+custom_role = _draft("custom_role")
 agent = _draft("agent")
 tool = _draft("tool")
 workflow = _draft("workflow", Column("published", Uuid))

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.common.errors import DecryptionKeyMissing
 from domain.tenants.credentials import CredentialKind, DecryptedCredentials
+from domain.tools.secrets import Secret
 from persistence.key_ring import KeyRing
 
 NONCE_BYTES = 12
@@ -33,6 +34,7 @@ class Vault:
     """Wraps and unwraps data keys with the keys derived from SECRET_KEY."""
 
     def __init__(self, ring: KeyRing) -> None:
+        self.ring = ring
         self._keys = ring.wrapping_keys
         self.newest_key_id = next(iter(ring.wrapping_keys))
 
@@ -48,12 +50,14 @@ class Vault:
     def decrypt_credentials(self, rows: Sequence[Any]) -> DecryptedCredentials:
         """Decrypt the values of one tenant; each row contains the wrapped data key. Raises
         `DecryptionKeyMissing` if a key is missing or a row was moved."""
-        values: dict[str, dict[str, str]] = {kind.value: {} for kind in CredentialKind}
+        providers, secrets = dict[str, str](), dict[str, Secret]()
         for row, value in zip(rows, self.decrypt_values(rows), strict=True):
-            values[row["kind"]][row["name"]] = value
-        return DecryptedCredentials(
-            providers=values[CredentialKind.PROVIDER], secrets=values[CredentialKind.SECRET]
-        )
+            if row["kind"] == CredentialKind.PROVIDER:
+                providers[row["name"]] = value
+            else:
+                hosts = None if row["hosts"] is None else tuple(row["hosts"])
+                secrets[row["name"]] = Secret(value, hosts)
+        return DecryptedCredentials(providers=providers, secrets=secrets)
 
     def decrypt_values(self, rows: Sequence[Any]) -> list[str]:
         """The values of rows of one tenant, each with the wrapped data key. Raises

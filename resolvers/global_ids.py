@@ -12,6 +12,7 @@ TYPE_NAMES = {
     "OutboundTrunk": "outbound trunk",
     "InboundTrunk": "inbound trunk",
     "PhoneNumber": "phone number",
+    "ApiKey": "API key",
 }
 
 

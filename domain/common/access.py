@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
 from uuid import UUID
 
-from domain.common.errors import Forbidden
+from domain.common.errors import Forbidden, Path
+from domain.common.networks import Network, is_in_networks
 
 API_KEY_PREFIX = "as_"
 """A credential with this prefix is an API key; every other credential is an access token."""
@@ -30,6 +32,7 @@ class Scope(StrEnum):
     WORKFLOWS_WRITE = "workflows:write"
     CALLS_READ = "calls:read"
     CALLS_WRITE = "calls:write"
+    CALLS_JOIN = "calls:join"
     SETTINGS_READ = "settings:read"
     SETTINGS_WRITE = "settings:write"
     CREDENTIALS_READ = "credentials:read"
@@ -41,6 +44,10 @@ class Scope(StrEnum):
     OWNERS_WRITE = "owners:write"
     IDENTITY_PROVIDERS_READ = "identity_providers:read"
     IDENTITY_PROVIDERS_WRITE = "identity_providers:write"
+    KEYS_READ = "keys:read"
+    KEYS_WRITE = "keys:write"
+    ROLES_READ = "roles:read"
+    ROLES_WRITE = "roles:write"
 
 
 OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE})
@@ -53,9 +60,14 @@ ADMIN_SCOPES = frozenset(
         Scope.TELEPHONY_WRITE,
         Scope.MEMBERS_WRITE,
         Scope.IDENTITY_PROVIDERS_READ,
+        Scope.KEYS_READ,
+        Scope.KEYS_WRITE,
+        Scope.ROLES_WRITE,
     }
 )
 """What only owners and admins may do. A trunk decides what calls may cost."""
+JOIN_SCOPES = frozenset({Scope.CALLS_JOIN})
+"""What the server of a web page needs to let its visitors talk to an agent, and nothing else."""
 READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
 
 
@@ -73,9 +85,41 @@ ROLE_SCOPES: dict[str, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
     Role.ADMIN: frozenset(Scope) - OWNER_SCOPES,
     Role.EDITOR: frozenset(Scope) - OWNER_SCOPES - ADMIN_SCOPES,
-    Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
+    Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE, Scope.CALLS_JOIN},
     Role.VIEWER: READ_SCOPES,
 }
+
+
+INCLUDED_SCOPES: Mapping[Scope, frozenset[Scope]] = {
+    **{
+        write: frozenset({read})
+        for write in Scope
+        for read in Scope
+        if write.endswith(":write") and read == write.replace(":write", ":read")
+    },
+    Scope.CALLS_WRITE: frozenset({Scope.CALLS_READ, Scope.CALLS_JOIN}),
+}
+"""What a scope grants in addition: who may change something may also read it."""
+
+
+def expand_scopes(scopes: Iterable[Scope]) -> frozenset[Scope]:
+    """The scopes with those that they include."""
+    given = frozenset(scopes)
+    return given.union(*(INCLUDED_SCOPES.get(scope, frozenset()) for scope in given))
+
+
+def known_scopes(names: Iterable[str]) -> frozenset[Scope]:
+    """The scopes with these names, expanded. A name that only a newer release knows grants nothing."""
+    named = set(names)
+    return expand_scopes(scope for scope in Scope if scope.value in named)
+
+
+def scopes_of_role(role: str, custom: Iterable[str] | None) -> frozenset[Scope]:
+    """What a role grants; `custom` holds the scopes of the tenant's own role of this name. A role that
+    does not exist grants nothing."""
+    if role in Role.__members__:
+        return ROLE_SCOPES[Role(role)]
+    return known_scopes(custom or ())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,11 +129,6 @@ class Tenant:
     id: TenantId
     slug: str
     name: str
-
-
-def scopes_of_role(role: str) -> frozenset[Scope]:
-    """The scopes of a role; a role that this release does not know has none."""
-    return ROLE_SCOPES.get(role, frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +169,8 @@ class Viewer:
     is_confined: bool = False
     """Whether the session may use nothing of the person in other tenants, because only the owner of its
     tenant vouches for them."""
+    networks: tuple[Network, ...] = ()
+    """The networks that the credential may be used from; empty for any."""
 
     @property
     def person_id(self) -> PersonId | None:
@@ -151,6 +192,21 @@ class Viewer:
         if scope not in self.scopes:
             raise missing_scope(scope)
         return self
+
+    def require_all(self, scopes: Iterable[Scope], path: Path | None = None) -> None:
+        """Raise `Forbidden` unless the viewer has all of these scopes: no credential can grant, change or
+        take away what it lacks itself."""
+        missing = sorted(set(scopes) - self.scopes)
+        if missing:
+            raise Forbidden(
+                "This credential can only give, change and remove roles and keys whose scopes it has; "
+                f"it lacks: {', '.join(missing)}.",
+                path,
+            )
+
+    def may_connect_from(self, address: str) -> bool:
+        """Whether the credential may be used from this IP address; an unknown one is empty."""
+        return not self.networks or is_in_networks(address, self.networks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,4 +244,9 @@ class Permissions:
 
 
 def missing_scope(scope: Scope) -> Forbidden:
-    return Forbidden(f"This credential lacks the scope {scope}.")
+    return missing_scopes([scope])
+
+
+def missing_scopes(scopes: Sequence[Scope]) -> Forbidden:
+    noun = "scope" if len(scopes) == 1 else "scopes"
+    return Forbidden(f"This credential lacks the {noun} {', '.join(scopes)}.")

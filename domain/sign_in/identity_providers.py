@@ -4,7 +4,7 @@ and which role they get."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,10 +12,11 @@ from typing import Any, NewType
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from domain.common.access import ROLE_SCOPES, Role, TenantId
+from domain.common.access import Role, TenantId
 from domain.common.errors import InvalidInput, Path, SignInRefused
 from domain.common.problems import Problems, problems_of, raise_all
 from domain.common.text_validation import DNS_LABEL, check_name, check_text
+from domain.tenants.roles import unknown_role
 
 IdentityProviderId = NewType("IdentityProviderId", UUID)
 
@@ -97,6 +98,14 @@ class IdentityProviderSpec:
         """Whether the roles of its users are set at each sign-in, so that people do not change them."""
         return self.is_enabled and bool(self.role_rules)
 
+    @property
+    def given_roles(self) -> Iterator[tuple[str, Path]]:
+        """The roles that it gives to users, each with the place where it is named."""
+        for index, rule in enumerate(self.role_rules):
+            yield rule.role, ("roleRules", str(index), "role")
+        if self.default_role is not None:
+            yield self.default_role, ("defaultRole",)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityProvider:
@@ -129,10 +138,10 @@ class SignInOption:
     label: str
 
 
-def check_identity_provider(spec: IdentityProviderSpec) -> IdentityProviderSpec:
-    """Raise every problem of the configuration at once."""
-    raise_all(_problems(spec))
-    return spec
+def check_identity_provider(spec: IdentityProviderSpec, own_roles: Collection[str]) -> None:
+    """Raise every problem of the configuration at once. `own_roles` are the names of the tenant's own
+    roles."""
+    raise_all([*_problems(spec), *_problems_of_roles(spec, {*ROLE_ORDER, *own_roles})])
 
 
 def check_client_secret(secret: str | None, path: Path) -> None:
@@ -225,16 +234,12 @@ def _problems_of_rules(spec: IdentityProviderSpec) -> Problems:
         if rule.group in seen:
             yield InvalidInput("Another rule has the same group.", path)
         seen.add(rule.group)
-        yield from problems_of(_check_role, rule.role, ("roleRules", str(index), "role"))
-    if spec.default_role is not None:
-        yield from problems_of(_check_role, spec.default_role, ("defaultRole",))
 
 
-def _check_role(role: str, path: Path) -> None:
-    if role not in ROLE_SCOPES:
-        raise InvalidInput(
-            f"There is no role {role[:64]!r}; choose one of {', '.join(ROLE_ORDER)}.", path
-        )
+def _problems_of_roles(spec: IdentityProviderSpec, known: Collection[str]) -> Problems:
+    for role, path in spec.given_roles:
+        if role not in known:
+            yield unknown_role(role, path)
 
 
 def _problems_of_domains(spec: IdentityProviderSpec) -> Problems:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from domain.common.errors import InvalidInput, Path
 from domain.common.text_validation import IDENTIFIER, check_name
 from domain.providers.catalog import CATALOG
+from domain.tools.secrets import Secret
 
 MIN_KEY_LENGTH, MAX_KEY_LENGTH = 8, 512
 MAX_SECRET_LENGTH = 4_096
@@ -31,6 +32,8 @@ class Credential:
     kind: CredentialKind
     name: str
     last_four: str
+    hosts: tuple[str, ...] | None = None
+    """The hosts that a secret may be sent to; None for any."""
     updated_at: datetime
     updated_by: str
 
@@ -40,7 +43,7 @@ class DecryptedCredentials:
     """The values of a tenant's credentials, kept in memory only while they are needed."""
 
     providers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     problem: str | None = None
     """Why stored credentials could not be decrypted; None when they could."""
 

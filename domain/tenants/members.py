@@ -12,10 +12,7 @@ from domain.common.access import (
     Scope,
     SessionId,
     Tenant,
-    Viewer,
-    scopes_of_role,
 )
-from domain.common.errors import Forbidden, Path
 
 InvitationId = NewType("InvitationId", UUID)
 
@@ -46,16 +43,14 @@ class Member:
     email: str
     name: str | None
     role: str
+    scopes: frozenset[Scope]
+    """What the role grants now."""
     managed_by: str | None
     """The sign-in provider that sets the role at each sign-in; None if members set it."""
     suspended_at: datetime | None
     created_at: datetime
     last_used_at: datetime | None
     """When the person last signed in to the tenant or refreshed a session in it."""
-
-    @property
-    def scopes(self) -> frozenset[Scope]:
-        return scopes_of_role(self.role)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,18 +96,6 @@ class OpenInvitation:
     tenant: Tenant
     person_id: PersonId | None
     """The person who has the address already; None if accepting creates the person."""
-
-
-def check_may_grant(viewer: Viewer, scopes: frozenset[Scope], path: Path) -> None:
-    """Raise `Forbidden` unless the viewer has all of the scopes, because they may not give, change or
-    remove more than they have."""
-    missing = scopes - viewer.scopes
-    if missing:
-        raise Forbidden(
-            "You may only give, change and remove roles whose scopes you have; you lack "
-            f"{', '.join(sorted(missing))}.",
-            path,
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,9 @@ from domain.tools.http import (
     HttpFailed,
     HttpRequest,
     HttpResponse,
+    SecretBlocked,
 )
+from domain.tools.secrets import HostLimit, Secret
 
 INITIAL_BACKOFF_SECONDS = 0.2
 MAX_BACKOFF_SECONDS = 5.0
@@ -32,7 +34,7 @@ MAX_REQUEST_BYTES = 1024 * 1024
 NO_DIGITS: Mapping[str, str] = {}
 
 Send = Callable[[HttpRequest], Awaitable[HttpResponse]]
-SecretLookup = Callable[[str], str | None]
+SecretLookup = Callable[[str], Secret | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,14 @@ class ApiResponse:
     problem: str | None = None
     outcome_unknown: bool = False
     effect: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedHeaders:
+    """Headers with their secrets, and the hosts that these may be sent to."""
+
+    headers: Mapping[str, str] = field(repr=False)
+    host_limits: tuple[HostLimit, ...]
 
 
 async def call_api(
@@ -67,16 +77,17 @@ async def call_api(
     if len(url) > MAX_URL_LENGTH or len(body or b"") > MAX_REQUEST_BYTES:
         return ApiResponse(problem="The request is too large to be sent.", effect=effect)
     try:
-        headers = render_headers(call.headers, namespaces, secret)
+        rendered = render_headers(call.headers, namespaces, secret)
     except LookupError as missing:
         return ApiResponse(problem=f"There is no secret {missing.args[0]!r}.", effect=effect)
     # The idempotency key comes last, so that headers of the tool cannot replace it.
     request = HttpRequest(
         method=call.method.value,
         url=url,
-        headers={**_content_headers(body), **headers, IDEMPOTENCY_KEY_HEADER: key},
+        headers={**_content_headers(body), **rendered.headers, IDEMPOTENCY_KEY_HEADER: key},
         body=body,
         timeout=call.timeout,
+        host_limits=rendered.host_limits,
     )
     attempts = 1 + (call.retries if call.method.is_idempotent or call.retry_unsafe else 0)
     unknown = False
@@ -95,6 +106,8 @@ async def call_api(
 async def _attempt(request: HttpRequest, send: Send, effect: Mapping[str, Any]) -> ApiResponse:
     try:
         response = await send(request)
+    except SecretBlocked as blocked:
+        return ApiResponse(problem=blocked.message, effect={**effect, "blocked": True})
     except EgressBlocked:
         return ApiResponse(
             problem="Requests to that address are not allowed.", effect={**effect, "blocked": True}
@@ -150,19 +163,23 @@ def _content_headers(body: bytes | None) -> dict[str, str]:
 
 def render_headers(
     headers: Mapping[str, str], namespaces: Mapping[str, Any], secret: SecretLookup
-) -> dict[str, str]:
+) -> RenderedHeaders:
     """The headers as they are sent; raises `LookupError` with the name of a missing secret."""
-    rendered = {}
+    rendered, limits = {}, dict[str, HostLimit]()
     for name, value in headers.items():
         # Secrets exist only here, so no other template of a tool can read them.
         names = {p[1] for p in templates.paths_in(templates.parse(value)) if p[0] == "secret"}
         secrets = {each: _require_secret(secret, each) for each in names}
-        text = render(value, {**namespaces, "secret": secrets})
+        values = {each: found.value for each, found in secrets.items()}
+        text = render(value, {**namespaces, "secret": values})
         rendered[name] = " ".join(text.split())
-    return rendered
+        for each, found in secrets.items():
+            if found.hosts is not None:
+                limits[each] = HostLimit(each, found.hosts)
+    return RenderedHeaders(rendered, tuple(limits.values()))
 
 
-def _require_secret(secret: SecretLookup, name: str) -> str:
+def _require_secret(secret: SecretLookup, name: str) -> Secret:
     value = secret(name)
     if value is None:
         raise LookupError(name)

@@ -18,6 +18,7 @@ from domain.tool_execution.mcp_stubs import McpStub, StubMcpServers
 from domain.tools.actions import CollectDigits, TransferCall
 from domain.tools.http import HttpClient, HttpFailed, HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
+from domain.tools.secrets import Secret
 
 DRY_RUN_NODE = "trial"
 
@@ -45,7 +46,7 @@ async def dry_run(
     *,
     settings: TenantSettings = NO_SETTINGS,
     http_client: HttpClient | None = None,
-    secrets: Mapping[str, str] | None = None,
+    secrets: Mapping[str, Secret] | None = None,
     stubs: Sequence[StubResponse] = (),
     mcp_stubs: Sequence[McpStub] = (),
     digits: Sequence[str] = (),
@@ -72,7 +73,7 @@ class _DryRunEnvironment:
         context: CallContext,
         settings: TenantSettings,
         http_client: HttpClient | None,
-        secrets: Mapping[str, str] | None,
+        secrets: Mapping[str, Secret] | None,
         stubs: list[StubResponse],
         mcp_servers: StubMcpServers,
         digits: DigitStubs,
@@ -109,9 +110,9 @@ class _DryRunEnvironment:
         stub = self._stubs.pop(0)
         return HttpResponse(stub.status, {}, json.dumps(stub.body).encode(), 0.0)
 
-    def secret(self, name: str) -> str | None:
+    def secret(self, name: str) -> Secret | None:
         # Stubbed requests need no real secrets.
-        return f"<{name}>" if self._secrets is None else self._secrets.get(name)
+        return Secret(f"<{name}>") if self._secrets is None else self._secrets.get(name)
 
     def hand_off(self, node: str) -> str | None:
         return None

@@ -10,6 +10,7 @@ from domain.calls.context import CallContext
 from domain.calls.events import ContextChanged
 from domain.tenants.settings import TenantSettings
 from domain.tools.actions import CollectDigits, TransferCall
+from domain.tools.secrets import Secret
 
 NO_PHONE_LINE = "This call is not on a phone line."
 NO_KEYPAD = "The caller cannot press keys, because this call is not on a phone line."
@@ -45,7 +46,7 @@ class ToolEnvironment(Protocol):
         """Send an HTTP request; see `domain.tools.http`."""
         ...
 
-    def secret(self, name: str) -> str | None: ...
+    def secret(self, name: str) -> Secret | None: ...
 
     @property
     def settings(self) -> TenantSettings: ...

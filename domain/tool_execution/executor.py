@@ -334,10 +334,11 @@ class _ToolRun:
             else render_value(call.arguments, self._namespaces)
         )
         try:
-            headers = render_headers(server.headers, self._namespaces, self._http_client.secret)
+            rendered = render_headers(server.headers, self._namespaces, self._http_client.secret)
             connection = McpConnection(
                 url=server.url,
-                headers=headers,
+                headers=rendered.headers,
+                host_limits=rendered.host_limits,
                 send=self._http_client.send,
                 timeout_seconds=call.timeout,
                 idempotency_key=key,

@@ -18,7 +18,9 @@ from domain.tools.http import (
     HttpFailed,
     HttpRequest,
     HttpResponse,
+    SecretBlocked,
 )
+from domain.tools.secrets import HostLimit
 
 PROTOCOL_VERSION = "2025-06-18"
 SESSION_HEADER = "Mcp-Session-Id"
@@ -63,8 +65,9 @@ class McpConnection:
     request carries the `idempotency_key`."""
 
     url: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     send: Send
+    host_limits: tuple[HostLimit, ...] = ()
     timeout_seconds: float = 10.0
     idempotency_key: str | None = None
 
@@ -149,6 +152,7 @@ class _Session:
             url=self._connection.url,
             headers=self._headers,
             timeout=min(self._connection.timeout_seconds, CLOSE_TIMEOUT_SECONDS),
+            host_limits=self._connection.host_limits,
         )
         with suppress(EgressBlocked, HttpFailed):
             await self._connection.send(request)
@@ -183,9 +187,12 @@ class _Session:
             headers={**self._headers, **own},
             body=body,
             timeout=self._connection.timeout_seconds,
+            host_limits=self._connection.host_limits,
         )
         try:
             response = await self._connection.send(request)
+        except SecretBlocked as blocked:
+            raise McpFailed(blocked.message) from None
         except EgressBlocked:
             raise McpFailed("Requests to that address are not allowed.") from None
         except HttpFailed as error:

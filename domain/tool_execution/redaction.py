@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from domain.tools.http import HttpRequest, HttpResponse
+from domain.tools.secrets import Secret
 
 MIN_SECRET_LENGTH = 4
 """Shorter secrets are not redacted, because they would match by chance."""
@@ -21,18 +22,18 @@ class RedactingHttpClient:
     def __init__(
         self,
         send: Callable[[HttpRequest], Awaitable[HttpResponse]],
-        secret: Callable[[str], str | None],
+        secret: Callable[[str], Secret | None],
     ) -> None:
         self._send = send
         self._secret = secret
         self._disclosed: set[str] = set()
         self._digits: set[str] = set()
 
-    def secret(self, name: str) -> str | None:
-        value = self._secret(name)
-        if value is not None and len(value) >= MIN_SECRET_LENGTH:
-            self._disclosed.add(value)
-        return value
+    def secret(self, name: str) -> Secret | None:
+        secret = self._secret(name)
+        if secret is not None and len(secret.value) >= MIN_SECRET_LENGTH:
+            self._disclosed.add(secret.value)
+        return secret
 
     def redact_digits(self, digits: str) -> None:
         """Redact these digits; short ones only where they are a number of their own."""

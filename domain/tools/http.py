@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from domain.tools.secrets import HostLimit
+
 FORBIDDEN_HEADERS = frozenset(
     {
         "connection",
@@ -36,6 +38,8 @@ class HttpRequest:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes | None = field(default=None, repr=False)
     timeout: float = 10.0
+    host_limits: tuple[HostLimit, ...] = ()
+    """The secrets in the headers that may only be sent to some hosts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,14 @@ class HttpResponse:
 
 class EgressBlocked(Exception):
     """The address must not be reached, or the request is not allowed."""
+
+
+class SecretBlocked(EgressBlocked):
+    """A secret in the request may not be sent to its host."""
+
+    def __init__(self, secret: str, host: str) -> None:
+        super().__init__()
+        self.message = f"The secret {secret!r} may not be sent to {host[:253]}."
 
 
 class HttpFailed(Exception):

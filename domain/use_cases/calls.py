@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
@@ -16,6 +16,7 @@ from domain.calls.rooms import RoomAccess, RoomAccessIssuer
 from domain.common.access import Scope, Viewer
 from domain.common.errors import (
     CallHasEnded,
+    Forbidden,
     InvalidInput,
     NotFound,
     Path,
@@ -66,8 +67,8 @@ async def start_call(services: Services, viewer: Viewer, request: CallRequest) -
     """Store a pending call; a worker claims it within moments, or it ends with NO_WORKER.
 
     The same idempotency key returns the same call for 24 hours."""
-    viewer.require(Scope.CALLS_WRITE)
     _check(request, services.max_call_seconds)
+    request = _permitted(viewer, request)
     is_dialed = request.kind is CallKind.SIP
     if is_dialed:
         check_dial_request(request.dial)
@@ -101,6 +102,21 @@ async def start_call(services: Services, viewer: Viewer, request: CallRequest) -
         if is_dialed:
             call = await with_dial(work, call, request.dial, request.max_seconds)
         return await work.calls.start(call, request.idempotency_key, digest)
+
+
+def _permitted(viewer: Viewer, request: CallRequest) -> CallRequest:
+    """The request, if the viewer may start such a call. A credential that may only let callers join has
+    idempotency keys of its own: with those of others, it could join their calls."""
+    if Scope.CALLS_WRITE in viewer.scopes:
+        return request
+    viewer.require(Scope.CALLS_JOIN)
+    if request.kind is not CallKind.VOIP or request.draft or request.version_id is not None:
+        raise Forbidden(
+            f"With the scope {Scope.CALLS_JOIN}, a credential can only start calls of the kind VOIP, of "
+            f"published versions. Anything else needs {Scope.CALLS_WRITE}."
+        )
+    key = request.idempotency_key
+    return request if key is None else replace(request, idempotency_key=f"{viewer.subject} {key}")
 
 
 async def _started_before(work: UnitOfWork, request: CallRequest, digest: str) -> Call | None:

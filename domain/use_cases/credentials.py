@@ -4,6 +4,7 @@ but never read back."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import EllipsisType
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InvalidInput, NotFound, RateLimited
@@ -17,6 +18,7 @@ from domain.tenants.credentials import (
     check_provider,
     check_secret,
 )
+from domain.tools.secrets import check_hosts
 
 TESTS_PER_MINUTE = 20
 PROVIDER, SECRET = CredentialKind.PROVIDER, CredentialKind.SECRET
@@ -39,15 +41,24 @@ async def set_credential(services: Services, viewer: Viewer, provider: str, key:
         return await work.credentials.set(PROVIDER, provider, key, viewer.subject)
 
 
-async def set_secret(services: Services, viewer: Viewer, name: str, value: str) -> Credential:
-    """Store a secret, which the headers of tools read at `secret.name`."""
+async def set_secret(
+    services: Services,
+    viewer: Viewer,
+    name: str,
+    value: str,
+    hosts: tuple[str, ...] | None | EllipsisType = ...,
+) -> Credential:
+    """Store a secret, which the headers of tools read at `secret.name`. It may be sent to `hosts`; None
+    is any host, and `...` leaves the hosts as they are."""
     viewer.require(Scope.CREDENTIALS_WRITE)
     check_secret(name, value, ())
+    if isinstance(hosts, tuple):
+        hosts = check_hosts(hosts, ("hosts",))
     async with services.store.transaction(viewer.tenant_id) as work:
         secrets = await work.credentials.all(SECRET)
         if len(secrets) >= MAX_SECRETS and name not in {secret.name for secret in secrets}:
             raise InvalidInput(f"A tenant may have at most {MAX_SECRETS} secrets.", ("name",))
-        return await work.credentials.set(SECRET, name, value, viewer.subject)
+        return await work.credentials.set(SECRET, name, value, viewer.subject, hosts)
 
 
 async def delete_credential(services: Services, viewer: Viewer, provider: str) -> Credential:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.common.access import Scope, Viewer, scopes_of_role
+from domain.common.access import Scope, Viewer
 from domain.common.errors import InvalidInput, NotFound
 from domain.ports import Services, UnitOfWork
 from domain.sign_in.identity_providers import (
@@ -19,7 +19,6 @@ from domain.sign_in.identity_providers import (
     check_client_secret,
     check_identity_provider,
 )
-from domain.tenants.members import check_may_grant
 
 CLIENT_SECRET = "client_secret"
 """The change that is not one of the spec."""
@@ -29,11 +28,12 @@ async def create_identity_provider(
     services: Services, viewer: Viewer, spec: IdentityProviderSpec, client_secret: str | None
 ) -> IdentityProvider:
     viewer.require(Scope.IDENTITY_PROVIDERS_WRITE)
-    check_identity_provider(spec)
     check_client_secret(client_secret, ("clientSecret",))
-    _check_roles(viewer, spec)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        await _check_spec(work, viewer, spec)
     await _check_metadata(services, viewer, spec)
     async with services.store.transaction(viewer.tenant_id) as work:
+        await _check_roles(work, viewer, spec)
         if await work.identity_providers.count() >= MAX_PROVIDERS:
             raise InvalidInput(
                 f"A tenant may have at most {MAX_PROVIDERS} identity providers.", ("name",)
@@ -58,8 +58,7 @@ async def update_identity_provider(
     async with services.store.transaction(viewer.tenant_id) as work:
         spec = (await _existing(work, id)).spec
         changed = replace(spec, **{n: v for n, v in changes.items() if n != CLIENT_SECRET})
-        check_identity_provider(changed)
-        _check_roles(viewer, changed)
+        await _check_spec(work, viewer, changed)
         provider = await work.identity_providers.save(id, changed, expected_revision)
         await work.identity_providers.move_managed_roles(
             spec.name, changed.name if changed.manages_roles else None
@@ -96,9 +95,13 @@ async def _check_metadata(services: Services, viewer: Viewer, spec: IdentityProv
     await services.single_sign_on.client.check_metadata(client)
 
 
-def _check_roles(viewer: Viewer, spec: IdentityProviderSpec) -> None:
-    for index, rule in enumerate(spec.role_rules):
-        path = ("roleRules", str(index), "role")
-        check_may_grant(viewer, scopes_of_role(rule.role), path)
-    if spec.default_role is not None:
-        check_may_grant(viewer, scopes_of_role(spec.default_role), ("defaultRole",))
+async def _check_spec(work: UnitOfWork, viewer: Viewer, spec: IdentityProviderSpec) -> None:
+    check_identity_provider(spec, {role.spec.name for role in await work.roles.all()})
+    await _check_roles(work, viewer, spec)
+
+
+async def _check_roles(work: UnitOfWork, viewer: Viewer, spec: IdentityProviderSpec) -> None:
+    """Raise `Forbidden` if a rule gives more than the viewer may do, and keep the roles from being changed
+    or deleted until the commit."""
+    for role, path in spec.given_roles:
+        viewer.require_all(await work.roles.scopes_of(role, path), path)

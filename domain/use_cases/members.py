@@ -7,13 +7,11 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 from domain.common.access import (
-    ROLE_SCOPES,
     Person,
     PersonId,
     Scope,
     Verified,
     Viewer,
-    scopes_of_role,
 )
 from domain.common.errors import (
     AlreadyMember,
@@ -36,7 +34,6 @@ from domain.tenants.members import (
     Member,
     OpenInvitation,
     Session,
-    check_may_grant,
     tenant_words,
 )
 from domain.use_cases.accounts import (
@@ -59,11 +56,11 @@ async def invite_member(
     viewer.require(Scope.MEMBERS_WRITE)
     email = email.strip().lower()
     check_email(email, ("email",))
-    await _check_may_give_role(viewer, role)
     await _check_invitation_rate(services, viewer)
     tenant = await services.accounts.tenant(viewer.tenant_id)
     links = services.account_links
     async with services.store.transaction(viewer.tenant_id) as work:
+        await _check_may_give_role(work, viewer, role)
         if await work.members.find_email(email) is not None:
             raise AlreadyMember(f"{email} is a member already.", ("email",))
         if await work.invitations.count() >= MAX_OPEN_INVITATIONS:
@@ -93,7 +90,7 @@ async def withdraw_invitation(services: Services, viewer: Viewer, id: Invitation
         invitation = await work.invitations.get(id)
         if invitation is None:
             raise NotFound("There is no such open invitation.", ("id",))
-        check_may_grant(viewer, scopes_of_role(invitation.role), ("id",))
+        viewer.require_all(await work.roles.scopes_of(invitation.role, ("id",)), ("id",))
         await work.invitations.withdraw(id)
         return invitation
 
@@ -185,8 +182,8 @@ async def list_members(
 
 
 async def change_member_role(services: Services, viewer: Viewer, id: PersonId, role: str) -> Member:
-    await _check_may_give_role(viewer, role)
     async with _changing(services, viewer, id) as (work, member):
+        await _check_may_give_role(work, viewer, role)
         if member.managed_by is not None:
             raise InvalidInput(
                 f"The sign-in provider {member.managed_by} sets the role of this member at each "
@@ -254,17 +251,13 @@ async def _changing(
         if member is None:
             raise NotFound("There is no such member.", ("id",))
         if viewer.person_id != id:
-            check_may_grant(viewer, member.scopes, ("id",))
+            viewer.require_all(member.scopes, ("id",))
         yield work, member
 
 
-async def _check_may_give_role(viewer: Viewer, role: str) -> None:
-    viewer.require(Scope.MEMBERS_WRITE)
-    if role not in ROLE_SCOPES:
-        raise InvalidInput(
-            f"There is no role {role!r}. Choose one of {', '.join(ROLE_SCOPES)}.", ("role",)
-        )
-    check_may_grant(viewer, scopes_of_role(role), ("role",))
+async def _check_may_give_role(work: UnitOfWork, viewer: Viewer, role: str) -> None:
+    """Also keep the role from being changed or deleted until the commit."""
+    viewer.require_all(await work.roles.scopes_of(role, ("role",)), ("role",))
 
 
 async def _check_invitation_rate(services: Services, viewer: Viewer) -> None:

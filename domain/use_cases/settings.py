@@ -16,6 +16,7 @@ from domain.tool_execution.api_call import render_headers
 from domain.tool_execution.mcp import McpConnection, McpFailed, McpTool, list_tools
 from domain.tools.actions import McpCall
 from domain.tools.model import Tool, ToolSpec, check_tool
+from domain.tools.secrets import Secret
 
 MCP_SECONDS = 10.0
 
@@ -87,13 +88,17 @@ def _server(settings: StoredSettings, name: str, path: Path) -> McpServer:
 
 
 async def _list_server_tools(
-    services: Services, server: McpServer, secrets: Mapping[str, str], path: Path
+    services: Services, server: McpServer, secrets: Mapping[str, Secret], path: Path
 ) -> tuple[McpTool, ...]:
     try:
-        headers = render_headers(server.headers, {}, lambda name: secrets.get(name))
+        rendered = render_headers(server.headers, {}, lambda name: secrets.get(name))
         send = services.http_client.send
         connection = McpConnection(
-            url=server.url, headers=headers, send=send, timeout_seconds=MCP_SECONDS
+            url=server.url,
+            headers=rendered.headers,
+            host_limits=rendered.host_limits,
+            send=send,
+            timeout_seconds=MCP_SECONDS,
         )
         return await list_tools(connection)
     except LookupError as error:

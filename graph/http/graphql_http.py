@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 from domain.common.access import Viewer
 from domain.common.errors import DomainError, RateLimited, Unauthenticated, Unavailable
 from domain.use_cases.bundles import WRITE_SCOPES
-from graph.requests.auth import credential_from_headers
+from graph.requests.auth import credential_from_headers, require_allowed_address
 from graph.requests.complexity import fields_of
 from graph.requests.errors import BAD_REQUEST, format_errors, from_domain_error, graphql_error
 from graph.requests.operations import (
@@ -151,6 +151,8 @@ async def _authenticate(
             if credential
             else None
         )
+        if viewer is not None:
+            require_allowed_address(viewer, _address(request))
     except Unauthenticated:
         await api.rate_limiter.spend(address)
         raise

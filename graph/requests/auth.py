@@ -7,6 +7,7 @@ from typing import Any
 
 from graphql import OperationDefinitionNode
 
+from domain.common.access import Viewer
 from domain.common.errors import Unauthenticated
 from graph.requests.complexity import fields_of
 from graph.requests.document_cache import GraphQLDocument
@@ -35,6 +36,14 @@ def credential_from_payload(payload: Mapping[str, Any]) -> str | None:
     """The credential in the payload of `connection_init`; None when there is none."""
     values = {name.lower(): value for name, value in payload.items() if isinstance(value, str)}
     return _credential(values.get("authorization"), values.get("apikey") or values.get("x-api-key"))
+
+
+def require_allowed_address(viewer: Viewer, address: str) -> None:
+    """Checked for every request, outside of all caches: the address is not that of the credential."""
+    if not viewer.may_connect_from(address):
+        raise Unauthenticated(
+            "This API key may not be used from this address. An administrator can allow it."
+        )
 
 
 def require_public_fields(document: GraphQLDocument) -> None:

@@ -21,9 +21,10 @@ POLL_INTERVAL_SECONDS = 0.5
 MAX_CONCURRENT_LOOKUPS = 4
 
 EXPIRED = (4403, "Token expired")
-CHANGED = (4403, "Permissions changed")
 REVOKED = (4401, "Unauthorized")
 STALLED = (1013, "Too slow")
+CHANGED = (4403, "Permissions changed")
+"""The credential is valid, but may no longer do what the connection does, or not from its address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +50,10 @@ class ManagedConnection(Protocol):
     last_progress_at: float
     """When the client last read a message, or when the first pending one was sent (loop time)."""
 
-    @property
-    def has_operations(self) -> bool: ...
+    def may_continue(self, viewer: Viewer) -> bool:
+        """Whether this viewer, which is that of the connection looked up again, may do what the
+        connection does."""
+        ...
 
     def evict(self, code: int, reason: str) -> None: ...
 
@@ -154,8 +157,8 @@ class ConnectionRegistry:
 def _change_viewer(connection: ManagedConnection, viewer: Viewer) -> None:
     """What runs on a connection may need a scope that was taken away. The client then connects again,
     and each of its operations is checked as a new one."""
-    before, connection.viewer = connection.viewer, viewer
-    if before is not None and not before.scopes <= viewer.scopes and connection.has_operations:
+    connection.viewer = viewer
+    if not connection.may_continue(viewer):
         connection.evict(*CHANGED)
 
 

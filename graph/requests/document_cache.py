@@ -20,6 +20,7 @@ from strawberry.extensions import SchemaExtension
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
+from domain.common.access import Scope
 from graph.requests.complexity import MAX_TOKENS, Fragments, check_complexity, fragments_of
 from graph.requests.cost import MAX_COST, CostEstimator, with_defaults
 from graph.requests.errors import (
@@ -31,6 +32,7 @@ from graph.requests.errors import (
     with_code,
 )
 from graph.requests.null_characters import check_document
+from graph.requests.required_scopes import required_scopes
 
 RULES: Final = (
     *specified_rules,
@@ -54,6 +56,7 @@ class GraphQLDocument:
         self.fragments: Fragments = fragments_of(ast)
         self.valid = False
         self.operations = [d for d in ast.definitions if isinstance(d, OperationDefinitionNode)]
+        self._scopes: dict[int, frozenset[Scope]] = {}
 
     def operation(self, name: str | None) -> OperationDefinitionNode:
         matches = [
@@ -78,6 +81,13 @@ class GraphQLDocument:
         )
         self.valid = not errors
         return [with_code(error, VALIDATION_FAILED) for error in errors]
+
+    def scopes(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> frozenset[Scope]:
+        """The scopes that a valid operation of the document needs."""
+        key = id(operation)  # the nodes of a document live as long as it does
+        if key not in self._scopes:
+            self._scopes[key] = required_scopes(schema, operation, self.fragments)
+        return self._scopes[key]
 
     def cost(
         self,

@@ -12,7 +12,7 @@ from graphql import GraphQLError, OperationDefinitionNode, OperationType
 from strawberry import Schema
 from strawberry.types.execution import PreExecutionError
 
-from domain.common.access import Viewer
+from domain.common.access import Scope, Viewer
 from domain.common.errors import DomainError, RateLimited, Unavailable
 from domain.ports import Services
 from graph.requests.auth import require_public_fields
@@ -25,6 +25,7 @@ from graph.requests.introspection import IntrospectionCache, is_introspection_on
 from graph.requests.null_characters import check_variables
 from graph.requests.quotas import Quotas
 from graph.requests.rate_limit import COST_PER_UNIT, RateLimitBucket, RequestRateLimiter
+from graph.requests.required_scopes import scopes_missing
 from graph.requests.response_size import (
     ResponseAborted,
     ResponseMemory,
@@ -91,6 +92,8 @@ class PreparedOperation:
     document: GraphQLDocument
     operation: OperationDefinitionNode
     cost: int
+    scopes: frozenset[Scope]
+    """The scopes that the operation needs. Its viewer has them."""
 
     @property
     def is_subscription(self) -> bool:
@@ -207,10 +210,13 @@ class GraphQLService:
             errors = document.validate(self.schema._schema, suggestions=viewer is not None)
             if errors:
                 raise RequestRejected(errors)
+            scopes = document.scopes(self.schema._schema, operation)
+            if missing := scopes - (viewer.scopes if viewer else frozenset()):
+                raise scopes_missing(missing)
             cost = document.cost(self.schema._schema, operation, request.variables)
         except GraphQLError as error:
             raise RequestRejected([error]) from None
-        return PreparedOperation(request, document, operation, cost)
+        return PreparedOperation(request, document, operation, cost, scopes)
 
     def reserve_response(
         self, prepared: PreparedOperation, context: RequestContext

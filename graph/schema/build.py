@@ -14,6 +14,7 @@ from graph.requests.execution import ExecutionContext, add_readers
 from graph.schema.input_plans import add_input_builders
 from graph.schema.mutations import Mutation
 from graph.schema.queries import Query
+from graph.schema.required_scopes import Requires, declare_required_scopes
 from graph.schema.scalars import SCALARS
 from graph.schema.subscriptions import Subscription
 from graph.schema.types import enums
@@ -37,12 +38,13 @@ def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> st
         query=Query,
         mutation=Mutation,
         subscription=Subscription,
-        types=[VersionType, *EVENTS, *ACTIONS],
+        types=[VersionType, *EVENTS, *ACTIONS, Requires],
         extensions=list(extensions),
         exception_handlers=HANDLERS,
         config=StrawberryConfig(scalar_map=SCALARS),
         execution_context_class=ExecutionContext,
     )
+    declare_required_scopes(schema)
     add_readers(schema._schema)
     add_input_builders(schema._schema)
     return schema

@@ -20,6 +20,7 @@ from domain.tool_execution import mcp
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Workflow
+from graph.schema.access_queries import AccessQuery
 from graph.schema.account_queries import AccountQuery
 from graph.schema.arguments import After, First, Id
 from graph.schema.error_paths import ErrorPaths
@@ -55,7 +56,7 @@ from resolvers.pagination import Page, PageInfo
 
 
 @strawberry.type(description="Operations that read data.")
-class Query(AccountQuery, SignInQuery, TelephonyQuery):
+class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery):
     @strawberry.field(description="The authenticated user or API key.", graphql_type=Viewer | None)
     async def viewer(self, info: Ctx) -> accounts.ViewerInfo:
         return await accounts.viewer(info)

@@ -60,7 +60,9 @@ class TenantMutation:
 
     @mutation("Store a secret that headers of your tools can refer to.")
     async def set_secret(self, info: Ctx, input: Input[k.SetSecretInput]) -> k.SetSecretResult:
-        secret = await info.context.run(credentials.set_secret, input.name, input.value)
+        secret = await info.context.run(
+            credentials.set_secret, input.name, input.value, input.allowed_hosts()
+        )
         return k.SetSecretSuccess(secret=secret)
 
     @mutation("Delete a secret of your tools.")

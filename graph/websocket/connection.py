@@ -15,11 +15,16 @@ from typing import Any, NamedTuple
 import orjson
 from graphql import GraphQLError
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
 
-from domain.common.access import Viewer
+from domain.common.access import Scope, Viewer
 from domain.common.errors import CredentialExpired, DomainError, Unauthenticated, Unavailable
-from graph.requests.auth import credential_from_headers, credential_from_payload
+from graph.requests.auth import (
+    credential_from_headers,
+    credential_from_payload,
+    require_allowed_address,
+)
 from graph.requests.connection_registry import EXPIRED, REVOKED
 from graph.requests.errors import format_errors, from_domain_error, graphql_error
 from graph.requests.operations import (
@@ -30,6 +35,7 @@ from graph.requests.operations import (
     RetryLater,
 )
 from graph.requests.rate_limit import RateLimitBucket
+from graph.requests.required_scopes import scopes_missing
 from graph.requests.responses import encode
 from graph.websocket.delivery import deliver
 from graph.websocket.operations import RunningOperations
@@ -63,7 +69,7 @@ class ConnectionClosed(Exception):
 class ClientConnection:
     """The connection of one client, and its operations."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         self.api: GraphQLService = scope["state"]["api"]
         self.viewer: Viewer | None = None
         self.credential = ""
@@ -75,15 +81,11 @@ class ClientConnection:
         self._receive = receive
         self._quotas = ExitStack()
         self._operations = RunningOperations()
-        self._subscriptions = 0
-        """The number of subscriptions that are being started or delivered."""
+        self._subscriptions: list[frozenset[Scope]] = []
+        """The scopes that each subscription needs that is being started or delivered."""
         self._eviction: Close | None = None
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-
-    @property
-    def has_operations(self) -> bool:
-        return len(self._operations) > 0
 
     @property
     def user_agent(self) -> str:
@@ -120,6 +122,11 @@ class ClientConnection:
         if self._eviction is None and self._task is not None:
             self._eviction = Close(code, reason)
             self._task.cancel()
+
+    def may_continue(self, viewer: Viewer) -> bool:
+        return viewer.may_connect_from(self.address) and all(
+            scopes <= viewer.scopes for scopes in self._subscriptions
+        )
 
     async def close(self, code: int, reason: str) -> None:
         # A stalled client does not read the close frame either.
@@ -210,7 +217,9 @@ class ClientConnection:
             self.credential = (
                 credential_from_payload(payload) or credential_from_headers(self._headers) or ""
             )
-            return await self.api.authenticator.authenticate_credential(self.credential, bucket)
+            viewer = await self.api.authenticator.authenticate_credential(self.credential, bucket)
+            require_allowed_address(viewer, self.address)
+            return viewer
         except Unauthenticated:
             await self.api.rate_limiter.spend(bucket)
             raise
@@ -271,7 +280,7 @@ class ClientConnection:
     async def _deliver_subscription(
         self, id: str, prepared: PreparedOperation, viewer: Viewer
     ) -> None:
-        with self.api.quotas.subscription(viewer), self._counting_subscription():
+        with self.api.quotas.subscription(viewer), self._registering_subscription(prepared):
             try:
                 await deliver(self, id, prepared)
             except RequestRejected as rejected:
@@ -281,12 +290,15 @@ class ClientConnection:
                 raise
 
     @contextmanager
-    def _counting_subscription(self) -> Iterator[None]:
-        self._subscriptions += 1
+    def _registering_subscription(self, prepared: PreparedOperation) -> Iterator[None]:
+        self._subscriptions.append(prepared.scopes)
         try:
+            # The viewer may have been looked up again since the operation was prepared.
+            if self.viewer is not None and not prepared.scopes <= self.viewer.scopes:
+                raise RequestRejected([scopes_missing(prepared.scopes - self.viewer.scopes)])
             yield
         finally:
-            self._subscriptions -= 1
+            self._subscriptions.remove(prepared.scopes)
 
     async def _parse_request(self, payload: object, bucket: RateLimitBucket) -> GraphQLRequest:
         try:

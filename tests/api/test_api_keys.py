@@ -17,7 +17,7 @@ from domain.common.errors import Unauthenticated
 from domain.common.settings import Settings
 from domain.ports import Services
 from persistence.admin import bootstrap
-from persistence.api_key_list import list_keys
+from persistence.api_key_list import list_keys, list_old_keys
 from persistence.key_ring import KeyRing
 from persistence.wiring import api_services
 from tests.api.test_accounts import execute
@@ -62,7 +62,9 @@ async def test_an_unknown_scope_of_a_newer_version_is_ignored(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     key = await create_api_key(settings, viewer)
-    await execute(settings, "update api_key set scopes = '{tomorrow:scope,calls:read}'")
+    await execute(
+        settings, "update api_key set role = null, scopes = '{tomorrow:scope,calls:read}'"
+    )
     assert (await services.accounts.authenticate_credential(key)).scopes == {Scope.CALLS_READ}
 
 
@@ -83,8 +85,17 @@ async def test_a_key_in_use_survives_the_rotation_of_its_secret(
         await services.accounts.authenticate_credential(used)
         await until_recorded(settings, f"key_id = '{KeyRing.from_secret_key(new).key_ids[0]}'")
         assert await services.accounts.authenticate_credential(used)
+    old = await list_old_keys(during)
+    assert (used[:12] in old, unused[:12] in old) == (False, True)
+    assert "Data keys that keepers will wrap again: none." in old
     reported = await list_keys(during)
     assert reported.endswith(f"without the last entry ({before}): {unused[:12]} ({unused[:12]}…).")
+    await execute(settings, "update api_key set revoked_at = now() where name = $1", unused[:12])
+    first = KeyRing.from_secret_key(new).key_ids[0]
+    assert (await list_old_keys(during)).startswith(
+        f"All live API keys are under the first entry ({first})."
+    )
+    await execute(settings, "update api_key set revoked_at = null")
     after = replace(settings, secret_key=new)
     async with api_services(after) as services:
         await services.accounts.authenticate_credential(used)

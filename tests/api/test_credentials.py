@@ -24,6 +24,7 @@ from domain.common.errors import DecryptionKeyMissing, Forbidden
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.credentials import CredentialKind, DecryptedCredentials, providers_with_keys
+from domain.tools.secrets import Secret
 from domain.use_cases.credentials import (
     TESTS_PER_MINUTE,
     list_credentials,
@@ -55,7 +56,9 @@ LIST = "{ credentials { name lastFour updatedBy } secrets { name lastFour } }"
 SET = f"""mutation ($input: SetCredentialInput!) {{ setCredential(input: $input) {{ __typename
   ... on SetCredentialSuccess {{ credential {{ name lastFour }} }} {ERROR_FIELDS} }} }}"""
 SET_SECRET = f"""mutation ($input: SetSecretInput!) {{ setSecret(input: $input) {{ __typename
-  {ERROR_FIELDS} }} }}"""
+  ... on SetSecretSuccess {{ secret {{ hosts }} }} {ERROR_FIELDS} }} }}"""
+UPDATE_SETTINGS = f"""mutation ($input: UpdateSettingsInput!) {{ updateSettings(input: $input) {{
+  __typename {ERROR_FIELDS} }} }}"""
 DELETE = f"""mutation ($input: DeleteCredentialInput!) {{ deleteCredential(input: $input) {{
   __typename {ERROR_FIELDS} }} }}"""
 TEST = f"""mutation ($input: TestCredentialInput!) {{ testCredential(input: $input) {{ __typename
@@ -84,7 +87,7 @@ async def test_only_the_last_characters_of_keys_are_returned(
     listed = (await api.execute(LIST))["data"]
     assert [c["lastFour"] for c in listed["credentials"] + listed["secrets"]] == ["1234", ""]
     assert (await decrypted(services, viewer)).providers == {"openai": OWN}
-    assert (await decrypted(services, viewer)).secrets == {"crm_token": "short"}
+    assert (await decrypted(services, viewer)).secrets == {"crm_token": Secret("short")}
     await mutate(api, SET, provider="openai", key="another-key-5678")
     assert (await decrypted(services, viewer)).providers == {"openai": "another-key-5678"}
     assert (await mutate(api, DELETE, provider="openai"))["__typename"] == "DeleteCredentialSuccess"
@@ -104,11 +107,12 @@ async def test_only_the_last_characters_of_keys_are_returned(
         (SET_SECRET, {"name": "CRM", "value": "x"}, "name", "lower-case"),
         (SET_SECRET, {"name": "crm", "value": ""}, "value", "1 to 4096"),
         (SET_SECRET, {"name": "crm", "value": "a\r\nb"}, "value", "a single line"),
+        (SET_SECRET, {"name": "crm", "value": OWN, "hosts": []}, "hosts", "Name 1 to 20 hosts"),
         (TEST, {"provider": "openai"}, "provider", "no key for openai"),
     ],
 )
 async def test_invalid_keys_are_refused_without_being_echoed(
-    api: Api, document: str, given: dict[str, str], path: str, words: str
+    api: Api, document: str, given: dict[str, Any], path: str, words: str
 ) -> None:
     refused = await mutate(api, document, **given)
     assert refused["path"] == ["input", path]
@@ -376,6 +380,45 @@ async def test_a_server_that_echoes_requests_does_not_reveal_the_secret(
         tried = await mutate(api, TRY, id=made["tool"]["id"], live=True)
     assert tried["context"]["workflow"]["seen"]["x-token"] == "Bearer [secret]"
     assert OWN not in json.dumps(tried)
+
+
+async def test_a_secret_is_sent_to_its_hosts_only(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    seen: list[Request] = []
+
+    async def answer(request: Request) -> JSONResponse:
+        seen.append(request)
+        return JSONResponse({})
+
+    async with (
+        run_server(Starlette(routes=[Route("/{rest:path}", answer, methods=["POST"])])) as url,
+        api_that_reaches(services, settings, viewer, url.removeprefix("http://")) as api,
+    ):
+        place = url.removeprefix("http://")
+        host = place.split(":")[0]
+        headers = {"X-Token": "{{secret.crm}}"}
+        server = {"name": "crm", "url": f"{url}/", "headers": headers}
+        changed = await mutate(api, UPDATE_SETTINGS, expectedRevision=0, mcpServers=[server])
+        assert changed["__typename"] == "UpdateSettingsSuccess"
+        actions = [{"apiCall": {"url": f"{url}/", "method": "POST", "headers": headers}}]
+        tool = await mutate(api, CREATE_TOOL, name="crm", description="Asks.", actions=actions)
+        for hosts, arrives in (
+            (["api.example.com", f"{host}:1"], False),
+            ([place], True),
+            (None, True),
+            (["*.example.com"], False),
+        ):
+            stored = await mutate(api, SET_SECRET, name="crm", value=OWN, hosts=hosts)
+            assert stored["secret"] == {"hosts": hosts}
+            before = len(seen)
+            tried = await mutate(api, TRY, id=tool["tool"]["id"], live=True)
+            listed = await api.execute('{ mcpTools(server: "crm") { name } }')
+            problem = f"The secret 'crm' may not be sent to {host}."
+            assert (tried["result"] == problem, len(seen) == before) == (not arrives, not arrives)
+            assert (listed["errors"][0]["message"] == problem) is not arrives
+        kept = await mutate(api, SET_SECRET, name="crm", value="another-value")
+        assert kept["secret"] == {"hosts": ["*.example.com"]}
 
 
 async def test_key_tests_are_rate_limited(api: Api) -> None:

@@ -12,13 +12,17 @@ from uuid import UUID, uuid4
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
-from domain.common.access import Viewer
+from domain.common.access import Role, Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.sign_in.identity_providers import IdentityProviderSpec
 from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
+from domain.tenants.api_keys import ApiKeySpec
+from domain.tenants.roles import RoleSpec
+from domain.use_cases.api_keys import create_api_key
 from domain.use_cases.calls import CallRequest, start_call
 from domain.use_cases.members import invite_member
+from domain.use_cases.roles import create_role
 from domain.use_cases.telephony import (
     create_inbound_trunk,
     create_outbound_trunk,
@@ -216,6 +220,27 @@ CASES: dict[str, tuple[str, str, str]] = {
         )
         for kind in (*DRAFTS, *TELEPHONY, "IdentityProvider")
     },
+    "Mutation.updateRole.input.id": (
+        "Role",
+        (
+            "mutation ($id: ID!) { updateRole(input: {id: $id, expectedRevision: 1, "
+            f"description: null}}) {{ {FAILS} }} }}"
+        ),
+        "updateRole",
+    ),
+    "Mutation.deleteRole.input.id": (
+        "Role",
+        f"mutation ($id: ID!) {{ deleteRole(input: {{id: $id}}) {{ {FAILS} }} }}",
+        "deleteRole",
+    ),
+    **{
+        f"Mutation.{verb}ApiKey.input.id": (
+            "ApiKey",
+            f"mutation ($id: ID!) {{ {verb}ApiKey(input: {{id: $id}}) {{ {FAILS} }} }}",
+            f"{verb}ApiKey",
+        )
+        for verb in ("update", "rotate", "revoke")
+    },
 }
 SUBSCRIPTIONS: dict[str, tuple[str, str]] = {
     "Subscription.callEvents.callId": (
@@ -281,6 +306,8 @@ class TwoTenants:
     owner: Api
     stranger: Api
     theirs: dict[str, str]
+    keys: dict[Role, str]
+    """An API key of the second tenant for each role."""
 
 
 async def _telephony(services: Services, viewer: Viewer) -> tuple[UUID, UUID, UUID]:
@@ -293,6 +320,17 @@ async def _telephony(services: Services, viewer: Viewer) -> tuple[UUID, UUID, UU
         (await create_inbound_trunk(services, viewer, inbound, None)).id,
         (await create_phone_number(services, viewer, number)).id,
     )
+
+
+async def _access(services: Services, viewer: Viewer) -> dict[str, str]:
+    """The ids of a role and of an API key that has it."""
+    role = await create_role(services, viewer, RoleSpec(name="support", scopes=("calls:read",)))
+    key = await create_api_key(services, viewer, ApiKeySpec(name="ci", role="support"))
+    assert role.custom is not None
+    return {
+        "Role": global_id("Role", role.custom.id),
+        "ApiKey": global_id("ApiKey", key.key.id),
+    }
 
 
 async def _provider(services: Services, viewer: Viewer) -> UUID:
@@ -334,6 +372,7 @@ async def two_tenants(
     theirs = {
         kind: global_id(kind, id) for kind, id in zip((*KINDS, *OTHER_KINDS), ids, strict=True)
     }
+    theirs |= await _access(services, viewer)
     other = owner_of(await new_tenant(settings, "other"))
     stranger = Viewer(
         tenant_id=other.tenant_id,
@@ -347,7 +386,12 @@ async def two_tenants(
             )
             for who in (viewer, stranger)
         ]
-        yield TwoTenants(owner, guest, theirs)
+        specs = {role: ApiKeySpec(name=role, role=role) for role in Role}
+        keys = {
+            role: (await create_api_key(services, stranger, spec)).value
+            for role, spec in specs.items()
+        }
+        yield TwoTenants(owner, guest, theirs, keys)
 
 
 def _without(id: str, answer: Any) -> Any:
@@ -369,6 +413,22 @@ async def test_ids_of_another_tenant_behave_like_unknown_ids(two_tenants: TwoTen
         document = CASES["Query.node.id"][1]
         mine = await two_tenants.owner.execute(document, variables={"id": two_tenants.theirs[kind]})
         assert mine["data"]["x"] == {"__typename": kind, "id": two_tenants.theirs[kind]}
+
+
+async def test_no_role_distinguishes_ids_of_another_tenant_from_unknown_ones(
+    two_tenants: TwoTenants,
+) -> None:
+    for role, key in two_tenants.keys.items():
+
+        async def ask(document: str, id: str, key: str = key) -> Any:
+            options: Any = {"auth": False, "headers": {"x-api-key": key}}
+            answer = await two_tenants.stranger.execute(document, variables={"id": id}, **options)
+            return _without(id, answer)
+
+        for place, (kinds, document, _) in CASES.items():
+            for kind in KINDS if kinds == "*" else (kinds,):
+                foreign = await ask(document, two_tenants.theirs[kind])
+                assert foreign == await ask(document, global_id(kind, uuid4())), (role, place)
 
 
 async def test_calls_of_another_tenant_cannot_be_watched(two_tenants: TwoTenants) -> None:
@@ -393,3 +453,11 @@ async def test_lists_contain_only_items_of_the_tenant(two_tenants: TwoTenants) -
     for name in fields:
         assert mine[name]["edges"], name
         assert others[name]["edges"] == [], name
+    document = "{ roles { name isBuiltIn } apiKeys { edges { node { name } } } }"
+    for who, roles, keys in (
+        (two_tenants.owner, ["support"], {"ci", "test"}),
+        (two_tenants.stranger, [], {"test", *Role}),
+    ):
+        data = (await who.execute(document))["data"]
+        assert [role["name"] for role in data["roles"] if not role["isBuiltIn"]] == roles
+        assert {edge["node"]["name"] for edge in data["apiKeys"]["edges"]} == keys

@@ -48,7 +48,8 @@ SPEC = IdentityProviderSpec(
 
 
 def test_all_problems_of_a_configuration_are_reported_at_once() -> None:
-    assert check_identity_provider(SPEC) is SPEC
+    check_identity_provider(SPEC, ())
+    check_identity_provider(replace(SPEC, default_role="support"), {"support"})
     wrong = IdentityProviderSpec(
         name="Acme",
         label=" ",
@@ -63,7 +64,7 @@ def test_all_problems_of_a_configuration_are_reported_at_once() -> None:
         session_hours=0,
     )
     with pytest.raises(InvalidInput) as refusal:
-        check_identity_provider(wrong)
+        check_identity_provider(wrong, {"support"})
     assert [problem.path for problem in refusal.value.problems] == [
         ("name",),
         ("label",),
@@ -72,13 +73,13 @@ def test_all_problems_of_a_configuration_are_reported_at_once() -> None:
         ("oauthScopes",),
         ("oauthScopes", "1"),
         ("groupsClaim",),
-        ("roleRules", "0", "role"),
         ("roleRules", "1", "group"),
-        ("defaultRole",),
         ("trustedDomains", "0"),
         ("trustedDomains", "1"),
         ("requiredClaims", "0", "name"),
         ("sessionDuration",),
+        ("roleRules", "0", "role"),
+        ("defaultRole",),
     ]
     with pytest.raises(InvalidInput) as refusal:
         check_client_secret("a secret with spaces", ("clientSecret",))
@@ -103,7 +104,7 @@ def test_all_problems_of_a_configuration_are_reported_at_once() -> None:
 )
 def test_an_issuer_is_a_plain_url(issuer: str) -> None:
     with pytest.raises(InvalidInput) as refusal:
-        check_identity_provider(replace(SPEC, issuer=issuer))
+        check_identity_provider(replace(SPEC, issuer=issuer), ())
     assert refusal.value.path == ("issuer",)
 
 

@@ -42,6 +42,7 @@ from domain.tools.actions import (
 )
 from domain.tools.http import EgressBlocked, HttpFailed, HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec, check_tool
+from domain.tools.secrets import HostLimit, Secret
 
 pytestmark = pytest.mark.anyio
 SETTINGS = TenantSettings(
@@ -91,8 +92,8 @@ class FakeEnvironment:
         status, body = answer
         return HttpResponse(status, {}, json.dumps(body).encode(), 1.0)
 
-    def secret(self, name: str) -> str | None:
-        return {"token": "t0p"}.get(name)
+    def secret(self, name: str) -> Secret | None:
+        return {"token": Secret("t0p", ("api.example.org",))}.get(name)
 
     def hand_off(self, node: str) -> str | None:
         self.handed.append(node)
@@ -232,6 +233,7 @@ async def test_a_request_is_sent_and_its_response_saved() -> None:
     [request] = environment.sent
     assert request.url == "https://api.example.org/users/Ada/orders?n=3&q=a%26b"
     assert request.headers["Authorization"] == "Bearer t0p"
+    assert request.host_limits == (HostLimit("token", ("api.example.org",)),)
     assert request.headers["Idempotency-Key"] == "call.use.actions.0"
     assert json.loads(request.body or b"") == {"slot": "ten", "n": 3}
     assert "t0p" not in repr(used), "a secret must not be shown"

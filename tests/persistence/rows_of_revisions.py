@@ -156,6 +156,13 @@ _ROWS = {
         insert into mail (id, recipient, key_id, sealed, reset_hash, expires_at)
         values (gen_random_uuid(), 'bob@acme.test', 'k', '\\x09', '\\x0a', '2030-01-01');
     """,
+    "0019": """
+        insert into custom_role (id, tenant_id, name, revision, spec)
+        values ('00000000-0000-0000-0000-000000000019', '00000000-0000-0000-0000-000000000001',
+                'support', 1, '{"name": "support", "scopes": ["calls:read"]}');
+        update api_key set role = 'support', networks = '{192.0.2.0/24}', replaced_by = id;
+        update credential set hosts = '{api.example.com}';
+    """,
     "0021": """
         insert into identity_provider (id, tenant_id, name, revision, spec, sealed)
         values ('00000000-0000-0000-0000-000000000021', '00000000-0000-0000-0000-000000000001',

@@ -15,7 +15,7 @@ from alembic import command
 from alembic.script import ScriptDirectory
 
 from domain.calls.model import CallFilter
-from domain.common.access import Viewer
+from domain.common.access import Role, Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, start_call
@@ -180,6 +180,41 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
         assert [UUID(str(found.id)) for found in page.items] == [call.id]
         assert await work.workflows.workflows_using("booking") == ["clinic"]
         assert await work.tools.agents_using("book_appointment") == ["booking"]
+
+
+READ = ["agents:read", "tools:read", "workflows:read", "calls:read"]
+WRITE = [scope.replace("read", "write") for scope in READ]
+EDIT = [*READ, *WRITE]
+SETTINGS = ["settings:read", "settings:write"]
+CREDENTIALS = ["credentials:read", "credentials:write"]
+TELEPHONY = ["telephony:read", "telephony:write"]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "role"),
+    [
+        ([*EDIT, *SETTINGS, *CREDENTIALS, *TELEPHONY], Role.OWNER),
+        ([*EDIT, *SETTINGS, *CREDENTIALS], Role.OWNER),
+        ([*EDIT, *SETTINGS, "telephony:read"], Role.EDITOR),
+        ([*EDIT, *SETTINGS], Role.EDITOR),
+        (EDIT, Role.EDITOR),
+        ([*READ, "settings:read", "telephony:read", "calls:write"], Role.OPERATOR),
+        ([*READ, "settings:read"], Role.VIEWER),
+        (["calls:read", "calls:write"], None),
+        ([*EDIT, *SETTINGS, *TELEPHONY], None),
+        ([], None),
+    ],
+)
+async def test_a_key_gets_the_role_whose_scopes_it_had(
+    fresh: str, scopes: list[str], role: Role | None
+) -> None:
+    await asyncio.to_thread(upgrade, fresh, "0017")
+    async with connected(fresh) as db:
+        await db.execute(rows_of(["0001"]))
+        await db.execute("update api_key set scopes = $1", scopes)
+        await asyncio.to_thread(upgrade, fresh)
+        [row] = await db.fetch("select role, scopes from api_key")
+    assert (row["role"], row["scopes"]) == (role, scopes)
 
 
 ROWS_AND_INDEXES = """

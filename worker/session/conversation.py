@@ -41,6 +41,7 @@ from domain.templating.templates import render
 from domain.tool_execution.environment import NO_PHONE_LINE, CollectedDigits
 from domain.tools.actions import CollectDigits
 from domain.tools.http import HttpClient
+from domain.tools.secrets import Secret
 from domain.tools.transfers import TransferTarget
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Connection, ContextPolicy, EntryAction, Snapshot
@@ -126,7 +127,7 @@ class Conversation:
     event_writer: EventWriter
     keys: ProviderKeys
     http_client: HttpClient
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     models: dict[str, llm.LLM[Any]] = field(default_factory=dict)
     speech: SpeechProviders | None = None
     """The STT and TTS of the agents; None in a text call."""

@@ -30,6 +30,7 @@ from domain.tool_execution.executor import execute as run_chain
 from domain.tools.actions import CollectDigits, TransferCall
 from domain.tools.http import HttpRequest, HttpResponse
 from domain.tools.model import ToolSpec
+from domain.tools.secrets import Secret
 from worker.session.consent import CONSENT_REQUIRED, has_consent
 from worker.session.conversation import CallLost, Conversation
 
@@ -142,7 +143,7 @@ class CallToolEnvironment:
         await self._conversation.ensure_lease_held()
         return await self._conversation.http_client.send(request)
 
-    def secret(self, name: str) -> str | None:
+    def secret(self, name: str) -> Secret | None:
         return self._conversation.secrets.get(name)
 
     @property

@@ -29,6 +29,7 @@ from domain.tool_execution.mcp_stubs import StubMcpServers
 from domain.tools.actions import CollectDigits
 from domain.tools.dtmf import PAUSE
 from domain.tools.http import HttpClient
+from domain.tools.secrets import Secret
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot, Version, VersionId, WorkflowId
 from worker.providers.api_keys import MissingApiKey, ProviderKeys, ProviderMisconfigured
@@ -230,11 +231,11 @@ class InMemoryEventWriter:
         pass
 
 
-class PlaceholderSecrets(dict[str, str]):
+class PlaceholderSecrets(dict[str, Secret]):
     """Secrets of a simulation: a placeholder for every name, since stubs ignore the values."""
 
     def get(self, name: str, default: Any = None) -> Any:
-        return f"<{name}>"
+        return Secret(f"<{name}>")
 
 
 def _normalize_events(events: Sequence[CallEvent]) -> Iterator[Mapping[str, Any]]:

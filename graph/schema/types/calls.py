@@ -490,6 +490,12 @@ class StartCallSuccess:
         description="Access to the room of the call; null unless it is a VOIP call in progress.",
     )
 
+    @strawberry.field(
+        description="Id of the call, for credentials that may start calls but not read them."
+    )
+    def call_id(self) -> strawberry.ID:
+        return strawberry.ID(global_id("Call", self.call.id))
+
 
 @strawberry.input(description="The call whose room to join, again or on another device.")
 class JoinCallInput:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from types import EllipsisType
 from typing import Annotated
 
 import strawberry
@@ -23,6 +24,9 @@ class Credential:
         description=(
             "Last four characters of the value; empty when the value is too short to reveal them."
         )
+    )
+    hosts: list[str] | None = strawberry.field(
+        description="Hosts that a secret may be sent to; null for any, and for keys of providers."
     )
     updated_at: datetime = strawberry.field(description="When the value was last set (UTC).")
     updated_by: str = strawberry.field(description="Who set the value: `user:…` or `key:…`.")
@@ -57,6 +61,18 @@ class SetSecretInput:
     value: str = strawberry.field(
         description="The value, which is stored encrypted and never returned."
     )
+    hosts: strawberry.Maybe[list[str] | None] = strawberry.field(
+        description=(
+            "The only hosts that the secret may be sent to, such as `api.example.com`, "
+            "`api.example.com:8443` or `*.example.com`. Null allows any host. Omit to leave the hosts as "
+            "they are; a new secret may then be sent to any."
+        )
+    )
+
+    def allowed_hosts(self) -> tuple[str, ...] | None | EllipsisType:
+        if self.hosts is None:
+            return ...
+        return None if self.hosts.value is None else tuple(self.hosts.value)
 
 
 @strawberry.input(description="The secret to delete.")

@@ -28,7 +28,7 @@ from resolvers import members
 from resolvers.context import Ctx
 from resolvers.global_ids import global_id
 
-ROLE = "Name of the role: `OWNER`, `ADMIN`, `EDITOR`, `OPERATOR` or `VIEWER`."
+ROLE = "Name of the role: `OWNER`, `ADMIN`, `EDITOR`, `OPERATOR`, `VIEWER`, or one of your tenant's own."
 
 
 @strawberry.type(name="Member", description="A person in your tenant.")

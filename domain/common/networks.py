@@ -1,0 +1,45 @@
+"""The networks that a credential may be used from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from domain.common.errors import InvalidInput, Path
+
+MAX_NETWORKS = 50
+
+Network = IPv4Network | IPv6Network
+
+
+def is_in_networks(address: str, networks: Iterable[Network]) -> bool:
+    """Whether one of the networks contains the IP address. An IPv4 address that is written as an IPv6
+    address counts as what it is."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    return any(parsed in network for network in networks)
+
+
+def parse_networks(texts: Sequence[str], path: Path) -> tuple[Network, ...]:
+    """IP addresses or networks in CIDR notation. Raises `InvalidInput` for anything else."""
+    if len(texts) > MAX_NETWORKS:
+        raise InvalidInput(f"At most {MAX_NETWORKS} addresses are allowed.", path)
+    return tuple(_parse_network(text, (*path, str(n))) for n, text in enumerate(texts))
+
+
+def _parse_network(text: str, path: Path) -> Network:
+    try:
+        network = ip_network(text.strip())
+    except ValueError:
+        raise InvalidInput(
+            f"{text[:64]!r} is neither an IP address nor a network in CIDR notation, such as "
+            "203.0.113.0/24, whose bits behind the prefix are 0.",
+            path,
+        ) from None
+    if isinstance(network, IPv6Network) and network.network_address.ipv4_mapped:
+        raise InvalidInput("Write an IPv4 address as such, not as an IPv6 address.", path)
+    return network

@@ -1,0 +1,180 @@
+"""Creating, listing, changing, rotating and revoking API keys.
+
+No one can create or change a key that may do more than they themselves, and no key can make one that
+outlives it or that may be used from more addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.common.access import ApiKeyId, Scope, Viewer
+from domain.common.errors import Forbidden, InvalidInput, NotFound
+from domain.common.networks import Network
+from domain.ports import PageKey, PageSlice, Services, UnitOfWork
+from domain.tenants.api_keys import (
+    DEFAULT_OVERLAP,
+    ENDED_TTL,
+    MAX_KEYS,
+    ApiKey,
+    ApiKeySpec,
+    ApiKeyState,
+    check_api_key,
+    check_expiry,
+    check_overlap,
+    kind_of,
+    successor_expiry,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewApiKey:
+    """A key that was just created, with its value, which is never shown again."""
+
+    key: ApiKey
+    value: str = field(repr=False)
+
+
+async def list_api_keys(
+    services: Services, viewer: Viewer, first: int, after: PageKey | None
+) -> PageSlice[ApiKey]:
+    viewer.require(Scope.KEYS_READ)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return await work.api_keys.page(first, after)
+
+
+async def create_api_key(services: Services, viewer: Viewer, spec: ApiKeySpec) -> NewApiKey:
+    viewer.require(Scope.KEYS_WRITE)
+    now = services.clock()
+    check_api_key(spec, now)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        granted = await _check_grant(work, viewer, spec)
+        await work.api_keys.delete_ended(now - ENDED_TTL)
+        await _check_count(work)
+        return NewApiKey(*await work.api_keys.add(spec, granted, viewer.subject))
+
+
+async def update_api_key(
+    services: Services, viewer: Viewer, id: ApiKeyId, changes: Mapping[str, Any]
+) -> ApiKey:
+    """Change the fields in `changes`. A role replaces the scopes of a key, and scopes its role."""
+    viewer.require(Scope.KEYS_WRITE)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        key = await _lock_live(services, viewer, work, id)
+        if key.replaced_by is not None:
+            raise InvalidInput("This key was rotated: change its successor.", ("id",))
+        spec = check_api_key(_changed(key.spec, changes), services.clock())
+        granted = await _check_grant(work, viewer, spec)
+        if kind_of(spec, granted) is not key.kind:
+            raise InvalidInput(
+                f"The kind of a key is part of its value and stays {key.kind}: create a new key.",
+                ("scopes",),
+            )
+        return await work.api_keys.save(id, spec, granted)
+
+
+async def rotate_api_key(
+    services: Services,
+    viewer: Viewer,
+    id: ApiKeyId,
+    overlap: timedelta | None,
+    expires_at: datetime | None,
+) -> tuple[NewApiKey, ApiKey]:
+    """Create the successor of a key, and let the key itself expire after the overlap. Returns both."""
+    viewer.require(Scope.KEYS_WRITE)
+    now, overlap = services.clock(), DEFAULT_OVERLAP if overlap is None else overlap
+    check_overlap(overlap)
+    if expires_at is not None:
+        check_expiry(expires_at, now)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        key = await _lock_live(services, viewer, work, id)
+        if key.replaced_by is not None:
+            raise InvalidInput("This key was rotated already: rotate its successor.", ("id",))
+        spec = replace(key.spec, expires_at=expires_at or successor_expiry(key, now))
+        granted = await _check_grant(work, viewer, spec)
+        await _check_count(work)
+        new, value = await work.api_keys.add(spec, granted, viewer.subject)
+        ends_at = min(now + overlap, key.spec.expires_at or now + overlap)
+        old = await work.api_keys.replace(id, new.id, ends_at)
+        return NewApiKey(new, value), old
+
+
+async def revoke_api_key(services: Services, viewer: Viewer, id: ApiKeyId) -> ApiKey:
+    """Revoke a key at once. Revoking it again changes nothing."""
+    viewer.require(Scope.KEYS_WRITE)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        if await work.api_keys.lock(id) is None:
+            raise _no_such_key()
+        return await work.api_keys.revoke(id)
+
+
+def _changed(spec: ApiKeySpec, changes: Mapping[str, Any]) -> ApiKeySpec:
+    if changes.get("role") is not None and changes.get("scopes") is not None:
+        raise InvalidInput("Give a key either a role or scopes.", ("scopes",))
+    if changes.get("role") is not None:
+        changes = {**changes, "scopes": None}
+    elif changes.get("scopes") is not None:
+        changes = {**changes, "role": None}
+    return replace(spec, **changes)
+
+
+async def _check_grant(work: UnitOfWork, viewer: Viewer, spec: ApiKeySpec) -> frozenset[Scope]:
+    """What the key would grant. Raises `Forbidden` if that is more than the viewer may do."""
+    if spec.role is not None:
+        granted = await work.roles.scopes_of(spec.role, ("role",))
+        viewer.require_all(granted, ("role",))
+    else:
+        granted = frozenset(spec.scopes or ())
+        viewer.require_all(granted, ("scopes",))
+    if viewer.key_id is not None:
+        _check_within(viewer, spec)
+    return granted
+
+
+def _check_within(viewer: Viewer, spec: ApiKeySpec) -> None:
+    limit = viewer.expires_at
+    if limit is not None and (spec.expires_at is None or spec.expires_at > limit):
+        raise Forbidden(
+            f"A key cannot make one that outlives it: it expires {limit:%Y-%m-%d %H:%M} UTC.",
+            ("expiresAt",),
+        )
+    inside = all(any(_contains(own, each) for own in viewer.networks) for each in spec.networks)
+    if viewer.networks and not (spec.networks and inside):
+        raise Forbidden(
+            "A key cannot make one that may be used from other addresses than itself.",
+            ("addresses",),
+        )
+
+
+def _contains(outer: Network, inner: Network) -> bool:
+    return (
+        outer.version == inner.version
+        and inner.network_address in outer
+        and inner.prefixlen >= outer.prefixlen
+    )
+
+
+async def _lock_live(services: Services, viewer: Viewer, work: UnitOfWork, id: ApiKeyId) -> ApiKey:
+    """Lock a key that can be used. Raises `Forbidden` if it may do more than the viewer."""
+    key = await work.api_keys.lock(id)
+    if key is None:
+        raise _no_such_key()
+    state = key.state(services.clock())
+    if state is not ApiKeyState.LIVE:
+        raise InvalidInput(f"The key is {state.lower()}: create a new one.", ("id",))
+    viewer.require_all(key.scopes, ("id",))
+    return key
+
+
+async def _check_count(work: UnitOfWork) -> None:
+    if await work.api_keys.count_live() >= MAX_KEYS:
+        raise InvalidInput(
+            f"A tenant may have at most {MAX_KEYS} live keys: revoke some that are not used.",
+            ("name",),
+        )
+
+
+def _no_such_key() -> NotFound:
+    return NotFound("There is no such API key.", ("id",))

@@ -1,0 +1,160 @@
+"""The API keys of a tenant. Only their digests are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Row, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.common.access import (
+    ApiKeyId,
+    Scope,
+    TenantId,
+    known_scopes,
+    scopes_of_role,
+)
+from domain.ports import PageKey, PageSlice
+from domain.tenants.api_keys import ApiKey, ApiKeyKind, ApiKeySpec, kind_of
+from persistence import tables
+from persistence.key_ring import PREFIX_LENGTH, KeyRing, new_api_key
+from persistence.notifications import Notification, access_changed
+
+_key = tables.api_key
+_role = tables.custom_role
+ENVIRONMENTS = {ApiKeyKind.STANDARD: "live", ApiKeyKind.JOIN: "join"}
+
+
+class SqlApiKeys:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        tenant: TenantId,
+        ring: KeyRing,
+        notifications: list[Notification],
+    ) -> None:
+        self._db = connection
+        self._tenant = tenant
+        self._ring = ring
+        self._notifications = notifications
+
+    async def add(
+        self, spec: ApiKeySpec, granted: frozenset[Scope], created_by: str
+    ) -> tuple[ApiKey, str]:
+        key = new_api_key(ENVIRONMENTS[kind_of(spec, granted)])
+        row = (
+            await self._db.execute(
+                insert(_key)
+                .values(
+                    **key_identity(self._ring, key),
+                    **_spec_values(spec, granted),
+                    id=uuid4(),
+                    tenant_id=self._tenant,
+                    created_by=created_by,
+                )
+                .returning(_key)
+            )
+        ).one()
+        return await self._entity(row), key
+
+    async def lock(self, id: UUID) -> ApiKey | None:
+        query = select(_key).where(*self._is(id)).with_for_update()
+        row = (await self._db.execute(query)).one_or_none()
+        return None if row is None else await self._entity(row)
+
+    async def save(self, id: UUID, spec: ApiKeySpec, granted: frozenset[Scope]) -> ApiKey:
+        return await self._change(id, _spec_values(spec, granted))
+
+    async def replace(self, id: UUID, successor: UUID, expires_at: datetime) -> ApiKey:
+        return await self._change(id, {"replaced_by": successor, "expires_at": expires_at})
+
+    async def revoke(self, id: UUID) -> ApiKey:
+        revoked_at = func.coalesce(_key.c.revoked_at, func.now())
+        return await self._change(id, {"revoked_at": revoked_at})
+
+    async def count_live(self) -> int:
+        is_live = and_(
+            _key.c.revoked_at.is_(None),
+            or_(_key.c.expires_at.is_(None), _key.c.expires_at > func.now()),
+        )
+        query = select(func.count()).where(_key.c.tenant_id == self._tenant, is_live)
+        return await self._db.scalar(query.select_from(_key)) or 0
+
+    async def delete_ended(self, before: datetime) -> None:
+        has_ended = or_(_key.c.revoked_at < before, _key.c.expires_at < before)
+        await self._db.execute(delete(_key).where(_key.c.tenant_id == self._tenant, has_ended))
+
+    async def page(self, first: int, after: PageKey | None) -> PageSlice[ApiKey]:
+        c = _key.c
+        query = select(_key).where(c.tenant_id == self._tenant)
+        if after is not None:
+            query = query.where(tuple_(c.created_at, c.id) < (after.at, after.id))
+        ordered = query.order_by(c.created_at.desc(), c.id.desc()).limit(first + 1)
+        rows = (await self._db.execute(ordered)).all()
+        keys = await self._entities(rows[:first])
+        return PageSlice(tuple(keys), has_more=len(rows) > first)
+
+    def _is(self, id: UUID) -> tuple[Any, Any]:
+        return _key.c.tenant_id == self._tenant, _key.c.id == id
+
+    async def _change(self, id: UUID, values: Mapping[str, Any]) -> ApiKey:
+        self._notifications.append(access_changed())
+        change = update(_key).where(*self._is(id)).values(**values).returning(_key)
+        return await self._entity((await self._db.execute(change)).one())
+
+    async def _entity(self, row: Row[Any]) -> ApiKey:
+        [key] = await self._entities([row])
+        return key
+
+    async def _entities(self, rows: Sequence[Row[Any]]) -> list[ApiKey]:
+        names = {row.role for row in rows if row.role is not None}
+        query = select(_role.c.name, _role.c.spec["scopes"].label("scopes")).where(
+            _role.c.tenant_id == self._tenant, _role.c.name.in_(names)
+        )
+        found = await self._db.execute(query) if names else ()
+        custom = {row.name: row.scopes for row in found}
+        return [_key_from_row(row, custom) for row in rows]
+
+
+def key_identity(ring: KeyRing, key: str) -> dict[str, Any]:
+    """What is stored of the value of a key."""
+    return {
+        "prefix": key[:PREFIX_LENGTH],
+        "hash": ring.digests(key)[0],
+        "key_id": ring.key_ids[0],
+    }
+
+
+def _spec_values(spec: ApiKeySpec, granted: frozenset[Scope]) -> dict[str, Any]:
+    return {
+        "name": spec.name,
+        "role": spec.role,
+        "scopes": sorted(granted if spec.role is not None else spec.scopes or ()),
+        "networks": list(map(str, spec.networks)),
+        "expires_at": spec.expires_at,
+    }
+
+
+def _key_from_row(row: Row[Any], custom: Mapping[str, Sequence[str]]) -> ApiKey:
+    own = None if row.role is not None else known_scopes(row.scopes)
+    return ApiKey(
+        id=ApiKeyId(row.id),
+        spec=ApiKeySpec(
+            name=row.name,
+            role=row.role,
+            scopes=own,
+            networks=tuple(map(ip_network, row.networks)),
+            expires_at=row.expires_at,
+        ),
+        prefix=row.prefix,
+        scopes=scopes_of_role(row.role, custom.get(row.role)) if own is None else own,
+        created_at=row.created_at,
+        created_by=row.created_by or "unknown",
+        last_used_at=row.last_used_at,
+        revoked_at=row.revoked_at,
+        replaced_by=None if row.replaced_by is None else ApiKeyId(row.replaced_by),
+    )
