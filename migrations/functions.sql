@@ -560,15 +560,17 @@ language sql stable as $$
 $$;
 
 -- Deletes the entries of a tenant up to a link, all of which must be past their retention. What is left
--- of them is the hash from which the chain continues, with a signature.
+-- of them is the hash from which the chain continues, with a signature. Returns how many entries it has
+-- deleted; 0 if one of them is not past its retention, or if they were deleted already.
 create or replace function shorten_audit_log(
     p_tenant uuid, p_default_days int, p_limit int, p_seq bigint, p_hash bytea,
     p_cut_at timestamptz, p_key_id text, p_signature bytea
-) returns void
+) returns int
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     first_entry_at timestamptz;
     last_entry_at timestamptz;
+    deleted int;
 begin
     perform set_config('app.tenant', p_tenant::text, true);
     perform pg_advisory_xact_lock(hashtextextended('audit ' || p_tenant, 0));
@@ -576,7 +578,7 @@ begin
                                               and l.hash = p_hash)
        or coalesce((select x.seq from expired_audit_link(p_tenant, p_default_days, p_limit) x), 0)
           < p_seq then
-        raise 'not all entries up to % are past their retention', p_seq;
+        return 0;
     end if;
     select min(e.at), max(e.at) into first_entry_at, last_entry_at
       from audit_link l join audit_entry e on e.id = l.entry_id
@@ -589,11 +591,13 @@ begin
     delete from audit_entry e using audit_link l
      where l.tenant_id = p_tenant and l.seq <= p_seq and e.id = l.entry_id;
     delete from audit_link where tenant_id = p_tenant and seq <= p_seq;
+    get diagnostics deleted = row_count;
     delete from audit_head where tenant_id = p_tenant and seq < p_seq;
     perform add_audit_entry(p_tenant, 'SHORTENED', 'system:retention', 'audit_cut', p_seq::text, null,
         jsonb_build_object('details', jsonb_build_object(
             'seq', p_seq, 'hash', encode(p_hash, 'hex'),
             'first_at', first_entry_at, 'last_at', last_entry_at)));
+    return deleted;
 end $$;
 
 -- Erases the content of entries that contain a text, such as the e-mail address of a person who asks for
@@ -624,6 +628,12 @@ begin
         jsonb_build_object('details', jsonb_build_object('seqs', to_jsonb(seqs))));
     return cardinality(seqs);
 end $$;
+
+-- The tenants of the user with an e-mail address, to whose logs a failed sign-in belongs.
+create or replace function find_members(p_email text) returns table (tenant_id uuid, user_id uuid)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select u.tenant_id, u.id from app_user u where u.email = p_email
+$$;
 
 -- What people configure is audited whatever changes it.
 create or replace trigger audit_change after insert or update or delete on agent
@@ -676,7 +686,7 @@ execute function audit_change('id', 'user_id', 'phone_number', 'from_number', 't
     'caller_identity', 'user_context', 'metadata');
 
 create or replace trigger audit_change after insert on call_command
-for each row when (new.kind <> 'SEND_TEXT'
+for each row when (new.kind not in ('SEND_TEXT', 'END')
                    and nullif(current_setting('app.origin', true), '') is not null)
 execute function audit_change('call_id', 'body', 'place');
 

@@ -20,6 +20,7 @@ from sqlalchemy import Row, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from domain.audit.model import AuditKind, AuditNote
 from domain.common.access import (
     API_KEY_PREFIX,
     ROLE_SCOPES,
@@ -34,6 +35,7 @@ from domain.common.access import (
 from domain.common.errors import CredentialExpired, Unauthenticated, Unavailable
 from domain.ports import TokenPair
 from persistence import tables
+from persistence.audit import add_note
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing, is_api_key
 from persistence.passwords import PasswordVerifier
@@ -182,6 +184,7 @@ class SqlAccounts:
         return Viewer(
             tenant_id=claims.tenant,
             subject=f"user:{claims.user}",
+            session=claims.session,
             scopes=ROLE_SCOPES[_parse_role(role)],
             expires_at=claims.expires_at,
         )
@@ -242,6 +245,7 @@ class SqlAccounts:
             await self._insert_refresh_token(db, user.tenant_id, user.id, session, refresh)
             if network:
                 await self._remember_network(db, user, network)
+            await add_note(db, _session_note(AuditKind.SIGNED_IN, user.id, session))
         return self._token_pair(user.tenant_id, user.id, role, session, refresh)
 
     @translate_outages
@@ -256,6 +260,8 @@ class SqlAccounts:
             role = await _current_role(db, tenant, user)
             successor = await self._rotate_refresh_token(db, token, row)
             ended = None if successor else await _delete_session(db, row.family)
+            if ended:
+                await add_note(db, _session_note(AuditKind.SESSION_ENDED, user, row.family))
         if successor:
             return self._token_pair(tenant, user, role, row.family, successor)
         if not ended:
@@ -272,7 +278,9 @@ class SqlAccounts:
             async with self._engine.begin() as db:
                 await set_tenant(db, row.tenant_id)
                 await db.execute(LOCK_SESSION, {"session": str(row.family)})
-                await _delete_session(db, row.family)
+                if await _delete_session(db, row.family):
+                    note = _session_note(AuditKind.SIGNED_OUT, row.user_id, row.family)
+                    await add_note(db, note)
 
     async def _find_by_digest(self, function: str, secret: str) -> Row[Any] | None:
         """Look up a secret by its digest, under each entry of SECRET_KEY in turn."""
@@ -409,6 +417,16 @@ async def _current_role(db: AsyncConnection, tenant: TenantId, user: UserId) -> 
 async def _delete_session(db: AsyncConnection, session: UUID) -> int:
     deleted = await db.execute(_refresh.delete().where(_refresh.c.family == session))
     return deleted.rowcount
+
+
+def _session_note(kind: AuditKind, user: UUID, session: UUID) -> AuditNote:
+    return AuditNote(
+        kind=kind,
+        actor=f"user:{user}",
+        target_kind="app_user",
+        target=str(user),
+        details={"session": str(session)},
+    )
 
 
 def _session_ended() -> Unauthenticated:

@@ -1,5 +1,5 @@
 """`python -m persistence.admin`: creates the first tenant with its owner and an API key, lists API
-keys, and creates the PostgreSQL logins of processes."""
+keys, creates the PostgreSQL logins of processes, and verifies audit logs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from domain.common.text_validation import check_email, check_name
 from domain.tenants.passwords import password_problems
 from persistence import tables
 from persistence.api_key_list import list_keys
+from persistence.audit_admin import add_audit_parser, run_audit_command
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
 from persistence.key_ring import KeyRing, new_api_key
@@ -203,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "keys", help="list the API keys, and the entry of SECRET_KEY that each was created under"
     )
+    add_audit_parser(commands)
     roles = commands.add_parser(
         "roles", help="create logins in PostgreSQL, or change their passwords"
     )
@@ -218,6 +220,8 @@ async def _run(args: argparse.Namespace) -> None:
     settings = Settings.from_env(os.environ)
     if args.command == "keys":
         sys.stdout.write(await list_keys(settings) + "\n")
+    elif args.command == "audit":
+        await run_audit_command(settings, args)
     elif args.command == "roles":
         await _create_logins(settings, args)
     else:

@@ -37,6 +37,8 @@ class KeyRing:
     wrapping_keys: dict[str, AESGCM] = field(repr=False)
     """Keys that wrap the data keys of tenants. The first wraps; all of them unwrap."""
     link_secrets: tuple[bytes, ...] = field(repr=False)
+    audit_keys: dict[str, Ed25519PrivateKey] = field(repr=False)
+    """Keys of the audit log. The first signs; all of them verify."""
 
     @staticmethod
     def from_secret_key(secret_key: str) -> KeyRing:
@@ -63,6 +65,12 @@ class KeyRing:
                 for part in ring
             },
             link_secrets=tuple(_derive(part, b"links") for part in ring),
+            audit_keys={
+                hashlib.sha256(part.encode()).hexdigest()[:8]: Ed25519PrivateKey.from_private_bytes(
+                    _derive(part, b"audit")
+                )
+                for part in ring
+            },
         )
 
     @property

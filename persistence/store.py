@@ -19,6 +19,7 @@ from domain.telephony.trunks import (
     OutboundTrunk,
     OutboundTrunkSpec,
 )
+from persistence.audit import SqlAuditLog, current_origin_setting
 from persistence.calls import SqlCalls
 from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
@@ -58,6 +59,10 @@ class SqlUnitOfWork:
     @cached_property
     def inbound_trunks(self) -> SqlTrunks[InboundTrunk, InboundTrunkSpec]:
         return inbound_trunks(self._connection, self._tenant, self._vault)
+
+    @cached_property
+    def audit(self) -> SqlAuditLog:
+        return SqlAuditLog(self._connection, self._tenant)
 
     @cached_property
     def phone_numbers(self) -> SqlPhoneNumbers:
@@ -103,8 +108,7 @@ async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGe
     """A transaction of the tenant. Every request has one, so it goes straight to the driver."""
     raw = await driver_connection(connection)
     try:
-        # Simple queries take no parameters; `UUID` ensures that nothing else is interpolated.
-        await raw.execute(f"begin; select set_config('app.tenant', '{UUID(str(tenant))}', true)")
+        await raw.execute(_begin(tenant, current_origin_setting()))
         yield
         await raw.execute("commit")
     except Exception as error:
@@ -119,8 +123,21 @@ async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGe
         raise
 
 
-SET_TENANT = text("select set_config('app.tenant', :tenant, true)")
+def _begin(tenant: TenantId, origin: str) -> str:
+    # Simple queries take no parameters; `UUID` and `hex` ensure that nothing else is interpolated.
+    begin = f"begin; select set_config('app.tenant', '{UUID(str(tenant))}', true)"
+    if not origin:
+        return begin
+    value = f"convert_from(decode('{origin.encode().hex()}', 'hex'), 'UTF8')"
+    return f"{begin}, set_config('app.origin', {value}, true)"
+
+
+SET_TENANT = text(
+    "select set_config('app.tenant', :tenant, true), set_config('app.origin', :origin, true)"
+)
 
 
 async def set_tenant(connection: AsyncConnection, tenant: TenantId) -> None:
-    await connection.execute(SET_TENANT, {"tenant": str(tenant)})
+    """Make the current transaction one of the tenant and of the current request."""
+    origin = current_origin_setting()
+    await connection.execute(SET_TENANT, {"tenant": str(tenant), "origin": origin})

@@ -16,6 +16,8 @@ from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
+from persistence.audit_recorder import AuditRecorder
+from persistence.audit_signatures import AuditSignatures
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
 from persistence.key_ring import KeyRing
@@ -63,6 +65,9 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(background_task(streams.run_head_check()))
         store = SqlStore(engine, channels, Vault(ring), max_transactions=max(1, for_engine // 4))
+        audit_notes = AuditRecorder(store, engine)
+        await stack.enter_async_context(background_task(audit_notes.run()))
+        stack.push_async_callback(audit_notes.flush)
         call_lists = SqlCallLists(store, pool, channels)
         await stack.enter_async_context(background_task(call_lists.run_version_check()))
 
@@ -88,6 +93,9 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             signed_links=SignedLinks(ring),
             provider_keys=settings.provider_keys,
             max_call_seconds=settings.max_call_seconds,
+            audit_notes=audit_notes,
+            audit_signer=AuditSignatures(ring),
+            audit_retention_days=settings.audit_retention_days,
             clock=lambda: datetime.now(UTC),
             ready=ready,
             compute=compute,

@@ -35,9 +35,15 @@ class Scope(StrEnum):
     CREDENTIALS_WRITE = "credentials:write"
     TELEPHONY_READ = "telephony:read"
     TELEPHONY_WRITE = "telephony:write"
+    AUDIT_READ = "audit:read"
+    AUDIT_WRITE = "audit:write"
 
 
-ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE})
+OWNER_SCOPES = frozenset({Scope.AUDIT_WRITE})
+"""What only owners may do."""
+ADMIN_SCOPES = OWNER_SCOPES | {
+    *(Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE, Scope.AUDIT_READ),
+}
 """What only owners and admins may do. A trunk decides what calls may cost."""
 READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
 
@@ -54,7 +60,7 @@ class Role(StrEnum):
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
-    Role.ADMIN: frozenset(Scope),
+    Role.ADMIN: frozenset(Scope) - OWNER_SCOPES,
     Role.EDITOR: frozenset(Scope) - ADMIN_SCOPES,
     Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
     Role.VIEWER: READ_SCOPES,
@@ -90,6 +96,8 @@ class Viewer:
     """`user:<id>` or `key:<id>`"""
     scopes: frozenset[Scope]
     expires_at: datetime | None = None
+    session: UUID | None = None
+    """The session of a user; None for an API key."""
 
     def require(self, scope: Scope) -> Viewer:
         if scope not in self.scopes:

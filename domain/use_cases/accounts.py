@@ -38,6 +38,7 @@ async def login(
     await _check_rate_limits(services, attempts, email, network)
     user = await services.accounts.authenticate_password(email, password)
     if user is None:
+        services.audit_notes.put_failed_sign_in(email)
         raise Unauthenticated("The e-mail address or the password is wrong.", ())
     return user, await services.accounts.sign_in(user, network)
 

@@ -22,6 +22,7 @@ from domain.use_cases import (
 from domain.workflows.agents import AgentId
 from domain.workflows.model import VersionId, WorkflowId
 from graph.schema.arguments import Input
+from graph.schema.audit_mutations import AuditMutation
 from graph.schema.error_paths import mutation
 from graph.schema.telephony_mutations import TelephonyMutation
 from graph.schema.tenant_mutations import TenantMutation
@@ -43,7 +44,7 @@ from resolvers.global_ids import require_id
         "Operations that change data. Failures that a client should handle are returned as data."
     )
 )
-class Mutation(TenantMutation, TelephonyMutation):
+class Mutation(TenantMutation, TelephonyMutation, AuditMutation):
     @mutation("Sign in with an email address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
         return _login_success(await accounts.login(info, input.email, input.password))

@@ -8,6 +8,7 @@ begin
         execute format('drop trigger audit_change on %s', audited.name);
     end loop;
 end $$;
+drop function find_members(text);
 drop function erase_audit_entries(uuid, text, int);
 drop function shorten_audit_log(uuid, int, int, bigint, bytea, timestamptz, text, bytea);
 drop function expired_audit_link(uuid, int, int);
