@@ -107,10 +107,10 @@ class ChainVerifier:
         if entry.body is None:
             return [ChainProblem(entry.seq, "it was deleted")]
         if entry.is_erased:
+            if entry.body:
+                return [ChainProblem(entry.seq, "it is marked as erased and has content")]
             self._erased.add(entry.seq)
-            if entry.body == "":
-                return []
-            return [ChainProblem(entry.seq, "it is marked as erased and has content")]
+            return []
         if leaf_of(entry.body) != entry.leaf:
             return [ChainProblem(entry.seq, "its content or its leaf was changed")]
         fields = json.loads(entry.body)
