@@ -131,6 +131,14 @@ _ROWS = {
         update trunk_usage set talk_ms = 1000, refusals = 2, refused_since = now(),
                paused_until = now(), pause_reason = 'CARRIER_REFUSED', near_limit_on = day;
     """,
+    "0020": """
+        insert into audit_retention (tenant_id, days) select id, 90 from tenant;
+        select link_audit_entries(id, 1) from tenant;
+        insert into audit_head (tenant_id, seq, hash, signed_at, key_id, signature)
+        select tenant_id, seq, hash, now(), 'k', '\\x07' from audit_link;
+        insert into audit_cut (tenant_id, seq, hash, first_at, last_at, cut_at, key_id, signature)
+        select tenant_id, 0, hash, now(), now(), now(), 'k', '\\x07' from audit_link;
+    """,
 }
 
 
