@@ -184,7 +184,7 @@ class SqlAccounts:
         return Viewer(
             tenant_id=claims.tenant,
             subject=f"user:{claims.user}",
-            session=claims.session,
+            session_id=claims.session,
             scopes=ROLE_SCOPES[_parse_role(role)],
             expires_at=claims.expires_at,
         )

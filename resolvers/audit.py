@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from domain.audit.model import AuditEntry, AuditFilter, SignedHead
+from domain.common.errors import InvalidInput
 from domain.ports import PageKey
 from domain.use_cases import audit as use_cases
 from resolvers.context import Ctx
@@ -15,7 +16,10 @@ async def entries(
     info: Ctx, filter: AuditFilter, first: int | None, after: str | None
 ) -> Page[AuditEntry]:
     key = decode_cursor(LIST, after)
-    page = await info.context.run(use_cases.list_entries, filter, clamp_page_size(first), key)
+    try:
+        page = await info.context.run(use_cases.list_entries, filter, clamp_page_size(first), key)
+    except InvalidInput as error:
+        raise error.within("filter") from None
     return keyset_page(LIST, page, lambda entry: PageKey(entry.at, entry.id))
 
 

@@ -96,7 +96,7 @@ class Viewer:
     """`user:<id>` or `key:<id>`"""
     scopes: frozenset[Scope]
     expires_at: datetime | None = None
-    session: UUID | None = None
+    session_id: UUID | None = None
     """The session of a user; None for an API key."""
 
     def require(self, scope: Scope) -> Viewer:

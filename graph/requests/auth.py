@@ -35,10 +35,10 @@ def credential_from_payload(payload: Mapping[str, Any]) -> str | None:
 
 def origin_of(viewer: Viewer | None, address: str, request: str | None = None) -> Origin:
     """Who makes a request, and from where, for the audit log."""
-    session = None if viewer is None or viewer.session is None else str(viewer.session)
+    session = None if viewer is None else viewer.session_id
     return Origin(
         actor=ANONYMOUS if viewer is None else viewer.subject,
-        session=session,
+        session=None if session is None else str(session),
         address=known_address(address),
         request=request,
     )

@@ -8,7 +8,6 @@ import strawberry
 
 from domain.audit.model import AuditEntry
 from graph.schema.arguments import After, First
-from graph.schema.error_paths import ErrorPaths
 from graph.schema.types.audit import (
     AuditEntryConnection,
     AuditFilterInput,
@@ -26,7 +25,6 @@ class AuditQuery:
     @strawberry.field(
         description="The audit log of your tenant, newest entries first.",
         graphql_type=AuditEntryConnection | None,
-        extensions=[ErrorPaths("filter")],
     )
     async def audit_log(
         self,

@@ -422,12 +422,12 @@ async def test_an_export_is_complete_signed_and_noted(
     assert head == {"seq": linked, "hash": report.head.hash.hex()}
 
 
-@pytest.mark.parametrize("days", [-1, 1, 29, 3_651])
 async def test_a_retention_that_is_too_short_or_too_long_is_refused(
-    api: Api, settings: Settings, days: int
+    api: Api, settings: Settings
 ) -> None:
-    refused = await mutate(api, RETAIN, days=days)
-    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", "days"])
+    for days in (-1, 1, 29, 3_651):
+        refused = await mutate(api, RETAIN, days=days)
+        assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", "days"]), days
     assert await row_of(settings, "select * from audit_retention") is None
     for kept in (30, 0):
         assert (await mutate(api, RETAIN, days=kept))["retention"] == {"days": kept}

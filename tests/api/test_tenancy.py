@@ -46,7 +46,7 @@ CASES: dict[str, tuple[str, str, str]] = {
     "Query.node.id": ("*", "query ($id: ID!) { x: node(id: $id) { __typename id } }", "x"),
     "Query.nodes.ids": ("*", "query ($id: ID!) { nodes(ids: [$id]) { __typename id } }", "nodes"),
     "Query.auditLog.filter.target": (
-        "*",
+        "Agent",
         (
             "query ($id: ID!) { auditLog(filter: {target: $id}) "
             "{ edges { node { target { type name } } } } }"
