@@ -12,9 +12,9 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -34,7 +34,15 @@ from domain.calls.lists import CallLists
 from domain.calls.model import Call, CallFilter, CallId, EndReason
 from domain.calls.recordings import AudioStore, LinkSigner, Recordings
 from domain.calls.rooms import RoomAccessIssuer
-from domain.common.access import Tenant, TenantId, User, UserId, Viewer
+from domain.common.access import (
+    AccessChanges,
+    Person,
+    PersonId,
+    SessionId,
+    Tenant,
+    TenantId,
+    Viewer,
+)
 from domain.common.compute import Compute
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.telephony.dial_policy import DialUsage
@@ -54,6 +62,18 @@ from domain.tenants.credentials import (
     CredentialKind,
     DecryptedCredentials,
     KeyTestResult,
+)
+from domain.tenants.mail import MailText
+from domain.tenants.members import (
+    UNKNOWN_DEVICE,
+    AccountLinks,
+    Device,
+    Invitation,
+    InvitationId,
+    Member,
+    Membership,
+    OpenInvitation,
+    Session,
 )
 from domain.tenants.settings import StoredSettings, TenantSettings
 from domain.tools.http import HttpClient
@@ -357,6 +377,77 @@ class KeyProber(Protocol):
         ...
 
 
+class Members(Protocol):
+    """The members of the tenant. What would leave it without an owner raises `LastOwner`."""
+
+    async def get(self, id: PersonId) -> Member | None: ...
+
+    async def lock(self, id: PersonId) -> Member | None:
+        """Like `get`, but nothing else changes the member or an owner until the commit."""
+        ...
+
+    async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Member]: ...
+
+    async def find_email(self, email: str) -> Member | None: ...
+
+    async def page(self, first: int, after: PageKey | None) -> PageSlice[Member]:
+        """Return the members, oldest first."""
+        ...
+
+    async def set_role(self, id: PersonId, role: str) -> Member: ...
+
+    async def suspend(self, id: PersonId) -> Member:
+        """Keep the person out of the tenant, and end their sessions in it."""
+        ...
+
+    async def resume(self, id: PersonId) -> Member: ...
+
+    async def remove(self, id: PersonId) -> None:
+        """Remove the person from the tenant. A person without any tenant is deleted."""
+        ...
+
+    async def sessions(self, id: PersonId) -> Sequence[Session]:
+        """Return the sessions of the member in this tenant, the last used first."""
+        ...
+
+    async def end_sessions(self, id: PersonId) -> int:
+        """End the sessions of the member in this tenant; return how many there were."""
+        ...
+
+
+class Invitations(Protocol):
+    """The open invitations of the tenant."""
+
+    async def add(self, email: str, role: str, invited_by: str) -> tuple[Invitation, str]:
+        """Return the invitation and its token. An earlier one of the address is withdrawn."""
+        ...
+
+    async def count(self) -> int: ...
+
+    async def page(self, first: int, after: PageKey | None) -> PageSlice[Invitation]:
+        """Return the invitations, oldest first."""
+        ...
+
+    async def get(self, id: InvitationId) -> Invitation | None: ...
+
+    async def withdraw(self, id: InvitationId) -> None: ...
+
+    async def accept(
+        self, id: InvitationId, person: Person, password_hash: str | None, *, is_new: bool
+    ) -> None:
+        """Use up the invitation and make the person a member; `is_new` also creates the person. Raises
+        `InvalidToken` when it is no longer open, and `AlreadyMember`."""
+        ...
+
+
+class Mailer(Protocol):
+    """Queues e-mail in the transaction; a keeper sends it after the commit."""
+
+    async def queue(self, recipient: str, message: MailText, lifetime: timedelta) -> None:
+        """`lifetime` is how long the message is worth sending."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction for one tenant: all of it happens or none of it. Watchers are notified of
     the events it appended to logs after the commit."""
@@ -385,6 +476,12 @@ class UnitOfWork(Protocol):
     def credentials(self) -> Credentials: ...
     @property
     def audit(self) -> AuditLog: ...
+    @property
+    def members(self) -> Members: ...
+    @property
+    def invitations(self) -> Invitations: ...
+    @property
+    def mail(self) -> Mailer: ...
 
 
 class Store(Protocol):
@@ -405,14 +502,14 @@ class TokenPair:
 
 
 class Accounts(Protocol):
-    """Users, sessions and API keys. The only port that is not bound to one tenant."""
+    """People, their sessions, and credentials. The only port that is not bound to one tenant."""
 
-    async def authenticate_password(self, email: str, password: str) -> User | None:
+    async def authenticate_password(self, email: str, password: str) -> Person | None:
         """Takes as long for an unknown address as for a wrong password."""
         ...
 
     async def is_known_network(self, email: str, network: str) -> bool:
-        """Whether the user with this e-mail address has recently signed in from this network."""
+        """Whether the person with this e-mail address has recently signed in from this network."""
         ...
 
     async def authenticate_credential(self, credential: str) -> Viewer:
@@ -420,11 +517,26 @@ class Accounts(Protocol):
         invalid or has expired."""
         ...
 
-    async def sign_in(self, user: User, network: str | None = None) -> TokenPair:
-        """Start a session, and remember the network as one that the user signs in from."""
+    def listening(self, listener: Callable[[AccessChanges], None]) -> AbstractContextManager[None]:
+        """Call the listener whenever credentials must be looked up again, within a second."""
         ...
 
-    async def refresh(self, token: str) -> TokenPair:
+    async def sign_in(
+        self,
+        person: PersonId,
+        tenant: TenantId | None = None,
+        device: Device = UNKNOWN_DEVICE,
+        ends_at: datetime | None = None,
+        *,
+        confined: bool = False,
+    ) -> TokenPair:
+        """Start a session in the tenant, or else in the one that the person used last, and remember
+        the network of the device. It ends at `ends_at`, whatever is refreshed; `confined` is in
+        `Viewer.is_confined`. Raises
+        `Unauthenticated` for a person who may not use the tenant."""
+        ...
+
+    async def refresh(self, token: str, device: Device = UNKNOWN_DEVICE) -> TokenPair:
         """Each refresh token works once. A second use within a short grace period returns the same
         next token while that one is unused; any other reuse ends the session."""
         ...
@@ -433,7 +545,60 @@ class Accounts(Protocol):
 
     async def tenant(self, id: TenantId) -> Tenant: ...
 
-    async def user(self, tenant: TenantId, id: UserId) -> User | None: ...
+    async def person(self, id: PersonId) -> Person | None: ...
+
+    async def rename(self, id: PersonId, name: str | None) -> None: ...
+
+    async def memberships(self, id: PersonId) -> Sequence[Membership]:
+        """Return the tenants that the person may use, the oldest membership first."""
+        ...
+
+    async def sessions(self, id: PersonId) -> Sequence[Session]:
+        """Return the sessions of the person in all tenants, the last used first."""
+        ...
+
+    async def end_session(self, person: PersonId, id: SessionId) -> bool:
+        """End a session of the person; False if there is no such session."""
+        ...
+
+    async def end_sessions(
+        self, person: PersonId, keep: SessionId | None = None, tenant: TenantId | None = None
+    ) -> int:
+        """End the sessions of the person in the tenant, or else in all; return how many there were."""
+        ...
+
+    async def check_password(self, password: str, known: Iterable[str]) -> None:
+        """Raise `InvalidInput` unless the password is good enough for a person of whom an attacker
+        knows these words."""
+        ...
+
+    async def hash_password(self, password: str) -> str: ...
+
+    async def set_password(
+        self, person: PersonId, password_hash: str, keep: SessionId | None = None
+    ) -> None:
+        """Set the password and end the sessions of the person but one."""
+        ...
+
+    async def create_password_reset(
+        self, person: PersonId, tenant: TenantId, created_by: str
+    ) -> str | None:
+        """Return the token with which the person may set a new password; it replaces earlier ones.
+        None if the person is a member of another tenant, be they suspended there or not."""
+        ...
+
+    async def request_password_reset(self, email: str, compose: Callable[[str], MailText]) -> None:
+        """Send a message with a token for a new password to the person who has the address. Whether
+        there is one is looked up later, so this takes the same time for every address."""
+        ...
+
+    async def find_password_reset(self, token: str) -> Person | None: ...
+
+    async def use_password_reset(self, token: str, password_hash: str) -> bool:
+        """Set the password, end all sessions and use up the token; False if it is no longer valid."""
+        ...
+
+    async def find_invitation(self, token: str) -> OpenInvitation | None: ...
 
 
 class CallStreams(Protocol):
@@ -474,6 +639,7 @@ class Services:
 
     store: Store
     accounts: Accounts
+    account_links: AccountLinks
     streams: CallStreams
     call_lists: CallLists
     limiter: RateLimiter

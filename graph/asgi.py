@@ -63,23 +63,24 @@ def create_app(
         async with open_services as services:
             connections = ConnectionRegistry(services.accounts, timeouts)
             throttle = RequestRateLimiter(services.limiter, settings)
-            async with background_task(connections.run_watchdog()):
-                api = GraphQLService(
-                    services=services,
-                    large_query_services=replace(
-                        services, store=services.store.serialized_per_tenant()
-                    ),
-                    schema=schema,
-                    documents=documents,
-                    rate_limiter=throttle,
-                    fanout=Fanout(schema),
-                    connections=connections,
-                    authenticator=Authenticator(services.accounts, throttle),
-                    quotas=Quotas(settings),
-                    response_memory=ResponseMemory(),
-                    introspection=IntrospectionCache(schema._schema, services.compute),
-                )
-                yield {"api": api}
+            with services.accounts.listening(connections.note_changes):
+                async with background_task(connections.run_watchdog()):
+                    api = GraphQLService(
+                        services=services,
+                        large_query_services=replace(
+                            services, store=services.store.serialized_per_tenant()
+                        ),
+                        schema=schema,
+                        documents=documents,
+                        rate_limiter=throttle,
+                        fanout=Fanout(schema),
+                        connections=connections,
+                        authenticator=Authenticator(services.accounts, throttle),
+                        quotas=Quotas(settings),
+                        response_memory=ResponseMemory(),
+                        introspection=IntrospectionCache(schema._schema, services.compute),
+                    )
+                    yield {"api": api}
 
     over_http, over_websocket = GraphQLOverHTTP(page), GraphQLOverWebSocket(origins)
     app = Starlette(

@@ -280,11 +280,6 @@ language sql stable security definer set search_path = public, pg_temp as $$
     select l.call_id, l.head from call_log l where l.call_id = any(p_calls)
 $$;
 
-create or replace function find_user(p_email text) returns setof app_user
-language sql stable security definer set search_path = public, pg_temp as $$
-    select * from app_user where email = p_email
-$$;
-
 create or replace function find_api_key(p_hash bytea) returns setof api_key
 language sql stable security definer set search_path = public, pg_temp as $$
     select * from api_key where hash = p_hash
@@ -295,24 +290,179 @@ language sql stable security definer set search_path = public, pg_temp as $$
     select * from refresh_token where hash = p_hash
 $$;
 
--- The role of a user whose session has not ended; null if it has. p_session null: the user only has
--- to exist.
-create or replace function find_session(p_tenant uuid, p_user uuid, p_session uuid) returns text
+-- What processes of the previous release know: a user belongs to one tenant, and a session lasts for as
+-- long as its refresh tokens do.
+create or replace function find_user(p_email text) returns setof app_user
 language sql stable security definer set search_path = public, pg_temp as $$
-    select u.role from app_user u
-     where u.id = p_user and u.tenant_id = p_tenant
-       and (p_session is null or exists (
-            select from refresh_token r where r.family = p_session and r.user_id = u.id))
+    select p.id, p.email, m.role, coalesce(p.password_hash, ''), m.created_at, m.tenant_id
+      from person p join membership m on m.person_id = p.id
+     where p.email = p_email and m.suspended_at is null
+     order by m.created_at, m.tenant_id limit 1
 $$;
 
--- Whether the user signed in from one of the networks since then.
+create or replace function find_session(p_tenant uuid, p_user uuid, p_session uuid) returns text
+language sql stable security definer set search_path = public, pg_temp as $$
+    select m.role from membership m
+     where m.tenant_id = p_tenant and m.person_id = p_user and m.suspended_at is null
+       and (p_session is null or exists (
+            select from refresh_token r where r.family = p_session and r.user_id = p_user))
+$$;
+
+-- Whether the person signed in from one of the networks since then.
 create or replace function knows_address(p_email text, p_networks bytea[], p_since timestamptz)
 returns boolean
 language sql stable security definer set search_path = public, pg_temp as $$
     select exists (
-        select from known_address k join app_user u on u.id = k.user_id
-         where u.email = p_email and k.network = any(p_networks) and k.seen_at > p_since)
+        select from known_address k join person p on p.id = k.user_id
+         where p.email = p_email and k.network = any(p_networks) and k.seen_at > p_since)
 $$;
+
+-- The tenants of a person who signs in are not known yet. Only here does the API read the hash of a
+-- password.
+create or replace function find_person(p_email text)
+returns table (id uuid, email text, name text, password_hash text)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select p.id, p.email, p.name, p.password_hash from person p where p.email = p_email
+$$;
+
+-- The role of a person whose session has not ended.
+create or replace function find_member(p_tenant uuid, p_person uuid, p_session uuid)
+returns table (role text, ends_at timestamptz, is_confined boolean)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select m.role, s.ends_at, s.is_confined
+      from session s
+      join membership m on m.tenant_id = s.tenant_id and m.person_id = s.person_id
+     where s.id = p_session and s.tenant_id = p_tenant and s.person_id = p_person
+       and m.suspended_at is null
+$$;
+
+-- The holder of an invitation, or of a link to set a new password, has no credential yet.
+create or replace function find_invitation(p_hash bytea) returns table (
+    id uuid, tenant_id uuid, tenant_slug text, tenant_name text, email text, role text,
+    invited_by text, created_at timestamptz, expires_at timestamptz, person_id uuid
+)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select i.id, i.tenant_id, t.slug, t.name, i.email, i.role, i.invited_by, i.created_at,
+           i.expires_at, p.id
+      from invitation i
+      join tenant t on t.id = i.tenant_id
+      left join person p on p.email = i.email
+     where i.hash = p_hash and i.used_at is null and i.expires_at > now()
+$$;
+
+create or replace function find_password_reset(p_hash bytea)
+returns table (id uuid, email text, name text)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select p.id, p.email, p.name from password_reset r join person p on p.id = r.person_id
+     where r.hash = p_hash and r.expires_at > now()
+$$;
+
+-- Which credentials to look up again since a transaction, and the transaction to ask for next time: the
+-- oldest one that is still running. Times would miss what a long transaction commits late. There is
+-- always one row. Rows of an hour ago were read by all processes, or are from a restored dump.
+create or replace function access_changes(p_since text) returns table (
+    next text, id bigint, tenant_id uuid, person_id uuid, session_id uuid, key_id uuid
+)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select pg_snapshot_xmin(pg_current_snapshot())::text,
+           c.id, c.tenant_id, c.person_id, c.session_id, c.key_id
+      from (select) as one
+      left join lateral (
+           select * from access_change a
+            where a.xid >= p_since::bigint and a.at > now() - interval '1 hour'
+            order by a.id desc limit 10001) c on true
+$$;
+
+-- A process of the previous release creates only tokens.
+create or replace function keep_session_of_token() returns trigger
+language plpgsql as $$
+begin
+    insert into session as s (id, tenant_id, person_id)
+    values (new.family, new.tenant_id, new.user_id)
+    on conflict (id) do update set last_used_at = now();
+    return new;
+end $$;
+
+create or replace trigger keep_session before insert on refresh_token
+for each row execute function keep_session_of_token();
+
+-- A session without tokens is over: they were deleted by a process of the previous release, or they
+-- have expired.
+create or replace function end_session_without_tokens() returns trigger
+language plpgsql as $$
+begin
+    delete from session s where s.id = old.family
+       and not exists (select from refresh_token r where r.family = old.family);
+    return null;
+end $$;
+
+create or replace trigger end_session after delete on refresh_token
+for each row execute function end_session_without_tokens();
+
+-- A person who no longer belongs to any tenant is deleted. Because of the lock, tenants that remove the
+-- same person at once wait for each other.
+create or replace function delete_person_without_membership() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    perform from person p where p.id = old.person_id for update;
+    delete from person p where p.id = old.person_id
+       and not exists (select from membership m where m.person_id = old.person_id);
+    return null;
+end $$;
+
+create or replace trigger delete_person after delete on membership
+for each row execute function delete_person_without_membership();
+
+-- A tenant always has an owner. Because of the lock, two owners who remove each other at once wait for
+-- each other. A tenant that is being deleted is gone already when its memberships are.
+create or replace function keep_an_owner() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
+    perform pg_advisory_xact_lock(hashtextextended('owners ' || old.tenant_id, 0));
+    if exists (select from tenant t where t.id = old.tenant_id)
+       and not exists (select from membership m where m.tenant_id = old.tenant_id
+                          and m.role = 'OWNER' and m.suspended_at is null) then
+        raise exception 'the tenant would have no owner' using errcode = 'AS001';
+    end if;
+    return null;
+end $$;
+
+create or replace trigger keep_an_owner_updated after update on membership
+for each row when (old.role = 'OWNER' and old.suspended_at is null
+                   and (new.role <> 'OWNER' or new.suspended_at is not null))
+execute function keep_an_owner();
+
+create or replace trigger keep_an_owner_deleted after delete on membership
+for each row when (old.role = 'OWNER' and old.suspended_at is null)
+execute function keep_an_owner();
+
+-- Makes all processes look up the credentials again that a change concerns: those of the tenant, or
+-- only those of its person, its session or its key. A trigger cannot be forgotten.
+create or replace function note_access_change() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    unrelated constant text[] := '{name,last_used_at,hash,address,user_agent}';
+    before jsonb := to_jsonb(old) - unrelated;
+begin
+    if tg_op = 'UPDATE' and before - 'key_id' = to_jsonb(new) - unrelated - 'key_id' then
+        return null;
+    end if;
+    insert into access_change (tenant_id, person_id, session_id, key_id)
+    values ((before ->> case tg_table_name when 'tenant' then 'id' else 'tenant_id' end)::uuid,
+            (before ->> 'person_id')::uuid,
+            case tg_table_name when 'session' then (before ->> 'id')::uuid end,
+            case tg_table_name when 'api_key' then (before ->> 'id')::uuid end);
+    return null;
+end $$;
+
+create or replace trigger note_access_change after update or delete on tenant
+for each row execute function note_access_change();
+create or replace trigger note_access_change after update or delete on membership
+for each row execute function note_access_change();
+create or replace trigger note_access_change after update or delete on session
+for each row execute function note_access_change();
+create or replace trigger note_access_change after update or delete on api_key
+for each row execute function note_access_change();
 
 -- A text that changes when a list of the tenant's calls does. What a list shows of a call changes
 -- only until the call ends, so the live calls and the newest call are enough.
@@ -424,32 +574,24 @@ begin
     insert into audit_pending (entry_id, tenant_id, at) select id, tenant_id, at from added;
 end $$;
 
--- Adds an entry about a changed row. The first argument of the trigger, if any, is the column that
--- identifies the row; the others are columns that the entry leaves out.
--- An entry longer than 16 KB has digests instead of long values.
-create or replace function audit_change() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
+-- What an entry says about the change of a row: the columns before and after, without those that are left
+-- out and without secrets. Null if nothing else has changed. If it is longer than 16 KB, it has digests
+-- instead of long values.
+create or replace function audit_facts(p_old jsonb, p_new jsonb, p_left_out text[]) returns jsonb
+language plpgsql immutable as $$
 declare
     left_out constant text[] :=
-        array['tenant_id', 'created_at', 'updated_at', 'last_used_at'] || tg_argv[1:];
-    old_row jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
-    new_row jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
-    current_row constant jsonb := coalesce(new_row, old_row);
-    tenant constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
-    before jsonb := old_row - left_out;
-    after jsonb := new_row - left_out;
+        array['tenant_id', 'created_at', 'updated_at', 'last_used_at'] || p_left_out;
+    before jsonb := p_old - left_out;
+    after jsonb := p_new - left_out;
 begin
-    if tg_op = 'UPDATE' then
-        before := changed_fields(new_row - left_out, old_row - left_out);
-        after := changed_fields(old_row - left_out, new_row - left_out);
+    if p_old is not null and p_new is not null then
+        before := changed_fields(p_new - left_out, p_old - left_out);
+        after := changed_fields(p_old - left_out, p_new - left_out);
         if before = '{}' and after = '{}' then
             return null;
         end if;
-    elsif tg_op = 'DELETE' and not exists (select from tenant where id = tenant) then
-        -- The row is deleted with its tenant, and so is the log.
-        return null;
-    end if;
-    if tg_op <> 'UPDATE' then
+    else
         before := jsonb_strip_nulls(before);
         after := jsonb_strip_nulls(after);
     end if;
@@ -459,15 +601,35 @@ begin
         before := with_digests(before);
         after := with_digests(after);
     end if;
+    return case when before is null then '{}' else jsonb_build_object('before', before) end
+        || case when after is null then '{}' else jsonb_build_object('after', after) end;
+end $$;
+
+-- Adds an entry about a changed row. The first argument of the trigger, if any, is the column that
+-- identifies the row; the others are columns that the entry leaves out.
+create or replace function audit_change() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    new_row constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+    current_row constant jsonb := coalesce(new_row, old_row);
+    log_of constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
+    facts constant jsonb := audit_facts(old_row, new_row, tg_argv[1:]);
+begin
+    if facts is null then
+        return null;
+    elsif tg_op = 'DELETE' and not exists (select from tenant t where t.id = log_of) then
+        -- The row is deleted with its tenant, and so is the log.
+        return null;
+    end if;
     perform add_audit_entry(
-        tenant,
+        log_of,
         case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end,
         null, tg_table_name::text,
-        coalesce(current_row ->> tg_argv[0], current_row ->> 'id', tenant::text),
+        coalesce(current_row ->> tg_argv[0], current_row ->> 'id', log_of::text),
         coalesce(current_row ->> 'name', current_row ->> 'slug', current_row ->> 'email',
                  current_row ->> 'number'),
-        case when before is null then '{}' else jsonb_build_object('before', before) end
-            || case when after is null then '{}' else jsonb_build_object('after', after) end);
+        facts);
     return null;
 end $$;
 
@@ -629,20 +791,63 @@ begin
     return cardinality(seqs);
 end $$;
 
--- The tenants of the user with an e-mail address, to whose logs a failed sign-in belongs.
+-- The tenants of the person with an e-mail address, to whose logs a failed sign-in belongs.
 create or replace function find_members(p_email text) returns table (tenant_id uuid, user_id uuid)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select u.tenant_id, u.id from app_user u where u.email = p_email
+    select m.tenant_id, m.person_id from person p join membership m on m.person_id = p.id
+     where p.email = p_email
 $$;
+
+-- Adds an entry about a person to the log of each tenant that they belong to. The argument of the trigger
+-- is the column that has the id of the person.
+create or replace function audit_person() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    new_row constant jsonb := to_jsonb(new);
+    facts constant jsonb := audit_facts(old_row, new_row, null);
+    changed constant uuid := new_row ->> tg_argv[0];
+    log_of uuid;
+begin
+    if facts is null then
+        return null;
+    end if;
+    for log_of in select m.tenant_id from membership m where m.person_id = changed loop
+        perform add_audit_entry(
+            log_of, case tg_op when 'INSERT' then 'CREATED' else 'UPDATED' end, null,
+            tg_table_name::text, changed::text, null, facts);
+    end loop;
+    return null;
+end $$;
+
+-- Adds an entry when a session begins or ends. A refresh token is enough to end its session, so a
+-- sign-out is attributed to its user. A session that just expires is no entry.
+create or replace function audit_session() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    action constant text := nullif(current_setting('app.origin', true), '')::jsonb ->> 'action';
+    current_row constant jsonb := case tg_op when 'INSERT' then to_jsonb(new) else to_jsonb(old) end;
+    log_of constant uuid := current_row ->> 'tenant_id';
+    kind constant text := case when tg_op = 'INSERT' then 'SIGNED_IN'
+                               when action = 'logout' then 'SIGNED_OUT' else 'SESSION_ENDED' end;
+begin
+    if tg_op = 'DELETE' and not exists (select from tenant t where t.id = log_of) then
+        return null;
+    end if;
+    perform add_audit_entry(
+        log_of, kind,
+        case when kind <> 'SESSION_ENDED' then 'user:' || (current_row ->> 'person_id') end,
+        'person', current_row ->> 'person_id', null,
+        jsonb_build_object('details', jsonb_strip_nulls(jsonb_build_object(
+            'session', current_row ->> 'id', 'user_agent', current_row ->> 'user_agent'))));
+    return null;
+end $$;
 
 -- What people configure is audited whatever changes it.
 create or replace trigger audit_change after insert or update or delete on agent
 for each row execute function audit_change();
 
 create or replace trigger audit_change after insert or update or delete on api_key
-for each row execute function audit_change();
-
-create or replace trigger audit_change after insert or update or delete on app_user
 for each row execute function audit_change();
 
 create or replace trigger audit_change after insert or update or delete on audit_retention
@@ -656,6 +861,12 @@ for each row execute function audit_change('tenant_id');
 
 create or replace trigger audit_change after insert or update or delete on inbound_trunk
 for each row execute function audit_change();
+
+create or replace trigger audit_change after insert or update or delete on invitation
+for each row execute function audit_change();
+
+create or replace trigger audit_change after insert or update or delete on membership
+for each row execute function audit_change('person_id');
 
 create or replace trigger audit_change after insert or update or delete on outbound_trunk
 for each row execute function audit_change();
@@ -677,6 +888,19 @@ for each row execute function audit_change();
 
 create or replace trigger audit_change after insert or update or delete on workflow_version
 for each row execute function audit_change('id', 'snapshot');
+
+create or replace trigger audit_person after update of email, name, password_hash on person
+for each row execute function audit_person('id');
+
+create or replace trigger audit_person after insert or update on password_reset
+for each row execute function audit_person('person_id');
+
+create or replace trigger audit_session after insert on session
+for each row execute function audit_session();
+
+create or replace trigger audit_session_ended after delete on session
+for each row when (nullif(current_setting('app.origin', true), '') is not null)
+execute function audit_session();
 
 -- What also happens by itself is audited only if a user or a key did it. The log of a call has its own account of
 -- the rest. Who is called, and what is said to them, is personal and not repeated here.

@@ -8,6 +8,8 @@ do $$
 declare
     every constant text := 'select, insert, update, delete';
     tenant_is constant text := '%I = nullif(current_setting(''app.tenant'', true), '''')::uuid';
+    person_is constant text := '%I = nullif(current_setting(''app.person'', true), '''')::uuid';
+    has_member constant text := 'exists (select from membership m where %s and m.%s)';
     rule record;
     policy record;
     definer record;
@@ -15,11 +17,12 @@ begin
     for rule in
         select c.oid, c.relowner, given.*, c.relrowsecurity and c.relforcerowsecurity as guarded
           from (values
-            -- table, column of the tenant, privileges of studio_api, privileges of studio_service
+            -- table, column of the tenant ('': it has only the other policies below), privileges of
+            -- studio_api, privileges of studio_service
             ('tenant', 'id', 'select', every),
+            ('access_change', 'tenant_id', null, every),
             ('agent', 'tenant_id', every, every),
             ('api_key', 'tenant_id', every, every),
-            ('app_user', 'tenant_id', every, every),
             -- Only functions add entries, and shorten the log.
             ('audit_cut', 'tenant_id', 'select', 'select'),
             ('audit_entry', 'tenant_id', 'select', 'select, insert'),
@@ -38,11 +41,18 @@ begin
             ('held_call', 'tenant_id', 'select', every),
             ('idempotency', 'tenant_id', every, every),
             ('inbound_trunk', 'tenant_id', every, every),
+            ('invitation', 'tenant_id', every, every),
             ('known_address', 'tenant_id', every, every),
+            ('membership', 'tenant_id', every, every),
             ('outbound_trunk', 'tenant_id', every, every),
+            ('password_reset', '', every, every),
+            -- The API sets hashes of passwords; it reads one only with find_person.
+            ('person', '', 'select (id, email, name, created_at), insert, '
+                           'update (name, password_hash)', every),
             ('phone_number', 'tenant_id', every, every),
             ('recording', 'tenant_id', 'select, update', every),
             ('refresh_token', 'tenant_id', every, every),
+            ('session', 'tenant_id', every, every),
             ('tenant_month', 'tenant_id', 'select, insert, update', 'select, insert, update'),
             ('tenant_settings', 'tenant_id', every, every),
             ('tool', 'tenant_id', every, every),
@@ -52,7 +62,9 @@ begin
             ('workflow_version', 'tenant_id', 'select, insert', every),
             -- Tables of the platform, which belong to no tenant.
             ('alembic_version', null, 'select', 'select'),
+            ('app_user', null, 'select', 'select'),
             ('installation', null, null, 'select, insert'),
+            ('mail', null, 'insert', every),
             ('worker_process', null, null, every)
           ) as given (name, tenant, api, service)
           join pg_class c on c.relname = given.name and c.relnamespace = 'public'::regnamespace
@@ -74,13 +86,31 @@ begin
             execute format('alter table %I force row level security', rule.name);
         end if;
         for policy in
-            select * from (values
-                ('tenant_only', format('using (%1$s) with check (%1$s)',
+            select wanted.* from (values
+                (rule.name, 'tenant_only', format('using (%1$s) with check (%1$s)',
                     format(tenant_is, rule.tenant))),
-                ('service_all', 'to studio_service using (true) with check (true)'),
-                ('backup_all', 'for select to studio_backup using (true)')
-            ) as wanted (name, body)
-             where rule.tenant is not null
+                (rule.name, 'service_all', 'to studio_service using (true) with check (true)'),
+                (rule.name, 'backup_all', 'for select to studio_backup using (true)'),
+                -- People see what is theirs in every tenant, and members see each other.
+                ('known_address', 'own', format('using (%1$s) with check (%1$s)',
+                    format(person_is, 'user_id'))),
+                ('membership', 'own', format('for select using (%s)',
+                    format(person_is, 'person_id'))),
+                ('password_reset', 'own', format('using (%1$s) with check (%1$s)',
+                    format(person_is, 'person_id'))),
+                ('person', 'members', format('for select using (%s)', format(has_member,
+                    'm.person_id = person.id', format(tenant_is, 'tenant_id')))),
+                ('person', 'own', format('using (%1$s) with check (%1$s)',
+                    format(person_is, 'id'))),
+                ('session', 'own', format('using (%1$s) with check (%1$s)',
+                    format(person_is, 'person_id'))),
+                ('tenant', 'own', format('for select using (%s)', format(has_member,
+                    'm.tenant_id = tenant.id', format(person_is, 'person_id'))))
+            ) as wanted (of_table, name, body)
+             where wanted.of_table = rule.name and rule.tenant is not null
+               and (wanted.name <> 'tenant_only' or rule.tenant <> '')
+               -- A test may stop at a revision that has no memberships yet.
+               and (wanted.name not in ('members', 'own') or to_regclass('membership') is not null)
                and not exists (select from pg_policy p
                                 where p.polrelid = rule.oid and p.polname = wanted.name)
         loop

@@ -1,8 +1,7 @@
-"""Authentication of users and API keys: passwords, API keys, access tokens and refresh tokens.
+"""People, their credentials and passwords, and API keys.
 
 No secret is stored in clear. Passwords are hashed with Argon2id; API keys and refresh tokens with
-HMAC-SHA256 under a key derived from SECRET_KEY. Access tokens are JWTs signed with Ed25519
-(RFC 8037)."""
+HMAC-SHA256 under a key derived from SECRET_KEY."""
 
 from __future__ import annotations
 
@@ -10,60 +9,74 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-import jwt
-from sqlalchemy import Row, and_, func, or_, select, text, update
+from sqlalchemy import Row, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.audit.model import AuditKind, AuditNote
 from domain.common.access import (
     API_KEY_PREFIX,
-    ROLE_SCOPES,
+    USER_SUBJECT,
+    AccessChanges,
+    Person,
+    PersonId,
     Role,
     Scope,
+    SessionId,
     Tenant,
     TenantId,
-    User,
-    UserId,
     Viewer,
+    scopes_of_role,
 )
-from domain.common.errors import CredentialExpired, Unauthenticated, Unavailable
+from domain.common.errors import CredentialExpired, InvalidInput, Unauthenticated, Unavailable
 from domain.ports import TokenPair
+from domain.tenants.mail import MailText
+from domain.tenants.members import (
+    PASSWORD_RESET_LIFETIME,
+    UNKNOWN_DEVICE,
+    Device,
+    Invitation,
+    InvitationId,
+    Membership,
+    OpenInvitation,
+    Session,
+)
+from domain.tenants.passwords import password_problems
 from persistence import tables
-from persistence.audit import add_note
+from persistence.access_changes import AccessChangeReader
+from persistence.access_tokens import decode_access_token
+from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing, is_api_key
+from persistence.link_tokens import hash_token
+from persistence.mail import SqlMailer
 from persistence.passwords import PasswordVerifier
+from persistence.row_security import set_person, set_tenant
+from persistence.sessions import KNOWN_ADDRESS_TTL, SqlSessions, end_sessions_of_person
 from persistence.sqlalchemy_engine import driver_connection
-from persistence.store import set_tenant
+from persistence.vault import Vault
+from persistence.viewer_cache import ViewerCache
 
 log = logging.getLogger(__name__)
 
-ISSUER = "agent-studio"
-REUSE_GRACE = timedelta(seconds=30)
-"""A refresh token that was used less than this ago yields the same successor again, as long as the
-successor is unused: the first response was lost, or two browser tabs refreshed at the same time."""
-
-CACHE_SECONDS, MAX_CACHED = 1.0, 5_000
-"""A credential is looked up at most once per second, so a revoked one works for up to a second."""
 KEY_USE_INTERVAL = timedelta(minutes=1)
-KNOWN_ADDRESS_TTL = timedelta(days=30)
+MAX_LOOKUPS = 3
+"""How often a credential is looked up again because something changed during the lookup."""
 
-_refresh = tables.refresh_token
-_user = tables.app_user
+_person = tables.person
+_member = tables.membership
 _tenant = tables.tenant
 _key = tables.api_key
-_address = tables.known_address
+_reset = tables.password_reset
 
-FIND_SESSION = "select find_session($1, $2, $3)"
+FIND_MEMBER = "select * from find_member($1, $2, $3)"
 KNOWS_ADDRESS = text("select knows_address(:email, :networks, :since)")
-# Held until the end of the transaction, so that a session cannot end while it is being refreshed.
-LOCK_SESSION = text("select pg_advisory_xact_lock(hashtextextended(cast(:session as text), 0))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,31 +94,32 @@ class SqlAccounts:
         engine: AsyncEngine,
         ring: KeyRing,
         passwords: PasswordVerifier,
-        *,
-        access_seconds: int,
-        refresh_seconds: int,
+        sessions: SqlSessions,
+        changes: AccessChangeReader,
+        notify: Callable[[], None],
     ) -> None:
+        """`notify` makes all processes read what changed."""
         self._engine = engine
         # Autocommit makes each lookup one statement and one round trip.
         self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ring = ring
+        self._vault = Vault(ring)
         self._passwords = passwords
-        self._access_lifetime = timedelta(seconds=access_seconds)
-        self._refresh_lifetime = timedelta(seconds=refresh_seconds)
-        self._cache: dict[str, tuple[float, Viewer]] = {}
+        self._common_passwords = CommonPasswords()
+        self._sessions = sessions
+        self._changes = changes
+        self._notify = notify
+        self._cache = ViewerCache(changes)
         self._pending_uses: dict[UUID, KeyUse] = {}
         self._has_pending_uses = asyncio.Event()
 
-    # ---- users -----------------------------------------------------------------------------
+    # ---- people ----------------------------------------------------------------------------
 
     @translate_outages
-    async def authenticate_password(self, email: str, password: str) -> User | None:
-        async with self._lookups.connect() as db:
-            row = (
-                await db.execute(text("select * from find_user(:email)"), {"email": email})
-            ).one_or_none()
+    async def authenticate_password(self, email: str, password: str) -> Person | None:
+        row = await self._find("find_person", email)
         is_correct = await self._passwords.verify(row.password_hash if row else None, password)
-        return _user_from_row(row) if row and is_correct else None
+        return _person_from_row(row) if row and is_correct else None
 
     @translate_outages
     async def is_known_network(self, email: str, network: str) -> bool:
@@ -118,13 +132,34 @@ class SqlAccounts:
             return bool(await db.scalar(KNOWS_ADDRESS, values))
 
     @translate_outages
-    async def user(self, tenant: TenantId, id: UserId) -> User | None:
+    async def person(self, id: PersonId) -> Person | None:
+        query = select(_person.c.id, _person.c.email, _person.c.name).where(_person.c.id == id)
         async with self._engine.begin() as db:
-            await set_tenant(db, tenant)
-            row = (
-                await db.execute(select(_user).where(_user.c.tenant_id == tenant, _user.c.id == id))
-            ).one_or_none()
-        return _user_from_row(row) if row else None
+            await set_person(db, id)
+            row = (await db.execute(query)).one_or_none()
+        return _person_from_row(row) if row else None
+
+    @translate_outages
+    async def rename(self, id: PersonId, name: str | None) -> None:
+        async with self._engine.begin() as db:
+            await set_person(db, id)
+            await db.execute(update(_person).where(_person.c.id == id).values(name=name))
+
+    @translate_outages
+    async def memberships(self, id: PersonId) -> Sequence[Membership]:
+        query = (
+            select(_member.c.role, _member.c.last_used_at, _tenant)
+            .join(_tenant, _tenant.c.id == _member.c.tenant_id)
+            .where(_member.c.person_id == id, _member.c.suspended_at.is_(None))
+            .order_by(_member.c.created_at, _tenant.c.id)
+        )
+        async with self._engine.begin() as db:
+            await set_person(db, id)
+            rows = (await db.execute(query)).all()
+        return [
+            Membership(tenant=_tenant_from_row(row), role=row.role, last_used_at=row.last_used_at)
+            for row in rows
+        ]
 
     @translate_outages
     async def tenant(self, id: TenantId) -> Tenant:
@@ -133,23 +168,114 @@ class SqlAccounts:
             row = (await db.execute(select(_tenant).where(_tenant.c.id == id))).one_or_none()
         if row is None:
             raise Unauthenticated("The tenant of this credential no longer exists.")
-        return Tenant(id=TenantId(row.id), slug=row.slug, name=row.name)
+        return _tenant_from_row(row)
+
+    @translate_outages
+    async def find_invitation(self, token: str) -> OpenInvitation | None:
+        row = await self._find("find_invitation", hash_token(token))
+        return _open_invitation_from_row(row) if row else None
+
+    # ---- passwords -------------------------------------------------------------------------
+
+    async def check_password(self, password: str, known: Iterable[str]) -> None:
+        problems = password_problems(password, known)
+        if not problems and password in self._common_passwords:
+            problems = [COMMON_PASSWORD]
+        if problems:
+            raise InvalidInput(problems[0], ("password",))
+
+    async def hash_password(self, password: str) -> str:
+        return await self._passwords.hash(password)
+
+    @translate_outages
+    async def set_password(
+        self, person: PersonId, password_hash: str, keep: SessionId | None = None
+    ) -> None:
+        async with self._engine.begin() as db:
+            await set_person(db, person)
+            await _set_password(db, person, password_hash)
+            await end_sessions_of_person(db, person, keep)
+        self._notify()
+
+    @translate_outages
+    async def create_password_reset(
+        self, person: PersonId, tenant: TenantId, created_by: str
+    ) -> str | None:
+        token = secrets.token_urlsafe(32)
+        values = {
+            "hash": hash_token(token),
+            "created_by": created_by,
+            "created_at": func.now(),
+            "expires_at": datetime.now(UTC) + PASSWORD_RESET_LIFETIME,
+        }
+        tenants = select(_member.c.tenant_id).where(_member.c.person_id == person)
+        async with self._engine.begin() as db:
+            await set_person(db, person)
+            # Nothing makes the person a member of another tenant until the commit; what does so
+            # afterwards deletes the token.
+            await db.execute(select(_person.c.id).where(_person.c.id == person).with_for_update())
+            if (await db.scalars(tenants)).all() != [tenant]:
+                return None
+            create = insert(_reset).values(person_id=person, **values)
+            await db.execute(
+                create.on_conflict_do_update(index_elements=["person_id"], set_=values)
+            )
+        return token
+
+    @translate_outages
+    async def request_password_reset(self, email: str, compose: Callable[[str], MailText]) -> None:
+        token = secrets.token_urlsafe(32)
+        message = compose(token)
+        async with self._engine.begin() as db:
+            await SqlMailer(db, self._vault).queue(
+                email, message, PASSWORD_RESET_LIFETIME, reset_hash=hash_token(token)
+            )
+
+    @translate_outages
+    async def find_password_reset(self, token: str) -> Person | None:
+        row = await self._find("find_password_reset", hash_token(token))
+        return _person_from_row(row) if row else None
+
+    @translate_outages
+    async def use_password_reset(self, token: str, password_hash: str) -> bool:
+        found = await self.find_password_reset(token)
+        if found is None:
+            return False
+        async with self._engine.begin() as db:
+            await set_person(db, found.id)
+            used = await db.execute(delete(_reset).where(_reset.c.hash == hash_token(token)))
+            if not used.rowcount:
+                return False
+            await _set_password(db, found.id, password_hash)
+            await end_sessions_of_person(db, found.id)
+        self._notify()
+        return True
 
     # ---- credentials -----------------------------------------------------------------------
 
+    def listening(self, listener: Callable[[AccessChanges], None]) -> AbstractContextManager[None]:
+        return self._changes.listening(listener)
+
+    def forget(self, changes: AccessChanges) -> None:
+        """Look up the credentials again that the changes concern."""
+        self._cache.forget(changes)
+
     async def authenticate_credential(self, credential: str) -> Viewer:
-        until, viewer = self._cache.get(credential, (0.0, None))
-        if viewer is None or until < time.monotonic():
-            is_key = credential.startswith(API_KEY_PREFIX)
-            look_up = self._viewer_of_key if is_key else self._viewer_of_token
-            # The clock is read before the lookup, so a change during the lookup is seen in time.
-            until = time.monotonic() + CACHE_SECONDS
-            viewer = await look_up(credential)
-            if len(self._cache) >= MAX_CACHED:
-                self._cache.clear()
-            self._cache[credential] = until, viewer
+        viewer = self._cache.get(credential) or await self._look_up(credential)
         if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
             raise CredentialExpired("The credential has expired.")
+        return viewer
+
+    async def _look_up(self, credential: str) -> Viewer:
+        is_key = credential.startswith(API_KEY_PREFIX)
+        look_up = self._viewer_of_key if is_key else self._viewer_of_token
+        for _ in range(MAX_LOOKUPS):
+            # Read before the lookup, so that a change during it is noticed.
+            generation, started_at = self._changes.generation, time.monotonic()
+            viewer = await look_up(credential)
+            if generation == self._changes.generation:
+                self._cache.put(credential, viewer, started_at)
+                break
         return viewer
 
     @translate_outages
@@ -175,18 +301,19 @@ class SqlAccounts:
 
     @translate_outages
     async def _viewer_of_token(self, token: str) -> Viewer:
-        claims = _decode_access_token(self._ring, token)
+        claims = decode_access_token(self._ring, token)
         async with self._lookups.connect() as db:
             raw = await driver_connection(db)
-            role = await raw.fetchval(FIND_SESSION, claims.tenant, claims.user, claims.session)
-        if role is None:
+            member = await raw.fetchrow(FIND_MEMBER, claims.tenant, claims.person, claims.session)
+        if member is None:
             raise Unauthenticated("The session is over; sign in again.")
         return Viewer(
             tenant_id=claims.tenant,
-            subject=f"user:{claims.user}",
-            session_id=claims.session,
-            scopes=ROLE_SCOPES[_parse_role(role)],
+            subject=f"{USER_SUBJECT}:{claims.person}",
+            scopes=scopes_of_role(_check_role(member["role"])),
             expires_at=claims.expires_at,
+            session_id=claims.session,
+            is_confined=member["is_confined"],
         )
 
     # ---- uses of keys ----------------------------------------------------------------------
@@ -236,217 +363,86 @@ class SqlAccounts:
 
     # ---- sessions --------------------------------------------------------------------------
 
-    @translate_outages
-    async def sign_in(self, user: User, network: str | None = None) -> TokenPair:
-        session, refresh = uuid4(), secrets.token_urlsafe(32)
-        async with self._engine.begin() as db:
-            await set_tenant(db, user.tenant_id)
-            role = await _current_role(db, user.tenant_id, user.id)
-            await self._insert_refresh_token(db, user.tenant_id, user.id, session, refresh)
-            if network:
-                await self._remember_network(db, user, network)
-            await add_note(db, _session_note(AuditKind.SIGNED_IN, user.id, session))
-        return self._token_pair(user.tenant_id, user.id, role, session, refresh)
+    async def sign_in(
+        self,
+        person: PersonId,
+        tenant: TenantId | None = None,
+        device: Device = UNKNOWN_DEVICE,
+        ends_at: datetime | None = None,
+        *,
+        confined: bool = False,
+    ) -> TokenPair:
+        return await self._sessions.start(person, tenant, device, ends_at, confined=confined)
 
-    @translate_outages
-    async def refresh(self, token: str) -> TokenPair:
-        row = await self._find_by_digest("find_refresh_token", token)
-        if row is None or row.expires_at <= datetime.now(UTC):
-            raise _session_ended()
-        tenant, user = TenantId(row.tenant_id), UserId(row.user_id)
-        async with self._engine.begin() as db:
-            await set_tenant(db, tenant)
-            await db.execute(LOCK_SESSION, {"session": str(row.family)})
-            role = await _current_role(db, tenant, user)
-            successor = await self._rotate_refresh_token(db, token, row)
-            ended = None if successor else await _delete_session(db, row.family)
-            if ended:
-                await add_note(db, _session_note(AuditKind.SESSION_ENDED, user, row.family))
-        if successor:
-            return self._token_pair(tenant, user, role, row.family, successor)
-        if not ended:
-            raise _session_ended()
-        raise Unauthenticated(
-            "This refresh token was used before, so its session was ended; sign in again.",
-            ("refreshToken",),
-        )
+    async def refresh(self, token: str, device: Device = UNKNOWN_DEVICE) -> TokenPair:
+        return await self._sessions.refresh(token, device)
 
-    @translate_outages
     async def sign_out(self, token: str) -> None:
-        row = await self._find_by_digest("find_refresh_token", token)
-        if row is not None:
-            async with self._engine.begin() as db:
-                await set_tenant(db, row.tenant_id)
-                await db.execute(LOCK_SESSION, {"session": str(row.family)})
-                if await _delete_session(db, row.family):
-                    note = _session_note(AuditKind.SIGNED_OUT, row.user_id, row.family)
-                    await add_note(db, note)
+        await self._sessions.end_by_token(token)
+        self._notify()
+
+    async def sessions(self, id: PersonId) -> Sequence[Session]:
+        return await self._sessions.of_person(id)
+
+    async def end_session(self, person: PersonId, id: SessionId) -> bool:
+        ended = await self._sessions.end(person, id)
+        self._notify()
+        return ended
+
+    async def end_sessions(
+        self, person: PersonId, keep: SessionId | None = None, tenant: TenantId | None = None
+    ) -> int:
+        ended = await self._sessions.end_others(person, keep, tenant)
+        self._notify()
+        return ended
+
+    # ---- lookups ---------------------------------------------------------------------------
+
+    async def _find(self, function: str, argument: object) -> Row[Any] | None:
+        """The row of a function that may see all tenants."""
+        query = text(f"select * from {function}(:argument)")
+        async with self._lookups.connect() as db:
+            return (await db.execute(query, {"argument": argument})).one_or_none()
 
     async def _find_by_digest(self, function: str, secret: str) -> Row[Any] | None:
         """Look up a secret by its digest, under each entry of SECRET_KEY in turn."""
-        query = text(f"select * from {function}(:hash)")
-        async with self._lookups.connect() as db:
-            for digest in self._ring.digests(secret):
-                row = (await db.execute(query, {"hash": digest})).one_or_none()
-                if row is not None:
-                    return row
+        for digest in self._ring.digests(secret):
+            row = await self._find(function, digest)
+            if row is not None:
+                return row
         return None
 
-    async def _rotate_refresh_token(
-        self, db: AsyncConnection, token: str, stored: Row[Any]
-    ) -> str | None:
-        """Return the successor of a refresh token; None if the token was deleted or reused."""
-        recently = (_refresh.c.used_at > func.now() - REUSE_GRACE).label("recently")
-        query = select(_refresh.c.used_at, recently).where(_refresh.c.hash == stored.hash)
-        row = (await db.execute(query)).one_or_none()
-        successors = self._ring.next_refresh_tokens(token)
-        if row is not None and row.used_at is None:
-            use = update(_refresh).where(_refresh.c.hash == stored.hash)
-            await db.execute(use.values(used_at=func.now()))
-            await self._insert_refresh_token(
-                db, stored.tenant_id, stored.user_id, stored.family, successors[0]
-            )
-            return successors[0]
-        if row is not None and row.recently:
-            for successor in successors:
-                if await self._is_unused(db, successor):
-                    return successor
-        return None
 
-    async def _is_unused(self, db: AsyncConnection, token: str) -> bool:
-        unused = and_(_refresh.c.hash.in_(self._ring.digests(token)), _refresh.c.used_at.is_(None))
-        return await db.scalar(select(_refresh.c.hash).where(unused)) is not None
-
-    async def _insert_refresh_token(
-        self, db: AsyncConnection, tenant: TenantId, user: UserId, session: UUID, refresh: str
-    ) -> None:
-        await db.execute(
-            insert(_refresh).values(
-                hash=self._ring.digests(refresh)[0],
-                tenant_id=tenant,
-                user_id=user,
-                family=session,
-                expires_at=datetime.now(UTC) + self._refresh_lifetime,
-            )
-        )
-
-    async def _remember_network(self, db: AsyncConnection, user: User, network: str) -> None:
-        """Store a network that the user signs in from, and delete the expired ones."""
-        values = {
-            "tenant_id": user.tenant_id,
-            "user_id": user.id,
-            "network": self._ring.digests(network)[0],
-        }
-        await db.execute(
-            insert(_address)
-            .values(**values)
-            .on_conflict_do_update(
-                index_elements=["user_id", "network"], set_={"seen_at": func.now()}
-            )
-        )
-        await db.execute(
-            _address.delete().where(
-                _address.c.user_id == user.id, _address.c.seen_at < func.now() - KNOWN_ADDRESS_TTL
-            )
-        )
-
-    def _token_pair(
-        self, tenant: TenantId, user: UserId, role: Role, session: UUID, refresh: str
-    ) -> TokenPair:
-        now = datetime.now(UTC)
-        expires = now + self._access_lifetime
-        kid, key = self._ring.signing_key
-        claims: dict[str, Any] = {
-            "sub": str(user),
-            "tenant": str(tenant),
-            "sid": str(session),
-            "role": role.value,
-            "iss": ISSUER,
-            "aud": ISSUER,
-            "iat": now,
-            "exp": expires,
-        }
-        access = jwt.encode(claims, key, algorithm="EdDSA", headers={"kid": kid})
-        return TokenPair(access, refresh, expires)
+async def _set_password(db: AsyncConnection, person: PersonId, password_hash: str) -> None:
+    change = update(_person).where(_person.c.id == person).values(password_hash=password_hash)
+    await db.execute(change)
+    await db.execute(delete(_reset).where(_reset.c.person_id == person))
 
 
-@dataclass(frozen=True, slots=True)
-class AccessTokenClaims:
-    tenant: TenantId
-    user: UserId
-    session: UUID | None
-    """None in tokens that were issued before tokens carried a session."""
-    expires_at: datetime
+def _check_role(name: str) -> str:
+    if name not in list(Role):
+        raise Unauthenticated(f"The role {name!r} is not known to this version of the product.")
+    return name
 
 
-def _decode_access_token(ring: KeyRing, token: str) -> AccessTokenClaims:
-    try:
-        kid = str(jwt.get_unverified_header(token).get("kid"))
-        claims = jwt.decode(
-            token,
-            ring.verification_keys[kid],
-            algorithms=["EdDSA"],
-            audience=ISSUER,
-            issuer=ISSUER,
-            leeway=0,
-            options={"require": ["exp", "sub", "tenant", "role"]},
-        )
-        _parse_role(claims["role"])
-        return AccessTokenClaims(
-            tenant=TenantId(UUID(claims["tenant"])),
-            user=UserId(UUID(claims["sub"])),
-            session=UUID(claims["sid"]) if "sid" in claims else None,
-            expires_at=datetime.fromtimestamp(claims["exp"], UTC),
-        )
-    except jwt.ExpiredSignatureError:
-        raise CredentialExpired("The access token has expired; refresh it.") from None
-    except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
-        raise Unauthenticated("The credential is not valid.") from None
+def _person_from_row(row: Any) -> Person:
+    return Person(id=PersonId(row.id), email=row.email, name=row.name)
 
 
-async def _current_role(db: AsyncConnection, tenant: TenantId, user: UserId) -> Role:
-    """The role stays locked until the end of the transaction, so that no token is issued for a role
-    that has just changed."""
-    query = select(_user.c.role).where(_user.c.tenant_id == tenant, _user.c.id == user)
-    role = await db.scalar(query.with_for_update(read=True))
-    if role is None:
-        raise _session_ended()
-    return _parse_role(role)
+def _tenant_from_row(row: Any) -> Tenant:
+    return Tenant(id=TenantId(row.id), slug=row.slug, name=row.name)
 
 
-async def _delete_session(db: AsyncConnection, session: UUID) -> int:
-    deleted = await db.execute(_refresh.delete().where(_refresh.c.family == session))
-    return deleted.rowcount
-
-
-def _session_note(kind: AuditKind, user: UUID, session: UUID) -> AuditNote:
-    return AuditNote(
-        kind=kind,
-        actor=f"user:{user}",
-        target_kind="app_user",
-        target=str(user),
-        details={"session": str(session)},
-    )
-
-
-def _session_ended() -> Unauthenticated:
-    return Unauthenticated("The session is over; sign in again.", ("refreshToken",))
-
-
-def _parse_role(name: Any) -> Role:
-    try:
-        return Role(name)
-    except ValueError:
-        raise Unauthenticated(
-            f"The role {name!r} is not known to this version of the product."
-        ) from None
-
-
-def _user_from_row(row: Any) -> User:
-    return User(
-        id=UserId(row.id),
-        tenant_id=TenantId(row.tenant_id),
-        email=row.email,
-        role=_parse_role(row.role),
-        password_hash=row.password_hash,
+def _open_invitation_from_row(row: Any) -> OpenInvitation:
+    return OpenInvitation(
+        invitation=Invitation(
+            id=InvitationId(row.id),
+            email=row.email,
+            role=row.role,
+            invited_by=row.invited_by,
+            created_at=row.created_at,
+            expires_at=row.expires_at,
+        ),
+        tenant=Tenant(id=TenantId(row.tenant_id), slug=row.tenant_slug, name=row.tenant_name),
+        person_id=PersonId(row.person_id) if row.person_id else None,
     )

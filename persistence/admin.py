@@ -1,19 +1,22 @@
 """`python -m persistence.admin`: creates the first tenant with its owner and an API key, lists API
-keys, creates the PostgreSQL logins of processes, and verifies audit logs."""
+keys, creates links to set a new password and the PostgreSQL logins of processes, and verifies audit
+logs."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import insert, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,19 +24,25 @@ from domain.common.access import ROLE_SCOPES, Role
 from domain.common.errors import DomainError, InvalidInput, InvalidSetting
 from domain.common.settings import Settings
 from domain.common.text_validation import check_email, check_name
+from domain.tenants.mail import account_links
+from domain.tenants.members import PASSWORD_RESET_LIFETIME
 from domain.tenants.passwords import password_problems
 from persistence import tables
 from persistence.api_key_list import list_keys
 from persistence.audit_admin import add_audit_parser, run_audit_command
+from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
 from persistence.key_ring import KeyRing, new_api_key
+from persistence.link_tokens import hash_token
 from persistence.passwords import hash_password, verify_password
 from persistence.sqlalchemy_engine import create_engine
 
 _tenant = tables.tenant
-_user = tables.app_user
+_person = tables.person
+_member = tables.membership
 _key = tables.api_key
+_reset = tables.password_reset
 
 EXIT_INVALID_ARGUMENTS = 2
 """The exit code when an argument is invalid; nothing has been changed."""
@@ -80,18 +89,20 @@ async def _check(
 ) -> None:
     """Check the arguments. Names and passwords that exist already need not satisfy the rules."""
     tenant = await db.scalar(select(_tenant.c.id).where(_tenant.c.slug == owner.tenant))
-    user = (await db.execute(select(_user).where(_user.c.email == owner.email))).one_or_none()
+    person = (await db.execute(select(_person).where(_person.c.email == owner.email))).one_or_none()
     problems = [] if key_file is None else _key_file_problems(settings, key_file)
     if tenant is None:
         problems += _check_problems(check_name, owner.tenant, ("--tenant",))
-    if user is None:
+    if person is None:
         problems += _check_problems(check_email, owner.email, ("--email",))
-    elif user.tenant_id != tenant:
-        problems.append(f"{owner.email} is a member of another tenant; choose another --email.")
-    if user is None or not await asyncio.to_thread(
-        verify_password, user.password_hash, owner.password
+    elif not await _is_member(db, tenant, person.id):
+        problems.append(_of_another_tenant(owner))
+    if person is None or not await asyncio.to_thread(
+        verify_password, person.password_hash or "", owner.password
     ):
         problems += password_problems(owner.password, (owner.tenant, owner.email))
+        if owner.password in CommonPasswords():
+            problems.append(COMMON_PASSWORD)
     if problems:
         raise InvalidArguments(problems)
 
@@ -151,20 +162,20 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
 
 async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner) -> None:
     hashed = await asyncio.to_thread(hash_password, owner.password)
-    values = {"email": owner.email, "role": Role.OWNER, "password_hash": hashed}
-    written = await db.execute(
-        upsert(_user)
-        .values(id=uuid4(), tenant_id=tenant, **values)
-        .on_conflict_do_update(
-            index_elements=["email"],
-            set_={"password_hash": hashed},
-            where=_user.c.tenant_id == tenant,
-        )
-    )
-    if not written.rowcount:
-        raise InvalidArguments(
-            [f"{owner.email} is a member of another tenant; choose another --email."]
-        )
+    save = upsert(_person).values(id=uuid4(), email=owner.email, password_hash=hashed)
+    saved = save.on_conflict_do_update(index_elements=["email"], set_={"password_hash": hashed})
+    person: UUID = (await db.execute(saved.returning(_person.c.id))).scalar_one()
+    join = upsert(_member).values(tenant_id=tenant, person_id=person, role=Role.OWNER)
+    await db.execute(join.on_conflict_do_nothing())
+
+
+async def _is_member(db: AsyncConnection, tenant: UUID | None, person: UUID) -> bool:
+    of_tenant = (_member.c.tenant_id == tenant) & (_member.c.person_id == person)
+    return await db.scalar(select(_member.c.role).where(of_tenant)) is not None
+
+
+def _of_another_tenant(owner: Owner) -> str:
+    return f"{owner.email} is a member of another tenant; choose another --email."
 
 
 async def _is_valid_key(db: AsyncConnection, settings: Settings, key: str) -> bool:
@@ -205,6 +216,10 @@ def _parser() -> argparse.ArgumentParser:
         "keys", help="list the API keys, and the entry of SECRET_KEY that each was created under"
     )
     add_audit_parser(commands)
+    link = commands.add_parser(
+        "password-link", help="create a link with which a person sets a new password"
+    )
+    link.add_argument("--email", required=True, help="email address of the person")
     roles = commands.add_parser(
         "roles", help="create logins in PostgreSQL, or change their passwords"
     )
@@ -222,11 +237,38 @@ async def _run(args: argparse.Namespace) -> None:
         sys.stdout.write(await list_keys(settings) + "\n")
     elif args.command == "audit":
         await run_audit_command(settings, args)
+    elif args.command == "password-link":
+        link = await _password_link(settings, args.email.strip().lower())
+        sys.stdout.write(f"Valid once, for 30 minutes: {link}\n")
     elif args.command == "roles":
         await _create_logins(settings, args)
     else:
         password = _read_password("--password-file", args.password_file)
         await bootstrap(settings, args.tenant, args.email, password, args.key_file)
+
+
+async def _password_link(settings: Settings, email: str) -> str:
+    """A link with which the person who has the address may set a new password."""
+    token = secrets.token_urlsafe(32)
+    values = {
+        "hash": hash_token(token),
+        "created_by": "operator",
+        "created_at": func.now(),
+        "expires_at": datetime.now(UTC) + PASSWORD_RESET_LIFETIME,
+    }
+    engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
+    try:
+        async with engine.begin() as db:
+            person = await db.scalar(select(_person.c.id).where(_person.c.email == email))
+            if person is None:
+                raise InvalidArguments([f"No person has the address {email}."])
+            create = upsert(_reset).values(person_id=person, **values)
+            await db.execute(
+                create.on_conflict_do_update(index_elements=["person_id"], set_=values)
+            )
+    finally:
+        await engine.dispose()
+    return account_links(settings).password_reset(token)
 
 
 async def _create_logins(settings: Settings, args: argparse.Namespace) -> None:

@@ -56,7 +56,7 @@ class AuditRecorder:
         self._put(QueuedNote(tenant, "", note, current_origin()))
 
     def put_failed_sign_in(self, email: str) -> None:
-        note = AuditNote(kind=AuditKind.SIGN_IN_FAILED, target_kind="app_user")
+        note = AuditNote(kind=AuditKind.SIGN_IN_FAILED, target_kind="person")
         self._put(QueuedNote(None, email, note, current_origin()))
 
     def _put(self, queued: QueuedNote) -> None:

@@ -22,15 +22,15 @@ from persistence.database import ConnectionFactory, DbRole
 from persistence.key_ring import KeyRing
 from persistence.migrate import SCRIPTS
 from persistence.recording_store import recording_from_row
+from persistence.row_security import set_tenant
 from persistence.sqlalchemy_engine import create_engine
-from persistence.store import set_tenant
 from persistence.trunk_passwords import SELECT_ENCRYPTED_PASSWORDS
 from persistence.vault import Vault
 
 QUERY_TIMEOUT_SECONDS = 3_600.0
 """The check reads every event, and there may be many."""
 
-COUNTED_TABLES = ("tenant", "app_user", "workflow", "call", "call_event", "credential", "recording")
+COUNTED_TABLES = ("tenant", "person", "workflow", "call", "call_event", "credential", "recording")
 SELECT_LOG_GAPS = """
     select c.id, coalesce(l.head, 0) as head, coalesce(e.events, 0) as events
       from call c

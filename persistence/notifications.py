@@ -15,6 +15,9 @@ QUEUE_CHANNEL = "studio:queue"
 ROOMS_CHANNEL = "studio:rooms"
 """The channel that announces changes in the rooms of inbound calls."""
 
+ACCESS_CHANNEL = "studio:access"
+"""The channel that announces changes of who may do what."""
+
 
 def call_channel(tenant: UUID, call: UUID) -> str:
     return f"studio:call:{tenant}:{call}"
@@ -34,6 +37,10 @@ def call_waiting() -> Notification:
 
 def rooms_changed() -> Notification:
     return ROOMS_CHANNEL, ""
+
+
+def access_changed() -> Notification:
+    return ACCESS_CHANNEL, ""
 
 
 def call_changed(tenant: UUID, call: UUID) -> Notification:

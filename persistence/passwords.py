@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from domain.common.errors import RateLimited
 from domain.tenants.passwords import normalize_password
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 MAX_CONCURRENT = 2
 """Each verification takes 19 MiB of memory and one core."""
@@ -32,7 +37,7 @@ def verify_password(stored: str, password: str) -> bool:
 
 
 class PasswordVerifier:
-    """Verifies passwords, at most `MAX_CONCURRENT` at once. A verification whose caller was
+    """Verifies and hashes passwords, at most `MAX_CONCURRENT` at once. Work whose caller was
     cancelled still counts until it is done, because a thread cannot be stopped."""
 
     def __init__(self, max_queued: int = MAX_QUEUED) -> None:
@@ -43,6 +48,13 @@ class PasswordVerifier:
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """`stored` is None for an unknown user: that takes as long as a wrong password does."""
+        is_correct = await self._run(verify_password, stored or self._dummy_hash, password)
+        return is_correct and stored is not None
+
+    async def hash(self, password: str) -> str:
+        return await self._run(hash_password, password)
+
+    async def _run(self, work: Callable[[*Ts], T], *arguments: *Ts) -> T:
         if self._queued >= self._max_queued:
             raise RateLimited(
                 "Too many users are signing in at the moment; try again in a second.",
@@ -52,12 +64,9 @@ class PasswordVerifier:
         self._queued += 1
         try:
             loop = asyncio.get_running_loop()
-            is_correct = await loop.run_in_executor(
-                self._threads, verify_password, stored or self._dummy_hash, password
-            )
+            return await loop.run_in_executor(self._threads, work, *arguments)
         finally:
             self._queued -= 1
-        return is_correct and stored is not None
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)

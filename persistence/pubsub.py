@@ -142,6 +142,9 @@ class RedisBackend(BroadcastBackend):
     async def publish_many(self, messages: list[tuple[str, str]]) -> None:
         """Queue messages, which are sent in the background in this order. This never waits and
         never fails: readers that miss a notification find the event in the log."""
+        self.announce(messages)
+
+    def announce(self, messages: list[tuple[str, str]]) -> None:
         self._outbox.put(messages)
 
     async def subscribe(self, channel: str) -> None:
@@ -279,6 +282,10 @@ class Channels(Broadcast, Generic[T]):
     async def publish_many(self, messages: list[tuple[str, str]]) -> None:
         if messages:
             await self._redis.publish_many(messages)
+
+    def announce(self, messages: list[tuple[str, str]]) -> None:
+        """Like `publish_many`, for callers that are not coroutines."""
+        self._redis.announce(messages)
 
     def mark_lagged(self, channel: str) -> None:
         """Make all listeners of a channel read from PostgreSQL again."""

@@ -1,4 +1,4 @@
-"""How a keeper deletes expired calls, idempotency keys and refresh tokens.
+"""How a keeper deletes expired calls, idempotency keys, refresh tokens, links and e-mail.
 
 Expired rows are deleted in batches: one statement for all of them could exceed the statement
 timeout and would then fail on every attempt."""
@@ -38,6 +38,34 @@ DELETE_EXPIRED_REFRESH_TOKENS = """
         select ctid from refresh_token where expires_at < now() limit $1))
     returning 1
 """
+DELETE_EXPIRED_INVITATIONS = """
+    delete from invitation where id = any(array(
+        select id from invitation where expires_at < now() - interval '30 days' limit $1))
+    returning 1
+"""
+DELETE_EXPIRED_PASSWORD_RESETS = """
+    delete from password_reset where person_id = any(array(
+        select person_id from password_reset where expires_at < now() limit $1))
+    returning 1
+"""
+DELETE_EXPIRED_MAIL = """
+    delete from mail where id = any(array(select id from mail where expires_at < now() limit $1))
+    returning 1
+"""
+# Every process has read them: it would otherwise look up everything again.
+DELETE_OLD_ACCESS_CHANGES = """
+    delete from access_change where id = any(array(
+        select id from access_change where at < now() - interval '1 hour' limit $1))
+    returning 1
+"""
+DELETE_ROWS = (
+    DELETE_EXPIRED_IDEMPOTENCY_KEYS,
+    DELETE_EXPIRED_REFRESH_TOKENS,
+    DELETE_EXPIRED_INVITATIONS,
+    DELETE_EXPIRED_PASSWORD_RESETS,
+    DELETE_EXPIRED_MAIL,
+    DELETE_OLD_ACCESS_CHANGES,
+)
 
 
 class SqlRetention:
@@ -46,8 +74,8 @@ class SqlRetention:
 
     @translate_outages
     async def delete_expired(self, retention_days: int) -> int:
-        await in_batches(self._pool, DELETE_EXPIRED_IDEMPOTENCY_KEYS, size=ROW_BATCH_SIZE)
-        await in_batches(self._pool, DELETE_EXPIRED_REFRESH_TOKENS, size=ROW_BATCH_SIZE)
+        for statement in DELETE_ROWS:
+            await in_batches(self._pool, statement, size=ROW_BATCH_SIZE)
         if retention_days <= 0:
             return 0
         deleted = 0

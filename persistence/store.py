@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import TenantId
@@ -25,6 +24,8 @@ from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
 from persistence.db_errors import database_unavailable, is_outage
 from persistence.drafts import agents, tools, workflows
+from persistence.mail import SqlMailer
+from persistence.members import SqlInvitations, SqlMembers
 from persistence.notifications import Notification
 from persistence.pubsub import Channels
 from persistence.recordings import SqlRecordings
@@ -51,6 +52,18 @@ class SqlUnitOfWork:
         self.credentials = SqlCredentials(connection, tenant, vault)
 
     # Few transactions need these, so they are created on first use.
+
+    @cached_property
+    def members(self) -> SqlMembers:
+        return SqlMembers(self._connection, self._tenant, self.notifications)
+
+    @cached_property
+    def invitations(self) -> SqlInvitations:
+        return SqlInvitations(self._connection, self._tenant)
+
+    @cached_property
+    def mail(self) -> SqlMailer:
+        return SqlMailer(self._connection, self._vault)
 
     @cached_property
     def outbound_trunks(self) -> SqlTrunks[OutboundTrunk, OutboundTrunkSpec]:
@@ -130,14 +143,3 @@ def _begin(tenant: TenantId, origin: str) -> str:
         return begin
     value = f"convert_from(decode('{origin.encode().hex()}', 'hex'), 'UTF8')"
     return f"{begin}, set_config('app.origin', {value}, true)"
-
-
-SET_TENANT = text(
-    "select set_config('app.tenant', :tenant, true), set_config('app.origin', :origin, true)"
-)
-
-
-async def set_tenant(connection: AsyncConnection, tenant: TenantId) -> None:
-    """Make the current transaction one of the tenant and of the current request."""
-    origin = current_origin_setting()
-    await connection.execute(SET_TENANT, {"tenant": str(tenant), "origin": origin})

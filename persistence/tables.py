@@ -17,6 +17,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     Integer,
@@ -65,16 +66,126 @@ tenant = Table(
     _set_on_insert("created_at"),
 )
 
-app_user = Table(
-    "app_user",
+# A person who signs in, to one tenant or to several. Its password is null for a person who signs in
+# with a provider.
+person = Table(
+    "person",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("email", Text, unique=True, nullable=False),
+    Column("name", Text),
+    Column("password_hash", Text),
+    _set_on_insert("created_at"),
+)
+
+# A person in a tenant. `managed_by` names the provider that sets the role at each sign-in.
+membership = Table(
+    "membership",
+    metadata,
+    _tenant_id(primary_key=True),
+    _owner("person_id", "person.id", primary_key=True),
     Column("role", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
+    Column("managed_by", Text),
+    Column("suspended_at", Timestamp),
+    _set_on_insert("created_at"),
+    Column("last_used_at", Timestamp),
+    Index(None, "person_id"),
+    Index(None, "tenant_id", "created_at", "person_id"),
+)
+
+# A session lasts for as long as one of its refresh tokens does, and at most until `ends_at`. Triggers
+# create and delete sessions for processes of the previous release, which only know their tokens.
+session = Table(
+    "session",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("person_id", Uuid, nullable=False),
+    Column("address", Text),
+    Column("user_agent", Text),
+    Column("ends_at", Timestamp),
+    # The session may use nothing of the person in other tenants, because only its tenant vouches for them.
+    Column("is_confined", Boolean, server_default=text("false"), nullable=False),
+    _set_on_insert("created_at"),
+    _set_on_insert("last_used_at"),
+    _tenant_id(),
+    ForeignKeyConstraint(
+        ["tenant_id", "person_id"],
+        ["membership.tenant_id", "membership.person_id"],
+        ondelete="CASCADE",
+    ),
+    Index(None, "tenant_id", "person_id"),
+    Index(None, "person_id"),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("hash", LargeBinary, unique=True, nullable=False),
+    Column("invited_by", Text, nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    Column("used_at", Timestamp),
     _set_on_insert("created_at"),
     _tenant_id(),
-    Index(None, "tenant_id"),
+    Index(
+        "uq_invitation_open",
+        "tenant_id",
+        "email",
+        unique=True,
+        postgresql_where=text("used_at is null"),
+    ),
+    Index(None, "tenant_id", "created_at", "id"),
+    Index(None, "expires_at"),
+)
+
+# The one link with which a person may set a new password.
+password_reset = Table(
+    "password_reset",
+    metadata,
+    _owner("person_id", "person.id", primary_key=True),
+    Column("hash", LargeBinary, unique=True, nullable=False),
+    Column("created_by", Text),
+    Column("expires_at", Timestamp, nullable=False),
+    _set_on_insert("created_at"),
+)
+
+# E-mail that a keeper has yet to send. Its text is encrypted, because it contains links that let people
+# in. A message with a `reset_hash` offers to set a new password to whichever person has the address, and
+# is not sent if there is none.
+mail = Table(
+    "mail",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("recipient", Text, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("reset_hash", LargeBinary),
+    Column("attempts", Integer, server_default="0", nullable=False),
+    Column("expires_at", Timestamp, nullable=False),
+    _set_on_insert("next_attempt_at"),
+    _set_on_insert("created_at"),
+    Index(None, "next_attempt_at"),
+)
+
+# Written by triggers: something changed about who may do what. A process looks again at the credentials
+# of the tenant, or only at those of the person, the session or the key; without a tenant, at all. `xid` is
+# the transaction, by which readers find what was committed since they last read.
+access_change = Table(
+    "access_change",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column(
+        "xid", BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), nullable=False
+    ),
+    _set_on_insert("at"),
+    Column("tenant_id", Uuid),
+    Column("person_id", Uuid),
+    Column("session_id", Uuid),
+    Column("key_id", Uuid),
+    Index(None, "xid"),
+    Index(None, "at"),
 )
 
 api_key = Table(
@@ -101,8 +212,8 @@ refresh_token = Table(
     "refresh_token",
     metadata,
     Column("hash", LargeBinary, primary_key=True),
-    _owner("user_id", "app_user.id"),
-    Column("family", Uuid, nullable=False),
+    _owner("user_id", "person.id"),
+    _owner("family", "session.id"),
     Column("expires_at", Timestamp, nullable=False),
     Column("used_at", Timestamp),
     _tenant_id(),
@@ -114,7 +225,7 @@ refresh_token = Table(
 known_address = Table(
     "known_address",
     metadata,
-    _owner("user_id", "app_user.id", primary_key=True),
+    _owner("user_id", "person.id", primary_key=True),
     Column("network", LargeBinary, primary_key=True),
     _set_on_insert("seen_at"),
     _tenant_id(),

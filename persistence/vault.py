@@ -64,6 +64,21 @@ class Vault:
         data_key = self.unwrap_data_key(first["tenant_id"], first["key_id"], first["wrapped"])
         return [decrypt(data_key, row) for row in rows]
 
+    def encrypt_mail(self, id: UUID, text: str) -> tuple[str, bytes]:
+        """The id of the key, and the encrypted text of a message."""
+        nonce = os.urandom(NONCE_BYTES)
+        key = self._keys[self.newest_key_id]
+        return self.newest_key_id, nonce + key.encrypt(
+            nonce, text.encode(), _mail_associated_data(id)
+        )
+
+    def decrypt_mail(self, id: UUID, key_id: str, encrypted: bytes) -> str:
+        """Raises `DecryptionKeyMissing` if the key is missing or the row was changed."""
+        key = self._keys.get(key_id)
+        if key is None:
+            raise DecryptionKeyMissing(f"The message is encrypted under another key ({key_id}).")
+        return _decrypt(key, encrypted, _mail_associated_data(id)).decode()
+
     def _wrap(self, tenant: UUID, data_key: bytes) -> bytes:
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._keys[self.newest_key_id].encrypt(
@@ -101,6 +116,10 @@ def _decrypt(key: AESGCM, text: bytes, associated_data: bytes) -> bytes:
 
 def _tenant_associated_data(tenant: UUID) -> bytes:
     return b"agent-studio/data-key/" + tenant.bytes
+
+
+def _mail_associated_data(id: UUID) -> bytes:
+    return b"agent-studio/mail/" + id.bytes
 
 
 def _row_associated_data(row: Mapping[str, Any]) -> bytes:

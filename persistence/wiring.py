@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from domain.common.compute import Compute
@@ -13,8 +14,10 @@ from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
+from domain.tenants.mail import account_links
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
+from persistence.access_changes import AccessChangeReader
 from persistence.accounts import SqlAccounts
 from persistence.audit_recorder import AuditRecorder
 from persistence.audit_signatures import AuditSignatures
@@ -23,10 +26,12 @@ from persistence.database import DbRole, create_pool
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
 from persistence.livekit_webhooks import LiveKitWebhooks
+from persistence.notifications import access_changed
 from persistence.passwords import PasswordVerifier
-from persistence.pubsub import open_channels
+from persistence.pubsub import Channels, open_channels
 from persistence.rate_limiter import RedisRateLimiter
 from persistence.room_access import JwtRoomAccessIssuer, read_notice
+from persistence.sessions import SqlSessions
 from persistence.signed_links import SignedLinks
 from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
@@ -54,13 +59,19 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         audio_store = open_audio_store(settings, stack)
         passwords = PasswordVerifier()
         stack.callback(passwords.close)
-        accounts = SqlAccounts(
+        sessions = SqlSessions(
             engine,
             ring,
-            passwords,
             access_seconds=settings.access_token_seconds,
             refresh_seconds=settings.refresh_token_seconds,
         )
+        changes = AccessChangeReader(pool, channels)
+        accounts = SqlAccounts(
+            engine, ring, passwords, sessions, changes, partial(_announce_access_change, channels)
+        )
+        # The first listener: what the others look up again is no longer cached.
+        stack.enter_context(changes.listening(accounts.forget))
+        await stack.enter_async_context(background_task(changes.run()))
         await stack.enter_async_context(background_task(accounts.run_key_use_recorder()))
         streams = EventStreams(pool, channels)
         await stack.enter_async_context(background_task(streams.run_head_check()))
@@ -82,6 +93,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         yield Services(
             store=store,
             accounts=accounts,
+            account_links=account_links(settings),
             streams=streams,
             call_lists=call_lists,
             limiter=limiter,
@@ -102,6 +114,10 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             verifier=Verifier(compute, allowed=AllowList.parse(settings.outbound_allow)),
             compute_limit=TenantConcurrencyLimit(_max_compute_transactions(for_engine)),
         )
+
+
+def _announce_access_change(channels: Channels[object]) -> None:
+    channels.announce([access_changed()])
 
 
 async def check_database(settings: Settings) -> None:

@@ -23,6 +23,7 @@ from persistence.inbound_calls import SqlInboundCalls
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, open_audio_store
 from persistence.leases import WorkerLeases
+from persistence.mail_queue import SqlMailQueue
 from persistence.pubsub import open_channels
 from persistence.queue import SqlWorkerQueue
 from persistence.reaper import SqlReaper
@@ -52,6 +53,7 @@ class WorkerServices:
     inbound_calls: SqlInboundCalls
     held_calls: SqlHeldCalls
     trunk_reports: SqlTrunkReports
+    mail_queue: SqlMailQueue
     audio_store: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
@@ -105,6 +107,7 @@ async def worker_services(
             ),
             held_calls=SqlHeldCalls(pool, channels, vault),
             trunk_reports=SqlTrunkReports(pool),
+            mail_queue=SqlMailQueue(pool, vault),
             audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )

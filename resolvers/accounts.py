@@ -1,45 +1,72 @@
-"""The viewer of a request, and sign-in and sign-out."""
+"""The viewer of a request, their sessions and their tenants, and signing in and out."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
-from domain.common.access import Scope, Tenant, UserId
+from domain.common.access import Person, Scope, SessionId, Tenant, TenantId
 from domain.ports import TokenPair
+from domain.tenants.members import Membership, Session
 from domain.use_cases import accounts as use_cases
 from resolvers.context import Ctx
+from resolvers.global_ids import require_id
 
 
 @dataclass(frozen=True, slots=True)
 class ViewerInfo:
     tenant: Tenant
     subject: str
-    email: str | None
+    person: Person | None
     scopes: list[Scope]
+
+    @property
+    def email(self) -> str | None:
+        return self.person.email if self.person else None
 
 
 async def viewer(info: Ctx) -> ViewerInfo:
     viewer = info.context.require()
     accounts = info.context.services.accounts
-    kind, _, id = viewer.subject.partition(":")
-    user = await accounts.user(viewer.tenant_id, UserId(UUID(id))) if kind == "user" else None
+    id = viewer.person_id
     return ViewerInfo(
         tenant=await accounts.tenant(viewer.tenant_id),
         subject=viewer.subject,
-        email=user.email if user else None,
+        person=await accounts.person(id) if id is not None else None,
         scopes=sorted(viewer.scopes),
     )
 
 
-async def login(info: Ctx, email: str, password: str) -> TokenPair:
+async def memberships(info: Ctx) -> Sequence[Membership]:
+    if info.context.require().person_id is None:
+        return []
+    return await info.context.run(use_cases.list_memberships)
+
+
+async def sessions(info: Ctx) -> Sequence[Session]:
+    if info.context.require().person_id is None:
+        return []
+    return await info.context.run(use_cases.list_sessions)
+
+
+async def login(info: Ctx, email: str, password: str, tenant: str | None) -> TokenPair:
     context = info.context
-    return (await use_cases.login(context.services, email, password, context.client_ip))[1]
+    _, pair = await use_cases.login(context.services, email, password, context.device, tenant)
+    return pair
 
 
 async def refresh_session(info: Ctx, token: str) -> TokenPair:
-    return await info.context.services.accounts.refresh(token)
+    return await info.context.services.accounts.refresh(token, info.context.device)
 
 
 async def logout(info: Ctx, token: str) -> None:
     await info.context.services.accounts.sign_out(token)
+
+
+async def switch_tenant(info: Ctx, tenant: str) -> TokenPair:
+    id = TenantId(require_id("Tenant", tenant, ("tenant",)))
+    return await info.context.run(use_cases.switch_tenant, id, info.context.device)
+
+
+async def end_session(info: Ctx, id: str) -> None:
+    await info.context.run(use_cases.end_session, SessionId(require_id("Session", id)))

@@ -12,6 +12,7 @@ from strawberry import Info
 from domain.common.access import Scope, Viewer
 from domain.common.errors import Unauthenticated
 from domain.ports import Services
+from domain.tenants.members import MAX_USER_AGENT_LENGTH, Device
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,9 +26,16 @@ class RequestContext:
     viewer: Viewer | None = None
     client_ip: str = ""
     """The IP address of the client; empty if unknown."""
+    user_agent: str = ""
     start_slot: AbstractAsyncContextManager[Any] = field(default_factory=nullcontext)
     """Held while a subscription loads its call. Only few do so at once, so that a thousand
     reconnecting subscriptions leave database connections for other requests."""
+
+    @property
+    def device(self) -> Device:
+        # PostgreSQL stores no null character, and a client may send one.
+        shown = "".join(filter(str.isprintable, self.user_agent))[:MAX_USER_AGENT_LENGTH]
+        return Device(address=self.client_ip, user_agent=shown)
 
     def require(self, scope: Scope | None = None) -> Viewer:
         """Return the viewer. Raises `Unauthenticated` if there is none, and `Forbidden` if the

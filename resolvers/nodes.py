@@ -9,6 +9,7 @@ from domain.calls.model import Call
 from domain.common.access import Scope
 from domain.common.errors import InvalidInput
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
+from domain.tenants.members import Member
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
@@ -18,7 +19,9 @@ from resolvers.loaders import loaders
 
 MAX_NODE_IDS = 100
 
-Node = Agent | Tool | Workflow | Version | Call | OutboundTrunk | InboundTrunk | PhoneNumber
+Node = (
+    Agent | Tool | Workflow | Version | Call | OutboundTrunk | InboundTrunk | PhoneNumber | Member
+)
 
 NODE_TYPES = {
     "Agent": ("agents", Scope.AGENTS_READ),
@@ -29,6 +32,7 @@ NODE_TYPES = {
     "OutboundTrunk": ("outbound_trunks", Scope.TELEPHONY_READ),
     "InboundTrunk": ("inbound_trunks", Scope.TELEPHONY_READ),
     "PhoneNumber": ("phone_numbers", Scope.TELEPHONY_READ),
+    "Member": ("members", Scope.MEMBERS_READ),
 }
 
 

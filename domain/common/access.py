@@ -1,4 +1,4 @@
-"""Identity and permissions: tenants, users, roles, scopes, and the viewer of a request."""
+"""Identity and permissions: tenants, persons, roles, scopes, and the viewer of a request."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ API_KEY_PREFIX = "as_"
 """A credential with this prefix is an API key; every other credential is an access token."""
 
 TenantId = NewType("TenantId", UUID)
-UserId = NewType("UserId", UUID)
+PersonId = NewType("PersonId", UUID)
+SessionId = NewType("SessionId", UUID)
 ApiKeyId = NewType("ApiKeyId", UUID)
 
 
@@ -35,15 +36,24 @@ class Scope(StrEnum):
     CREDENTIALS_WRITE = "credentials:write"
     TELEPHONY_READ = "telephony:read"
     TELEPHONY_WRITE = "telephony:write"
+    MEMBERS_READ = "members:read"
+    MEMBERS_WRITE = "members:write"
+    OWNERS_WRITE = "owners:write"
     AUDIT_READ = "audit:read"
     AUDIT_WRITE = "audit:write"
 
 
-OWNER_SCOPES = frozenset({Scope.AUDIT_WRITE})
-"""What only owners may do."""
-ADMIN_SCOPES = OWNER_SCOPES | {
-    *(Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE, Scope.AUDIT_READ),
-}
+OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.AUDIT_WRITE})
+"""What only owners may do: make, change and remove owners, and set how long the audit log is kept."""
+ADMIN_SCOPES = frozenset(
+    {
+        Scope.CREDENTIALS_READ,
+        Scope.CREDENTIALS_WRITE,
+        Scope.TELEPHONY_WRITE,
+        Scope.MEMBERS_WRITE,
+        Scope.AUDIT_READ,
+    }
+)
 """What only owners and admins may do. A trunk decides what calls may cost."""
 READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
 
@@ -58,10 +68,10 @@ class Role(StrEnum):
     VIEWER = "VIEWER"
 
 
-ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
+ROLE_SCOPES: dict[str, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
     Role.ADMIN: frozenset(Scope) - OWNER_SCOPES,
-    Role.EDITOR: frozenset(Scope) - ADMIN_SCOPES,
+    Role.EDITOR: frozenset(Scope) - OWNER_SCOPES - ADMIN_SCOPES,
     Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
     Role.VIEWER: READ_SCOPES,
 }
@@ -76,33 +86,79 @@ class Tenant:
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
-    """A person who signs in."""
+def scopes_of_role(role: str) -> frozenset[Scope]:
+    """The scopes of a role; a role that this release does not know has none."""
+    return ROLE_SCOPES.get(role, frozenset())
 
-    id: UserId
-    tenant_id: TenantId
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Someone who signs in, to one tenant or to several."""
+
+    id: PersonId
     email: str
-    role: Role
-    password_hash: str
+    name: str | None = None
+
+
+USER_SUBJECT, KEY_SUBJECT = "user", "key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
-    """The authenticated user or API key of a request."""
+    """The authenticated person or API key of a request."""
 
     tenant_id: TenantId
     subject: str
-    """`user:<id>` or `key:<id>`"""
+    """`user:<id of the person>` or `key:<id>`"""
     scopes: frozenset[Scope]
     expires_at: datetime | None = None
-    session_id: UUID | None = None
-    """The session of a user; None for an API key."""
+    session_id: SessionId | None = None
+    """The session of a person; None for an API key."""
+    is_confined: bool = False
+    """Whether the session may use nothing of the person in other tenants, because only the owner of its
+    tenant vouches for them."""
+
+    @property
+    def person_id(self) -> PersonId | None:
+        """The person; None for an API key."""
+        id = self._id_of(USER_SUBJECT)
+        return None if id is None else PersonId(id)
+
+    @property
+    def key_id(self) -> ApiKeyId | None:
+        """The API key; None for a person."""
+        id = self._id_of(KEY_SUBJECT)
+        return None if id is None else ApiKeyId(id)
+
+    def _id_of(self, kind: str) -> UUID | None:
+        subject, _, id = self.subject.partition(":")
+        return UUID(id) if subject == kind else None
 
     def require(self, scope: Scope) -> Viewer:
         if scope not in self.scopes:
             raise missing_scope(scope)
         return self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessChanges:
+    """Something changed about who may do what, so the credentials that it concerns must be looked up
+    again: those of tenants, of members, of sessions, and API keys."""
+
+    everything: bool = False
+    tenants: frozenset[TenantId] = frozenset()
+    members: frozenset[tuple[TenantId, PersonId]] = frozenset()
+    sessions: frozenset[SessionId] = frozenset()
+    keys: frozenset[ApiKeyId] = frozenset()
+
+    def concern(self, viewer: Viewer) -> bool:
+        return (
+            self.everything
+            or viewer.tenant_id in self.tenants
+            or viewer.session_id in self.sessions
+            or (bool(self.keys) and viewer.key_id in self.keys)
+            or (bool(self.members) and (viewer.tenant_id, viewer.person_id) in self.members)
+        )
 
 
 @dataclass(frozen=True, slots=True)

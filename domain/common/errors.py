@@ -17,6 +17,8 @@ DomainError
 │   ├── NumberTaken           a telephone number of the installation is in use
 │   ├── RevisionConflict      someone else has edited the object since it was read
 │   ├── InUse                 other objects still refer to it
+│   ├── LastOwner             the tenant would have no owner
+│   ├── AlreadyMember         the person belongs to the tenant already
 │   ├── IdempotencyConflict   the same key was used with other input
 │   ├── WorkflowNotPublished
 │   ├── NotPublishable        verification reported errors
@@ -26,6 +28,7 @@ DomainError
 ├── RateLimited
 ├── QuotaExceeded             a budget of the tenant is exhausted
 ├── CallerRefused             a telephone number does not take calls of this attestation
+├── InvalidToken              a link was used, withdrawn or has expired
 ├── InvalidCursor             not a cursor of this call
 ├── CursorExpired             the history it points into was rewound
 ├── DecryptionKeyMissing      the key that encrypted the credentials is not configured
@@ -160,6 +163,14 @@ class InUse(Conflict):
         self.used_by = used_by
 
 
+class LastOwner(Conflict):
+    code = "LAST_OWNER"
+
+
+class AlreadyMember(Conflict):
+    code = "ALREADY_MEMBER"
+
+
 class IdempotencyConflict(Conflict):
     code = "IDEMPOTENCY_CONFLICT"
 
@@ -230,6 +241,10 @@ class QuotaExceeded(DomainError):
 
 class CallerRefused(DomainError):
     code = "CALLER_REFUSED"
+
+
+class InvalidToken(DomainError):
+    code = "INVALID_TOKEN"
 
 
 class InvalidCursor(DomainError):

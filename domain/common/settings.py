@@ -59,6 +59,10 @@ class Settings:
     allowed_origins: str = setting(
         "", "Comma-separated origins of dashboards that are served from other hosts"
     )
+    public_url: str = setting(
+        "",
+        "URL at which people reach this installation, for links to it; the address of the API if empty",
+    )
     trusted_proxies: str = setting(
         "",
         "Addresses or networks of reverse proxies whose X-Forwarded-For names the client, "
@@ -176,6 +180,15 @@ class Settings:
         "0 = forever",
     )
 
+    smtp_url: str = setting(
+        "",
+        "Mail server for invitations and new passwords: smtps://user:password@host for TLS, smtp:// for "
+        "STARTTLS, smtp+plain:// for neither; without one, links are shown to the person who asks",
+        secret=True,
+    )
+    mail_from: str = setting(
+        "", "Address that e-mail is sent from, for instance Studio <studio@acme.example>"
+    )
     outbound_allow: str = setting(
         "", "Private addresses that tools may reach, as comma-separated host:port or CIDR"
     )

@@ -129,7 +129,7 @@ class GraphQLOverHTTP:
         if length > MAX_BODY_BYTES:
             _check_large_request(operation)
         request.scope.get("facts", {}).update(_log_fields(operation, viewer))
-        context = api.context(viewer, _address(request))
+        context = api.context(viewer, _address(request), request.headers.get("user-agent", ""))
         size = reservations.enter_context(api.reserve_response(operation, context))
         result = await api.run(operation, context, size)
         status = 400 if media == GRAPHQL_MEDIA_TYPE and not result.executed else 200

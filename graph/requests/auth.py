@@ -14,7 +14,12 @@ from graph.requests.complexity import fields_of
 from graph.requests.document_cache import GraphQLDocument
 from graph.requests.errors import graphql_error
 
-PUBLIC_FIELDS = frozenset({"login", "refreshSession", "logout", "__typename"})
+PUBLIC_FIELDS = frozenset(
+    {
+        *("login", "refreshSession", "logout", "__typename"),
+        *("receivedInvitation", "acceptInvitation", "requestPasswordReset", "resetPassword"),
+    }
+)
 """Root fields that need no credential."""
 
 CREDENTIAL_HINT = (

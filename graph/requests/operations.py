@@ -134,11 +134,12 @@ class GraphQLService:
         default_factory=lambda: asyncio.Semaphore(MAX_STARTING_SUBSCRIPTIONS)
     )
 
-    def context(self, viewer: Viewer | None, address: str) -> RequestContext:
+    def context(self, viewer: Viewer | None, address: str, user_agent: str = "") -> RequestContext:
         return RequestContext(
             services=self.services,
             viewer=viewer,
             client_ip=address,
+            user_agent=user_agent,
             start_slot=self.subscription_starts,
         )
 

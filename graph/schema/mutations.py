@@ -5,7 +5,6 @@ from __future__ import annotations
 import strawberry
 
 from domain.calls.model import CallId
-from domain.ports import TokenPair
 from domain.tool_execution.dry_run import StubResponse
 from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools.model import ToolId
@@ -21,12 +20,12 @@ from domain.use_cases import (
 )
 from domain.workflows.agents import AgentId
 from domain.workflows.model import VersionId, WorkflowId
+from graph.schema.account_mutations import AccountMutation
 from graph.schema.arguments import Input
 from graph.schema.audit_mutations import AuditMutation
 from graph.schema.error_paths import mutation
 from graph.schema.telephony_mutations import TelephonyMutation
 from graph.schema.tenant_mutations import TenantMutation
-from graph.schema.types import accounts as a
 from graph.schema.types import agents as g
 from graph.schema.types import bundles as b
 from graph.schema.types import calls as c
@@ -34,7 +33,6 @@ from graph.schema.types import tools as t
 from graph.schema.types import transfers as x
 from graph.schema.types import workflows as w
 from graph.schema.types.inputs import json_object
-from resolvers import accounts
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
 
@@ -44,22 +42,7 @@ from resolvers.global_ids import require_id
         "Operations that change data. Failures that a client should handle are returned as data."
     )
 )
-class Mutation(TenantMutation, TelephonyMutation, AuditMutation):
-    @mutation("Sign in with an email address and a password.")
-    async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
-        return _login_success(await accounts.login(info, input.email, input.password))
-
-    @mutation("Exchange a refresh token for the next pair of tokens.")
-    async def refresh_session(
-        self, info: Ctx, input: Input[a.SessionInput]
-    ) -> a.RefreshSessionResult:
-        return _login_success(await accounts.refresh_session(info, input.refresh_token))
-
-    @mutation("End a session, which revokes its tokens.")
-    async def logout(self, info: Ctx, input: Input[a.SessionInput]) -> a.LogoutSuccess:
-        await accounts.logout(info, input.refresh_token)
-        return a.LogoutSuccess(done=True)
-
+class Mutation(AccountMutation, TenantMutation, TelephonyMutation, AuditMutation):
     @mutation("Create an agent with a unique name.")
     async def create_agent(
         self, info: Ctx, input: Input[g.CreateAgentInput]
@@ -236,7 +219,3 @@ class Mutation(TenantMutation, TelephonyMutation, AuditMutation):
 
 def _call_id(id: strawberry.ID) -> CallId:
     return CallId(require_id("Call", id, ("callId",)))
-
-
-def _login_success(pair: TokenPair) -> a.LoginSuccess:
-    return a.LoginSuccess(access=pair.access, refresh=pair.refresh, expires_at=pair.expires_at)

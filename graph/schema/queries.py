@@ -20,6 +20,7 @@ from domain.tool_execution import mcp
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Workflow
+from graph.schema.account_queries import AccountQuery
 from graph.schema.arguments import After, First, Id
 from graph.schema.audit_queries import AuditQuery
 from graph.schema.error_paths import ErrorPaths
@@ -54,7 +55,7 @@ from resolvers.pagination import Page, PageInfo
 
 
 @strawberry.type(description="Operations that read data.")
-class Query(TelephonyQuery, AuditQuery):
+class Query(AccountQuery, TelephonyQuery, AuditQuery):
     @strawberry.field(description="The authenticated user or API key.", graphql_type=Viewer | None)
     async def viewer(self, info: Ctx) -> accounts.ViewerInfo:
         return await accounts.viewer(info)

@@ -82,6 +82,14 @@ class ClientConnection:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
 
+    @property
+    def has_operations(self) -> bool:
+        return len(self._operations) > 0
+
+    @property
+    def user_agent(self) -> str:
+        return self._headers.get("user-agent", "")
+
     async def serve(self) -> None:
         # Keeps the code and not the exception, whose traceback would make a cycle with this frame.
         started_at, outcome = time.perf_counter(), Close(1000, "")

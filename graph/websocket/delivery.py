@@ -29,6 +29,9 @@ class ClientSocket(Protocol):
     viewer: Viewer | None
     address: str
 
+    @property
+    def user_agent(self) -> str: ...
+
     async def send(self, text: str) -> None: ...
 
     async def send_json(self, message: dict[str, Any]) -> None: ...
@@ -36,7 +39,8 @@ class ClientSocket(Protocol):
 
 async def deliver(socket: ClientSocket, id: str, operation: PreparedOperation) -> None:
     """Raises `RequestRejected` when nothing was executed, or a query had no time or memory."""
-    request, context = operation.request, socket.api.context(socket.viewer, socket.address)
+    request = operation.request
+    context = socket.api.context(socket.viewer, socket.address, socket.user_agent)
     if operation.operation.operation is not OperationType.SUBSCRIPTION:
         with socket.api.reserve_response(operation, context) as size:
             response = await socket.api.run(operation, context, size)

@@ -18,6 +18,7 @@ from domain.common.errors import RateLimited
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.passwords import MIN_LENGTH, password_problems
+from domain.use_cases.accounts import reset_password
 from local.private_files import load_or_create_secret
 from persistence.admin import InvalidArguments, bootstrap
 from persistence.passwords import PasswordVerifier, hash_password, verify_password
@@ -103,7 +104,7 @@ def admin(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 async def everything(settings: Settings) -> list[Any]:
     db = await asyncpg.connect(settings.database_url)
-    rows = [await db.fetch(f"select * from {table}") for table in ("tenant", "app_user", "api_key")]
+    rows = [await db.fetch(f"select * from {table}") for table in ("tenant", "person", "api_key")]
     await db.close()
     return rows
 
@@ -153,7 +154,7 @@ async def test_existing_short_passwords_stay_valid(settings: Settings, services:
     await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
     db = await asyncpg.connect(settings.database_url)
     await db.execute("update tenant set slug = 'Acme & Sons'")
-    await db.execute("update app_user set email = 'owner', password_hash = $1", hash_password("a"))
+    await db.execute("update person set email = 'owner', password_hash = $1", hash_password("a"))
     await db.close()
     assert await services.accounts.authenticate_password("owner", "a") is not None
     await bootstrap(settings, "Acme & Sons", "owner", "a", None)
@@ -163,6 +164,25 @@ async def test_existing_short_passwords_stay_valid(settings: Settings, services:
     await bootstrap(settings, "Acme & Sons", "owner", PASSWORD, None)
     assert await services.accounts.authenticate_password("owner", PASSWORD) is not None
     assert await services.accounts.authenticate_password("owner", "a") is None
+
+
+async def test_an_operator_creates_a_link_to_set_a_new_password(
+    settings: Settings, services: Services
+) -> None:
+    await bootstrap(settings, "acme", "owner@acme.example", PASSWORD, None)
+    environ = {
+        "DATABASE_URL": settings.database_url,
+        "SECRET_KEY": settings.secret_key,
+        "PUBLIC_URL": "https://studio.acme.example",
+    }
+    unknown = admin("password-link", "--email", "ada@acme.example", **environ)
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert unknown.stderr == "No person has the address ada@acme.example.\n"
+    done = admin("password-link", "--email", "Owner@acme.example", **environ)
+    prefix, _, token = done.stdout.strip().rpartition("#reset=")
+    assert prefix == "Valid once, for 30 minutes: https://studio.acme.example/account"
+    await reset_password(services, token, "nine purple boats at noon")
+    assert await services.accounts.authenticate_password("owner@acme.example", PASSWORD) is None
 
 
 async def test_an_email_address_belongs_to_one_tenant(settings: Settings) -> None:

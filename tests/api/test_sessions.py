@@ -11,37 +11,20 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from domain.common.access import ROLE_SCOPES, Role, User, Viewer
+from domain.common.access import ROLE_SCOPES, Role, Viewer
 from domain.common.errors import Unauthenticated
 from domain.common.settings import Settings
-from domain.ports import Services, TokenPair
-from persistence.accounts import ISSUER
+from domain.ports import Services
+from persistence.access_tokens import ISSUER
 from persistence.key_ring import KeyRing
 from persistence.wiring import api_services
 from tests.api.test_accounts import execute, owner
 from tests.support.api_server import Api
-from tests.support.viewers import PASSWORD
+from tests.support.sessions import signed_in, until_refused
 
 __all__ = ["owner"]
 
 pytestmark = pytest.mark.anyio
-
-
-async def signed_in(services: Services, email: str) -> tuple[User, TokenPair]:
-    user = await services.accounts.authenticate_password(email, PASSWORD)
-    assert user is not None
-    return user, await services.accounts.sign_in(user)
-
-
-async def until_refused(services: Services, credential: str) -> Unauthenticated:
-    """An ended credential may be accepted for one more second."""
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                await services.accounts.authenticate_credential(credential)
-            except Unauthenticated as refused:
-                return refused
-            await asyncio.sleep(0.05)
 
 
 async def test_a_refresh_whose_response_was_lost_can_be_repeated(
@@ -114,36 +97,53 @@ async def test_a_change_of_role_takes_effect_immediately(
     assert (await services.accounts.authenticate_credential(pair.access)).scopes == ROLE_SCOPES[
         Role.OWNER
     ]
-    await execute(settings, "update app_user set role = 'VIEWER'")
+    await execute(settings, ADD_OWNER)
+    await execute(settings, "update membership set role = 'VIEWER' where person_id = $1", user.id)
     async with asyncio.timeout(60):
         while (  # noqa: ASYNC110 - it changes in the database
             await services.accounts.authenticate_credential(pair.access)
         ).scopes != ROLE_SCOPES[Role.VIEWER]:
             await asyncio.sleep(0.05)
-    # A role that was read before the change does not reappear in the next pair.
-    stale = await services.accounts.sign_in(replace(user, role=Role.OWNER))
-    for each in (stale, await services.accounts.refresh(pair.refresh)):
+    # Processes of the previous release read the role in the token.
+    again = await services.accounts.sign_in(user.id)
+    for each in (again, await services.accounts.refresh(pair.refresh)):
         claims = jwt.decode(each.access, options={"verify_signature": False})
         assert claims["role"] == "VIEWER"
 
 
-@pytest.mark.parametrize("table", ["app_user", "tenant"])
-async def test_tokens_end_with_their_user_and_their_tenant(
+ADD_OWNER = """
+    with other as (insert into person (id, email) values (gen_random_uuid(), 'other@acme.example')
+                   returning id)
+    insert into membership (tenant_id, person_id, role)
+    select tenant.id, other.id, 'OWNER' from tenant, other
+"""
+"""A tenant always has an owner."""
+
+
+@pytest.mark.parametrize("table", ["membership", "person", "tenant"])
+async def test_tokens_end_with_their_person_and_their_tenant(
     services: Services, settings: Settings, owner: str, table: str
 ) -> None:
     user, pair = await signed_in(services, owner)
-    await services.accounts.authenticate_credential(pair.access)
-    await execute(settings, f"delete from {table}")
+    tenant = (await services.accounts.authenticate_credential(pair.access)).tenant_id
+    await execute(settings, ADD_OWNER)
+    ids = {
+        "membership": ("person_id", user.id),
+        "person": ("id", user.id),
+        "tenant": ("id", tenant),
+    }
+    column, id = ids[table]
+    await execute(settings, f"delete from {table} where {column} = $1", id)
     await until_refused(services, pair.access)
-    for refused in (
-        services.accounts.refresh(pair.refresh),
-        services.accounts.sign_in(user),
-    ):
-        with pytest.raises(Unauthenticated, match="session is over"):
-            await refused
+    with pytest.raises(Unauthenticated, match="session is over"):
+        await services.accounts.refresh(pair.refresh)
+    with pytest.raises(Unauthenticated, match="You do not belong to this tenant"):
+        await services.accounts.sign_in(user.id)
+    # Nothing of a person remains without a tenant.
+    assert await execute(settings, "select * from person where id = $1", user.id) == []
     if table == "tenant":
         with pytest.raises(Unauthenticated, match="no longer exists"):
-            await services.accounts.tenant(user.tenant_id)
+            await services.accounts.tenant(tenant)
 
 
 def token_with(settings: Settings, **claims: Any) -> str:
@@ -154,20 +154,17 @@ def token_with(settings: Settings, **claims: Any) -> str:
 
 
 async def test_malformed_tokens_are_refused_on_both_transports(
-    api: Api, settings: Settings, viewer: Viewer
+    api: Api, settings: Settings
 ) -> None:
-    person = {"sub": viewer.subject.split(":")[1], "tenant": str(viewer.tenant_id)}
-    good = person | {"role": "OWNER"}  # as issued before tokens carried a session
+    good = jwt.decode(api.token, options={"verify_signature": False})
     bad: list[dict[str, Any]] = [
-        good | {"role": "WIZARD"},
-        good | {"role": ["OWNER"]},
         good | {"sub": str(uuid4())},
-        good | {"sub": "nobody"},
+        good | {"sub": "no id"},
         good | {"tenant": str(uuid4())},
         good | {"tenant": 7},
         good | {"sid": str(uuid4())},
         good | {"sid": None},
-        person,
+        {name: value for name, value in good.items() if name != "sid"},
     ]
 
     async def status(token: str) -> tuple[int, str | None]:
@@ -189,16 +186,20 @@ async def test_malformed_tokens_are_refused_on_both_transports(
 @pytest.mark.parametrize(
     "ending",
     [
-        "delete from refresh_token",
-        "delete from app_user",
+        "delete from session",
+        "delete from refresh_token",  # as a process of the previous release ends a session
+        "update membership set suspended_at = now() where person_id = $1",
+        "delete from membership where person_id = $1",
+        "delete from person where id = $1",
         "delete from tenant",
-        "update app_user set role = 'WIZARD'",
+        "update membership set role = 'WIZARD' where person_id = $1",
     ],
 )
 async def test_a_websocket_is_closed_when_its_session_ends(
-    api: Api, settings: Settings, ending: str
+    api: Api, settings: Settings, viewer: Viewer, ending: str
 ) -> None:
+    await execute(settings, ADD_OWNER)
     async with api.socket() as socket:
-        await execute(settings, ending)
+        await execute(settings, ending, *([viewer.person_id] if "$1" in ending else []))
         assert await socket.wait_closed() == (4401, "Unauthorized")
     assert (await api.post("{ viewer { subject } }")).status_code == 401

@@ -10,12 +10,14 @@ from dataclasses import replace
 
 import pytest
 
-from domain.common.access import Viewer
+from domain.common.access import Person, Viewer
 from domain.common.errors import RateLimited, Unauthenticated
 from domain.common.settings import Settings
-from domain.ports import Services
+from domain.ports import Services, TokenPair
+from domain.tenants.members import Device
 from domain.tools.network_allow_list import client_network
-from domain.use_cases.accounts import LoginLimits, login
+from domain.use_cases import accounts as use_cases
+from domain.use_cases.accounts import LoginLimits
 from graph.app import build_schema_with_loaders
 from persistence.admin import bootstrap
 from persistence.passwords import MAX_CONCURRENT
@@ -24,8 +26,16 @@ from tests.support.cpu import without_collections
 from tests.support.viewers import PASSWORD
 
 pytestmark = pytest.mark.anyio
+LIMITS = LoginLimits()
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   __typename ... on LoginSuccess { accessToken } ... on Error { code message path } } }"""
+
+
+async def login(
+    services: Services, email: str, password: str, address: str, limits: LoginLimits = LIMITS
+) -> tuple[Person, TokenPair]:
+    device = Device(address=address)
+    return await use_cases.login(services, email, password, device, attempts=limits)
 
 
 def an_address() -> str:

@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from domain.common.settings import Settings
+from graph.web.account import account_routes
 from graph.web.graphiql import graphiql_routes
 from graph.web.static_assets import STATIC_FOLDER
 from graph.web.talk import talk_routes
@@ -73,6 +74,17 @@ def test_a_trailing_slash_redirects_to_the_page_on_the_same_host(page: str) -> N
     moved = client(host="localhost").get(f"/{page}/", follow_redirects=False)
 
     assert (moved.status_code, moved.headers["Location"]) == (307, f"/{page}")
+
+
+def test_the_page_for_accounts_runs_only_its_own_script_and_gives_no_address_away() -> None:
+    browser = TestClient(Starlette(routes=account_routes()))
+    page = browser.get("/account/")
+    assert page.status_code == 200
+    assert page.content == (STATIC_FOLDER / "account" / "index.html").read_bytes()
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert "script-src 'self'; " in page.headers["Content-Security-Policy"]
+    assert browser.get("/account/assets/app.js").status_code == 200
+    assert browser.get("/account/assets/../../talk.py").status_code == 404
 
 
 # ---- the local token ----------------------------------------------------------------------

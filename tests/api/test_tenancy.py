@@ -17,6 +17,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
 from domain.use_cases.calls import CallRequest, start_call
+from domain.use_cases.members import invite_member
 from domain.use_cases.telephony import (
     create_inbound_trunk,
     create_outbound_trunk,
@@ -26,7 +27,7 @@ from graph.app import build_schema_with_loaders
 from graph.schema.build import build_schema
 from resolvers.global_ids import global_id
 from tests.conftest import new_tenant
-from tests.support.api_server import Api, running_api
+from tests.support.api_server import Api, create_token, running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.viewers import owner_of
 
@@ -34,7 +35,9 @@ pytestmark = pytest.mark.anyio
 
 DRAFTS = ("Agent", "Tool", "Workflow")
 TELEPHONY = ("OutboundTrunk", "InboundTrunk", "PhoneNumber")
-KINDS = (*DRAFTS, "WorkflowVersion", "Call", *TELEPHONY)
+KINDS = (*DRAFTS, "WorkflowVersion", "Call", *TELEPHONY, "Member")
+OTHER_KINDS = ("Tenant", "Session", "Invitation")
+"""Kinds of ids that `node` does not take."""
 TRANSFER = '{callId: $id, number: "+12025550123"}'
 FAILS = "__typename ... on Error { code message path }"
 UNKNOWN_WORKFLOW = global_id("Workflow", uuid4())
@@ -235,6 +238,22 @@ SUBSCRIPTIONS: dict[str, tuple[str, str]] = {
     ),
 }
 
+MEMBER_MUTATIONS = ("suspendMember", "resumeMember", "removeMember", "endSessionsOfMember")
+CASES |= {
+    f"Mutation.{name}.input.{field}": (
+        kind,
+        f"mutation ($id: ID!) {{ x: {name}(input: {{{field}: $id{more}}}) {{ {FAILS} }} }}",
+        "x",
+    )
+    for kind, name, field, more in (
+        ("Tenant", "switchTenant", "tenant", ""),
+        ("Session", "endSession", "id", ""),
+        ("Invitation", "withdrawInvitation", "id", ""),
+        ("Member", "changeMemberRole", "id", ', role: "VIEWER"'),
+        *(("Member", name, "id", "") for name in (*MEMBER_MUTATIONS, "createPasswordResetLink")),
+    )
+}
+
 
 def _ids_in(type_: Any, path: str, within: frozenset[str] = frozenset()) -> set[str]:
     named = get_named_type(type_)
@@ -283,18 +302,30 @@ async def _telephony(services: Services, viewer: Viewer) -> tuple[UUID, UUID, UU
     )
 
 
+async def _session(services: Services, viewer: Viewer) -> UUID:
+    assert viewer.person_id is not None
+    [session, *_] = await services.accounts.sessions(viewer.person_id)
+    return session.id
+
+
 @pytest.fixture
 async def two_tenants(
     services: Services, settings: Settings, viewer: Viewer
 ) -> AsyncIterator[TwoTenants]:
+    await create_token(services, settings, viewer)  # makes the viewer a member
     version = await publish_clinic(services, viewer)
     call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     async with services.store.transaction(viewer.tenant_id) as work:
         [agent] = await work.agents.by_names(["booking"])
         [tool] = await work.tools.by_names(["book_appointment"])
     outbound, inbound, number = await _telephony(services, viewer)
-    ids = (agent.id, tool.id, version.workflow_id, version.id, call.id, outbound, inbound, number)
-    theirs = {kind: global_id(kind, id) for kind, id in zip(KINDS, ids, strict=True)}
+    ids: tuple[Any, ...] = (agent.id, tool.id, version.workflow_id, version.id, call.id)
+    ids += (outbound, inbound, number)
+    invitation, _ = await invite_member(services, viewer, "ada@acme.example", "VIEWER")
+    ids += (viewer.person_id, viewer.tenant_id, await _session(services, viewer), invitation.id)
+    theirs = {
+        kind: global_id(kind, id) for kind, id in zip((*KINDS, *OTHER_KINDS), ids, strict=True)
+    }
     other = owner_of(await new_tenant(settings, "other"))
     stranger = Viewer(
         tenant_id=other.tenant_id,

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+_USER = """
+    insert into app_user (id, tenant_id, email, role, password_hash)
+    values ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000001',
+            'ada@acme.test', 'OWNER', '$argon2id$');
+"""
+_PERSON = """
+    insert into person (id, email, password_hash)
+    values ('00000000-0000-0000-0000-000000000002', 'ada@acme.test', '$argon2id$');
+    insert into membership (tenant_id, person_id, role)
+    values ('00000000-0000-0000-0000-000000000001', '00000000-0000-0000-0000-000000000002',
+            'OWNER');
+"""
+"""The same user, since revision 0018."""
+
 _ROWS = {
     "0001": """
         insert into worker_process (id, capacity) values ('00000000-0000-0000-0000-0000000000f0', 9);
         insert into tenant (id, slug, name)
         values ('00000000-0000-0000-0000-000000000001', 'acme', 'Acme');
-        insert into app_user (id, tenant_id, email, role, password_hash)
-        values ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000001',
-                'ada@acme.test', 'OWNER', '$argon2id$');
+        {user}
         insert into api_key (id, tenant_id, name, prefix, hash, scopes)
         values ('00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000001',
                 'ci', 'as_1', '\\x01', '{calls:read}');
@@ -131,6 +143,19 @@ _ROWS = {
         update trunk_usage set talk_ms = 1000, refusals = 2, refused_since = now(),
                paused_until = now(), pause_reason = 'CARRIER_REFUSED', near_limit_on = day;
     """,
+    "0018": """
+        update person set name = 'Ada';
+        update membership set managed_by = 'keycloak', last_used_at = now();
+        update session set address = '192.0.2.1', user_agent = 'curl/8', ends_at = '2030-01-01',
+               is_confined = true;
+        insert into invitation (id, tenant_id, email, role, hash, invited_by, expires_at)
+        select gen_random_uuid(), id, 'bob@acme.test', 'EDITOR', '\\x07', 'user:ada', '2030-01-01'
+          from tenant;
+        insert into password_reset (person_id, hash, created_by, expires_at)
+        select id, '\\x08', 'user:ada', '2030-01-01' from person;
+        insert into mail (id, recipient, key_id, sealed, reset_hash, expires_at)
+        values (gen_random_uuid(), 'bob@acme.test', 'k', '\\x09', '\\x0a', '2030-01-01');
+    """,
     "0020": """
         insert into audit_retention (tenant_id, days) select id, 90 from tenant;
         select link_audit_entries(id, 1) from tenant;
@@ -144,4 +169,5 @@ _ROWS = {
 
 def rows_of(revisions: Sequence[str]) -> str:
     """The script that inserts the rows of these revisions."""
-    return "".join(_ROWS.get(revision, "") for revision in revisions)
+    user = _PERSON if "0018" in revisions else _USER
+    return "".join(_ROWS.get(revision, "") for revision in revisions).replace("{user}", user)

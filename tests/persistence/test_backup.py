@@ -120,7 +120,7 @@ async def test_the_documented_drill_works_on_a_server_without_our_roles(
     for command in documented("Dump") + documented("Drill"):
         code, reported = await run(settings, tmp_path, *command)
         assert code == 0, reported
-    assert "1 tenant, 0 app_user, 1 workflow, 3 call, 5 call_event, 1 credential" in reported
+    assert "1 tenant, 0 person, 1 workflow, 3 call, 5 call_event, 1 credential" in reported
     assert (tmp_path / "studio.dump").stat().st_mode & 0o777 == 0o600
 
     async with another_server(tmp_path / "other") as server:

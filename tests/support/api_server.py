@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 import httpx
@@ -17,7 +16,7 @@ from starlette.routing import BaseRoute
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
-from domain.common.access import Role, User, UserId, Viewer
+from domain.common.access import PersonId, Role, TenantId, Viewer
 from domain.common.settings import Settings
 from domain.common.tasks import cancel_and_wait
 from domain.ports import Services
@@ -127,24 +126,26 @@ async def _reset_rate_limits(settings: Settings) -> None:
 
 
 async def create_token(services: Services, settings: Settings, viewer: Viewer) -> str:
-    id = UUID(viewer.subject.split(":")[1])
+    id = viewer.person_id
+    assert id is not None
+    await add_member(settings, viewer.tenant_id, id, f"{id}@example.org", Role.OWNER)
+    return (await services.accounts.sign_in(id, viewer.tenant_id)).access
+
+
+async def add_member(
+    settings: Settings, tenant: TenantId, id: PersonId, email: str, role: str
+) -> None:
+    """Make a person a member, unless they are one."""
     connection = await asyncpg.connect(settings.database_url)
     await connection.execute(
-        "insert into app_user (id, tenant_id, email, role, password_hash) "
-        "values ($1, $2, $3, 'OWNER', '') on conflict do nothing",
-        id,
-        viewer.tenant_id,
-        f"{id}@example.org",
+        "insert into person (id, email) values ($1, $2) on conflict do nothing", id, email
+    )
+    await connection.execute(
+        "insert into membership (tenant_id, person_id, role) values ($1, $2, $3) "
+        "on conflict do nothing",
+        *(tenant, id, role),
     )
     await connection.close()
-    user = User(
-        id=UserId(id),
-        tenant_id=viewer.tenant_id,
-        email="o@example.org",
-        role=Role.OWNER,
-        password_hash="",
-    )
-    return (await services.accounts.sign_in(user)).access
 
 
 async def create_api_key(settings: Settings, viewer: Viewer) -> str:

@@ -53,8 +53,9 @@ SCHEMA = f"""
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Any]:
-    connection = await asyncpg.connect(url)
+async def connected(url: str, **settings: str) -> AsyncIterator[Any]:
+    """A connection; `role` among the settings makes it one of that role."""
+    connection = await asyncpg.connect(url, server_settings=settings)
     try:
         yield connection
     finally:

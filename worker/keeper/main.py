@@ -2,9 +2,9 @@
 
 Several times per lease it releases the calls of dead workers and ends overdue calls. Every two
 seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
-Every five seconds it compares LiveKit's inbound trunks with the database. Twice a second it chains the
-entries of audit logs. Once an hour it deletes data past its retention, rewraps data keys, and signs the ends
-of the audit logs."""
+Every second it sends the e-mail that is due. Every five seconds it compares LiveKit's inbound trunks with the
+database. Twice a second it chains the entries of audit logs. Once an hour it deletes data past its retention,
+rewraps data keys, and signs the ends of the audit logs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from domain.calls.maintenance import AuditChain, Reaper, Retention
 from domain.common.errors import Unavailable
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
+from domain.tenants.mail import MailServer
 from persistence.worker_wiring import WorkerServices, worker_services
 from worker.common.health import health_server
 from worker.keeper.liveness import PROBES_PER_LEASE, FailureDetector, LivenessCutoffs
+from worker.keeper.mail_sender import MailSender
 from worker.keeper.recording_jobs import RecordingProcessor
 from worker.process.entrypoint import run
 
@@ -64,6 +66,8 @@ class Keeper:
             if services.audio_store
             else None
         )
+        server = MailServer.from_settings(settings)
+        self._mail_sender = MailSender(services.mail_queue, server) if server else None
         self._failure_detector = FailureDetector(settings.lease_seconds)
         self._last_round_at: float | None = None
 
@@ -194,6 +198,10 @@ class Keeper:
             facts = {"trunk_id": str(trunk.id), "tenant_id": str(trunk.tenant_id)}
             log.warning("an outbound trunk is near a limit of the day", extra=facts)
 
+    async def run_mail(self) -> None:
+        if self._mail_sender is not None:
+            await self._mail_sender.run()
+
     async def run_inbound_calls(self) -> None:
         if self._inbound_calls is not None:
             await self._inbound_calls.run()
@@ -255,6 +263,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_inbound_calls()),
             background_task(keeper.run_trunk_reports()),
             background_task(keeper.run_audit_chain()),
+            background_task(keeper.run_mail()),
         ):
             await keeper.run(stop)
         log.info("keeper stopped")

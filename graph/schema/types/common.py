@@ -12,6 +12,7 @@ import strawberry
 
 from domain.calls.model import Call
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
+from domain.tenants.members import Member
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
@@ -29,6 +30,7 @@ NODE_TYPE_NAMES: dict[type, str] = {
     OutboundTrunk: "OutboundTrunk",
     InboundTrunk: "InboundTrunk",
     PhoneNumber: "PhoneNumber",
+    Member: "Member",
 }
 """Type names in global ids."""
 

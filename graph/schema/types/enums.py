@@ -206,6 +206,9 @@ describe_enum(
     CALLS_WRITE="Start, join and end calls, and send messages.",
     AUDIT_READ="Read and export the audit log.",
     AUDIT_WRITE="Change for how long the audit log is kept.",
+    MEMBERS_READ="List the members of the tenant and its open invitations.",
+    MEMBERS_WRITE="Invite, change, suspend and remove members, and end their sessions.",
+    OWNERS_WRITE="Make, change and remove owners of the tenant.",
 )
 describe_enum(
     AuditKind,
@@ -213,10 +216,13 @@ describe_enum(
     CREATED="An object was created.",
     UPDATED="An object was changed.",
     DELETED="An object was deleted.",
-    SIGNED_IN="A user signed in.",
+    SIGNED_IN="A session of a user began.",
     SIGNED_OUT="A user ended their session.",
     SIGN_IN_FAILED="A sign-in as this user failed.",
-    SESSION_ENDED="A session was ended because one of its refresh tokens was used twice.",
+    SESSION_ENDED=(
+        "A session was ended by its user elsewhere, by another user, or because one of its refresh "
+        "tokens was used twice."
+    ),
     REFUSED="A credential lacked a scope.",
     EXPORTED="Data was exported.",
     ACCESSED="A user or a key got access to a room or to a recording.",

@@ -30,6 +30,9 @@ class ErrorCode(StrEnum):
     NUMBER_TAKEN = "NUMBER_TAKEN"
     REVISION_CONFLICT = "REVISION_CONFLICT"
     IN_USE = "IN_USE"
+    LAST_OWNER = "LAST_OWNER"
+    ALREADY_MEMBER = "ALREADY_MEMBER"
+    INVALID_TOKEN = "INVALID_TOKEN"
     IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
     WORKFLOW_NOT_PUBLISHED = "WORKFLOW_NOT_PUBLISHED"
     NOT_PUBLISHABLE = "NOT_PUBLISHABLE"
@@ -51,6 +54,9 @@ describe_enum(
     NUMBER_TAKEN="The telephone number is already in use in this installation.",
     REVISION_CONFLICT="The object was edited since you read it.",
     IN_USE="Other objects still refer to it.",
+    LAST_OWNER="The tenant would have no owner.",
+    ALREADY_MEMBER="The person belongs to the tenant already.",
+    INVALID_TOKEN="The link was used or withdrawn, or it has expired.",
     IDEMPOTENCY_CONFLICT="The idempotency key was already used with other input.",
     WORKFLOW_NOT_PUBLISHED="The workflow has no published version.",
     NOT_PUBLISHABLE="Verification found errors in the workflow.",
@@ -133,6 +139,21 @@ class RevisionConflict(Error):
 @strawberry.type(description="Other objects still refer to this one.")
 class InUse(Error):
     used_by: list[str] = strawberry.field(description="Names of the objects that refer to it.")
+
+
+@strawberry.type(description="The tenant would have no active owner.")
+class LastOwner(Error):
+    pass
+
+
+@strawberry.type(description="The person belongs to the tenant already.")
+class AlreadyMember(Error):
+    pass
+
+
+@strawberry.type(description="The link is not valid: it was used or withdrawn, or it has expired.")
+class InvalidToken(Error):
+    pass
 
 
 @strawberry.type(description="The idempotency key was already used with other input.")
@@ -220,6 +241,9 @@ HANDLERS = [
     DomainErrorHandler(errors.NumberTaken, NumberTaken),
     DomainErrorHandler(errors.RevisionConflict, RevisionConflict),
     DomainErrorHandler(errors.InUse, InUse),
+    DomainErrorHandler(errors.LastOwner, LastOwner),
+    DomainErrorHandler(errors.AlreadyMember, AlreadyMember),
+    DomainErrorHandler(errors.InvalidToken, InvalidToken),
     DomainErrorHandler(errors.IdempotencyConflict, IdempotencyConflict),
     DomainErrorHandler(errors.WorkflowNotPublished, WorkflowNotPublished),
     DomainErrorHandler(errors.NotPublishable, NotPublishable),

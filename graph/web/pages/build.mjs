@@ -20,6 +20,7 @@ const withoutFonts = {
 await rm("static", { recursive: true, force: true });
 await page("graphiql", "main.jsx", []);
 await page("talk", "main.js", ["icon.svg"]);
+await page("account", "main.js", []);
 
 async function page(name, entry, files) {
   const [from, to] = [`src/${name}`, `static/${name}`];

@@ -94,32 +94,24 @@ begin
     insert into audit_pending (entry_id, tenant_id, at) select id, tenant_id, at from added;
 end $$;
 
--- Adds an entry about a changed row. The first argument of the trigger, if any, is the column that
--- identifies the row; the others are columns that the entry leaves out.
--- An entry longer than 16 KB has digests instead of long values.
-create function audit_change() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
+-- What an entry says about the change of a row: the columns before and after, without those that are left
+-- out and without secrets. Null if nothing else has changed. If it is longer than 16 KB, it has digests
+-- instead of long values.
+create function audit_facts(p_old jsonb, p_new jsonb, p_left_out text[]) returns jsonb
+language plpgsql immutable as $$
 declare
     left_out constant text[] :=
-        array['tenant_id', 'created_at', 'updated_at', 'last_used_at'] || tg_argv[1:];
-    old_row jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
-    new_row jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
-    current_row constant jsonb := coalesce(new_row, old_row);
-    tenant constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
-    before jsonb := old_row - left_out;
-    after jsonb := new_row - left_out;
+        array['tenant_id', 'created_at', 'updated_at', 'last_used_at'] || p_left_out;
+    before jsonb := p_old - left_out;
+    after jsonb := p_new - left_out;
 begin
-    if tg_op = 'UPDATE' then
-        before := changed_fields(new_row - left_out, old_row - left_out);
-        after := changed_fields(old_row - left_out, new_row - left_out);
+    if p_old is not null and p_new is not null then
+        before := changed_fields(p_new - left_out, p_old - left_out);
+        after := changed_fields(p_old - left_out, p_new - left_out);
         if before = '{}' and after = '{}' then
             return null;
         end if;
-    elsif tg_op = 'DELETE' and not exists (select from tenant where id = tenant) then
-        -- The row is deleted with its tenant, and so is the log.
-        return null;
-    end if;
-    if tg_op <> 'UPDATE' then
+    else
         before := jsonb_strip_nulls(before);
         after := jsonb_strip_nulls(after);
     end if;
@@ -129,15 +121,35 @@ begin
         before := with_digests(before);
         after := with_digests(after);
     end if;
+    return case when before is null then '{}' else jsonb_build_object('before', before) end
+        || case when after is null then '{}' else jsonb_build_object('after', after) end;
+end $$;
+
+-- Adds an entry about a changed row. The first argument of the trigger, if any, is the column that
+-- identifies the row; the others are columns that the entry leaves out.
+create function audit_change() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    new_row constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+    current_row constant jsonb := coalesce(new_row, old_row);
+    log_of constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
+    facts constant jsonb := audit_facts(old_row, new_row, tg_argv[1:]);
+begin
+    if facts is null then
+        return null;
+    elsif tg_op = 'DELETE' and not exists (select from tenant t where t.id = log_of) then
+        -- The row is deleted with its tenant, and so is the log.
+        return null;
+    end if;
     perform add_audit_entry(
-        tenant,
+        log_of,
         case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end,
         null, tg_table_name::text,
-        coalesce(current_row ->> tg_argv[0], current_row ->> 'id', tenant::text),
+        coalesce(current_row ->> tg_argv[0], current_row ->> 'id', log_of::text),
         coalesce(current_row ->> 'name', current_row ->> 'slug', current_row ->> 'email',
                  current_row ->> 'number'),
-        case when before is null then '{}' else jsonb_build_object('before', before) end
-            || case when after is null then '{}' else jsonb_build_object('after', after) end);
+        facts);
     return null;
 end $$;
 
@@ -299,20 +311,63 @@ begin
     return cardinality(seqs);
 end $$;
 
--- The tenants of the user with an e-mail address, to whose logs a failed sign-in belongs.
+-- The tenants of the person with an e-mail address, to whose logs a failed sign-in belongs.
 create function find_members(p_email text) returns table (tenant_id uuid, user_id uuid)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select u.tenant_id, u.id from app_user u where u.email = p_email
+    select m.tenant_id, m.person_id from person p join membership m on m.person_id = p.id
+     where p.email = p_email
 $$;
+
+-- Adds an entry about a person to the log of each tenant that they belong to. The argument of the trigger
+-- is the column that has the id of the person.
+create function audit_person() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    new_row constant jsonb := to_jsonb(new);
+    facts constant jsonb := audit_facts(old_row, new_row, null);
+    changed constant uuid := new_row ->> tg_argv[0];
+    log_of uuid;
+begin
+    if facts is null then
+        return null;
+    end if;
+    for log_of in select m.tenant_id from membership m where m.person_id = changed loop
+        perform add_audit_entry(
+            log_of, case tg_op when 'INSERT' then 'CREATED' else 'UPDATED' end, null,
+            tg_table_name::text, changed::text, null, facts);
+    end loop;
+    return null;
+end $$;
+
+-- Adds an entry when a session begins or ends. A refresh token is enough to end its session, so a
+-- sign-out is attributed to its user. A session that just expires is no entry.
+create function audit_session() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    action constant text := nullif(current_setting('app.origin', true), '')::jsonb ->> 'action';
+    current_row constant jsonb := case tg_op when 'INSERT' then to_jsonb(new) else to_jsonb(old) end;
+    log_of constant uuid := current_row ->> 'tenant_id';
+    kind constant text := case when tg_op = 'INSERT' then 'SIGNED_IN'
+                               when action = 'logout' then 'SIGNED_OUT' else 'SESSION_ENDED' end;
+begin
+    if tg_op = 'DELETE' and not exists (select from tenant t where t.id = log_of) then
+        return null;
+    end if;
+    perform add_audit_entry(
+        log_of, kind,
+        case when kind <> 'SESSION_ENDED' then 'user:' || (current_row ->> 'person_id') end,
+        'person', current_row ->> 'person_id', null,
+        jsonb_build_object('details', jsonb_strip_nulls(jsonb_build_object(
+            'session', current_row ->> 'id', 'user_agent', current_row ->> 'user_agent'))));
+    return null;
+end $$;
 
 -- What people configure is audited whatever changes it.
 create trigger audit_change after insert or update or delete on agent
 for each row execute function audit_change();
 
 create trigger audit_change after insert or update or delete on api_key
-for each row execute function audit_change();
-
-create trigger audit_change after insert or update or delete on app_user
 for each row execute function audit_change();
 
 create trigger audit_change after insert or update or delete on audit_retention
@@ -326,6 +381,12 @@ for each row execute function audit_change('tenant_id');
 
 create trigger audit_change after insert or update or delete on inbound_trunk
 for each row execute function audit_change();
+
+create trigger audit_change after insert or update or delete on invitation
+for each row execute function audit_change();
+
+create trigger audit_change after insert or update or delete on membership
+for each row execute function audit_change('person_id');
 
 create trigger audit_change after insert or update or delete on outbound_trunk
 for each row execute function audit_change();
@@ -347,6 +408,19 @@ for each row execute function audit_change();
 
 create trigger audit_change after insert or update or delete on workflow_version
 for each row execute function audit_change('id', 'snapshot');
+
+create trigger audit_person after update of email, name, password_hash on person
+for each row execute function audit_person('id');
+
+create trigger audit_person after insert or update on password_reset
+for each row execute function audit_person('person_id');
+
+create trigger audit_session after insert on session
+for each row execute function audit_session();
+
+create trigger audit_session_ended after delete on session
+for each row when (nullif(current_setting('app.origin', true), '') is not null)
+execute function audit_session();
 
 -- What also happens by itself is audited only if a user or a key did it. The log of a call has its own account of
 -- the rest. Who is called, and what is said to them, is personal and not repeated here.

@@ -1,0 +1,272 @@
+"""Inviting people to a tenant, and changing and removing its members."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from domain.common.access import (
+    ROLE_SCOPES,
+    Person,
+    PersonId,
+    Scope,
+    Viewer,
+    scopes_of_role,
+)
+from domain.common.errors import (
+    AlreadyMember,
+    Forbidden,
+    InvalidInput,
+    InvalidToken,
+    NotFound,
+    RateLimited,
+    Unauthenticated,
+)
+from domain.common.text_validation import check_email, check_text
+from domain.ports import PageKey, PageSlice, Services, TokenPair, UnitOfWork
+from domain.tenants.mail import invitation_mail
+from domain.tenants.members import (
+    INVITATION_LIFETIME,
+    MAX_OPEN_INVITATIONS,
+    Device,
+    Invitation,
+    InvitationId,
+    Member,
+    OpenInvitation,
+    Session,
+    check_may_grant,
+    tenant_words,
+)
+from domain.use_cases.accounts import (
+    LoginLimits,
+    authenticate,
+    check_person_name,
+    hash_checked_password,
+)
+
+INVITATIONS_PER_MINUTE = 20
+
+# ---- invitations -------------------------------------------------------------------------------
+
+
+async def invite_member(
+    services: Services, viewer: Viewer, email: str, role: str
+) -> tuple[Invitation, str | None]:
+    """Invite an e-mail address, which withdraws an earlier invitation of it. Returns the link if it is
+    not sent by e-mail."""
+    viewer.require(Scope.MEMBERS_WRITE)
+    email = email.strip().lower()
+    check_email(email, ("email",))
+    await _check_may_give_role(viewer, role)
+    await _check_invitation_rate(services, viewer)
+    tenant = await services.accounts.tenant(viewer.tenant_id)
+    links = services.account_links
+    async with services.store.transaction(viewer.tenant_id) as work:
+        if await work.members.find_email(email) is not None:
+            raise AlreadyMember(f"{email} is a member already.", ("email",))
+        if await work.invitations.count() >= MAX_OPEN_INVITATIONS:
+            raise InvalidInput(
+                f"A tenant may have at most {MAX_OPEN_INVITATIONS} open invitations; withdraw some.",
+                ("email",),
+            )
+        invitation, token = await work.invitations.add(email, role, viewer.subject)
+        link = links.invitation(token)
+        if links.is_mailed:
+            message = invitation_mail(tenant, role, link)
+            await work.mail.queue(email, message, INVITATION_LIFETIME)
+    return invitation, None if links.is_mailed else link
+
+
+async def list_invitations(
+    services: Services, viewer: Viewer, first: int, after: PageKey | None
+) -> PageSlice[Invitation]:
+    viewer.require(Scope.MEMBERS_READ)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return await work.invitations.page(first, after)
+
+
+async def withdraw_invitation(services: Services, viewer: Viewer, id: InvitationId) -> Invitation:
+    viewer.require(Scope.MEMBERS_WRITE)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        invitation = await work.invitations.get(id)
+        if invitation is None:
+            raise NotFound("There is no such open invitation.", ("id",))
+        check_may_grant(viewer, scopes_of_role(invitation.role), ("id",))
+        await work.invitations.withdraw(id)
+        return invitation
+
+
+async def read_invitation(services: Services, token: str) -> OpenInvitation | None:
+    """What the holder of the token may know about the invitation; None if it is not open."""
+    check_text(token, ("token",), max_length=200)
+    return await services.accounts.find_invitation(token)
+
+
+async def accept_invitation(
+    services: Services,
+    viewer: Viewer | None,
+    token: str,
+    password: str | None,
+    name: str | None,
+    device: Device,
+    attempts: LoginLimits = LoginLimits(),  # noqa: B008 - frozen
+) -> TokenPair:
+    """Become a member and sign in. Whoever has no account yet chooses a password; everyone else is
+    signed in with the invited address, or sends its password."""
+    found = await read_invitation(services, token)
+    if found is None:
+        raise InvalidToken(
+            "The invitation is not valid: it was used or withdrawn, or it has expired. Ask for "
+            "another one.",
+            ("token",),
+        )
+    if found.person_id is None:
+        person, hashed = await _new_person(services, found, password, name)
+    else:
+        person = await _invited_person(services, viewer, found, password, device, attempts)
+        hashed = None
+    async with services.store.transaction(found.tenant.id) as work:
+        is_new = found.person_id is None
+        await work.invitations.accept(found.invitation.id, person, hashed, is_new=is_new)
+    return await services.accounts.sign_in(person.id, found.tenant.id, device)
+
+
+async def _new_person(
+    services: Services, found: OpenInvitation, password: str | None, name: str | None
+) -> tuple[Person, str]:
+    if password is None:
+        raise InvalidInput("Choose a password for your account.", ("password",))
+    email, name = found.invitation.email, check_person_name(name, ("name",))
+    known = [email, name or "", *tenant_words(found.tenant)]
+    hashed = await hash_checked_password(services, password, known, ("password",))
+    return Person(id=PersonId(uuid4()), email=email, name=name), hashed
+
+
+async def _invited_person(
+    services: Services,
+    viewer: Viewer | None,
+    found: OpenInvitation,
+    password: str | None,
+    device: Device,
+    attempts: LoginLimits,
+) -> Person:
+    email = found.invitation.email
+    if password is not None:
+        return await authenticate(services, email, password, device, attempts)
+    if viewer is None or viewer.person_id is None or viewer.is_confined:
+        raise Unauthenticated(
+            f"{email} has an account already: send its password, or sign in with it first.",
+            ("password",),
+        )
+    if viewer.person_id != found.person_id:
+        raise Unauthenticated(
+            f"The invitation is for {email}; sign in with that address to accept it.", ("token",)
+        )
+    return Person(id=viewer.person_id, email=email)
+
+
+# ---- members -----------------------------------------------------------------------------------
+
+
+async def list_members(
+    services: Services, viewer: Viewer, first: int, after: PageKey | None
+) -> PageSlice[Member]:
+    viewer.require(Scope.MEMBERS_READ)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return await work.members.page(first, after)
+
+
+async def change_member_role(services: Services, viewer: Viewer, id: PersonId, role: str) -> Member:
+    await _check_may_give_role(viewer, role)
+    async with _changing(services, viewer, id) as (work, member):
+        if member.managed_by is not None:
+            raise InvalidInput(
+                f"The sign-in provider {member.managed_by} sets the role of this member at each "
+                "sign-in; change their groups there.",
+                ("id",),
+            )
+        return await work.members.set_role(id, role)
+
+
+async def suspend_member(services: Services, viewer: Viewer, id: PersonId) -> Member:
+    async with _changing(services, viewer, id) as (work, _):
+        return await work.members.suspend(id)
+
+
+async def resume_member(services: Services, viewer: Viewer, id: PersonId) -> Member:
+    async with _changing(services, viewer, id) as (work, _):
+        return await work.members.resume(id)
+
+
+async def remove_member(services: Services, viewer: Viewer, id: PersonId) -> Member:
+    """Members may also leave the tenant by themselves."""
+    async with _changing(services, viewer, id, may_be_own=True) as (work, member):
+        await work.members.remove(id)
+        return member
+
+
+async def list_sessions_of_member(
+    services: Services, viewer: Viewer, id: PersonId
+) -> Sequence[Session]:
+    viewer.require(Scope.MEMBERS_WRITE)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return await work.members.sessions(id)
+
+
+async def end_sessions_of_member(services: Services, viewer: Viewer, id: PersonId) -> int:
+    async with _changing(services, viewer, id) as (work, _):
+        return await work.members.end_sessions(id)
+
+
+async def create_password_reset_link(services: Services, viewer: Viewer, id: PersonId) -> str:
+    """A link with which the member may set a new password. It is refused for a member of several
+    tenants, because whoever has it gets into all of them."""
+    async with _changing(services, viewer, id):
+        pass
+    create = services.accounts.create_password_reset
+    token = await create(id, viewer.tenant_id, viewer.subject)
+    if token is None:
+        raise Forbidden(
+            "This member belongs to other tenants, too: only an operator can create "
+            "a link, with `python -m persistence.admin password-link`.",
+            ("id",),
+        )
+    return services.account_links.password_reset(token)
+
+
+@asynccontextmanager
+async def _changing(
+    services: Services, viewer: Viewer, id: PersonId, *, may_be_own: bool = False
+) -> AsyncGenerator[tuple[UnitOfWork, Member]]:
+    """A transaction in which the member is locked, and in which the viewer may change them."""
+    if not (may_be_own and viewer.person_id == id):
+        viewer.require(Scope.MEMBERS_WRITE)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        member = await work.members.lock(id)
+        if member is None:
+            raise NotFound("There is no such member.", ("id",))
+        if viewer.person_id != id:
+            check_may_grant(viewer, member.scopes, ("id",))
+        yield work, member
+
+
+async def _check_may_give_role(viewer: Viewer, role: str) -> None:
+    viewer.require(Scope.MEMBERS_WRITE)
+    if role not in ROLE_SCOPES:
+        raise InvalidInput(
+            f"There is no role {role!r}. Choose one of {', '.join(ROLE_SCOPES)}.", ("role",)
+        )
+    check_may_grant(viewer, scopes_of_role(role), ("role",))
+
+
+async def _check_invitation_rate(services: Services, viewer: Viewer) -> None:
+    key = f"invitations:{viewer.tenant_id}"
+    result = await services.limiter.spend(key, 1, INVITATIONS_PER_MINUTE)
+    if not result.allowed:
+        raise RateLimited(
+            f"A tenant may invite {INVITATIONS_PER_MINUTE} people per minute; try again in "
+            f"{max(1, round(result.retry_after))} seconds.",
+            ("email",),
+            retry_after=result.retry_after,
+        )
