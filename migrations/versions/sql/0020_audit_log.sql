@@ -94,32 +94,24 @@ begin
     insert into audit_pending (entry_id, tenant_id, at) select id, tenant_id, at from added;
 end $$;
 
--- Adds an entry about a changed row. The first argument of the trigger, if any, is the column that
--- identifies the row; the others are columns that the entry leaves out.
--- An entry longer than 16 KB has digests instead of long values.
-create function audit_change() returns trigger
-language plpgsql security definer set search_path = public, pg_temp as $$
+-- What an entry says about the change of a row: the columns before and after, without those that are left
+-- out and without secrets. Null if nothing else has changed. If it is longer than 16 KB, it has digests
+-- instead of long values.
+create function audit_facts(p_old jsonb, p_new jsonb, p_left_out text[]) returns jsonb
+language plpgsql immutable as $$
 declare
     left_out constant text[] :=
-        array['tenant_id', 'created_at', 'updated_at', 'last_used_at'] || tg_argv[1:];
-    old_row jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
-    new_row jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
-    current_row constant jsonb := coalesce(new_row, old_row);
-    tenant constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
-    before jsonb := old_row - left_out;
-    after jsonb := new_row - left_out;
+        array['tenant_id', 'created_at', 'updated_at', 'last_used_at'] || p_left_out;
+    before jsonb := p_old - left_out;
+    after jsonb := p_new - left_out;
 begin
-    if tg_op = 'UPDATE' then
-        before := changed_fields(new_row - left_out, old_row - left_out);
-        after := changed_fields(old_row - left_out, new_row - left_out);
+    if p_old is not null and p_new is not null then
+        before := changed_fields(p_new - left_out, p_old - left_out);
+        after := changed_fields(p_old - left_out, p_new - left_out);
         if before = '{}' and after = '{}' then
             return null;
         end if;
-    elsif tg_op = 'DELETE' and not exists (select from tenant where id = tenant) then
-        -- The row is deleted with its tenant, and so is the log.
-        return null;
-    end if;
-    if tg_op <> 'UPDATE' then
+    else
         before := jsonb_strip_nulls(before);
         after := jsonb_strip_nulls(after);
     end if;
@@ -129,6 +121,27 @@ begin
         before := with_digests(before);
         after := with_digests(after);
     end if;
+    return case when before is null then '{}' else jsonb_build_object('before', before) end
+        || case when after is null then '{}' else jsonb_build_object('after', after) end;
+end $$;
+
+-- Adds an entry about a changed row. The first argument of the trigger, if any, is the column that
+-- identifies the row; the others are columns that the entry leaves out.
+create function audit_change() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+    new_row constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+    current_row constant jsonb := coalesce(new_row, old_row);
+    tenant constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
+    facts constant jsonb := audit_facts(old_row, new_row, tg_argv[1:]);
+begin
+    if facts is null then
+        return null;
+    elsif tg_op = 'DELETE' and not exists (select from tenant where id = tenant) then
+        -- The row is deleted with its tenant, and so is the log.
+        return null;
+    end if;
     perform add_audit_entry(
         tenant,
         case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end,
@@ -136,8 +149,7 @@ begin
         coalesce(current_row ->> tg_argv[0], current_row ->> 'id', tenant::text),
         coalesce(current_row ->> 'name', current_row ->> 'slug', current_row ->> 'email',
                  current_row ->> 'number'),
-        case when before is null then '{}' else jsonb_build_object('before', before) end
-            || case when after is null then '{}' else jsonb_build_object('after', after) end);
+        facts);
     return null;
 end $$;
 

@@ -17,6 +17,7 @@ drop function link_audit_entries(uuid, int);
 drop function audit_head_of(uuid);
 drop function add_audit_note(text, text, text, text, text, jsonb);
 drop function audit_change();
+drop function audit_facts(jsonb, jsonb, text[]);
 drop function add_audit_entry(uuid, text, text, text, text, text, jsonb);
 drop function with_digests(jsonb);
 drop function without_secrets(jsonb);
