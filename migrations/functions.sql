@@ -463,20 +463,20 @@ declare
     old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
     new_row constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
     current_row constant jsonb := coalesce(new_row, old_row);
-    tenant constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
+    log_of constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
     facts constant jsonb := audit_facts(old_row, new_row, tg_argv[1:]);
 begin
     if facts is null then
         return null;
-    elsif tg_op = 'DELETE' and not exists (select from tenant where id = tenant) then
+    elsif tg_op = 'DELETE' and not exists (select from tenant t where t.id = log_of) then
         -- The row is deleted with its tenant, and so is the log.
         return null;
     end if;
     perform add_audit_entry(
-        tenant,
+        log_of,
         case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end,
         null, tg_table_name::text,
-        coalesce(current_row ->> tg_argv[0], current_row ->> 'id', tenant::text),
+        coalesce(current_row ->> tg_argv[0], current_row ->> 'id', log_of::text),
         coalesce(current_row ->> 'name', current_row ->> 'slug', current_row ->> 'email',
                  current_row ->> 'number'),
         facts);
