@@ -37,8 +37,9 @@ LINK_ENTRIES = "select link_audit_entries($1, $2)"
 SELECT_UNSIGNED_HEADS = """
     select t.id, h.seq, h.hash, now() as at
       from tenant t cross join lateral audit_head_of(t.id) h
-     where h.seq > coalesce((select max(seq) from audit_head where tenant_id = t.id), 0)
-       and exists (select from audit_link where tenant_id = t.id and seq = h.seq)
+     where exists (select from audit_link where tenant_id = t.id and seq = h.seq)
+       and not exists (select from audit_head s
+                        where s.tenant_id = t.id and s.seq = h.seq and s.key_id = $3)
        and t.id > $1
      order by t.id limit $2
 """
@@ -76,10 +77,10 @@ class SqlAuditChain:
 
     @translate_outages
     async def sign_heads(self) -> list[SignedHead]:
-        """Sign the end of each chain that has grown since it was last signed."""
+        """Sign the end of each chain that was not signed under the first entry of SECRET_KEY."""
         signed: list[SignedHead] = []
-        after = NO_ID
-        while rows := await self._pool.fetch(SELECT_UNSIGNED_HEADS, after, MAX_HEADS):
+        after, key_id = NO_ID, self._signatures.key_id
+        while rows := await self._pool.fetch(SELECT_UNSIGNED_HEADS, after, MAX_HEADS, key_id):
             for row in rows:
                 head = self._signatures.sign_head(
                     TenantId(row["id"]), row["seq"], row["hash"], row["at"]

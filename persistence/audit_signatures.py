@@ -30,6 +30,11 @@ class AuditSignatures:
         self._secrets = ring.link_secrets
 
     @property
+    def key_id(self) -> str:
+        """The id of the entry of SECRET_KEY that signs."""
+        return next(iter(self._keys))
+
+    @property
     def public_key(self) -> bytes:
         return next(iter(self._keys.values())).public_key().public_bytes_raw()
 

@@ -28,7 +28,7 @@ QUERY_TIMEOUT_SECONDS = 600.0
 UNLINKED_GRACE = "1 minute"
 
 SELECT_TENANTS = "select id, slug from tenant where $1::text is null or slug = $1 order by slug"
-SELECT_HEADS = "select * from audit_head where tenant_id = $1 order by seq"
+SELECT_HEADS = "select * from audit_head where tenant_id = $1 order by seq, signed_at"
 SELECT_CUT = "select *, cut_at as signed_at from audit_cut where tenant_id = $1"
 SELECT_LINKS = f"""
     select l.seq, l.leaf, l.hash, e.body, e.at, e.erased_at is not null as is_erased,

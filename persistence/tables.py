@@ -705,7 +705,7 @@ audit_head = Table(
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary, nullable=False),
     Column("signed_at", Timestamp, nullable=False),
-    Column("key_id", Text, nullable=False),
+    Column("key_id", Text, primary_key=True),
     Column("signature", LargeBinary, nullable=False),
 )
 

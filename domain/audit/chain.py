@@ -113,13 +113,19 @@ class ChainVerifier:
             return []
         if leaf_of(entry.body) != entry.leaf:
             return [ChainProblem(entry.seq, "its content or its leaf was changed")]
-        fields = json.loads(entry.body)
-        if fields.get("kind") == AuditKind.ERASED:
-            self._announced.update(fields["details"]["seqs"])
-        changed = [] if entry.columns is None else _changed_columns(fields, entry.columns)
+        try:
+            changed = self._read(json.loads(entry.body), entry.columns)
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return [ChainProblem(entry.seq, "its content is not that of an entry")]
         if changed:
             return [ChainProblem(entry.seq, f"columns were changed: {', '.join(changed)}")]
         return []
+
+    def _read(self, fields: Mapping[str, Any], columns: Mapping[str, Any] | None) -> list[str]:
+        """Note what the entry says about erasures, and return which columns differ from it."""
+        if fields["kind"] == AuditKind.ERASED:
+            self._announced.update(map(int, fields["details"]["seqs"]))
+        return [] if columns is None else _changed_columns(fields, columns)
 
     def _hash_problems(self, entry: ChainedEntry) -> list[ChainProblem]:
         problems = []

@@ -50,7 +50,7 @@ class AuditChain(Protocol):
         ...
 
     async def sign_heads(self) -> list[SignedHead]:
-        """Sign the end of each chain that has grown since it was last signed."""
+        """Sign the end of each chain that was not signed under the first entry of SECRET_KEY."""
         ...
 
     async def delete_expired(self) -> int:

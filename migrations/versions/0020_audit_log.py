@@ -98,7 +98,7 @@ def create_audit_head() -> None:
         sa.Column("key_id", sa.Text(), nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         _tenant_key("audit_head"),
-        sa.PrimaryKeyConstraint("tenant_id", "seq", name=op.f("pk_audit_head")),
+        sa.PrimaryKeyConstraint("tenant_id", "seq", "key_id", name=op.f("pk_audit_head")),
     )
 
 
