@@ -804,9 +804,9 @@ create or replace function audit_person() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
-    new_row constant jsonb := to_jsonb(new);
+    new_row constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
     facts constant jsonb := audit_facts(old_row, new_row, null);
-    changed constant uuid := new_row ->> tg_argv[0];
+    changed constant uuid := coalesce(new_row, old_row) ->> tg_argv[0];
     log_of uuid;
 begin
     if facts is null then
@@ -814,8 +814,9 @@ begin
     end if;
     for log_of in select m.tenant_id from membership m where m.person_id = changed loop
         perform add_audit_entry(
-            log_of, case tg_op when 'INSERT' then 'CREATED' else 'UPDATED' end, null,
-            tg_table_name::text, changed::text, null, facts);
+            log_of,
+            case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end,
+            null, tg_table_name::text, changed::text, null, facts);
     end loop;
     return null;
 end $$;
