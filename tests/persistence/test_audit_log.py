@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import json
 from collections.abc import AsyncIterator
@@ -24,7 +25,13 @@ from domain.ports import Services
 from domain.use_cases.agents import create_agent
 from domain.use_cases.credentials import set_secret
 from persistence import tables
-from persistence.audit_admin import erase_entries, verify_database
+from persistence.audit_admin import (
+    VerificationFailed,
+    add_audit_parser,
+    erase_entries,
+    run_audit_command,
+    verify_database,
+)
 from persistence.audit_chain import SqlAuditChain
 from persistence.audit_signatures import AuditSignatures
 from persistence.audit_verification import LogReport
@@ -398,35 +405,42 @@ async def test_a_tenant_is_deleted_with_its_log(
         assert await execute(settings, f"select * from {table}") == []
 
 
-async def test_the_command_names_what_is_wrong_and_fails(
-    services: Services, settings: Settings, tenant: Tenant, tmp_path: Path
+async def command(settings: Settings, *words: str) -> None:
+    parser = argparse.ArgumentParser()
+    add_audit_parser(parser.add_subparsers())
+    await run_audit_command(settings, parser.parse_args(["audit", *words]))
+
+
+async def test_the_command_verifies_the_database_and_exports_of_it(
+    services: Services,
+    settings: Settings,
+    tenant: Tenant,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    audit = ("persistence.admin", "audit")
     async with keeping(settings) as chain:
         await add_notes(services, tenant, 5)
         await link_all(chain)
         heads = tmp_path / "keeper.log"
         lines = [{"message": "keeper started"}, *map(head_to_json, await chain.sign_heads())]
         heads.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    code, said = await run(settings, tmp_path, *audit, "verify", "--from", str(heads))
-    assert (code, said.splitlines()[-1]) == (0, "No problems were found.")
+    await command(settings, "verify", "--from", str(heads))
     export = tmp_path / "acme.ndjson"
-    code, said = await run(
-        settings, tmp_path, *audit, "export", "--tenant", "acme", "--out", str(export)
-    )
-    assert (code, said) == (0, "")
+    await command(settings, "export", "--tenant", "acme", "--out", str(export))
     assert export.stat().st_mode & 0o777 == 0o600
-    code, said = await run(settings, tmp_path, *audit, "verify", "--file", str(export))
-    assert (code, said.splitlines()[-1]) == (0, "No problems were found.")
+    await command(settings, "verify", "--file", str(export))
+    assert capsys.readouterr().out.count("No problems were found.") == 2
     export.write_text(export.read_text().replace("user:ada", "user:eve", 1))
-    code, said = await run(settings, tmp_path, *audit, "verify", "--file", str(export))
-    assert (code, "content or its leaf was changed" in said) == (1, True)
+    with pytest.raises(VerificationFailed):
+        await command(settings, "verify", "--file", str(export))
+    assert "PROBLEM: entry 2: its content or its leaf was changed" in capsys.readouterr().out
+    with pytest.raises(InvalidInput, match="no tenant 'other'"):
+        await command(settings, "verify", "--tenant", "other")
     await execute(
         settings,
         "update audit_entry set actor = 'user:eve' "
         "where id = (select entry_id from audit_link where seq = 4)",
     )
-    code, said = await run(settings, tmp_path, *audit, "verify", "--tenant", "acme")
+    verify = ("persistence.admin", "audit", "verify", "--tenant", "acme")
+    code, said = await run(settings, tmp_path, *verify)
     assert (code, "PROBLEM: entry 4: columns were changed: actor" in said) == (1, True)
-    code, said = await run(settings, tmp_path, *audit, "verify", "--tenant", "other")
-    assert (code, "There is no tenant 'other'." in said) == (1, True)
