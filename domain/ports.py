@@ -41,6 +41,7 @@ from domain.common.access import (
     SessionId,
     Tenant,
     TenantId,
+    Verified,
     Viewer,
 )
 from domain.common.compute import Compute
@@ -529,10 +530,11 @@ class Accounts(Protocol):
         ends_at: datetime | None = None,
         *,
         confined: bool = False,
+        verified: Verified | None = None,
     ) -> TokenPair:
         """Start a session in the tenant, or else in the one that the person used last, and remember
         the network of the device. It ends at `ends_at`, whatever is refreshed; `confined` is in
-        `Viewer.is_confined`. Raises
+        `Viewer.is_confined`. Raises `Unauthenticated` when what was verified no longer holds, and also
         `Unauthenticated` for a person who may not use the tenant."""
         ...
 
@@ -568,8 +570,8 @@ class Accounts(Protocol):
         ...
 
     async def check_password(self, password: str, known: Iterable[str]) -> None:
-        """Raise `InvalidInput` unless the password is good enough for a person of whom an attacker
-        knows these words."""
+        """Raise `InvalidInput` unless the password is good enough. `known` are words that an attacker
+        knows of the person."""
         ...
 
     async def hash_password(self, password: str) -> str: ...

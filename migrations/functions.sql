@@ -320,9 +320,12 @@ $$;
 -- The tenants of a person who signs in are not known yet. Only here does the API read the hash of a
 -- password.
 create or replace function find_person(p_email text)
-returns table (id uuid, email text, name text, password_hash text)
+returns table (
+    id uuid, email text, name text, password_hash text, password_set_at timestamptz
+)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select p.id, p.email, p.name, p.password_hash from person p where p.email = p_email
+    select p.id, p.email, p.name, p.password_hash, p.password_set_at
+      from person p where p.email = p_email
 $$;
 
 -- The role of a person whose session has not ended.
@@ -400,11 +403,21 @@ create or replace trigger end_session after delete on refresh_token
 for each row execute function end_session_without_tokens();
 
 -- A person who no longer belongs to any tenant is deleted. Because of the lock, tenants that remove the
--- same person at once wait for each other.
-create or replace function delete_person_without_membership() returns trigger
+-- same person at once wait for each other. It is taken before the sessions are deleted, in the order of
+-- all that end sessions.
+create or replace function lock_person_of_membership() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     perform from person p where p.id = old.person_id for update;
+    return old;
+end $$;
+
+create or replace trigger lock_person before delete on membership
+for each row execute function lock_person_of_membership();
+
+create or replace function delete_person_without_membership() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
     delete from person p where p.id = old.person_id
        and not exists (select from membership m where m.person_id = old.person_id);
     return null;

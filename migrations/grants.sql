@@ -47,8 +47,8 @@ begin
             ('outbound_trunk', 'tenant_id', every, every),
             ('password_reset', '', every, every),
             -- The API sets hashes of passwords; it reads one only with find_person.
-            ('person', '', 'select (id, email, name, created_at), insert, '
-                           'update (name, password_hash)', every),
+            ('person', '', 'select (id, email, name, password_set_at, created_at), insert, '
+                           'update (name, password_hash, password_set_at)', every),
             ('phone_number', 'tenant_id', every, every),
             ('recording', 'tenant_id', 'select, update', every),
             ('refresh_token', 'tenant_id', every, every),

@@ -31,6 +31,7 @@ from domain.common.access import (
     SessionId,
     Tenant,
     TenantId,
+    Verified,
     Viewer,
     scopes_of_role,
 )
@@ -371,8 +372,11 @@ class SqlAccounts:
         ends_at: datetime | None = None,
         *,
         confined: bool = False,
+        verified: Verified | None = None,
     ) -> TokenPair:
-        return await self._sessions.start(person, tenant, device, ends_at, confined=confined)
+        return await self._sessions.start(
+            person, tenant, device, ends_at, confined=confined, verified=verified
+        )
 
     async def refresh(self, token: str, device: Device = UNKNOWN_DEVICE) -> TokenPair:
         return await self._sessions.refresh(token, device)
@@ -414,8 +418,8 @@ class SqlAccounts:
 
 
 async def _set_password(db: AsyncConnection, person: PersonId, password_hash: str) -> None:
-    change = update(_person).where(_person.c.id == person).values(password_hash=password_hash)
-    await db.execute(change)
+    change = update(_person).where(_person.c.id == person)
+    await db.execute(change.values(password_hash=password_hash, password_set_at=func.now()))
     await db.execute(delete(_reset).where(_reset.c.person_id == person))
 
 
@@ -426,7 +430,12 @@ def _check_role(name: str) -> str:
 
 
 def _person_from_row(row: Any) -> Person:
-    return Person(id=PersonId(row.id), email=row.email, name=row.name)
+    return Person(
+        id=PersonId(row.id),
+        email=row.email,
+        name=row.name,
+        password_set_at=getattr(row, "password_set_at", None),
+    )
 
 
 def _tenant_from_row(row: Any) -> Tenant:

@@ -162,8 +162,9 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
 
 async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner) -> None:
     hashed = await asyncio.to_thread(hash_password, owner.password)
-    save = upsert(_person).values(id=uuid4(), email=owner.email, password_hash=hashed)
-    saved = save.on_conflict_do_update(index_elements=["email"], set_={"password_hash": hashed})
+    password = {"password_hash": hashed, "password_set_at": func.now()}
+    save = upsert(_person).values(id=uuid4(), email=owner.email, **password)
+    saved = save.on_conflict_do_update(index_elements=["email"], set_=password)
     person: UUID = (await db.execute(saved.returning(_person.c.id))).scalar_one()
     join = upsert(_member).values(tenant_id=tenant, person_id=person, role=Role.OWNER)
     await db.execute(join.on_conflict_do_nothing())

@@ -97,7 +97,9 @@ class SqlMembers:
         await self._db.execute(delete(_reset).where(_reset.c.person_id == person.id))
 
     async def _create(self, person: Person, password_hash: str | None) -> None:
-        values = {"email": person.email, "name": person.name, "password_hash": password_hash}
+        values: dict[str, Any] = {"email": person.email, "name": person.name}
+        if password_hash is not None:
+            values |= {"password_hash": password_hash, "password_set_at": func.now()}
         try:
             await self._db.execute(insert(_person).values(id=person.id, **values))
         except IntegrityError:

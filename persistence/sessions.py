@@ -15,7 +15,7 @@ from sqlalchemy import Row, and_, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.common.access import PersonId, SessionId, Tenant, TenantId
+from domain.common.access import PersonId, SessionId, Tenant, TenantId, Verified
 from domain.common.errors import Unauthenticated
 from domain.ports import TokenPair
 from domain.tenants.members import MAX_SESSIONS_LISTED, Device, Session
@@ -37,6 +37,7 @@ MAX_SESSIONS = 100
 _refresh = tables.refresh_token
 _session = tables.session
 _member = tables.membership
+_person = tables.person
 _tenant = tables.tenant
 _address = tables.known_address
 
@@ -62,6 +63,7 @@ class SqlSessions:
         ends_at: datetime | None,
         *,
         confined: bool,
+        verified: Verified | None,
     ) -> TokenPair:
         session, refresh = SessionId(uuid4()), secrets.token_urlsafe(32)
         async with self._engine.begin() as db:
@@ -71,6 +73,7 @@ class SqlSessions:
             role = await _use_membership(db, chosen, person)
             if role is None:
                 raise _not_a_member()
+            await _check_still_holds(db, person, verified)
             await _end_oldest_sessions(db, chosen, person)
             await db.execute(
                 insert(_session).values(
@@ -260,6 +263,10 @@ async def end_sessions_of_person(
     keep: SessionId | None = None,
     tenant: TenantId | None = None,
 ) -> int:
+    # Waits for the sessions that are starting at the moment, so that it ends them, too.
+    await db.execute(
+        select(_person.c.id).where(_person.c.id == person).with_for_update(key_share=True)
+    )
     ended = delete(_session).where(_session.c.person_id == person)
     if tenant is not None:
         ended = ended.where(_session.c.tenant_id == tenant)
@@ -308,6 +315,24 @@ async def _use_membership(db: AsyncConnection, tenant: TenantId, person: PersonI
     )
     role: str | None = await db.scalar(use)
     return role
+
+
+async def _check_still_holds(
+    db: AsyncConnection, person: PersonId, verified: Verified | None
+) -> None:
+    """Until the commit, neither the password changes nor do all sessions of the person end."""
+    query = select(_person.c.password_set_at).where(_person.c.id == person)
+    row = (await db.execute(query.with_for_update(read=True))).one_or_none()
+    if row is None:
+        raise _session_ended()
+    if verified is None:
+        return
+    if verified.password_of and verified.password_of.password_set_at != row.password_set_at:
+        raise Unauthenticated("The password was changed meanwhile; sign in again.", ())
+    if verified.session_id is not None:
+        found = select(_session.c.id).where(_session.c.id == verified.session_id)
+        if await db.scalar(found) is None:
+            raise _session_ended()
 
 
 async def _lock_session(db: AsyncConnection, session: SessionId) -> datetime | None:

@@ -75,6 +75,7 @@ person = Table(
     Column("email", Text, unique=True, nullable=False),
     Column("name", Text),
     Column("password_hash", Text),
+    Column("password_set_at", Timestamp),
     _set_on_insert("created_at"),
 )
 

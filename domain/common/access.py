@@ -98,6 +98,18 @@ class Person:
     id: PersonId
     email: str
     name: str | None = None
+    password_set_at: datetime | None = None
+    """When the password was set; None for a person without one, or with one from before that was
+    recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verified:
+    """What a new session is based on: a password or another session. It must still hold when the session
+    starts, so that none survives the change of the password or the end of all sessions."""
+
+    password_of: Person | None = None
+    session_id: SessionId | None = None
 
 
 USER_SUBJECT, KEY_SUBJECT = "user", "key"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.common.access import Person, PersonId, SessionId, TenantId, Viewer
+from domain.common.access import Person, PersonId, SessionId, TenantId, Verified, Viewer
 from domain.common.errors import (
     Forbidden,
     InvalidInput,
@@ -50,7 +50,8 @@ async def login(
     """Sign in to the tenant with this slug, or else to the one that the person used last."""
     person = await authenticate(services, email, password, device, attempts)
     id = None if tenant is None else await _tenant_with_slug(services, person.id, tenant)
-    return person, await services.accounts.sign_in(person.id, id, device)
+    verified = Verified(password_of=person)
+    return person, await services.accounts.sign_in(person.id, id, device, verified=verified)
 
 
 async def _tenant_with_slug(services: Services, person: PersonId, slug: str) -> TenantId:
@@ -108,7 +109,8 @@ async def switch_tenant(
     memberships = await services.accounts.memberships(person)
     if tenant not in {membership.tenant.id for membership in memberships}:
         raise NotFound("You do not belong to such a tenant.", ("tenant",))
-    return await services.accounts.sign_in(person, tenant, device)
+    verified = Verified(session_id=viewer.session_id)
+    return await services.accounts.sign_in(person, tenant, device, verified=verified)
 
 
 async def list_memberships(services: Services, viewer: Viewer) -> Sequence[Membership]:
@@ -234,8 +236,8 @@ async def _hash_new_password(
 async def hash_checked_password(
     services: Services, password: str, known: Sequence[str], path: tuple[str, ...]
 ) -> str:
-    """Raises `InvalidInput` unless the password is good enough for a person of whom an attacker knows
-    these words."""
+    """`known` are words that an attacker knows of the person. Raises `InvalidInput` unless the password
+    is good enough."""
     try:
         await services.accounts.check_password(password, known)
     except InvalidInput as problem:

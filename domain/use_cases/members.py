@@ -11,6 +11,7 @@ from domain.common.access import (
     Person,
     PersonId,
     Scope,
+    Verified,
     Viewer,
     scopes_of_role,
 )
@@ -112,7 +113,7 @@ async def accept_invitation(
     device: Device,
     attempts: LoginLimits = LoginLimits(),  # noqa: B008 - frozen
 ) -> TokenPair:
-    """Become a member and sign in. Whoever has no account yet chooses a password; everyone else is
+    """Become a member and sign in. A person without an account chooses a password; everyone else is
     signed in with the invited address, or sends its password."""
     found = await read_invitation(services, token)
     if found is None:
@@ -121,15 +122,18 @@ async def accept_invitation(
             "another one.",
             ("token",),
         )
+    hashed: str | None = None
+    verified: Verified | None = None
     if found.person_id is None:
         person, hashed = await _new_person(services, found, password, name)
     else:
-        person = await _invited_person(services, viewer, found, password, device, attempts)
-        hashed = None
+        person, verified = await _invited_person(
+            services, viewer, found, password, device, attempts
+        )
     async with services.store.transaction(found.tenant.id) as work:
         is_new = found.person_id is None
         await work.invitations.accept(found.invitation.id, person, hashed, is_new=is_new)
-    return await services.accounts.sign_in(person.id, found.tenant.id, device)
+    return await services.accounts.sign_in(person.id, found.tenant.id, device, verified=verified)
 
 
 async def _new_person(
@@ -150,10 +154,11 @@ async def _invited_person(
     password: str | None,
     device: Device,
     attempts: LoginLimits,
-) -> Person:
+) -> tuple[Person, Verified]:
     email = found.invitation.email
     if password is not None:
-        return await authenticate(services, email, password, device, attempts)
+        person = await authenticate(services, email, password, device, attempts)
+        return person, Verified(password_of=person)
     if viewer is None or viewer.person_id is None or viewer.is_confined:
         raise Unauthenticated(
             f"{email} has an account already: send its password, or sign in with it first.",
@@ -163,7 +168,7 @@ async def _invited_person(
         raise Unauthenticated(
             f"The invitation is for {email}; sign in with that address to accept it.", ("token",)
         )
-    return Person(id=viewer.person_id, email=email)
+    return Person(id=viewer.person_id, email=email), Verified(session_id=viewer.session_id)
 
 
 # ---- members -----------------------------------------------------------------------------------
@@ -221,7 +226,7 @@ async def end_sessions_of_member(services: Services, viewer: Viewer, id: PersonI
 
 async def create_password_reset_link(services: Services, viewer: Viewer, id: PersonId) -> str:
     """A link with which the member may set a new password. It is refused for a member of several
-    tenants, because whoever has it gets into all of them."""
+    tenants, because it leads into all of them."""
     async with _changing(services, viewer, id):
         pass
     create = services.accounts.create_password_reset

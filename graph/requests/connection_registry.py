@@ -44,11 +44,13 @@ class ManagedConnection(Protocol):
 
     credential: str
     viewer: Viewer | None
-    has_operations: bool
     pending_sends: int
     """The number of messages that the client has not read yet."""
     last_progress_at: float
     """When the client last read a message, or when the first pending one was sent (loop time)."""
+
+    @property
+    def has_operations(self) -> bool: ...
 
     def evict(self, code: int, reason: str) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The page on which people accept invitations and set new passwords."""
+"""The page on which people sign in, accept invitations and set new passwords."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,14 @@ import asyncpg
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from domain.common.access import PersonId, Role
+from domain.common.access import PersonId, Role, Verified
 from domain.common.errors import InvalidSetting, Unauthenticated
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
-from domain.ports import Services
+from domain.ports import Services, TokenPair
 from domain.tenants.mail import MailServer, MailText
+from domain.tenants.members import UNKNOWN_DEVICE
+from domain.use_cases.accounts import switch_tenant
 from graph.app import build_schema_with_loaders
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
@@ -139,6 +142,38 @@ async def test_a_session_that_ends_in_a_long_transaction_ends_everywhere(
         await services.accounts.authenticate_credential(slow.token)
     await db.close()
     assert "session is over" in (await until_refused(services, slow.token)).message
+
+
+async def test_no_session_starts_from_one_that_ends_at_the_same_time(
+    services: Services, settings: Settings, owner: SignedIn
+) -> None:
+    """A stolen session could otherwise outlive the end of all sessions by switching tenants."""
+    ada = await new_member(owner, "VIEWER")
+    for _ in range(5):
+        viewer = await services.accounts.authenticate_credential(ada.token)
+        person, switch = viewer.person_id, partial(switch_tenant, services, viewer)
+        assert person is not None
+        results = await asyncio.gather(
+            *(switch(viewer.tenant_id, UNKNOWN_DEVICE) for _ in range(3)),
+            services.accounts.end_sessions(person),
+            *(switch(viewer.tenant_id, UNKNOWN_DEVICE) for _ in range(3)),
+            return_exceptions=True,
+        )
+        assert {type(each) for each in results} <= {TokenPair, int, Unauthenticated}
+        assert await services.accounts.sessions(person) == []
+        ada = SignedIn(ada.api, (await services.accounts.sign_in(person)).access)
+
+
+async def test_no_session_starts_with_a_password_that_was_changed_meanwhile(
+    services: Services, owner: SignedIn
+) -> None:
+    email = an_email()
+    ada = await new_member(owner, "VIEWER", email)
+    person = await services.accounts.authenticate_password(email, PASSWORD)
+    assert person is not None
+    await ada.run(CHANGE_PASSWORD, currentPassword=PASSWORD, newPassword=NEW_PASSWORD)
+    with pytest.raises(Unauthenticated, match="password was changed"):
+        await services.accounts.sign_in(person.id, verified=Verified(password_of=person))
 
 
 async def test_an_ended_session_stays_ended_after_a_restart(

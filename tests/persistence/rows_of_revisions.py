@@ -144,7 +144,7 @@ _ROWS = {
                paused_until = now(), pause_reason = 'CARRIER_REFUSED', near_limit_on = day;
     """,
     "0018": """
-        update person set name = 'Ada';
+        update person set name = 'Ada', password_set_at = now();
         update membership set managed_by = 'keycloak', last_used_at = now();
         update session set address = '192.0.2.1', user_agent = 'curl/8', ends_at = '2030-01-01',
                is_confined = true;

@@ -71,21 +71,27 @@ def compose(sender: str, recipient: str, message: MailText) -> EmailMessage:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = sender, recipient, message.subject
     mail["Date"] = formatdate()
-    mail["Message-ID"] = make_msgid(domain=parseaddr(sender)[1].rpartition("@")[2])
+    mail["Message-ID"] = make_msgid(domain=_domain_of(sender))
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office reply
     mail.set_content(message.text)
     return mail
 
 
+def _domain_of(address: str) -> str:
+    return parseaddr(address)[1].rpartition("@")[2]
+
+
 @contextmanager
 def _connected(server: MailServer) -> Iterator[smtplib.SMTP]:
     context = ssl.create_default_context()
+    # By default smtplib asks the DNS for the name of this machine, which may take long.
+    name = _domain_of(server.sender)
     if server.encryption is MailEncryption.TLS:
         smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-            server.host, server.port, timeout=TIMEOUT_SECONDS, context=context
+            server.host, server.port, name, timeout=TIMEOUT_SECONDS, context=context
         )
     else:
-        smtp = smtplib.SMTP(server.host, server.port, timeout=TIMEOUT_SECONDS)
+        smtp = smtplib.SMTP(server.host, server.port, name, timeout=TIMEOUT_SECONDS)
     with smtp:
         if server.encryption is MailEncryption.STARTTLS:
             smtp.starttls(context=context)
@@ -95,12 +101,11 @@ def _connected(server: MailServer) -> Iterator[smtplib.SMTP]:
 
 
 def _reply_code(error: Exception) -> int | None:
+    """The reply of the server to this message; None when the fault is not in the message."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             return next((code for code, _ in error.recipients.values()), None)
-        case smtplib.SMTPAuthenticationError():
-            return None  # the operator can repair that
-        case smtplib.SMTPResponseException():
+        case smtplib.SMTPDataError():
             return error.smtp_code
         case _:
             return None

@@ -24,9 +24,12 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 create function find_person(p_email text)
-returns table (id uuid, email text, name text, password_hash text)
+returns table (
+    id uuid, email text, name text, password_hash text, password_set_at timestamptz
+)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select p.id, p.email, p.name, p.password_hash from person p where p.email = p_email
+    select p.id, p.email, p.name, p.password_hash, p.password_set_at
+      from person p where p.email = p_email
 $$;
 
 create function find_member(p_tenant uuid, p_person uuid, p_session uuid)
@@ -95,10 +98,19 @@ end $$;
 create trigger end_session after delete on refresh_token
 for each row execute function end_session_without_tokens();
 
-create function delete_person_without_membership() returns trigger
+create function lock_person_of_membership() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     perform from person p where p.id = old.person_id for update;
+    return old;
+end $$;
+
+create trigger lock_person before delete on membership
+for each row execute function lock_person_of_membership();
+
+create function delete_person_without_membership() returns trigger
+language plpgsql security definer set search_path = public, pg_temp as $$
+begin
     delete from person p where p.id = old.person_id
        and not exists (select from membership m where m.person_id = old.person_id);
     return null;

@@ -5,7 +5,8 @@ drop policy tenant_only on app_user;
 alter table app_user rename to person;
 alter table person rename constraint pk_app_user to pk_person;
 alter table person rename constraint uq_app_user_email to uq_person_email;
-alter table person add column name text, alter column password_hash drop not null;
+alter table person add column name text, add column password_set_at timestamptz,
+    alter column password_hash drop not null;
 
 create table membership (
     tenant_id uuid not null

@@ -21,14 +21,16 @@ begin
     grant select, insert, update, delete on membership, session to studio_api;
     grant select on app_user to studio_api, studio_service;
     revoke all on person from studio_api;
-    grant select (id, email, name, created_at), update (name, password_hash) on person to studio_api;
-    grant select, insert, update, delete on membership, session, invitation, password_reset, mail, access_change to studio_service;
+    grant select (id, email, name, password_set_at, created_at),
+        update (name, password_hash, password_set_at) on person to studio_api;
+    grant select, insert, update, delete on membership, session, invitation, password_reset, mail,
+        access_change to studio_service;
 
     grant create on schema public to studio_service;
     foreach definer in array array[
         'find_user(text)', 'find_person(text)', 'find_member(uuid, uuid, uuid)',
         'find_invitation(bytea)', 'find_password_reset(bytea)', 'access_changes(text)',
-        'delete_person_without_membership()', 'keep_an_owner()', 'note_access_change()'
+        'lock_person_of_membership()', 'delete_person_without_membership()', 'keep_an_owner()', 'note_access_change()'
     ]::regprocedure[] loop
         execute format('alter function %s owner to studio_service', definer);
         execute format('revoke all on function %s from public', definer);

@@ -2,6 +2,7 @@ drop trigger note_access_change on tenant;
 drop trigger note_access_change on api_key;
 drop trigger keep_session on refresh_token;
 drop trigger end_session on refresh_token;
+drop trigger lock_person on membership;
 drop trigger delete_person on membership;
 drop trigger keep_an_owner_updated on membership;
 drop trigger keep_an_owner_deleted on membership;
@@ -33,7 +34,7 @@ alter table refresh_token drop constraint fk_refresh_token_family;
 alter table person rename to app_user;
 alter table app_user rename constraint pk_person to pk_app_user;
 alter table app_user rename constraint uq_person_email to uq_app_user_email;
-alter table app_user drop column name, add column role text, add column tenant_id uuid;
+alter table app_user drop column name, drop column password_set_at, add column role text, add column tenant_id uuid;
 set local role studio_service;
 update app_user u set role = m.role, tenant_id = m.tenant_id, password_hash = coalesce(password_hash, '')
   from (select distinct on (person_id) * from membership order by person_id, created_at) m
@@ -44,6 +45,7 @@ drop table session;
 drop table membership;
 drop function keep_session_of_token();
 drop function end_session_without_tokens();
+drop function lock_person_of_membership();
 drop function delete_person_without_membership();
 drop function keep_an_owner();
 drop function note_access_change();

@@ -1,7 +1,8 @@
-// Accepts an invitation, or sets a new password, with the token in the fragment of the link.
+// Signs in; or accepts an invitation, or sets a new password, with the token in the fragment of the link.
 
 import { signIn } from "../shared/session.js";
 import ACCEPT from "./accept-invitation.graphql";
+import LOGIN from "./login.graphql";
 import RECEIVED from "./received-invitation.graphql";
 import RESET from "./reset-password.graphql";
 import "./account.css";
@@ -36,7 +37,9 @@ function report(error) {
 
 /** Ask for a password, new or present, until `use` succeeds with it. */
 function askForPassword({ isNew, email }, use) {
-  at("email").value = email;
+  at("email").value = email ?? "";
+  at("email").readOnly = email !== undefined;
+  at("email-field").hidden = email === "";
   at("password").autocomplete = isNew ? "new-password" : "current-password";
   at("password-label").textContent = isNew ? "New password" : "Your password";
   at("hint").hidden = !isNew;
@@ -83,5 +86,17 @@ function reset(token) {
   });
 }
 
+function login() {
+  show("Sign in", "Your session is stored in this tab only.");
+  askForPassword({ isNew: false }, async (password) => {
+    const email = at("email").value;
+    const { result } = await ask(LOGIN, { input: { email, password } });
+    signIn(result.accessToken);
+    show("You are signed in", "This holds for this tab of the browser, for some minutes.");
+    at("next").hidden = false;
+  });
+}
+
 if (link.has("invitation")) accept(link.get("invitation")).catch(report);
 else if (link.has("reset")) reset(link.get("reset"));
+else login();
