@@ -100,7 +100,7 @@ class Walk:
     subject: str
     seen: set[str] = field(default_factory=set)
 
-    async def does(self, name: str, **fields: Any) -> None:
+    async def does(self, name: str, /, **fields: Any) -> None:
         result = await mutate(self.api, document(name), **fields)
         assert result["__typename"].endswith("Success"), (name, result)
         await self.left_entry(name, self.subject)
