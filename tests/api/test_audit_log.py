@@ -51,7 +51,7 @@ LEAVES_NO_ENTRY = {
 }
 LOG = """query ($filter: AuditFilterInput, $first: Int, $after: Cursor) {
   auditLog(filter: $filter, first: $first, after: $after) {
-    edges { node { id kind actor session address requestId action target { type id name }
+    edges { node { id at kind actor session address requestId action target { type id name }
                    before after details seq hash body erasedAt } }
     pageInfo { hasNextPage endCursor } } }"""
 EXPORT = """mutation ($input: CreateAuditExportInput!) { createAuditExport(input: $input) {
@@ -67,8 +67,8 @@ LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   ... on LoginSuccess { accessToken refreshToken } ... on Error { code } } }"""
 
 
-async def log_of(api: Api, **filter: Any) -> list[Any]:
-    answer = await api.execute(LOG, variables={"filter": filter, "first": 100})
+async def log_of(api: Api, first: int = 20, **filter: Any) -> list[Any]:
+    answer = await api.execute(LOG, variables={"filter": filter, "first": first})
     assert "errors" not in answer, answer
     return [edge["node"] for edge in answer["data"]["auditLog"]["edges"]]
 
@@ -77,7 +77,7 @@ async def eventually(read: Callable[[], Awaitable[Any]]) -> Any:
     """What `read` returns as soon as it returns anything: some entries are added in the background."""
     async with asyncio.timeout(60):
         while not (found := await read()):  # noqa: ASYNC110 - the log cannot be waited for
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
     return found
 
 
