@@ -34,6 +34,7 @@ from tests.persistence.test_audit_log import keeping, link_all
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import RECEPTION
 from tests.support.graphql_calls import GREETER, mutate
+from tests.support.people import PASSWORD as PASSWORD_OF_MEMBERS
 from tests.support.people import new_member, owner_at, signed_in_at, until_ended
 from tests.support.viewers import PASSWORD, owner_of
 
@@ -230,7 +231,7 @@ async def change_people(walk: Walk) -> None:
     person = (await walk.row("person", "ada@acme.example", "email"))["id"]
     me, member = f"user:{person}", global_id("Member", person)
     await walk.left_entry("acceptInvitation", me)
-    passwords = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
+    passwords = {"currentPassword": PASSWORD_OF_MEMBERS, "newPassword": NEW_PASSWORD}
     for name, fields in {"updateProfile": {"name": "Ada L."}, "changePassword": passwords}.items():
         result = await ada.run(document(name), **fields)
         assert result["__typename"] == f"{name[0].upper()}{name[1:]}Success", result
