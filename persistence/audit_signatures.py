@@ -101,5 +101,5 @@ def _message(purpose: str, tenant: UUID, seq: int, hash: bytes, at: datetime) ->
 
 
 def _digest(secret: bytes, payload: bytes) -> bytes:
-    # The purpose keeps a token of another kind of link from being taken for one of these.
+    # The purpose makes tokens of other kinds of links invalid here.
     return hmac.digest(secret, _EXPORT_PURPOSE + payload, "sha256")
