@@ -62,7 +62,7 @@ begin
             ('workflow_version', 'tenant_id', 'select, insert', every),
             -- Tables of the platform, which belong to no tenant.
             ('alembic_version', null, 'select', 'select'),
-            ('app_user', null, 'select', 'select'),
+            ('app_user', null, 'select, update', 'select'),
             ('installation', null, null, 'select, insert'),
             ('mail', null, 'insert', every),
             ('worker_process', null, null, every)

@@ -72,12 +72,14 @@ async def bootstrap(
     """Create the tenant, its owner and, unless `key_file` contains a valid one, an API key. A
     second run only changes the owner's password. `InvalidArguments` is raised before any change."""
     owner = Owner(tenant, email.strip().lower(), password)
+    # Not in the transaction, which PostgreSQL ends when it is idle for two seconds.
+    hashed = await asyncio.to_thread(hash_password, password)
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
     try:
         async with engine.begin() as db:
             await _check(db, settings, owner, key_file)
             id = await _tenant_id(db, tenant)
-            await _save_owner(db, id, owner)
+            await _save_owner(db, id, owner, hashed)
             if key_file is not None and not await _is_valid_key(db, settings, _read_key(key_file)):
                 _write_private(key_file, await create_key(db, settings, id, f"{tenant} bootstrap"))
     finally:
@@ -160,8 +162,7 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
     return id
 
 
-async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner) -> None:
-    hashed = await asyncio.to_thread(hash_password, owner.password)
+async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner, hashed: str) -> None:
     password = {"password_hash": hashed, "password_set_at": func.now()}
     save = upsert(_person).values(id=uuid4(), email=owner.email, **password)
     saved = save.on_conflict_do_update(index_elements=["email"], set_=password)

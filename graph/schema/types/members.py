@@ -190,7 +190,7 @@ class CreatePasswordResetLinkInput:
 @strawberry.type(description="The person was invited.")
 class InviteMemberSuccess:
     invitation: domain.Invitation = strawberry.field(
-        graphql_type=InvitationType, description="The invitation."
+        graphql_type=InvitationType, description="The new invitation to the tenant."
     )
     link: str | None = strawberry.field(
         description=(

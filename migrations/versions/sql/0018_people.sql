@@ -105,8 +105,9 @@ create index ix_access_change_xid on access_change (xid);
 create index ix_access_change_at on access_change (at);
 
 -- What processes of the previous release know: a user belongs to one tenant. It shows no password,
--- which they read with find_user.
+-- which they read with find_user. They lock its rows, which must lock memberships and not people.
 create view app_user with (security_invoker = true) as
-    select p.id, p.email, m.role, ''::text as password_hash, m.created_at, m.tenant_id
-      from membership m join person p on p.id = m.person_id
+    select m.person_id as id, (select p.email from person p where p.id = m.person_id) as email, m.role,
+           ''::text as password_hash, m.created_at, m.tenant_id
+      from membership m
      where m.suspended_at is null;

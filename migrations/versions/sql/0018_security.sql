@@ -20,6 +20,7 @@ begin
         || 'select from membership m where m.person_id = person.id and m.' || mine || '))';
     grant select, insert, update, delete on membership, session to studio_api;
     grant select on app_user to studio_api, studio_service;
+    grant update on app_user to studio_api;  -- to lock its rows
     revoke all on person from studio_api;
     grant select (id, email, name, password_set_at, created_at),
         update (name, password_hash, password_set_at) on person to studio_api;
