@@ -1,5 +1,6 @@
 """`python -m persistence.admin`: creates the first tenant with its owner and an API key, lists API
-keys, creates links to set a new password, and the PostgreSQL logins of processes."""
+keys, creates links to set a new password and the PostgreSQL logins of processes, and verifies audit
+logs."""
 
 from __future__ import annotations
 
@@ -28,6 +29,7 @@ from domain.tenants.members import PASSWORD_RESET_LIFETIME
 from domain.tenants.passwords import password_problems
 from persistence import tables
 from persistence.api_key_list import list_keys
+from persistence.audit_admin import add_audit_parser, run_audit_command
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
@@ -216,6 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "keys", help="list the API keys, and the entry of SECRET_KEY that each was created under"
     )
+    add_audit_parser(commands)
     link = commands.add_parser(
         "password-link", help="create a link with which a person sets a new password"
     )
@@ -239,6 +242,8 @@ async def _run(args: argparse.Namespace) -> None:
     settings = Settings.from_env(os.environ)
     if args.command == "keys":
         sys.stdout.write(await list_keys(settings) + "\n")
+    elif args.command == "audit":
+        await run_audit_command(settings, args)
     elif args.command == "password-link":
         link = await _password_link(settings, args.email.strip().lower())
         sys.stdout.write(f"Valid once, for 30 minutes: {link}\n")

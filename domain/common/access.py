@@ -41,11 +41,13 @@ class Scope(StrEnum):
     OWNERS_WRITE = "owners:write"
     IDENTITY_PROVIDERS_READ = "identity_providers:read"
     IDENTITY_PROVIDERS_WRITE = "identity_providers:write"
+    AUDIT_READ = "audit:read"
+    AUDIT_WRITE = "audit:write"
 
 
-OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE})
-"""What only owners may do: make, change and remove owners, and decide which identity providers the tenant
-trusts."""
+OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE, Scope.AUDIT_WRITE})
+"""What only owners may do: make, change and remove owners, decide which identity providers the tenant
+trusts, and set how long the audit log is kept."""
 ADMIN_SCOPES = frozenset(
     {
         Scope.CREDENTIALS_READ,
@@ -53,6 +55,7 @@ ADMIN_SCOPES = frozenset(
         Scope.TELEPHONY_WRITE,
         Scope.MEMBERS_WRITE,
         Scope.IDENTITY_PROVIDERS_READ,
+        Scope.AUDIT_READ,
     }
 )
 """What only owners and admins may do. A trunk decides what calls may cost."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from graphql import OperationDefinitionNode
 
+from domain.audit.origin import ANONYMOUS, Origin, known_address
+from domain.common.access import Viewer
 from domain.common.errors import Unauthenticated
 from graph.requests.complexity import fields_of
 from graph.requests.document_cache import GraphQLDocument
@@ -35,6 +37,17 @@ def credential_from_payload(payload: Mapping[str, Any]) -> str | None:
     """The credential in the payload of `connection_init`; None when there is none."""
     values = {name.lower(): value for name, value in payload.items() if isinstance(value, str)}
     return _credential(values.get("authorization"), values.get("apikey") or values.get("x-api-key"))
+
+
+def origin_of(viewer: Viewer | None, address: str, request: str | None = None) -> Origin:
+    """Who makes a request, and from where, for the audit log."""
+    session = None if viewer is None else viewer.session_id
+    return Origin(
+        actor=ANONYMOUS if viewer is None else viewer.subject,
+        session=None if session is None else str(session),
+        address=known_address(address),
+        request=request,
+    )
 
 
 def require_public_fields(document: GraphQLDocument) -> None:

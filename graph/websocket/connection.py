@@ -17,9 +17,10 @@ from graphql import GraphQLError
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from domain.audit.origin import acting_as
 from domain.common.access import Viewer
 from domain.common.errors import CredentialExpired, DomainError, Unauthenticated, Unavailable
-from graph.requests.auth import credential_from_headers, credential_from_payload
+from graph.requests.auth import credential_from_headers, credential_from_payload, origin_of
 from graph.requests.connection_registry import EXPIRED, REVOKED
 from graph.requests.errors import format_errors, from_domain_error, graphql_error
 from graph.requests.operations import (
@@ -232,6 +233,10 @@ class ClientConnection:
     # ---- operations ------------------------------------------------------------------------
 
     async def _run_operation(self, id: str, payload: object, viewer: Viewer) -> None:
+        with acting_as(origin_of(viewer, self.address)):
+            await self._run_operation_as(id, payload, viewer)
+
+    async def _run_operation_as(self, id: str, payload: object, viewer: Viewer) -> None:
         bucket = self.api.rate_limiter.bucket(viewer, self.address)
         try:
             request = await self._parse_request(payload, bucket)
