@@ -19,6 +19,15 @@ from types import EllipsisType
 from typing import Generic, Protocol, TypeVar
 from uuid import UUID
 
+from domain.audit.chain import ChainedEntry
+from domain.audit.model import (
+    AuditEntry,
+    AuditFilter,
+    AuditNote,
+    ChainHead,
+    ExportRange,
+    SignedHead,
+)
 from domain.calls.commands import Command
 from domain.calls.events import CallUpdate, StoredEvent
 from domain.calls.inbound import RoomWebhooks
@@ -82,6 +91,9 @@ from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, Wor
 
 MAX_LONG_LOGS = 2
 """Long logs that a process reads at once for a tenant."""
+
+MAX_AUDIT_EXPORTS = 2
+"""Exports of its audit log that a process sends at once for a tenant."""
 
 MAX_COMPUTE_TRANSACTIONS = 2
 """Transactions per tenant and process that wait for `Compute` while they hold a connection."""
@@ -358,6 +370,75 @@ class ApiKeys(Protocol):
         ...
 
 
+class AuditLog(Protocol):
+    """The audit log of the tenant. Changes add entries by themselves."""
+
+    async def note(self, note: AuditNote) -> None:
+        """Add an entry about what changes no row, with the same transaction."""
+        ...
+
+    async def page(
+        self, filter: AuditFilter, first: int, after: PageKey | None
+    ) -> PageSlice[AuditEntry]:
+        """Return the entries newest first."""
+        ...
+
+    async def head(self) -> ChainHead: ...
+
+    async def export_range(self, since: datetime | None, until: datetime | None) -> ExportRange:
+        """Return the chained entries from the first one since then to the last one before."""
+        ...
+
+    async def chained(self, after: int, last: int, limit: int) -> Sequence[ChainedEntry]:
+        """Return the entries of the chain behind `after`, up to `last`, without their columns."""
+        ...
+
+    async def link_hash(self, seq: int) -> bytes | None:
+        """Return the hash of a link, or that from which a shortened chain continues."""
+        ...
+
+    async def retention_days(self) -> int | None:
+        """Return for how many days the tenant keeps its entries; None: as the installation does."""
+        ...
+
+    async def set_retention_days(self, days: int) -> None: ...
+
+
+class AuditNotes(Protocol):
+    """Adds entries in the background, for what must not wait for them."""
+
+    def put(self, tenant: TenantId, note: AuditNote) -> None:
+        """Add an entry soon, attributed to the current request. Notes of the same actor, kind and
+        target are added at most once a minute."""
+        ...
+
+    def put_failed_sign_in(self, email: str) -> None:
+        """Add an entry to the logs of the tenants of the user with this address, if there is one. It
+        takes as long if there is none."""
+        ...
+
+
+class AuditSigner(Protocol):
+    """Signs what leaves the audit log."""
+
+    @property
+    def public_key(self) -> bytes:
+        """The Ed25519 key that verifies signatures under the first entry of SECRET_KEY."""
+        ...
+
+    def sign_head(
+        self, tenant: TenantId, seq: int, hash: bytes, signed_at: datetime
+    ) -> SignedHead: ...
+
+    def sign_export(self, tenant: TenantId, range: ExportRange, until: datetime) -> str:
+        """Return a token that admits its holder to an export until then."""
+        ...
+
+    def verify_export(self, token: str, now: datetime) -> tuple[TenantId, ExportRange]:
+        """Raises `Forbidden` when the signature is invalid or the token has expired."""
+        ...
+
+
 class KeyProber(Protocol):
     async def test_key(self, provider: str, key: str) -> KeyTestResult:
         """Ask the provider whether it accepts the key. Never raises."""
@@ -465,6 +546,8 @@ class UnitOfWork(Protocol):
     def settings(self) -> TenantSettingsStore: ...
     @property
     def credentials(self) -> Credentials: ...
+    @property
+    def audit(self) -> AuditLog: ...
     @property
     def members(self) -> Members: ...
     @property
@@ -654,6 +737,10 @@ class Services:
     """The providers for which the operator has configured a key."""
     max_call_seconds: int
     """The maximum duration of a call, unless its request asks for less."""
+    audit_notes: AuditNotes
+    audit_signer: AuditSigner
+    audit_retention_days: int
+    """For how many days tenants keep their audit log, unless they choose otherwise; 0 is forever."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
     compute: Compute
@@ -664,6 +751,10 @@ class Services:
         default_factory=lambda: TenantConcurrencyLimit(MAX_LONG_LOGS)
     )
     """Limits how many logs longer than a page are read from end to end."""
+    audit_export_limit: TenantConcurrencyLimit = field(
+        default_factory=lambda: TenantConcurrencyLimit(MAX_AUDIT_EXPORTS)
+    )
+    """Limits the exports of audit logs, which last as long as their clients read."""
     compute_limit: TenantConcurrencyLimit = field(
         default_factory=lambda: TenantConcurrencyLimit(MAX_COMPUTE_TRANSACTIONS)
     )

@@ -18,6 +18,7 @@ from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import Services
 from graph.http.access_log import AccessLog
+from graph.http.audit_exports import audit_export_routes
 from graph.http.graphql_http import GraphQLOverHTTP, PageHandler
 from graph.http.health import health_routes
 from graph.http.lame_duck import LameDuck
@@ -89,6 +90,7 @@ def create_app(
             *(WebSocketRoute(path, over_websocket) for path in GRAPHQL_PATHS),
             *health_routes(lame_duck or LameDuck()),
             *recording_routes(),
+            *audit_export_routes(),
             *livekit_webhook_routes(),
             *oidc_routes(),
             *extra_routes,

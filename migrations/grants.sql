@@ -23,6 +23,13 @@ begin
             ('access_change', 'tenant_id', null, every),
             ('agent', 'tenant_id', every, every),
             ('api_key', 'tenant_id', every, every),
+            -- Only functions add entries, and shorten the log.
+            ('audit_cut', 'tenant_id', 'select', 'select'),
+            ('audit_entry', 'tenant_id', 'select', 'select, insert'),
+            ('audit_head', 'tenant_id', 'select', 'select, insert'),
+            ('audit_link', 'tenant_id', 'select', 'select, insert'),
+            ('audit_pending', 'tenant_id', null, 'select, insert, delete'),
+            ('audit_retention', 'tenant_id', 'select, insert, update', 'select'),
             ('call', 'tenant_id', 'select, insert', every),
             ('call_command', 'tenant_id', every, every),
             ('call_event', 'tenant_id', 'select, insert', every),
@@ -123,19 +130,29 @@ begin
     grant select on all sequences in schema public to studio_backup;
 
     -- Functions that bypass row-level security run as studio_service, with a fixed search path
-    -- instead of the caller's, and only the roles of this product may execute them.
+    -- instead of the caller's, and only the roles of this product may execute them. Those that delete
+    -- or erase entries of the audit log run as the owner of its tables, because studio_service may not
+    -- do that, and the API may not execute them.
     for definer in
-        select p.oid::regprocedure as name, p.proowner = 'studio_service'::regrole as is_owned
+        select p.oid::regprocedure as name, wanted.owner, wanted.users, p.proowner = wanted.owner as is_owned
           from pg_proc p
+         cross join lateral (
+               select case when of_audit_log then (select relowner from pg_class
+                                                    where oid = to_regclass('public.audit_entry'))
+                           else 'studio_service'::regrole::oid end as owner,
+                      case when of_audit_log then 'studio_service'
+                           else 'studio_api, studio_service' end as users
+                 from (select p.proname in ('shorten_audit_log', 'erase_audit_entries')
+                           as of_audit_log) is_definer) wanted
          where p.pronamespace = 'public'::regnamespace and p.prosecdef
            and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
     loop
         execute format('alter function %s set search_path = public, pg_temp', definer.name);
-        execute format('revoke all on function %s from public', definer.name);
-        execute format('grant execute on function %s to studio_api, studio_service', definer.name);
+        execute format('revoke all on function %s from public, studio_api', definer.name);
+        execute format('grant execute on function %s to %s', definer.name, definer.users);
         if not definer.is_owned then
             grant create on schema public to studio_service;
-            execute format('alter function %s owner to studio_service', definer.name);
+            execute format('alter function %s owner to %s', definer.name, definer.owner::regrole);
             revoke create on schema public from studio_service;
         end if;
     end loop;

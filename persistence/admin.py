@@ -1,5 +1,6 @@
 """`python -m persistence.admin`: creates the first tenant with its owner and an API key, lists API
-keys, creates links to set a new password, and the PostgreSQL logins of processes."""
+keys, creates links to set a new password and the PostgreSQL logins of processes, and verifies audit
+logs."""
 
 from __future__ import annotations
 
@@ -29,6 +30,7 @@ from domain.tenants.passwords import password_problems
 from persistence import tables
 from persistence.api_key_list import list_keys, list_old_keys
 from persistence.api_keys import key_identity
+from persistence.audit_admin import add_audit_parser, run_audit_command
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
@@ -221,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="list only what is not under the first entry of SECRET_KEY yet",
     )
+    add_audit_parser(commands)
     link = commands.add_parser(
         "password-link", help="create a link with which a person sets a new password"
     )
@@ -245,6 +248,8 @@ async def _run(args: argparse.Namespace) -> None:
     if args.command == "keys":
         listed = await list_old_keys(settings) if args.old else await list_keys(settings)
         sys.stdout.write(listed + "\n")
+    elif args.command == "audit":
+        await run_audit_command(settings, args)
     elif args.command == "password-link":
         link = await _password_link(settings, args.email.strip().lower())
         sys.stdout.write(f"Valid once, for 30 minutes: {link}\n")

@@ -41,6 +41,8 @@ class KeyRing:
     link_secrets: tuple[bytes, ...] = field(repr=False)
     sign_in_keys: dict[str, AESGCM] = field(repr=False)
     """Keys that encrypt what belongs to a sign-in. The first encrypts; all of them decrypt."""
+    audit_keys: dict[str, Ed25519PrivateKey] = field(repr=False)
+    """Keys of the audit log. The first signs; all of them verify."""
 
     @staticmethod
     def from_secret_key(secret_key: str) -> KeyRing:
@@ -69,6 +71,10 @@ class KeyRing:
             link_secrets=tuple(_derive(part, b"links") for part in ring),
             sign_in_keys={
                 kid: AESGCM(_derive(part, b"sign-in"))
+                for (kid, _), part in zip(pairs, ring, strict=True)
+            },
+            audit_keys={
+                kid: Ed25519PrivateKey.from_private_bytes(_derive(part, b"audit"))
                 for (kid, _), part in zip(pairs, ring, strict=True)
             },
         )

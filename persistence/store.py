@@ -19,6 +19,7 @@ from domain.telephony.trunks import (
     OutboundTrunkSpec,
 )
 from persistence.api_keys import SqlApiKeys
+from persistence.audit import SqlAuditLog, current_origin_setting
 from persistence.calls import SqlCalls
 from persistence.connection_pool import ACQUIRE_TIMEOUT_SECONDS
 from persistence.credentials import SqlCredentials
@@ -93,6 +94,10 @@ class SqlUnitOfWork:
         return SqlIdentityLinks(self._connection, self._tenant)
 
     @cached_property
+    def audit(self) -> SqlAuditLog:
+        return SqlAuditLog(self._connection, self._tenant)
+
+    @cached_property
     def phone_numbers(self) -> SqlPhoneNumbers:
         return SqlPhoneNumbers(self._connection, self._tenant)
 
@@ -136,8 +141,7 @@ async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGe
     """A transaction of the tenant. Every request has one, so it goes straight to the driver."""
     raw = await driver_connection(connection)
     try:
-        # Simple queries take no parameters; `UUID` ensures that nothing else is interpolated.
-        await raw.execute(f"begin; select set_config('app.tenant', '{UUID(str(tenant))}', true)")
+        await raw.execute(_begin(tenant, current_origin_setting()))
         yield
         await raw.execute("commit")
     except Exception as error:
@@ -150,3 +154,12 @@ async def _transaction(connection: AsyncConnection, tenant: TenantId) -> AsyncGe
         # Cancelled in the middle of a query, so the state of the connection is unknown.
         await connection.invalidate()
         raise
+
+
+def _begin(tenant: TenantId, origin: str) -> str:
+    # Simple queries take no parameters; `UUID` and `hex` ensure that nothing else is interpolated.
+    begin = f"begin; select set_config('app.tenant', '{UUID(str(tenant))}', true)"
+    if not origin:
+        return begin
+    value = f"convert_from(decode('{origin.encode().hex()}', 'hex'), 'UTF8')"
+    return f"{begin}, set_config('app.origin', {value}, true)"

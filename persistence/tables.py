@@ -753,3 +753,84 @@ worker_process = Table(
     _set_on_insert("started_at"),
     _set_on_insert("heartbeat_at"),
 )
+
+# What was done in a tenant, by which user or key, and from where. Only functions add entries. `body` is
+# the text that is hashed; the other columns repeat what it says. It is empty once its content was erased.
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", Timestamp, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("session", Text),
+    Column("address", Text),
+    Column("request", Text),
+    Column("action", Text),
+    Column("kind", Text, nullable=False),
+    Column("target_kind", Text),
+    Column("target", Text),
+    Column("target_name", Text),
+    Column("body", Text, nullable=False),
+    Column("erased_at", Timestamp),
+    _tenant_id(),
+    Index("ix_audit_entry_at", "tenant_id", "at", "id"),
+    Index("ix_audit_entry_actor", "tenant_id", "actor", "at", "id"),
+    Index("ix_audit_entry_kind", "tenant_id", "kind", "at", "id"),
+    Index("ix_audit_entry_target", "tenant_id", "target", "at", "id"),
+)
+
+# The entries that a keeper has yet to chain.
+audit_pending = Table(
+    "audit_pending",
+    metadata,
+    _owner("entry_id", "audit_entry.id", primary_key=True),
+    Column("tenant_id", Uuid, nullable=False),
+    Column("at", Timestamp, nullable=False),
+    Index("ix_audit_pending_at", "tenant_id", "at", "entry_id"),
+)
+
+# The chain of a tenant's entries: `leaf` is the hash of an entry, `hash` that of the previous link's hash
+# and the leaf.
+audit_link = Table(
+    "audit_link",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", Uuid, unique=True, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+)
+
+# Links that a keeper has signed.
+audit_head = Table(
+    "audit_head",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("signed_at", Timestamp, nullable=False),
+    Column("key_id", Text, primary_key=True),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# The last link that was deleted after its retention, from which the chain continues.
+audit_cut = Table(
+    "audit_cut",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("first_at", Timestamp, nullable=False),
+    Column("last_at", Timestamp, nullable=False),
+    Column("cut_at", Timestamp, nullable=False),
+    Column("key_id", Text, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+
+# How many days a tenant keeps its entries, if not as many as the installation; 0 is forever.
+audit_retention = Table(
+    "audit_retention",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("days", Integer, nullable=False),
+)

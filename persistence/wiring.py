@@ -23,6 +23,8 @@ from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.access_changes import AccessChangeReader
 from persistence.accounts import SqlAccounts
+from persistence.audit_recorder import AuditRecorder
+from persistence.audit_signatures import AuditSignatures
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
 from persistence.federated_users import SqlFederatedUsers
@@ -84,6 +86,9 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         await stack.enter_async_context(background_task(streams.run_head_check()))
         vault = Vault(ring)
         store = SqlStore(engine, channels, vault, max_transactions=max(1, for_engine // 4))
+        audit_notes = AuditRecorder(store, engine)
+        await stack.enter_async_context(background_task(audit_notes.run()))
+        stack.push_async_callback(audit_notes.flush)
         call_lists = SqlCallLists(store, pool, channels)
         await stack.enter_async_context(background_task(call_lists.run_version_check()))
 
@@ -112,6 +117,9 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             signed_links=SignedLinks(ring),
             provider_keys=settings.provider_keys,
             max_call_seconds=settings.max_call_seconds,
+            audit_notes=audit_notes,
+            audit_signer=AuditSignatures(ring),
+            audit_retention_days=settings.audit_retention_days,
             clock=lambda: datetime.now(UTC),
             ready=ready,
             compute=compute,

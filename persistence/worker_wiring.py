@@ -14,6 +14,8 @@ from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.telephony.hold import HoldLimits
 from domain.tools.http import HttpClient
+from persistence.audit_chain import SqlAuditChain
+from persistence.audit_signatures import AuditSignatures
 from persistence.database import DbRole, create_pool
 from persistence.event_writer import SqlEventWriter
 from persistence.held_calls import SqlHeldCalls
@@ -43,6 +45,7 @@ class WorkerServices:
     queue: SqlWorkerQueue
     reaper: SqlReaper
     retention: SqlRetention
+    audit_chain: SqlAuditChain
     event_writer: SqlEventWriter
     http_client: HttpClient
     recording_store: SqlRecordingStore
@@ -70,7 +73,8 @@ async def worker_services(
         leases = WorkerLeases(settings.lease_seconds)
         event_writer = SqlEventWriter(pool, channels, leases)
         await stack.enter_async_context(background_task(event_writer.run_flusher()))
-        vault = Vault(KeyRing.from_secret_key(settings.secret_key))
+        ring = KeyRing.from_secret_key(settings.secret_key)
+        vault = Vault(ring)
         queue = SqlWorkerQueue(
             pool,
             channels,
@@ -93,6 +97,7 @@ async def worker_services(
                 dial_queue_seconds=settings.dial_queue_seconds,
             ),
             retention=SqlRetention(pool),
+            audit_chain=SqlAuditChain(pool, AuditSignatures(ring), settings.audit_retention_days),
             event_writer=event_writer,
             http_client=http_client,
             recording_store=SqlRecordingStore(pool),

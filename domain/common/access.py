@@ -48,11 +48,13 @@ class Scope(StrEnum):
     KEYS_WRITE = "keys:write"
     ROLES_READ = "roles:read"
     ROLES_WRITE = "roles:write"
+    AUDIT_READ = "audit:read"
+    AUDIT_WRITE = "audit:write"
 
 
-OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE})
-"""What only owners may do: make, change and remove owners, and decide which identity providers the tenant
-trusts."""
+OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE, Scope.AUDIT_WRITE})
+"""What only owners may do: make, change and remove owners, decide which identity providers the tenant
+trusts, and set how long the audit log is kept."""
 ADMIN_SCOPES = frozenset(
     {
         Scope.CREDENTIALS_READ,
@@ -63,6 +65,7 @@ ADMIN_SCOPES = frozenset(
         Scope.KEYS_READ,
         Scope.KEYS_WRITE,
         Scope.ROLES_WRITE,
+        Scope.AUDIT_READ,
     }
 )
 """What only owners and admins may do. A trunk decides what calls may cost."""

@@ -13,6 +13,9 @@ from domain.common.errors import InvalidSetting
 MIN_DATABASE_CONNECTIONS = 2
 """An API process needs one connection for requests and one for the event log."""
 
+MIN_AUDIT_RETENTION_DAYS = 30
+"""The minimum keeps a user who has just become an owner from hiding what they do."""
+
 _HOST = r"(\[[^\]]*\]|[^:,\[\]]*)(:\d*)?"
 HOST_LIST = re.compile(f"{_HOST}(,{_HOST})*")
 
@@ -172,6 +175,12 @@ class Settings:
         30, "Days that ended calls and their events are kept; 0 = forever"
     )
 
+    audit_retention_days: int = setting(
+        365,
+        "Days that entries of audit logs are kept, 30 or more, unless a tenant chooses otherwise; "
+        "0 = forever",
+    )
+
     smtp_url: str = setting(
         "",
         "Mail server for invitations and new passwords: smtps://user:password@host for TLS, smtp:// for "
@@ -283,6 +292,10 @@ class Settings:
         for name in ("database_connections", "worker_database_connections"):
             if getattr(settings, name) < MIN_DATABASE_CONNECTIONS:
                 raise InvalidSetting(f"{name.upper()} must be {MIN_DATABASE_CONNECTIONS} or more")
+        if 0 < settings.audit_retention_days < MIN_AUDIT_RETENTION_DAYS:
+            raise InvalidSetting(
+                f"AUDIT_RETENTION_DAYS must be {MIN_AUDIT_RETENTION_DAYS} or more, or 0"
+            )
         return settings
 
 

@@ -80,6 +80,7 @@ async def authenticate(
     await _check_rate_limits(services, attempts, email, network)
     person = await services.accounts.authenticate_password(email, password)
     if person is None:
+        services.audit_notes.put_failed_sign_in(email)
         raise Unauthenticated("The e-mail address or the password is wrong.", ())
     await check_second_factor(services, person.id, code, device.address)
     return person

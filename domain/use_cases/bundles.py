@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from domain.audit.model import AuditKind, AuditNote
 from domain.bundles.diff import ChangeKind, describe_values, diff_settings
 from domain.bundles.import_report import ImportNote, NoteKind, SettingsImport
 from domain.bundles.imports import import_value
@@ -87,12 +88,18 @@ async def export_bundle(
     async with services.store.transaction(viewer.tenant_id) as work:
         settings = bundled_settings((await work.settings.get()).spec)
         bundle = await (_export_all(work) if slugs is None else _export_workflows(work, slugs))
+        await work.audit.note(_export_note(slugs))
     if Scope.SETTINGS_READ not in viewer.scopes:
         return bundle
     if slugs is not None:
         compute = services.compute
         settings = await compute.run(viewer.tenant_id, used_settings, bundle, settings)
     return replace(bundle, settings=None if settings == NO_SETTINGS else settings)
+
+
+def _export_note(slugs: Sequence[str] | None) -> AuditNote:
+    named = {} if slugs is None else {"workflows": list(slugs)}
+    return AuditNote(kind=AuditKind.EXPORTED, target_kind="bundle", details=named)
 
 
 def write_export(bundle: Bundle) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from domain.audit.model import AuditKind, AuditNote
 from domain.calls.commands import MAX_MESSAGE_LENGTH, Command, CommandId, CommandKind
 from domain.calls.model import Call, CallId, CallKind, Direction, EndReason
 from domain.calls.rooms import RoomAccess, RoomAccessIssuer
@@ -145,7 +146,13 @@ async def join_call(services: Services, viewer: Viewer, id: CallId) -> tuple[Cal
         raise InvalidInput("Only VOIP calls have a room to join.", ("callId",))
     if call.ended_at is not None:
         raise CallHasEnded("The call has ended.", ("callId",))
-    return call, _require_room_access(services, ("callId",)).issue(id, services.clock())
+    access = _require_room_access(services, ("callId",)).issue(id, services.clock())
+    services.audit_notes.put(viewer.tenant_id, call_note(AuditKind.ACCESSED, id))
+    return call, access
+
+
+def call_note(kind: AuditKind, call: CallId) -> AuditNote:
+    return AuditNote(kind=kind, target_kind="call", target=str(call))
 
 
 def _require_room_access(services: Services, path: Path) -> RoomAccessIssuer:
@@ -204,6 +211,8 @@ async def end_call(
         if not ended:
             with suppress(CallHasEnded):
                 await work.calls.enqueue_command(command)
+        if call.ended_at is None:
+            await work.audit.note(call_note(AuditKind.ENDED, id))
         return await _existing(work, id)
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import EllipsisType
 
+from domain.audit.model import AuditKind, AuditNote
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InvalidInput, NotFound, RateLimited
 from domain.ports import Services
@@ -82,6 +83,8 @@ async def test_credential(
             retry_after=result.retry_after,
         )
     check_provider(provider, ("provider",))
+    note = AuditNote(kind=AuditKind.TESTED, target_kind="credential", target_name=provider)
+    services.audit_notes.put(viewer.tenant_id, note)
     if key is None:
         async with services.store.transaction(viewer.tenant_id) as work:
             key = (await work.credentials.decrypt_all()).providers.get(provider)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from domain.audit.model import AuditKind, AuditNote
 from domain.calls.context import CallContext
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InUse, InvalidInput, NotFound
@@ -65,6 +66,15 @@ async def test_tool(
         tool = await _existing(work, id)
         settings = await work.settings.get()
         secrets = (await work.credentials.decrypt_all()).secrets if live else None
+        await work.audit.note(
+            AuditNote(
+                kind=AuditKind.TESTED,
+                target_kind="tool",
+                target=str(tool.id),
+                target_name=tool.spec.name,
+                details={"live": live},
+            )
+        )
     return await dry_run(
         tool.spec,
         arguments,

@@ -15,10 +15,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from domain.audit.origin import acting_as
 from domain.common.access import Viewer
 from domain.common.errors import DomainError, RateLimited, Unauthenticated, Unavailable
 from domain.use_cases.bundles import WRITE_SCOPES
-from graph.requests.auth import credential_from_headers, require_allowed_address
+from graph.requests.auth import credential_from_headers, origin_of, require_allowed_address
 from graph.requests.complexity import fields_of
 from graph.requests.errors import BAD_REQUEST, format_errors, from_domain_error, graphql_error
 from graph.requests.operations import (
@@ -96,6 +97,19 @@ class GraphQLOverHTTP:
         if request.method not in ("GET", "POST"):
             raise HttpError(405, "Send GraphQL requests by POST.", allow="GET, POST")
         viewer, bucket = await _authenticate(api, request)
+        request_id = request.scope.get("facts", {}).get("request_id")
+        with acting_as(origin_of(viewer, _address(request), request_id)):
+            return await self._execute_as(viewer, bucket, request, media, reservations)
+
+    async def _execute_as(
+        self,
+        viewer: Viewer | None,
+        bucket: RateLimitBucket,
+        request: Request,
+        media: str,
+        reservations: ExitStack,
+    ) -> Response:
+        api: GraphQLService = request.state.api
         await api.rate_limiter.check(bucket)
         try:
             length, body, may_hold_null = (
@@ -152,7 +166,7 @@ async def _authenticate(
             else None
         )
         if viewer is not None:
-            require_allowed_address(viewer, _address(request))
+            require_allowed_address(api.services.audit_notes, viewer, _address(request))
     except Unauthenticated:
         await api.rate_limiter.spend(address)
         raise

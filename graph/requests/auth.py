@@ -7,8 +7,11 @@ from typing import Any
 
 from graphql import OperationDefinitionNode
 
+from domain.audit.model import AuditKind, AuditNote
+from domain.audit.origin import ANONYMOUS, Origin, acting_as, known_address
 from domain.common.access import Viewer
 from domain.common.errors import Unauthenticated
+from domain.ports import AuditNotes
 from graph.requests.complexity import fields_of
 from graph.requests.document_cache import GraphQLDocument
 from graph.requests.errors import graphql_error
@@ -38,12 +41,31 @@ def credential_from_payload(payload: Mapping[str, Any]) -> str | None:
     return _credential(values.get("authorization"), values.get("apikey") or values.get("x-api-key"))
 
 
-def require_allowed_address(viewer: Viewer, address: str) -> None:
+def require_allowed_address(notes: AuditNotes, viewer: Viewer, address: str) -> None:
     """Checked for every request, outside of all caches: the address is not that of the credential."""
-    if not viewer.may_connect_from(address):
-        raise Unauthenticated(
-            "This API key may not be used from this address. An administrator can allow it."
-        )
+    if viewer.may_connect_from(address):
+        return
+    refusal = Unauthenticated(
+        "This API key may not be used from this address. An administrator can allow it."
+    )
+    with acting_as(origin_of(viewer, address)):
+        notes.put(viewer.tenant_id, refusal_note(refusal.code, refusal.message))
+    raise refusal
+
+
+def origin_of(viewer: Viewer | None, address: str, request: str | None = None) -> Origin:
+    """Who makes a request, and from where, for the audit log."""
+    session = None if viewer is None else viewer.session_id
+    return Origin(
+        actor=ANONYMOUS if viewer is None else viewer.subject,
+        session=None if session is None else str(session),
+        address=known_address(address),
+        request=request,
+    )
+
+
+def refusal_note(code: str, message: str) -> AuditNote:
+    return AuditNote(kind=AuditKind.REFUSED, details={"code": code, "message": message})
 
 
 def require_public_fields(document: GraphQLDocument) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,9 +13,9 @@ from strawberry import Schema
 from strawberry.types.execution import PreExecutionError
 
 from domain.common.access import Scope, Viewer
-from domain.common.errors import DomainError, RateLimited, Unavailable
+from domain.common.errors import DomainError, Forbidden, RateLimited, Unavailable
 from domain.ports import Services
-from graph.requests.auth import require_public_fields
+from graph.requests.auth import refusal_note, require_public_fields
 from graph.requests.complexity import fields_of
 from graph.requests.connection_registry import ConnectionRegistry
 from graph.requests.credential_cache import Authenticator
@@ -190,9 +190,18 @@ class GraphQLService:
     ) -> PreparedOperation:
         try:
             return self._parse_and_validate(request, viewer)
-        except RequestRejected:
+        except RequestRejected as rejected:
+            self._note_refusal(viewer, [error.formatted for error in rejected.errors])
             await self.rate_limiter.spend(bucket)
             raise
+
+    def _note_refusal(self, viewer: Viewer | None, errors: Sequence[Mapping[str, Any]]) -> None:
+        """Add what a viewer was forbidden to do to the audit log."""
+        for error in errors:
+            if viewer and error.get("extensions", {}).get("code") == Forbidden.code:
+                note = refusal_note(Forbidden.code, error["message"])
+                self.services.audit_notes.put(viewer.tenant_id, note)
+                return
 
     def _login_attempts_cost(self, prepared: PreparedOperation) -> int:
         """The cost of all root fields but one: without a credential, each may be a login attempt."""
@@ -234,6 +243,7 @@ class GraphQLService:
             context = replace(context, services=self.large_query_services)
         with measure_response(size):
             payload = await self._execute(operation, context, size)
+        self._note_refusal(context.viewer, payload.get("errors", ()))
         response = EncodedResponse.from_payload(payload)
         try:
             size.set_final_size(len(response.text))

@@ -23,6 +23,7 @@ from domain.workflows.model import Workflow
 from graph.schema.access_queries import AccessQuery
 from graph.schema.account_queries import AccountQuery
 from graph.schema.arguments import After, First, Id
+from graph.schema.audit_queries import AuditQuery
 from graph.schema.error_paths import ErrorPaths
 from graph.schema.scalars import Json
 from graph.schema.sign_in_queries import SignInQuery
@@ -56,7 +57,7 @@ from resolvers.pagination import Page, PageInfo
 
 
 @strawberry.type(description="Operations that read data.")
-class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery):
+class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery):
     @strawberry.field(description="The authenticated user or API key.", graphql_type=Viewer | None)
     async def viewer(self, info: Ctx) -> accounts.ViewerInfo:
         return await accounts.viewer(info)

@@ -54,6 +54,9 @@ ROOT_FIELDS: Mapping[str, Scopes] = {
     "Query.inboundTrunks": (Scope.TELEPHONY_READ,),
     "Query.phoneNumber": (Scope.TELEPHONY_READ,),
     "Query.phoneNumbers": (Scope.TELEPHONY_READ,),
+    "Query.auditLog": (Scope.AUDIT_READ,),
+    "Query.auditHead": (Scope.AUDIT_READ,),
+    "Query.auditRetention": (Scope.AUDIT_READ,),
     "Mutation.createAgent": (Scope.AGENTS_WRITE,),
     "Mutation.updateAgent": (Scope.AGENTS_WRITE,),
     "Mutation.deleteAgent": (Scope.AGENTS_WRITE,),
@@ -117,6 +120,8 @@ ROOT_FIELDS: Mapping[str, Scopes] = {
     "Mutation.createPhoneNumber": (Scope.TELEPHONY_WRITE,),
     "Mutation.updatePhoneNumber": (Scope.TELEPHONY_WRITE,),
     "Mutation.deletePhoneNumber": (Scope.TELEPHONY_WRITE,),
+    "Mutation.createAuditExport": (Scope.AUDIT_READ,),
+    "Mutation.setAuditRetention": (Scope.AUDIT_WRITE,),
     "Subscription.callEvents": (Scope.CALLS_READ,),
     "Subscription.calls": (Scope.CALLS_READ,),
 }

@@ -18,11 +18,13 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
+from domain.audit.origin import acting_as
 from domain.common.access import Scope, Viewer
 from domain.common.errors import CredentialExpired, DomainError, Unauthenticated, Unavailable
 from graph.requests.auth import (
     credential_from_headers,
     credential_from_payload,
+    origin_of,
     require_allowed_address,
 )
 from graph.requests.connection_registry import EXPIRED, REVOKED
@@ -218,7 +220,7 @@ class ClientConnection:
                 credential_from_payload(payload) or credential_from_headers(self._headers) or ""
             )
             viewer = await self.api.authenticator.authenticate_credential(self.credential, bucket)
-            require_allowed_address(viewer, self.address)
+            require_allowed_address(self.api.services.audit_notes, viewer, self.address)
             return viewer
         except Unauthenticated:
             await self.api.rate_limiter.spend(bucket)
@@ -241,6 +243,10 @@ class ClientConnection:
     # ---- operations ------------------------------------------------------------------------
 
     async def _run_operation(self, id: str, payload: object, viewer: Viewer) -> None:
+        with acting_as(origin_of(viewer, self.address)):
+            await self._run_operation_as(id, payload, viewer)
+
+    async def _run_operation_as(self, id: str, payload: object, viewer: Viewer) -> None:
         bucket = self.api.rate_limiter.bucket(viewer, self.address)
         try:
             request = await self._parse_request(payload, bucket)

@@ -142,7 +142,7 @@ async def test_keys_are_listed_newest_first_and_for_a_while_after_their_end(
     assert [row[0] for row in names] == ["test", "one", "three", "four"]
 
 
-async def test_a_key_works_from_its_addresses_only(api: Api) -> None:
+async def test_a_key_works_from_its_addresses_only(api: Api, settings: Settings) -> None:
     made = await mutate(
         api, CREATE, name="ci", role="VIEWER", addresses=["203.0.113.0/24", "2001:db8::1"]
     )
@@ -153,6 +153,11 @@ async def test_a_key_works_from_its_addresses_only(api: Api) -> None:
     async with api.socket({}) as socket:
         await socket.send(type="connection_init", payload={"apiKey": made["value"]})
         assert await socket.wait_closed() == (4401, "Unauthorized")
+    noted = "select body::jsonb -> 'details' ->> 'code' from audit_entry where kind = 'REFUSED'"
+    async with asyncio.timeout(60):
+        while not (rows := await execute(settings, noted)):  # noqa: ASYNC110 - it is not announced
+            await asyncio.sleep(0.1)
+    assert [row[0] for row in rows] == ["UNAUTHENTICATED"]
     id = made["apiKey"]["id"]
     await mutate(api, UPDATE, id=id, addresses=["127.0.0.0/8", "::1"])
     async with asyncio.timeout(60):

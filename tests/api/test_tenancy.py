@@ -53,6 +53,14 @@ UNKNOWN_VERSION = global_id("WorkflowVersion", uuid4())
 CASES: dict[str, tuple[str, str, str]] = {
     "Query.node.id": ("*", "query ($id: ID!) { x: node(id: $id) { __typename id } }", "x"),
     "Query.nodes.ids": ("*", "query ($id: ID!) { nodes(ids: [$id]) { __typename id } }", "nodes"),
+    "Query.auditLog.filter.target": (
+        "Agent",
+        (
+            "query ($id: ID!) { auditLog(filter: {target: $id}) "
+            "{ edges { node { target { type name } } } } }"
+        ),
+        "auditLog",
+    ),
     "Query.agent.by.id": ("Agent", "query ($id: ID!) { agent(by: {id: $id}) { id } }", "agent"),
     "Query.tool.by.id": ("Tool", "query ($id: ID!) { tool(by: {id: $id}) { id } }", "tool"),
     "Query.workflow.by.id": (

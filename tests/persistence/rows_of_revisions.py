@@ -163,6 +163,14 @@ _ROWS = {
         update api_key set role = 'support', networks = '{192.0.2.0/24}', replaced_by = id;
         update credential set hosts = '{api.example.com}';
     """,
+    "0020": """
+        insert into audit_retention (tenant_id, days) select id, 90 from tenant;
+        select link_audit_entries(id, 1) from tenant;
+        insert into audit_head (tenant_id, seq, hash, signed_at, key_id, signature)
+        select tenant_id, seq, hash, now(), 'k', '\\x07' from audit_link;
+        insert into audit_cut (tenant_id, seq, hash, first_at, last_at, cut_at, key_id, signature)
+        select tenant_id, 0, hash, now(), now(), now(), 'k', '\\x07' from audit_link;
+    """,
     "0021": """
         insert into identity_provider (id, tenant_id, name, revision, spec, sealed)
         values ('00000000-0000-0000-0000-000000000021', '00000000-0000-0000-0000-000000000001',

@@ -2,8 +2,9 @@
 
 Several times per lease it releases the calls of dead workers and ends overdue calls. Every two
 seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
-Every second it sends the e-mail that is due. Every five seconds it compares LiveKit's inbound trunks with the database. Once an hour it deletes data
-past its retention and rewraps data keys."""
+Every second it sends the e-mail that is due. Every five seconds it compares LiveKit's inbound trunks with the
+database. Twice a second it chains the entries of audit logs. Once an hour it deletes data past its retention,
+rewraps data keys, and signs the ends of the audit logs."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from domain.calls.maintenance import Reaper, Retention
+from domain.audit.heads import head_to_json
+from domain.calls.maintenance import AuditChain, Reaper, Retention
 from domain.common.errors import Unavailable
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
@@ -42,12 +44,16 @@ ROOM_SWEEP_INTERVAL_SECONDS = 2.0
 CLEANUP_INTERVAL_SECONDS = 3_600.0
 MAX_CLEANUP_BACKOFF_SECONDS = 60.0
 TRUNK_REPORT_INTERVAL_SECONDS = 5.0
+AUDIT_INTERVAL_SECONDS = 0.5
+MAX_LINKED_AT_ONCE = 500
+"""When this many entries were chained at once, more are waiting."""
 
 
 class Keeper:
     def __init__(self, services: WorkerServices, settings: Settings) -> None:
         self._reaper: Reaper = services.reaper
         self._retention: Retention = services.retention
+        self._audit_chain: AuditChain = services.audit_chain
         self._rooms = _create_rooms(settings)
         self._trunk_reconciler = _create_reconciler(self._rooms, services)
         self._inbound_calls = _create_watcher(self._rooms, services)
@@ -126,6 +132,7 @@ class Keeper:
                 rewrapped = await self._rewrap()
                 if rewrapped:
                     log.info("rewrapped data keys", extra={"tenants": rewrapped})
+                await self._maintain_audit_logs()
                 await self._delete_orphaned_audio()
                 delay = MIN_CLEANUP_BACKOFF_SECONDS
                 await asyncio.sleep(CLEANUP_INTERVAL_SECONDS)
@@ -135,6 +142,22 @@ class Keeper:
                 log.warning("cleanup interrupted; retrying", extra=facts)
                 await asyncio.sleep(delay)
                 delay = min(2 * delay, MAX_CLEANUP_BACKOFF_SECONDS)
+
+    async def run_audit_chain(self) -> None:
+        while True:
+            linked = 0
+            with suppress(Unavailable):  # the rounds report that
+                linked = await self._audit_chain.link_pending()
+            if linked < MAX_LINKED_AT_ONCE:
+                await asyncio.sleep(AUDIT_INTERVAL_SECONDS)
+
+    async def _maintain_audit_logs(self) -> None:
+        deleted = await self._audit_chain.delete_expired()
+        if deleted:
+            log.info("deleted expired entries of audit logs", extra={"entries": deleted})
+        for head in await self._audit_chain.sign_heads():
+            # Outside of the database, this proves later that the log was not rewritten.
+            log.info("signed an audit log", extra=head_to_json(head))
 
     async def _delete_orphaned_audio(self) -> None:
         if self._recording_processor is None:
@@ -239,6 +262,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_trunk_reconciler()),
             background_task(keeper.run_inbound_calls()),
             background_task(keeper.run_trunk_reports()),
+            background_task(keeper.run_audit_chain()),
             background_task(keeper.run_mail()),
         ):
             await keeper.run(stop)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import strawberry
 
+from domain.audit.model import AuditKind
 from domain.bundles.diff import ChangeKind
 from domain.bundles.import_report import NoteKind, SettingsImport
 from domain.calls.commands import CommandKind
@@ -211,9 +212,33 @@ describe_enum(
     KEYS_WRITE="Create, change, rotate and revoke API keys.",
     ROLES_READ="List the roles of the tenant.",
     ROLES_WRITE="Create, change and delete roles.",
+    AUDIT_READ="Read and export the audit log.",
+    AUDIT_WRITE="Change for how long the audit log is kept.",
     MEMBERS_READ="List the members of the tenant and its open invitations.",
     MEMBERS_WRITE="Invite, change, suspend and remove members, and end their sessions.",
     OWNERS_WRITE="Make, change and remove owners of the tenant.",
+)
+describe_enum(
+    AuditKind,
+    "What an entry of the audit log is about.",
+    CREATED="An object was created.",
+    UPDATED="An object was changed.",
+    DELETED="An object was deleted.",
+    SIGNED_IN="A session of a user began.",
+    SIGNED_OUT="A user ended their session.",
+    SIGN_IN_FAILED="A sign-in as this user failed.",
+    SESSION_ENDED=(
+        "A session was ended by its user elsewhere, by another user, or because one of its refresh "
+        "tokens was used twice."
+    ),
+    REFUSED="A credential lacked a scope.",
+    EXPORTED="Data was exported.",
+    ACCESSED="A user or a key got access to a room or to a recording.",
+    ENDED="A call was ended by a request.",
+    TESTED="A tool or an API key was tested.",
+    SHORTENED="Entries past their retention were deleted.",
+    ERASED="The content of entries was erased.",
+    OTHER="A kind that this version of the API does not know.",
 )
 describe_enum(
     RefusalReason,

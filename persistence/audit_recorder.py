@@ -1,0 +1,145 @@
+"""Adds entries to audit logs in the background, for what must not wait for them: refusals, which may come
+in floods, and failed sign-ins, whose duration must not reveal whether the user exists."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from domain.audit.model import AuditKind, AuditNote
+from domain.audit.origin import Origin, acting_as, current_origin
+from domain.common.access import TenantId
+from domain.common.errors import Unavailable
+from domain.ports import Store
+from persistence.db_errors import translate_outages
+
+log = logging.getLogger(__name__)
+
+MAX_QUEUED = 1_000
+MAX_REMEMBERED = 10_000
+"""How many combinations of actor, kind and target are remembered in order to add each once a minute."""
+INTERVAL_SECONDS = 60.0
+MAX_ATTEMPTS, RETRY_SECONDS = 5, 2.0
+FLUSH_SECONDS = 2.0
+FIND_MEMBERS = text("select tenant_id, user_id from find_members(:email)")
+
+Members = list[tuple[TenantId, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedNote:
+    """A note for the log of a tenant, or for those of the tenants of the user with an address."""
+
+    tenant: TenantId | None
+    email: str
+    note: AuditNote
+    origin: Origin | None
+
+
+class AuditRecorder:
+    def __init__(self, store: Store, engine: AsyncEngine) -> None:
+        self._store = store
+        self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._queue: asyncio.Queue[QueuedNote] = asyncio.Queue(MAX_QUEUED)
+        self._recent: OrderedDict[tuple[object, ...], tuple[float, int]] = OrderedDict()
+        self._dropped = 0
+
+    def put(self, tenant: TenantId, note: AuditNote) -> None:
+        self._put(QueuedNote(tenant, "", note, current_origin()))
+
+    def put_failed_sign_in(self, email: str) -> None:
+        note = AuditNote(kind=AuditKind.SIGN_IN_FAILED, target_kind="person")
+        self._put(QueuedNote(None, email, note, current_origin()))
+
+    def _put(self, queued: QueuedNote) -> None:
+        repeated = self._count_repetition(queued)
+        if repeated is None:
+            return
+        if repeated:
+            details = {**queued.note.details, "repeated": repeated}
+            queued = replace(queued, note=replace(queued.note, details=details))
+        try:
+            self._queue.put_nowait(queued)
+        except asyncio.QueueFull:
+            self._dropped += 1
+
+    def _count_repetition(self, queued: QueuedNote) -> int | None:
+        """None if such a note was added within the last minute; otherwise how many were left out
+        since then."""
+        note, now = queued.note, time.monotonic()
+        actor = note.actor or (queued.origin.actor if queued.origin else "")
+        about = note.target, note.target_name, note.details.get("code")
+        key = (queued.tenant, queued.email, actor, note.kind, *about)
+        until, left_out = self._recent.get(key, (0.0, 0))
+        if now < until:
+            self._recent[key] = until, left_out + 1
+            return None
+        self._recent[key] = now + INTERVAL_SECONDS, 0
+        self._recent.move_to_end(key)
+        if len(self._recent) > MAX_REMEMBERED:
+            self._recent.popitem(last=False)
+        return left_out
+
+    async def run(self) -> None:
+        while True:
+            queued = await self._queue.get()
+            try:
+                await self._record(queued)
+            finally:
+                self._queue.task_done()
+            self._report_dropped()
+
+    async def flush(self) -> None:
+        """Wait until all notes are recorded, for at most two seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._queue.join()
+
+    async def _record(self, queued: QueuedNote) -> None:
+        try:
+            with acting_as(queued.origin):
+                await _with_retries(lambda: self._record_once(queued))
+        except Exception as error:  # noqa: BLE001 - other notes must still be recorded
+            self._dropped += 1
+            log.error(
+                "failed to record a note in the audit log",
+                extra={"kind": queued.note.kind.value, "error": type(error).__qualname__},
+            )
+
+    async def _record_once(self, queued: QueuedNote) -> None:
+        if queued.tenant is not None:
+            await self._add(queued.tenant, queued.note)
+            return
+        for tenant, user in await self._members(queued.email):
+            await self._add(tenant, replace(queued.note, target=user))
+
+    async def _add(self, tenant: TenantId, note: AuditNote) -> None:
+        async with self._store.transaction(tenant) as work:
+            await work.audit.note(note)
+
+    @translate_outages
+    async def _members(self, email: str) -> Members:
+        async with self._lookups.connect() as db:
+            rows = await db.execute(FIND_MEMBERS, {"email": email})
+            return [(TenantId(row.tenant_id), str(row.user_id)) for row in rows]
+
+    def _report_dropped(self) -> None:
+        if self._dropped and self._queue.empty():
+            log.error("notes are missing in audit logs", extra={"dropped": self._dropped})
+            self._dropped = 0
+
+
+async def _with_retries(record: Callable[[], Awaitable[None]]) -> None:
+    for _ in range(MAX_ATTEMPTS - 1):
+        with suppress(Unavailable):
+            return await record()
+        await asyncio.sleep(RETRY_SECONDS)
+    await record()
