@@ -14,7 +14,7 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from domain.calls.model import CallFilter
+from domain.calls.filters import CallFilter
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
