@@ -39,7 +39,7 @@ from domain.calls.model import (
 )
 from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
-from domain.common.lists import Count, ListPage, Position, Window
+from domain.common.lists import Count, ListPage, Position, Window, page_of, rest_of
 from domain.ports import PageKey, PageSlice
 from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import DialUsage
@@ -267,12 +267,9 @@ class SqlCalls:
         items, has_more = rows[: window.size], len(rows) > window.size
         if window.is_from_end:
             items.reverse()
-        has_next, has_previous = has_more, has_more
-        if window.is_from_end:
-            has_next = await self._has_call(queries, order, _rest_after(window, items))
-        else:
-            has_previous = await self._has_call(queries, order, _rest_before(window, items))
-        return ListPage(tuple(items), has_next, has_previous)
+        rest = rest_of(window, items)
+        has_rest = rest is not None and await self._has_call(queries.exists(order, rest))
+        return page_of(window, items, has_more=has_more, has_rest=has_rest)
 
     async def count(self, filter: CallFilter) -> Count:
         if not (filter.includes_live or filter.includes_ended):
@@ -288,10 +285,8 @@ class SqlCalls:
             ended = max(ended, plan["Plan"]["Plan Rows"])
         return Count(live + ended, is_estimate=True)
 
-    async def _has_call(
-        self, queries: CallQueries, order: CallOrder, window: Window | None
-    ) -> bool:
-        rows = await self._fetch(window and queries.exists(order, window))
+    async def _has_call(self, exists: Query | None) -> bool:
+        rows = await self._fetch(exists)
         return bool(rows and rows[0][0])
 
     async def _fetch(self, query: Query | None) -> list[asyncpg.Record]:
@@ -412,19 +407,6 @@ class SqlCalls:
             query, {"tenant": self._tenant, "call": id, "after": after, "limit": limit}
         )
         return (stored_event(id, row.seq, row.at, row.body) for row in rows.all())
-
-
-Items = Sequence[tuple[Position, Call]]
-
-
-def _rest_before(window: Window, items: Items) -> Window | None:
-    """What precedes the page of a window; None if that is certainly nothing."""
-    return window.after and Window(1, before=items[0][0] if items else window.after)
-
-
-def _rest_after(window: Window, items: Items) -> Window | None:
-    """What follows the page of a window; None if that is certainly nothing."""
-    return window.before and Window(1, after=items[-1][0] if items else window.before)
 
 
 def _positioned(row: asyncpg.Record) -> tuple[Position, Call]:

@@ -31,7 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.common.access import TenantId
 from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder, DraftSort
 from domain.common.errors import DomainError, NameTaken, NotFound, RevisionConflict
-from domain.common.lists import ListPage, Position, Window
+from domain.common.lists import ListPage, Position, Window, page_of, rest_of
 from domain.ports import PageKey, PageSlice
 from domain.tools.model import Tool, ToolId, ToolSpec
 from domain.workflows.agents import Agent, AgentId, AgentSpec
@@ -117,12 +117,9 @@ class SqlDrafts(Generic[T, S]):
         has_more = len(rows) > window.size
         if window.is_from_end:
             items.reverse()
-            rest = window.before and Window(1, after=items[-1][0] if items else window.before)
-            has_next = rest is not None and await self._has_draft(filter, order, rest)
-            return ListPage(tuple(items), has_next, has_more)
-        rest = window.after and Window(1, before=items[0][0] if items else window.after)
-        has_previous = rest is not None and await self._has_draft(filter, order, rest)
-        return ListPage(tuple(items), has_more, has_previous)
+        rest = rest_of(window, items)
+        has_rest = rest is not None and await self._has_draft(filter, order, rest)
+        return page_of(window, items, has_more=has_more, has_rest=has_rest)
 
     async def _has_draft(self, filter: DraftFilter, order: DraftOrder, window: Window) -> bool:
         rows = await self._db.execute(self._window_query(filter, order, window).limit(1))

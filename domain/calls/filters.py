@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -119,8 +118,12 @@ class CallFilter:
 
     def is_served_by(self, order: CallOrder) -> bool:
         """Whether the index of the order alone serves the filter."""
-        own = OWN_RANGES[order.sort]
-        return replace(self, live=None, **dict.fromkeys(own)) == CallFilter()
+        rest = replace(self, live=None)
+        if order.sort is CallSort.DURATION:
+            rest = replace(rest, min_duration=None, max_duration=None)
+        elif order.sort is CallSort.COST:
+            rest = replace(rest, min_cost=None, max_cost=None)
+        return rest == CallFilter()
 
     def _is_slow(self, order: CallOrder) -> bool:
         """Whether calls have to be read one by one, because no index has both what they are filtered
@@ -137,14 +140,6 @@ class CallFilter:
     @property
     def _ranges(self) -> tuple[timedelta | int | None, ...]:
         return self.min_duration, self.max_duration, self.min_cost, self.max_cost
-
-
-OWN_RANGES: Mapping[CallSort, tuple[str, ...]] = {
-    CallSort.CREATED_AT: (),
-    CallSort.DURATION: ("min_duration", "max_duration"),
-    CallSort.COST: ("min_cost", "max_cost"),
-}
-"""The ranges that are read from the index of each order."""
 
 
 def check_filter(filter: CallFilter) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -46,6 +46,27 @@ class ListPage(Generic[T]):
     items: tuple[tuple[Position, T], ...]
     has_next: bool
     has_previous: bool
+
+
+def rest_of(window: Window, items: Sequence[tuple[Position, T]]) -> Window | None:
+    """Where an item lies if the list has more on the side of the window's cursor; None without a
+    cursor. `items` are those of the window."""
+    if window.is_from_end:
+        if window.before is None:
+            return None
+        return Window(1, after=items[-1][0] if items else window.before)
+    if window.after is None:
+        return None
+    return Window(1, before=items[0][0] if items else window.after)
+
+
+def page_of(
+    window: Window, items: Sequence[tuple[Position, T]], *, has_more: bool, has_rest: bool
+) -> ListPage[T]:
+    """The page of a window. `has_more`: items follow in the direction in which it was read."""
+    if window.is_from_end:
+        return ListPage(tuple(items), has_next=has_rest, has_previous=has_more)
+    return ListPage(tuple(items), has_next=has_more, has_previous=has_rest)
 
 
 @dataclass(frozen=True, slots=True)

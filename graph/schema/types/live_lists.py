@@ -7,7 +7,7 @@ from typing import Any
 
 import strawberry
 
-from domain.common.lists import EntryRemoved, ListSnapshot
+from domain.common.lists import EntryAdded, EntryChanged, EntryRemoved, ListSnapshot
 from graph.schema.types.common import NODE_TYPE_NAMES
 from resolvers.global_ids import global_id
 
@@ -19,7 +19,7 @@ def is_snapshot(kind: type) -> Check:
     return lambda value, _info: isinstance(value, ListSnapshot) and value.kind is kind
 
 
-def is_entry(update: type, kind: type) -> Check:
+def is_entry(update: type[EntryAdded[Any] | EntryChanged[Any]], kind: type) -> Check:
     """`is_type_of` of an update that has an object of this class."""
     return lambda value, _info: isinstance(value, update) and isinstance(value.item, kind)
 
