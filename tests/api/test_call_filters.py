@@ -48,8 +48,13 @@ SCATTER_CALLS = """
        set kind = (array['TEXT', 'VOIP', 'SIP'])[1 + place.n % 3],
            direction = case when place.n % 6 = 5 then 'OUTBOUND' else 'INBOUND' end,
            workflow_id = case when place.n % 4 = 0 then $1 else c.workflow_id end,
+           version_id = case when place.n % 4 = 0 then $1 else c.version_id end,
            phone_number = case when place.n % 6 > 2 then '+1202555010' || place.n % 2 end
       from (select id, row_number() over (order by id) as n from call) place where place.id = c.id
+"""
+COPY_VERSION = """
+    insert into workflow_version select (jsonb_populate_record(v,
+           jsonb_build_object('id', $1::uuid, 'workflow_id', $1::uuid))).* from workflow_version v
 """
 SCATTER_LOGS = """
     update call_log l
@@ -148,13 +153,15 @@ async def scattered_calls(
         request = CallRequest(workflow_name="clinic", user_id=user, metadata=metadata)
         await start_call(services, viewer, request)
     db = await asyncpg.connect(settings.database_url)
+    await db.execute(COPY_VERSION, OTHER_WORKFLOW)
     await db.execute(SCATTER_CALLS, OTHER_WORKFLOW)
     await db.execute(SCATTER_EVENTS)
     await db.execute(SCATTER_LOGS)
     async with services.store.transaction(viewer.tenant_id) as work:
         ids = [row["id"] for row in await db.fetch("select id from call")]
         calls = await work.calls.by_ids(ids)
-    spent = dict(await db.fetch("select call_id, spent from call_log"))
+    rows = await db.fetch("select call_id, spent from call_log")
+    spent = {row["call_id"]: row["spent"] for row in rows}
     took_part = "select e.body ->> 'agent', e.body ->> 'tool' from call_event e where call_id = $1"
     listed = {}
     for call in calls:
