@@ -158,9 +158,10 @@ class Statement:
         conditions += [self._has_label("l", label) for label in self._event_labels]
         conditions += [self._has_metadata(label) for label in self._metadata_labels]
         conditions += self._window(value, "l.call_id")
-        return Source(
-            "call_log l join call c on c.id = l.call_id", conditions, value, "l.call_id", value
-        )
+        of_call = (filter.directions, filter.version_id, filter.phone_number)
+        needs_call = self._metadata_labels or any(each is not None for each in of_call)
+        source = "call_log l join call c on c.id = l.call_id" if needs_call else "call_log l"
+        return Source(source, conditions, value, "l.call_id", value)
 
     def _has_metadata(self, label: tuple[str, str]) -> str:
         name, value = map(self._parameter, label)

@@ -219,6 +219,9 @@ class Call:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
+    spent: int = field(default=0, compare=False)
+    """The estimated cost so far, in billionths of a dollar. It grows with every turn, which is no change
+    of the call for its watchers."""
 
     @property
     def blame(self) -> Blame | None:

@@ -352,10 +352,11 @@ LIST = """query ($filter: CallFilter, $order: CallOrder, $first: Int, $last: Int
   calls(filter: $filter, orderBy: $order, first: $first, last: $last, after: $after) {
     since totalCount { value isEstimate } edges { cursor node { id } }
     pageInfo { hasNextPage hasPreviousPage } } }"""
+COSTS = "{ calls(orderBy: {by: COST}) { edges { node { totalCost } } } }"
 
 
 async def test_calls_are_listed_by_slug_and_sorted_through_the_api(
-    api: Api, services: Services, viewer: Viewer
+    api: Api, services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
     for _ in range(3):
@@ -379,6 +380,13 @@ async def test_calls_are_listed_by_slug_and_sorted_through_the_api(
     by_cost = await list_calls(order={"by": "COST"}, filter={"kinds": ["TEXT"]})
     assert sorted(edge["node"]["id"] for edge in by_cost["edges"]) == sorted(ids)
     assert by_cost["since"] is not None
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute(
+        "update call_log set spent = 1500000 where call_id = (select id from call limit 1)"
+    )
+    await db.close()
+    costs = (await api.execute(COSTS))["data"]["calls"]["edges"]
+    assert [edge["node"]["totalCost"] for edge in costs] == ["0.0015", "0.00", "0.00"]
     assert await list_calls(filter={"workflow": {"slug": "another"}}) == {
         "since": None,
         "totalCount": {"value": 0, "isEstimate": False},

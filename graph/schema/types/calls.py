@@ -25,7 +25,7 @@ from domain.use_cases.calls import CallRequest
 from domain.use_cases.outbound_calls import DialRequest
 from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, Workflow
-from graph.schema.scalars import Cursor, Duration, Json
+from graph.schema.scalars import Cursor, Duration, Json, Money
 from graph.schema.types.answering import CallAnsweringInput
 from graph.schema.types.calling_hours import AllowedHoursInput
 from graph.schema.types.common import Connection, Node, instance_check
@@ -156,6 +156,15 @@ class CallType(Node):
         if self.answered_at is None or self.ended_at is None:
             return None
         return Duration(self.ended_at - self.answered_at)
+
+    @strawberry.field(
+        description=(
+            "Estimated cost so far, which lists filter and sort by. It is stored with the call, while "
+            "`cost` reads the log of the call and shows the parts."
+        )
+    )
+    def total_cost(self, call: strawberry.Parent[domain.Call]) -> Money:
+        return Money(call.spent)
 
     @strawberry.field(
         description="How long the phone may ring before it is answered; null for calls without telephone."
