@@ -27,13 +27,13 @@ class SqlCallLists:
         self.run_version_check = self._lists.run_version_check
 
     def watch(self, tenant: TenantId, filter: CallFilter) -> AsyncGenerator[ListUpdate[Call]]:
-        async def look_up() -> Sequence[Call]:
+        async def fetch() -> Sequence[Call]:
             covered = filter.covered(NEWEST_FIRST, datetime.now(UTC))
             async with self._store.transaction(tenant) as work:
                 return (await work.calls.page(covered, MAX_ITEMS, None)).items
 
         source = ListSource(
-            tenant, Call, filter, calls_channel(tenant), look_up, lambda call: call.id
+            tenant, Call, filter, calls_channel(tenant), fetch, lambda call: call.id
         )
         return self._lists.watch(source)
 

@@ -49,7 +49,7 @@ class SqlDraftLists:
         noun: str,
         get_repository: Callable[[UnitOfWork], Drafts[D, Any]],
     ) -> AsyncGenerator[ListUpdate[D]]:
-        async def look_up() -> Sequence[D]:
+        async def fetch() -> Sequence[D]:
             async with self._store.transaction(tenant) as work:
                 page = await get_repository(work).list_page(
                     filter, LATEST_EDITS_FIRST, Window(MAX_ITEMS)
@@ -57,7 +57,7 @@ class SqlDraftLists:
             return [draft for _, draft in page.items]
 
         channel = drafts_channel(tenant, noun)
-        source = ListSource(tenant, kind, filter, channel, look_up, lambda draft: draft.id)
+        source = ListSource(tenant, kind, filter, channel, fetch, lambda draft: draft.id)
         return self._lists.watch(source)
 
     async def _fetch_versions(self, tenants: Sequence[TenantId]) -> Mapping[TenantId, str]:

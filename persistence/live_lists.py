@@ -45,7 +45,7 @@ class ListSource(Generic[T]):
     filter: Hashable
     channel: str
     """Announces changes of items of this kind."""
-    look_up: Callable[[], Awaitable[Sequence[T]]] = field(compare=False)
+    fetch: Callable[[], Awaitable[Sequence[T]]] = field(compare=False)
     id_of: Callable[[T], UUID] = field(compare=False)
 
 
@@ -204,7 +204,7 @@ class LiveLists:
             number = shared.start_lookup()
             try:
                 async with self._lookup_slots:
-                    items = await source.look_up()
+                    items = await source.fetch()
             except Unavailable:
                 mailbox.mark_lagged()  # so that the lookup is retried after the pause
             else:
