@@ -27,7 +27,7 @@ from domain.calls.recordings import AudioStore, LinkSigner, Recordings
 from domain.calls.rooms import RoomAccessIssuer
 from domain.common.access import Tenant, TenantId, User, UserId, Viewer
 from domain.common.compute import Compute
-from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder
+from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder, DraftState
 from domain.common.lists import Count, ListPage, ListUpdate, Window
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.telephony.dial_policy import DialUsage
@@ -103,6 +103,10 @@ class Drafts(Protocol[T, S_contra]):
     async def list_page(
         self, filter: DraftFilter, order: DraftOrder, window: Window
     ) -> ListPage[T]: ...
+
+    async def latest_edits(self, filter: DraftFilter, limit: int) -> Sequence[DraftState]:
+        """Return the drafts that were edited last, without their contents."""
+        ...
 
     async def sizes(self, limit: int) -> Mapping[UUID, int]:
         """Return the size of each spec as text, in bytes, for at most `limit` drafts."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 import asyncpg
 
 from domain.common.access import TenantId
-from domain.common.drafts import LATEST_EDITS_FIRST, DraftFilter
-from domain.common.lists import ListUpdate, Window
+from domain.common.drafts import DraftFilter, DraftState
+from domain.common.lists import ListUpdate
 from domain.ports import Drafts, Store, UnitOfWork
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
@@ -49,12 +50,19 @@ class SqlDraftLists:
         noun: str,
         get_repository: Callable[[UnitOfWork], Drafts[D, Any]],
     ) -> AsyncGenerator[ListUpdate[D]]:
+        known: dict[UUID, D] = {}
+
         async def fetch() -> Sequence[D]:
+            """Only what changed is read, because large drafts take a while to parse."""
             async with self._store.transaction(tenant) as work:
-                page = await get_repository(work).list_page(
-                    filter, LATEST_EDITS_FIRST, Window(MAX_ITEMS)
-                )
-            return [draft for _, draft in page.items]
+                repository = get_repository(work)
+                states = await repository.latest_edits(filter, MAX_ITEMS)
+                changed = [state.id for state in states if not _is_current(known, state)]
+                known.update((draft.id, draft) for draft in await repository.by_ids(changed))
+            drafts = [known[state.id] for state in states if state.id in known]
+            known.clear()
+            known.update((draft.id, draft) for draft in drafts)
+            return drafts
 
         channel = drafts_channel(tenant, noun)
         source = ListSource(tenant, kind, filter, channel, fetch, lambda draft: draft.id)
@@ -63,3 +71,11 @@ class SqlDraftLists:
     async def _fetch_versions(self, tenants: Sequence[TenantId]) -> Mapping[TenantId, str]:
         rows = await self._pool.fetch("select * from draft_list_versions($1)", tenants)
         return {TenantId(row["tenant_id"]): row["version"] for row in rows}
+
+
+def _is_current(known: Mapping[UUID, Agent | Tool | Workflow], state: DraftState) -> bool:
+    draft = known.get(state.id)
+    return draft is not None and (draft.revision, draft.updated_at) == (
+        state.revision,
+        state.updated_at,
+    )

@@ -29,7 +29,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
-from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder, DraftSort
+from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder, DraftSort, DraftState
 from domain.common.errors import DomainError, NameTaken, NotFound, RevisionConflict
 from domain.common.lists import ListPage, Position, Window, page_of, rest_of
 from domain.ports import PageKey, PageSlice
@@ -120,6 +120,16 @@ class SqlDrafts(Generic[T, S]):
         rest = rest_of(window, items)
         has_rest = rest is not None and await self._has_draft(filter, order, rest)
         return page_of(window, items, has_more=has_more, has_rest=has_rest)
+
+    async def latest_edits(self, filter: DraftFilter, limit: int) -> Sequence[DraftState]:
+        c = self._table.c
+        rows = await self._db.execute(
+            select(c.id, c.revision, c.updated_at)
+            .where(c.tenant_id == self._tenant, *self._conditions(filter))
+            .order_by(c.updated_at.desc(), c.id.desc())
+            .limit(limit)
+        )
+        return [DraftState(row.id, row.revision, row.updated_at) for row in rows]
 
     async def _has_draft(self, filter: DraftFilter, order: DraftOrder, window: Window) -> bool:
         rows = await self._db.execute(self._window_query(filter, order, window).limit(1))

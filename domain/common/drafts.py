@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from domain.common.errors import InvalidInput
 
@@ -38,11 +40,19 @@ class DraftFilter:
     is_published: bool | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class DraftState:
+    """Which state of a draft is stored, without its content."""
+
+    id: UUID
+    revision: int
+    updated_at: datetime
+
+
 def check_draft_filter(filter: DraftFilter) -> None:
     if len(filter.search or "") > MAX_SEARCH_LENGTH:
         raise InvalidInput(f"search must have at most {MAX_SEARCH_LENGTH} characters.", ("search",))
 
 
 NEWEST_FIRST = DraftOrder()
-LATEST_EDITS_FIRST = DraftOrder(DraftSort.UPDATED_AT)
 EVERY_DRAFT = DraftFilter()
