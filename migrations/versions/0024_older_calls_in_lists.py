@@ -17,9 +17,15 @@ depends_on = None
 
 BATCH = 2_000
 
+# When it is repeated, calls that have their rows are skipped, except for those that may have ended
+# while it was interrupted: their row is from the trigger, which has not read their earlier events.
 FILL = f"""
     with batch as materialized (
-        select c.id from call c where c.id > :after order by c.id limit {BATCH} for key share),
+        select c.id from call c join call_log l on l.call_id = c.id
+         where c.id > :after
+           and (l.ended_at is null or l.ended_at > now() - interval '7 days'
+                or not exists (select from ended_call e where e.call_id = c.id))
+         order by c.id limit {BATCH} for key share of c),
     ended as (
         insert into ended_call (call_id, tenant_id, created_at, kind, direction, workflow_id,
                                 version_id, user_id, phone_number, end_reason, duration_ms, spent)
