@@ -17,7 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from domain.calls.filters import NEWEST_FIRST, CallFilter, CallOrder, CallSort
+from domain.calls.filters import (
+    METADATA_PREFIX,
+    NEWEST_FIRST,
+    CallFilter,
+    CallOrder,
+    CallSort,
+)
 from domain.calls.model import Call, CallKind, Direction, EndReason
 from domain.common.access import TenantId
 from domain.common.lists import Position, Window
@@ -144,29 +150,47 @@ class Statement:
 
     def live(self) -> Source:
         filter, value = self.filter, LIVE_VALUES[self.order.sort]
-        conditions = ["l.tenant_id = $1", "l.ended_at is null"]
-        conditions += self._any("l.state", filter.states and sorted(filter.live_states))
-        conditions += self._any("l.kind", filter.kinds)
-        conditions += self._any("c.direction", filter.directions)
-        conditions += self._is("l.workflow_id", filter.workflow_id)
-        conditions += self._workflow_of_slug("l.workflow_id")
-        conditions += self._is("c.version_id", filter.version_id)
-        conditions += self._is("l.user_id", filter.user_id)
-        conditions += self._is("c.phone_number", filter.phone_number)
-        conditions += self._between("l.spent", filter.min_cost, filter.max_cost)
-        conditions += self._created("l.created_at")
-        conditions += [self._has_label("l", label) for label in self._event_labels]
-        conditions += [self._has_metadata(label) for label in self._metadata_labels]
-        conditions += self._window(value, "l.call_id")
+        conditions = [
+            *self._any("l.state", filter.states and sorted(filter.live_states)),
+            *self._any("l.kind", filter.kinds),
+            *self._any("c.direction", filter.directions),
+            *self._is("l.workflow_id", filter.workflow_id),
+            *self._workflow_of_slug("l.workflow_id"),
+            *self._is("c.version_id", filter.version_id),
+            *self._is("l.user_id", filter.user_id),
+            *self._is("c.phone_number", filter.phone_number),
+            *self._between("l.spent", filter.min_cost, filter.max_cost),
+            *(self._has_label("l", label) for label in self._event_labels),
+            *(self._has_metadata(label) for label in self._metadata_labels),
+        ]
+        is_by_time = self.order.sort is CallSort.CREATED_AT
+        if not is_by_time:
+            conditions += self._window(value, "l.call_id")
+        source = f"({self._live_calls(is_ordered=is_by_time)}) l"
         of_call = (filter.directions, filter.version_id, filter.phone_number)
-        needs_call = self._metadata_labels or any(each is not None for each in of_call)
-        source = "call_log l join call c on c.id = l.call_id" if needs_call else "call_log l"
+        if self._metadata_labels or any(each is not None for each in of_call):
+            source += " join call c on c.id = l.call_id"
         return Source(source, conditions, value, "l.call_id", value)
+
+    def _live_calls(self, *, is_ordered: bool) -> str:
+        """The calls in progress. `offset 0` keeps the other conditions out of this query: their
+        indexes have the calls that have ended, too, of which there are many."""
+        conditions = ["l.tenant_id = $1", "l.ended_at is null", *self._created("l.created_at")]
+        order = ""
+        if is_ordered:
+            conditions += self._window("l.created_at", "l.call_id")
+            order = f" order by l.created_at {self.direction}, l.call_id {self.direction}"
+        return (
+            "select l.call_id, l.created_at, l.state, l.kind, l.workflow_id, l.user_id, l.spent"
+            f" from call_log l where {_all(conditions)}{order} offset 0"
+        )
 
     def _has_metadata(self, label: tuple[str, str]) -> str:
         name, value = map(self._parameter, label)
+        key = self._parameter(label[0].removeprefix(METADATA_PREFIX))
+        # The first comparison is cheap, and few calls pass it.
         return (
-            "exists (select from metadata_labels(c.metadata) m"
+            f"c.metadata ->> {key} = {value} and (select true from metadata_labels(c.metadata) m"
             f" where m.name = {name} and m.value = {value})"
         )
 
@@ -268,8 +292,9 @@ class Statement:
 
     def _has_label(self, call: str, label: tuple[str, str]) -> str:
         name, value = map(self._parameter, label)
+        # A scalar, because a join might begin with all calls that have the label.
         return (
-            f"exists (select from call_label t where t.tenant_id = $1 and t.name = {name}"
+            f"(select true from call_label t where t.tenant_id = $1 and t.name = {name}"
             f" and t.value = {value} and t.created_at = {call}.created_at"
             f" and t.call_id = {call}.call_id)"
         )
@@ -341,7 +366,7 @@ def _count(source: Source, limit: int) -> str:
 
 
 def _all(conditions: Sequence[str]) -> str:
-    return " and ".join(conditions)
+    return " and ".join(conditions) or "true"
 
 
 def _milliseconds(duration: Any) -> int | None:

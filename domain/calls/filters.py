@@ -21,6 +21,8 @@ from domain.workflows.model import VersionId, WorkflowId
 
 B = TypeVar("B", datetime, timedelta, int)
 
+METADATA_PREFIX = "metadata."
+"""The start of the names of labels that are keys of the metadata."""
 MAX_METADATA_FILTERS = 5
 MAX_LABEL_LENGTH = 200
 """Of a key and of a value of the metadata by which calls can be found."""
@@ -108,7 +110,7 @@ class CallFilter:
         """The labels that calls must have, each with its value."""
         names = (("agent", self.agent), ("tool", self.tool))
         given = tuple((name, value) for name, value in names if value is not None)
-        return given + tuple((f"metadata.{key}", value) for key, value in self.metadata)
+        return given + tuple((METADATA_PREFIX + key, value) for key, value in self.metadata)
 
     def covered(self, order: CallOrder, now: datetime) -> CallFilter:
         """The filter with the default range of time, if it needs one and has none."""
