@@ -18,6 +18,7 @@ from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
+from persistence.draft_lists import SqlDraftLists
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
 from persistence.livekit_webhooks import LiveKitWebhooks
@@ -30,6 +31,7 @@ from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode_notification
 from persistence.vault import Vault
+from persistence.workers import SqlWorkers
 
 
 @asynccontextmanager
@@ -65,6 +67,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         store = SqlStore(engine, channels, Vault(ring), max_transactions=max(1, for_engine // 4))
         call_lists = SqlCallLists(store, pool, channels)
         await stack.enter_async_context(background_task(call_lists.run_version_check()))
+        draft_lists = SqlDraftLists(store, pool, channels)
+        await stack.enter_async_context(background_task(draft_lists.run_version_check()))
 
         async def ready() -> dict[str, bool]:
             return {
@@ -79,6 +83,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             accounts=accounts,
             streams=streams,
             call_lists=call_lists,
+            draft_lists=draft_lists,
+            workers=SqlWorkers(pool),
             limiter=limiter,
             http_client=http_client,
             key_prober=LazyKeyProber(settings),

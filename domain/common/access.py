@@ -35,11 +35,16 @@ class Scope(StrEnum):
     CREDENTIALS_WRITE = "credentials:write"
     TELEPHONY_READ = "telephony:read"
     TELEPHONY_WRITE = "telephony:write"
+    WORKERS_READ = "workers:read"
 
 
 ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE})
 """What only owners and admins may do. A trunk decides what calls may cost."""
-READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
+OPERATOR_SCOPES = frozenset({Scope.WORKERS_READ})
+"""What owners, admins and operators may do."""
+READ_SCOPES = (
+    frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES - OPERATOR_SCOPES
+)
 
 
 class Role(StrEnum):
@@ -55,8 +60,8 @@ class Role(StrEnum):
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
     Role.ADMIN: frozenset(Scope),
-    Role.EDITOR: frozenset(Scope) - ADMIN_SCOPES,
-    Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
+    Role.EDITOR: frozenset(Scope) - ADMIN_SCOPES - OPERATOR_SCOPES,
+    Role.OPERATOR: READ_SCOPES | OPERATOR_SCOPES | {Scope.CALLS_WRITE},
     Role.VIEWER: READ_SCOPES,
 }
 

@@ -131,6 +131,11 @@ _ROWS = {
         update trunk_usage set talk_ms = 1000, refusals = 2, refused_since = now(),
                paused_until = now(), pause_reason = 'CARRIER_REFUSED', near_limit_on = day;
     """,
+    "0023": """
+        update worker_process set voice_capacity = 3, host = 'studio-1';
+        insert into call_label (tenant_id, name, value, created_at, call_id)
+        select tenant_id, 'agent', 'desk', created_at, id from call;
+    """,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.access import Scope
+from domain.common.lists import Count
 from domain.tools.model import Tool
 from domain.workflows import agents as domain
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
@@ -20,6 +21,7 @@ from graph.schema.types.errors import (
     ValidationError,
 )
 from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.lists import count_field
 from graph.schema.types.prompts import (
     Prompt,
     PromptInput,
@@ -118,7 +120,11 @@ class AgentType(Node):
 NULLABLE_FIELDS = frozenset(
     {"display_name", "description", "llm", "stt", "tts", "vad", "default_language"}
 )
-AgentConnection = Connection[AgentType]
+
+
+@strawberry.type(description="One page of a list of agents.")
+class AgentConnection(Connection[AgentType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(one_of=True, description="Identifies one agent.")

@@ -17,14 +17,15 @@ from domain.calls.latency import Latency
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
 from domain.calls.rooms import RoomAccess
 from domain.calls.state import context_json
+from domain.common.lists import Count
 from domain.providers import usage as billing
 from domain.providers.usage import cost_of
 from domain.telephony.attestation import Attestation
 from domain.use_cases.calls import CallRequest
 from domain.use_cases.outbound_calls import DialRequest
 from domain.workflows.answering import AnsweringParty
-from domain.workflows.model import Version, Workflow, WorkflowId
-from graph.schema.scalars import Cursor, Duration, Json
+from domain.workflows.model import Version, Workflow
+from graph.schema.scalars import Cursor, Duration, Json, Money
 from graph.schema.types.answering import CallAnsweringInput
 from graph.schema.types.calling_hours import AllowedHoursInput
 from graph.schema.types.common import Connection, Node, instance_check
@@ -40,6 +41,7 @@ from graph.schema.types.errors import (
     WorkflowNotPublished,
 )
 from graph.schema.types.inputs import json_object, whole_seconds
+from graph.schema.types.lists import count_field
 from graph.schema.types.recordings import Recording
 from graph.schema.types.usage import Cost, LatencySummary, Usage
 from graph.schema.types.workflows import VersionType, WorkflowBy, WorkflowType
@@ -154,6 +156,15 @@ class CallType(Node):
         if self.answered_at is None or self.ended_at is None:
             return None
         return Duration(self.ended_at - self.answered_at)
+
+    @strawberry.field(
+        description=(
+            "Estimated cost so far, which lists filter and sort by. It is stored with the call, while "
+            "`cost` reads the log of the call and shows the parts."
+        )
+    )
+    def total_cost(self, call: strawberry.Parent[domain.Call]) -> Money:
+        return Money(call.spent)
 
     @strawberry.field(
         description="How long the phone may ring before it is answered; null for calls without telephone."
@@ -281,43 +292,14 @@ class CallType(Node):
         return await resolvers.events(info, call, first, after)
 
 
-CallConnection = Connection[CallType]
-
-
-@strawberry.input(description="Filter for calls; a call must match every given field.")
-class CallFilter:
-    states: list[CallState] | None = strawberry.field(
-        default=None, description="Only calls in one of these states; omit for any state."
-    )
-    kinds: list[CallKind] | None = strawberry.field(
-        default=None, description="Only calls of these kinds; omit for any kind."
-    )
-    workflow_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Only calls of the workflow with this id; omit for any workflow."
-    )
-    user_id: str | None = strawberry.field(
-        default=None,
-        description="Only calls of the caller with this identifier; omit for any caller.",
-    )
-    live: bool | None = strawberry.field(
-        default=None,
-        description="True for calls in progress, false for calls that have ended; omit for both.",
-    )
-
-
-def filter_of(filter: CallFilter | None) -> domain.CallFilter | None:
-    """The domain's filter; None when no call can match, because the id is not one of a workflow."""
-    if filter is None:
-        return domain.CallFilter()
-    workflow = None if filter.workflow_id is None else decode_id("Workflow", filter.workflow_id)
-    if filter.workflow_id is not None and workflow is None:
-        return None
-    return domain.CallFilter(
-        states=tuple(filter.states) if filter.states is not None else None,
-        kinds=tuple(filter.kinds) if filter.kinds is not None else None,
-        workflow_id=None if workflow is None else WorkflowId(workflow),
-        user_id=filter.user_id,
-        live=filter.live,
+@strawberry.type(description="One page of a list of calls.")
+class CallConnection(Connection[CallType]):
+    total_count: Count = count_field()
+    since: datetime | None = strawberry.field(
+        description=(
+            "Earliest time of creation that the list covers, where it covers only a part because of "
+            "its filter and its order (UTC); null otherwise."
+        )
     )
 
 

@@ -65,10 +65,15 @@ class Node:
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether more items follow this page.")
     has_previous_page: bool = strawberry.field(
-        description="Always false, because lists are paged forward only."
+        description=(
+            "Whether items precede this page; always false in lists that are paged forward only."
+        )
     )
     start_cursor: Cursor | None = strawberry.field(
-        description="Cursor of the first item on this page; null when the page is empty."
+        description=(
+            "Cursor of the first item; pass it as `before` to get the previous page. Null when the "
+            "page is empty."
+        )
     )
     end_cursor: Cursor | None = strawberry.field(
         description=(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.errors import InvalidInput
+from domain.common.lists import Count
 from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult
 from domain.tool_execution.executor import Ending, StepResult
 from domain.tools import model as domain
@@ -25,6 +26,7 @@ from graph.schema.types.errors import (
     ValidationError,
 )
 from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.lists import count_field
 from resolvers import versions
 from resolvers.context import Ctx
 
@@ -63,7 +65,9 @@ class ToolType(Node):
     updated_at: datetime = strawberry.field(description="When the tool was last edited (UTC).")
 
 
-ToolConnection = Connection[ToolType]
+@strawberry.type(description="One page of a list of tools.")
+class ToolConnection(Connection[ToolType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(one_of=True, description="Identifies one tool.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.errors import InvalidInput
+from domain.common.lists import Count
 from domain.workflows import model as domain
 from domain.workflows.answering import AnsweringSettings
 from graph.schema.scalars import Cursor
@@ -24,6 +25,7 @@ from graph.schema.types.errors import (
 )
 from graph.schema.types.findings import VerificationReport
 from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.lists import count_field
 from graph.schema.types.nodes import (
     ConnectionInput,
     NodeInput,
@@ -167,7 +169,9 @@ class WorkflowType(Node):
         return await resolvers.versions(info, workflow, first, after)
 
 
-WorkflowConnection = Connection[WorkflowType]
+@strawberry.type(description="One page of a list of workflows.")
+class WorkflowConnection(Connection[WorkflowType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(one_of=True, description="Identifies one workflow.")
