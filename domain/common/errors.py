@@ -89,19 +89,20 @@ class InvalidInput(DomainError):
     code = "INVALID_INPUT"
 
     @property
-    def problems(self) -> tuple[InvalidInput, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         return (self,)
 
 
 class InvalidInputs(InvalidInput):
-    """Several values break rules. The message and the path are those of the first."""
+    """Several values break rules, or refer to what does not exist. The message and the path are those
+    of the first."""
 
-    def __init__(self, problems: Sequence[InvalidInput]) -> None:
+    def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems[0].message, problems[0].path)
         self._problems = tuple(problems)
 
     @property
-    def problems(self) -> tuple[InvalidInput, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         return self._problems
 
     def within(self, argument: str) -> InvalidInputs:
@@ -127,9 +128,17 @@ class UnsupportedFormat(InvalidInput):
 class NotFound(DomainError):
     code = "NOT_FOUND"
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return (self,)
+
 
 class WorkflowNotFound(NotFound):
     code = "WORKFLOW_NOT_FOUND"
+
+
+Problem = InvalidInput | NotFound
+"""What can be wrong with one value of an input."""
 
 
 class Conflict(DomainError):

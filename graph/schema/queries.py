@@ -31,6 +31,7 @@ from graph.schema.types.calls import CallConnection, CallFilter, CallType, filte
 from graph.schema.types.common import Node
 from graph.schema.types.credentials import Credential
 from graph.schema.types.findings import VerificationReport
+from graph.schema.types.inputs import InputReader
 from graph.schema.types.providers import Provider
 from graph.schema.types.settings import McpTool, SettingsType
 from graph.schema.types.simulations import Simulation
@@ -182,7 +183,9 @@ class Query(TelephonyQuery):
             strawberry.argument(description="Configuration of the workflow to verify."),
         ],
     ) -> VerificationReport | None:
-        findings = await workflows.findings_of(info, config.spec())
+        reader = InputReader()
+        spec = config.spec(reader)
+        findings = await workflows.findings_of(info, spec, reader.problems)
         return VerificationReport(findings=findings)
 
     @strawberry.field(

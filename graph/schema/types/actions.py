@@ -7,8 +7,9 @@ import strawberry
 from domain.tools import actions as domain
 from domain.tools.actions import Method, Operation
 from domain.tools.transfers import TransferMode
-from graph.schema.scalars import Json
+from graph.schema.scalars import Duration, Json
 from graph.schema.types.common import instance_check
+from graph.schema.types.durations import duration_field
 
 
 @strawberry.interface(description="One action of a tool.")
@@ -95,7 +96,10 @@ class ApiCallAction(ToolAction):
     body: Json | None = strawberry.field(
         description="Request body, sent as JSON; strings are templates. Null sends no body."
     )
-    timeout: float = strawberry.field(description="Timeout of one attempt, in seconds.")
+    timeout: float = strawberry.field(
+        description="Timeout of one attempt, in seconds.", deprecation_reason="Use `timeLimit`."
+    )
+    time_limit: Duration = duration_field("timeout", "How long one attempt may take.")
     retries: int = strawberry.field(
         description=(
             "Maximum number of retries after a network failure, a 429 or a 5xx; POST "
@@ -127,7 +131,11 @@ class McpCallAction(ToolAction):
             "on the arguments that the model gave."
         )
     )
-    timeout: float = strawberry.field(description="Timeout of the call to the server, in seconds.")
+    timeout: float = strawberry.field(
+        description="Timeout of the call to the server, in seconds.",
+        deprecation_reason="Use `timeLimit`.",
+    )
+    time_limit: Duration = duration_field("timeout", "How long the call to the server may take.")
     save: Json = strawberry.field(
         description=(
             "Parts of the result to store, from context path to result path: "
@@ -211,7 +219,11 @@ class TransferCallAction(ToolAction):
         )
     )
     ringing_seconds: int | None = strawberry.field(
-        description="How long the phone may ring, 5 to 75 seconds; null for 30."
+        description="How long the phone may ring, 5 to 75 seconds; null for 30.",
+        deprecation_reason="Use `ringingTimeout`.",
+    )
+    ringing_timeout: Duration | None = duration_field(
+        "ringing_seconds", "How long the phone may ring; null for 30 seconds.", nullable=True
     )
     announcement: str | None = strawberry.field(
         description="What the caller hears before the transfer; a template. Null: nothing."
@@ -262,10 +274,18 @@ class CollectDigitsAction(ToolAction):
         description="Keys that may be pressed; any other key ends the attempt."
     )
     first_seconds: float = strawberry.field(
-        description="How long to wait for the first key after the prompt, in seconds."
+        description="How long to wait for the first key after the prompt, in seconds.",
+        deprecation_reason="Use `firstKeyTimeout`.",
+    )
+    first_key_timeout: Duration = duration_field(
+        "first_seconds", "How long to wait for the first key after the prompt."
     )
     between_seconds: float = strawberry.field(
-        description="How long to wait for each further key, in seconds."
+        description="How long to wait for each further key, in seconds.",
+        deprecation_reason="Use `nextKeyTimeout`.",
+    )
+    next_key_timeout: Duration = duration_field(
+        "between_seconds", "How long to wait for each further key."
     )
     attempts: int = strawberry.field(description="How often the caller is asked at most.")
     masked: bool = strawberry.field(

@@ -19,7 +19,7 @@ from graph.schema.types.errors import (
     RevisionConflict,
     ValidationError,
 )
-from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.inputs import Fields, InputReader, as_tuple, created, same
 from graph.schema.types.prompts import (
     Prompt,
     PromptInput,
@@ -178,33 +178,37 @@ class CreateAgentInput:
         default_factory=list, description="Names of the tools that the agent may call."
     )
 
-    def spec(self) -> domain.AgentSpec:
+    def spec(self, reader: InputReader) -> domain.AgentSpec:
+        prompt = self.prompt.patch(reader.at("prompt")).apply(None, reader.problems)
         return domain.AgentSpec(
             name=self.name,
             display_name=self.display_name,
             description=self.description,
-            prompt=self.prompt.prompt(),
-            llm=_provider_choice(self.llm),
-            stt=_provider_choice(self.stt),
-            tts=_provider_choice(self.tts),
-            vad=_provider_choice(self.vad),
-            voices=voices(self.voices),
+            prompt=prompt,
+            llm=_provider_choice(self.llm, reader.at("llm")),
+            stt=_provider_choice(self.stt, reader.at("stt")),
+            tts=_provider_choice(self.tts, reader.at("tts")),
+            vad=_provider_choice(self.vad, reader.at("vad")),
+            voices=voices(self.voices, reader.at("voices")),
             languages=tuple(self.languages),
             default_language=self.default_language,
             keyterms=tuple(self.keyterms),
-            session=self.session.session() if self.session else domain.Session(),
-            spoken_texts=spoken_texts(self.spoken_texts),
+            session=created(self.session, reader.at("session"), domain.Session()),
+            spoken_texts=spoken_texts(self.spoken_texts, reader.at("spokenTexts")),
             tools=tuple(self.tools),
         )
 
 
-def _provider_choice(input: ProviderChoiceInput | None) -> domain.ProviderChoice | None:
-    return input.choice() if input else None
+def _provider_choice(
+    input: ProviderChoiceInput | None, reader: InputReader
+) -> domain.ProviderChoice | None:
+    return None if input is None else input.patch(reader).apply(None, reader.problems)
 
 
 @strawberry.input(
     description=(
-        "Changes to an agent. Omitted fields stay as they are; lists are replaced as a whole."
+        "Changes to an agent. Omitted fields stay as they are, also within objects such as `prompt`; "
+        "lists are replaced as a whole."
     )
 )
 class UpdateAgentInput:
@@ -223,7 +227,7 @@ class UpdateAgentInput:
         description="New description; null to remove it."
     )
     prompt: strawberry.Maybe[PromptInput | None] = strawberry.field(
-        description="New prompt, which replaces the whole prompt."
+        description="Changes to the prompt; its omitted fields stay as they are."
     )
     llm: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
         description="New language model; null to use the tenant's default."
@@ -250,7 +254,7 @@ class UpdateAgentInput:
         description="All key terms, replacing the current ones."
     )
     session: strawberry.Maybe[SessionSettingsInput | None] = strawberry.field(
-        description="New session settings, which replace all current ones."
+        description="Changes to the session settings; omitted ones stay as they are."
     )
     spoken_texts: strawberry.Maybe[list[SpokenTextTemplateInput] | None] = strawberry.field(
         description="All own wordings of spoken texts, replacing the current ones; at most 100."
@@ -259,25 +263,22 @@ class UpdateAgentInput:
         description="Names of all tools of the agent, replacing the current ones."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
-            "name": ("name", identity),
-            "display_name": ("display_name", identity),
-            "description": ("description", identity),
-            "prompt": ("prompt", PromptInput.prompt),
-            "llm": ("llm", ProviderChoiceInput.choice),
-            "stt": ("stt", ProviderChoiceInput.choice),
-            "tts": ("tts", ProviderChoiceInput.choice),
-            "vad": ("vad", ProviderChoiceInput.choice),
+            **same("name", "display_name", "description", "default_language"),
+            "prompt": ("prompt", PromptInput.patch),
+            "llm": ("llm", ProviderChoiceInput.patch),
+            "stt": ("stt", ProviderChoiceInput.patch),
+            "tts": ("tts", ProviderChoiceInput.patch),
+            "vad": ("vad", ProviderChoiceInput.patch),
             "voices": ("voices", voices),
-            "languages": ("languages", tuple),
-            "default_language": ("default_language", identity),
-            "keyterms": ("keyterms", tuple),
-            "session": ("session", SessionSettingsInput.session),
+            "languages": ("languages", as_tuple),
+            "keyterms": ("keyterms", as_tuple),
+            "session": ("session", SessionSettingsInput.patch),
             "spoken_texts": ("spoken_texts", spoken_texts),
-            "tools": ("tools", tuple),
+            "tools": ("tools", as_tuple),
         }
-        return changed_fields(self, fields, nullable=NULLABLE_FIELDS)
+        return reader.changes(self, fields, nullable=NULLABLE_FIELDS)
 
 
 @strawberry.input(description="The agent to delete.")

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.common.errors import InvalidInput
 from domain.workflows import model as domain
 from domain.workflows.answering import AnsweringSettings
 from graph.schema.scalars import Cursor
@@ -23,7 +22,7 @@ from graph.schema.types.errors import (
     ValidationError,
 )
 from graph.schema.types.findings import VerificationReport
-from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.inputs import Fields, InputReader, as_tuple, created, identity, same
 from graph.schema.types.nodes import (
     ConnectionInput,
     NodeInput,
@@ -208,16 +207,16 @@ class WorkflowInput:
         ),
     )
 
-    def spec(self) -> domain.WorkflowSpec:
+    def spec(self, reader: InputReader) -> domain.WorkflowSpec:
         return domain.WorkflowSpec(
             name=self.slug,
             display_name=self.name,
             description=self.description,
-            nodes=nodes(self.nodes),
-            connections=connections(self.connections),
+            nodes=nodes(self.nodes, reader.at("nodes")),
+            connections=connections(self.connections, reader.at("connections")),
             shared_context=tuple(self.shared_context),
-            recording=self.recording.choice() if self.recording else None,
-            answering=self.answering.settings() if self.answering else None,
+            recording=created(self.recording, reader.at("recording"), None),
+            answering=created(self.answering, reader.at("answering"), None),
         )
 
 
@@ -228,8 +227,8 @@ class CreateWorkflowInput(WorkflowInput):
 
 @strawberry.input(
     description=(
-        "Changes to the draft of a workflow. Omitted fields stay as they are; "
-        "lists are replaced as a whole."
+        "Changes to the draft of a workflow. Omitted fields stay as they are, also within objects such "
+        "as `recording`; lists are replaced as a whole."
     )
 )
 class UpdateWorkflowInput:
@@ -265,19 +264,19 @@ class UpdateWorkflowInput:
         )
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
             "slug": ("name", identity),
             "name": ("display_name", identity),
-            "description": ("description", identity),
+            **same("description"),
             "nodes": ("nodes", nodes),
             "connections": ("connections", connections),
-            "shared_context": ("shared_context", tuple),
-            "recording": ("recording", lambda recording: recording.choice()),
-            "answering": ("answering", lambda answering: answering.settings()),
+            "shared_context": ("shared_context", as_tuple),
+            "recording": ("recording", WorkflowRecordingInput.patch),
+            "answering": ("answering", WorkflowAnsweringInput.patch),
         }
         nullable = frozenset({"name", "description", "recording", "answering"})
-        return changed_fields(self, fields, nullable=nullable)
+        return reader.changes(self, fields, nullable=nullable)
 
 
 @strawberry.input(description="The workflow to delete.")
@@ -298,9 +297,9 @@ class PublishWorkflowInput:
         default=None, description="Human-readable note on what changed; at most 2,000 characters."
     )
 
-    def checked_note(self) -> str | None:
+    def checked_note(self, reader: InputReader) -> str | None:
         if self.note is not None and len(self.note) > 2_000:
-            raise InvalidInput("note must have at most 2,000 characters.", ("note",))
+            reader.at("note").reject("note must have at most 2,000 characters.")
         return self.note
 
 
