@@ -12,7 +12,7 @@ from domain.common.access import Scope, TenantId
 from domain.common.errors import InvalidInput
 from domain.ports import PageKey, PageSlice, Services
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_id
+from resolvers.global_ids import check_id
 from resolvers.loaders import loaders
 from resolvers.pagination import (
     MAX_PAGE_SIZE,
@@ -27,10 +27,9 @@ from resolvers.pagination import (
 MAX_TRANSCRIPT_TURNS = 15_000
 
 
-async def call(info: Ctx, id: str) -> Call | None:
-    uuid = decode_id("Call", id)
+async def call(info: Ctx, id: str, argument: str = "id") -> Call | None:
     info.context.require(Scope.CALLS_READ)
-    return await load_call(info, CallId(uuid)) if uuid else None
+    return await load_call(info, CallId(check_id("Call", id, (argument,))))
 
 
 async def load_call(info: Ctx, id: CallId) -> Call | None:

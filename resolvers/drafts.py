@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from domain.common.access import Scope
 from domain.ports import Drafts, PageKey, UnitOfWork
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_id
+from resolvers.global_ids import check_id
 from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_page
 
 T = TypeVar("T")
@@ -25,9 +25,7 @@ async def get_draft(
 ) -> T | None:
     """Load a draft by its global id or its name; None if it does not exist."""
     viewer = info.context.require(scope)
-    uuid = decode_id(kind, id) if id is not None else None
-    if id is not None and uuid is None:
-        return None
+    uuid = None if id is None else check_id(kind, id, ("by", "id"))
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
         if uuid is not None:
             return await get_repository(work).get(uuid)

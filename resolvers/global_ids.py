@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
-from domain.common.errors import NotFound, Path
+from domain.common.errors import InvalidInput, NotFound, Path
 
 TYPE_NAMES = {
     "WorkflowVersion": "version",
@@ -35,8 +35,29 @@ def decode_id(kind: str, text: str) -> UUID | None:
 
 
 def require_id(kind: str, text: str, path: Path = ("id",)) -> UUID:
-    """Return the id. Raises `NotFound` for anything else, which does not reveal the reason."""
+    """Return the id of an object that is to be used. Raises `NotFound` for anything else."""
     id = decode_id(kind, text)
     if id is None:
-        raise NotFound(f"There is no such {TYPE_NAMES.get(kind, kind.lower())}.", path)
+        raise NotFound(f"There is no such {_name(kind)}. {_expected(kind)}", path)
     return id
+
+
+def check_id(kind: str, text: str, path: Path) -> UUID:
+    """Return the id of an object that is looked up. Raises `InvalidInput` for what cannot be one, such
+    as a name, because a lookup would only find nothing."""
+    id = decode_id(kind, text)
+    if id is None:
+        raise InvalidInput(f"{path[-1]} is not the id of {_article(kind)}. {_expected(kind)}", path)
+    return id
+
+
+def _name(kind: str) -> str:
+    return TYPE_NAMES.get(kind, kind.lower())
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if _name(kind)[0] in 'aeiou' else 'a'} {_name(kind)}"
+
+
+def _expected(kind: str) -> str:
+    return f"Give an id as the API returns it in `id` of {_article(kind)}, not a name or a slug."

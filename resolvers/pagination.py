@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
-from domain.common.errors import InvalidCursor
+from domain.common.errors import InvalidCursor, InvalidInput
 from domain.ports import PageKey, PageSlice
 
 T = TypeVar("T")
@@ -38,7 +38,13 @@ class Page(Generic[T]):
 
 
 def clamp_page_size(first: int | None) -> int:
-    return max(1, min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if first is None else first))
+    if first is not None and first < 1:
+        raise InvalidInput(
+            f"first must be between 1 and {MAX_PAGE_SIZE}, not {first}; omit it for "
+            f"{DEFAULT_PAGE_SIZE}.",
+            ("first",),
+        )
+    return min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if first is None else first)
 
 
 def decode_cursor(list_name: str, cursor: str | None) -> PageKey | None:

@@ -64,7 +64,7 @@ class Mutation(TenantMutation, TelephonyMutation):
     ) -> g.CreateAgentResult:
         reader = InputReader()
         spec = input.spec(reader)
-        agent = await info.context.run(agents.create_agent, spec, reader.problems)
+        agent = await reader.run(info.context, agents.create_agent, spec)
         return g.CreateAgentSuccess(agent=agent)
 
     @mutation("Update an agent; omitted fields stay as they are.")
@@ -73,8 +73,8 @@ class Mutation(TenantMutation, TelephonyMutation):
     ) -> g.UpdateAgentResult:
         id, reader = AgentId(require_id("Agent", input.id)), InputReader()
         changes = input.changes(reader)
-        agent = await info.context.run(
-            agents.update_agent, id, input.expected_revision, changes, reader.problems
+        agent = await reader.run(
+            info.context, agents.update_agent, id, input.expected_revision, changes
         )
         return g.UpdateAgentSuccess(agent=agent)
 
@@ -89,15 +89,15 @@ class Mutation(TenantMutation, TelephonyMutation):
     async def create_tool(self, info: Ctx, input: Input[t.CreateToolInput]) -> t.CreateToolResult:
         reader = InputReader()
         spec = input.spec(reader)
-        tool = await info.context.run(tools.create_tool, spec, reader.problems)
+        tool = await reader.run(info.context, tools.create_tool, spec)
         return t.CreateToolSuccess(tool=tool)
 
     @mutation("Update a tool; omitted fields stay as they are.")
     async def update_tool(self, info: Ctx, input: Input[t.UpdateToolInput]) -> t.UpdateToolResult:
         id, reader = ToolId(require_id("Tool", input.id)), InputReader()
         changes = input.changes(reader)
-        tool = await info.context.run(
-            tools.update_tool, id, input.expected_revision, changes, reader.problems
+        tool = await reader.run(
+            info.context, tools.update_tool, id, input.expected_revision, changes
         )
         return t.UpdateToolSuccess(tool=tool)
 
@@ -109,7 +109,8 @@ class Mutation(TenantMutation, TelephonyMutation):
     @mutation("Run a tool outside of any call, with stubbed or real servers.")
     async def test_tool(self, info: Ctx, input: Input[t.TestToolInput]) -> t.TestToolResult:
         reader = InputReader()
-        dry_run = await info.context.run(
+        dry_run = await reader.run(
+            info.context,
             tools.test_tool,
             ToolId(require_id("Tool", input.id)),
             input.given_arguments(reader),
@@ -118,7 +119,6 @@ class Mutation(TenantMutation, TelephonyMutation):
             input.mcp_results(),
             input.digits,
             live=input.live,
-            found=reader.problems,
         )
         return t.TestToolSuccess.from_dry_run(dry_run)
 
@@ -128,7 +128,7 @@ class Mutation(TenantMutation, TelephonyMutation):
     ) -> w.CreateWorkflowResult:
         reader = InputReader()
         spec = input.spec(reader)
-        workflow = await info.context.run(workflows.create_workflow, spec, reader.problems)
+        workflow = await reader.run(info.context, workflows.create_workflow, spec)
         return w.CreateWorkflowSuccess(workflow=workflow)
 
     @mutation("Update the draft of a workflow; omitted fields stay as they are.")
@@ -137,8 +137,8 @@ class Mutation(TenantMutation, TelephonyMutation):
     ) -> w.UpdateWorkflowResult:
         id, reader = WorkflowId(require_id("Workflow", input.id)), InputReader()
         changes = input.changes(reader)
-        changed = await info.context.run(
-            workflows.update_workflow, id, input.expected_revision, changes, reader.problems
+        changed = await reader.run(
+            info.context, workflows.update_workflow, id, input.expected_revision, changes
         )
         return w.UpdateWorkflowSuccess(workflow=changed)
 
@@ -201,7 +201,7 @@ class Mutation(TenantMutation, TelephonyMutation):
     async def start_call(self, info: Ctx, input: Input[c.StartCallInput]) -> c.StartCallResult:
         reader = InputReader()
         request = input.request(reader)
-        call = await info.context.run(calls.start_call, request, reader.problems)
+        call = await reader.run(info.context, calls.start_call, request)
         return c.StartCallSuccess(call=call, join=calls.room_access(info.context.services, call))
 
     @mutation("Get new access to the room of a voice call, for instance after a page reload.")
@@ -232,8 +232,8 @@ class Mutation(TenantMutation, TelephonyMutation):
     ) -> x.TransferCallResult:
         id, reader = _call_id(input.call_id), InputReader()
         target = input.target(reader)
-        call, command = await info.context.run(
-            transfers.transfer_call, id, target, input.idempotency_key, reader.problems
+        call, command = await reader.run(
+            info.context, transfers.transfer_call, id, target, input.idempotency_key
         )
         return x.TransferCallSuccess(call=call, transfer_id=strawberry.ID(str(command.id)))
 

@@ -8,7 +8,6 @@ from typing import Annotated
 import strawberry
 
 from domain.calls.model import Call
-from domain.calls.model import CallFilter as DomainFilter
 from domain.common.access import Scope
 from domain.providers.catalog import CATALOG
 from domain.providers.model import Provider as CatalogProvider
@@ -50,7 +49,7 @@ from resolvers import (
 )
 from resolvers.context import Ctx
 from resolvers.nodes import Node as NodeObject
-from resolvers.pagination import Page, PageInfo
+from resolvers.pagination import Page
 
 
 @strawberry.type(description="Operations that read data.")
@@ -166,10 +165,7 @@ class Query(TelephonyQuery):
             CallFilter | None, strawberry.argument(description="Filter; omit to return all calls.")
         ] = None,
     ) -> Page[Call]:
-        domain_filter: DomainFilter | None = filter_of(filter)
-        if domain_filter is None:
-            return Page([], PageInfo(False, None))
-        return await calls.calls(info, domain_filter, first, after)
+        return await calls.calls(info, filter_of(filter), first, after)
 
     @strawberry.field(
         description="Verify a workflow, which need not be stored.",

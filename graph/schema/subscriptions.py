@@ -9,7 +9,7 @@ from typing import Annotated
 import strawberry
 
 from domain.calls import events
-from domain.calls.lists import ListSnapshot, ListUpdate
+from domain.calls.lists import ListUpdate
 from graph.schema.scalars import Cursor
 from graph.schema.types.calls import CallFilter, filter_of
 from graph.schema.types.events import CallListUpdate, CallUpdate
@@ -38,11 +38,7 @@ async def _calls(
         CallFilter | None, strawberry.argument(description="Filter; omit to follow all calls.")
     ] = None,
 ) -> AsyncGenerator[ListUpdate]:
-    domain_filter = filter_of(filter)
-    if domain_filter is None:
-        yield ListSnapshot(())
-        return
-    async with aclosing(call_events.call_list(info, domain_filter)) as updates:
+    async with aclosing(call_events.call_list(info, filter_of(filter))) as updates:
         async for update in updates:
             yield update
 

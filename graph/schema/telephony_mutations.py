@@ -27,8 +27,8 @@ class TelephonyMutation:
     ) -> t.CreateOutboundTrunkResult:
         reader = InputReader()
         spec = input.spec(reader)
-        trunk = await info.context.run(
-            telephony.create_outbound_trunk, spec, input.password, reader.problems
+        trunk = await reader.run(
+            info.context, telephony.create_outbound_trunk, spec, input.password
         )
         return t.CreateOutboundTrunkSuccess(trunk=trunk)
 
@@ -38,8 +38,8 @@ class TelephonyMutation:
     ) -> t.UpdateOutboundTrunkResult:
         id, reader = OutboundTrunkId(require_id("OutboundTrunk", input.id)), InputReader()
         changes = input.changes(reader)
-        trunk = await info.context.run(
-            telephony.update_outbound_trunk, id, input.expected_revision, changes, reader.problems
+        trunk = await reader.run(
+            info.context, telephony.update_outbound_trunk, id, input.expected_revision, changes
         )
         return t.UpdateOutboundTrunkSuccess(trunk=trunk)
 
@@ -67,9 +67,7 @@ class TelephonyMutation:
     ) -> t.CreateInboundTrunkResult:
         reader = InputReader()
         spec = input.spec(reader)
-        trunk = await info.context.run(
-            telephony.create_inbound_trunk, spec, input.password, reader.problems
-        )
+        trunk = await reader.run(info.context, telephony.create_inbound_trunk, spec, input.password)
         return t.CreateInboundTrunkSuccess(trunk=trunk)
 
     @mutation("Update an inbound trunk; omitted fields stay as they are.")
@@ -78,8 +76,8 @@ class TelephonyMutation:
     ) -> t.UpdateInboundTrunkResult:
         id, reader = InboundTrunkId(require_id("InboundTrunk", input.id)), InputReader()
         changes = input.changes(reader)
-        trunk = await info.context.run(
-            telephony.update_inbound_trunk, id, input.expected_revision, changes, reader.problems
+        trunk = await reader.run(
+            info.context, telephony.update_inbound_trunk, id, input.expected_revision, changes
         )
         return t.UpdateInboundTrunkSuccess(trunk=trunk)
 
@@ -97,7 +95,7 @@ class TelephonyMutation:
     ) -> p.CreatePhoneNumberResult:
         reader = InputReader()
         spec = input.spec(reader)
-        number = await info.context.run(telephony.create_phone_number, spec, reader.problems)
+        number = await reader.run(info.context, telephony.create_phone_number, spec)
         return p.CreatePhoneNumberSuccess(phone_number=number)
 
     @mutation("Update a telephone number; omitted fields stay as they are.")
@@ -106,8 +104,8 @@ class TelephonyMutation:
     ) -> p.UpdatePhoneNumberResult:
         id, reader = PhoneNumberId(require_id("PhoneNumber", input.id)), InputReader()
         changes = input.changes(reader)
-        number = await info.context.run(
-            telephony.update_phone_number, id, input.expected_revision, changes, reader.problems
+        number = await reader.run(
+            info.context, telephony.update_phone_number, id, input.expected_revision, changes
         )
         return p.UpdatePhoneNumberSuccess(phone_number=number)
 

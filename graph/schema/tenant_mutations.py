@@ -25,8 +25,8 @@ class TenantMutation:
     ) -> s.UpdateSettingsResult:
         reader = InputReader()
         changes = input.changes(reader)
-        updated = await info.context.run(
-            settings.update_settings, input.expected_revision, changes, reader.problems
+        updated = await reader.run(
+            info.context, settings.update_settings, input.expected_revision, changes
         )
         return s.UpdateSettingsSuccess(settings=updated)
 

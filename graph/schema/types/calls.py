@@ -49,7 +49,7 @@ from resolvers import calls as resolvers
 from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_id, global_id, require_id
+from resolvers.global_ids import check_id, global_id, require_id
 from resolvers.pagination import Page
 
 if TYPE_CHECKING:
@@ -307,13 +307,11 @@ class CallFilter:
     )
 
 
-def filter_of(filter: CallFilter | None) -> domain.CallFilter | None:
-    """The domain's filter; None when no call can match, because the id is not one of a workflow."""
+def filter_of(filter: CallFilter | None) -> domain.CallFilter:
     if filter is None:
         return domain.CallFilter()
-    workflow = None if filter.workflow_id is None else decode_id("Workflow", filter.workflow_id)
-    if filter.workflow_id is not None and workflow is None:
-        return None
+    id, path = filter.workflow_id, ("filter", "workflowId")
+    workflow = None if id is None else check_id("Workflow", id, path)
     return domain.CallFilter(
         states=tuple(filter.states) if filter.states is not None else None,
         kinds=tuple(filter.kinds) if filter.kinds is not None else None,

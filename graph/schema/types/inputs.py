@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -10,12 +10,13 @@ from uuid import UUID
 from strawberry import Some
 
 from domain.common.casing import camel
-from domain.common.errors import InvalidInput, NotFound, Path, Problem
+from domain.common.errors import DomainError, InvalidInput, NotFound, Path, Problem
 from domain.common.patches import Patch
+from resolvers.context import RequestContext
 from resolvers.global_ids import require_id
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+D = TypeVar("D")
 
 NO_ID = UUID(int=0)
 
@@ -24,13 +25,28 @@ class InputReader:
     """Reads one input. A value that cannot be read is replaced by a neutral one, so that the rest can be
     checked too, and `problems` says what is wrong with it."""
 
-    def __init__(self, path: Path = (), problems: list[Problem] | None = None) -> None:
+    def __init__(self, path: Path = (), outer: InputReader | None = None) -> None:
         self.path = path
-        self.problems: list[Problem] = [] if problems is None else problems
+        self.problems: list[Problem] = outer.problems if outer else []
+        self._given_names: dict[Path, str] = outer._given_names if outer else {}
+        """How the request calls a value, where the domain has another name for it."""
+
+    async def run(
+        self,
+        context: RequestContext,
+        use_case: Callable[..., Awaitable[T]],
+        *args: Any,
+        **more: Any,
+    ) -> T:
+        """Run a use case with what was read. It raises the problems together with those it finds."""
+        try:
+            return await context.run(use_case, *args, found=self.problems, **more)
+        except DomainError as error:
+            raise error.renamed(self._given_names) from None
 
     def at(self, *keys: str) -> InputReader:
         """The reader of a value inside this one."""
-        return InputReader((*self.path, *keys), self.problems)
+        return InputReader((*self.path, *keys), self)
 
     def reject(self, message: str) -> None:
         self.problems.append(InvalidInput(message, self.path))
@@ -54,6 +70,7 @@ class InputReader:
         if number is not None:
             here = self.at(camel(old_name))
             here.reject(f"Give {camel(name)} or {camel(old_name)}, not both.")
+        self._given_names[(*self.path, camel(old_name))] = camel(name)
         return float(duration.total_seconds())
 
     def ringing_seconds(self, input: Any) -> int | None:
@@ -79,7 +96,14 @@ class InputReader:
             else:
                 names[target] = camel(name)
                 changes[target] = None if is_null else read(given.value, here)
+                self._note_name(name, fields)
         return changes
+
+    def _note_name(self, name: str, fields: Fields) -> None:
+        target, _ = fields[name]
+        for other, (same_target, _) in fields.items():
+            if same_target == target and other != name:
+                self._given_names[(*self.path, camel(other))] = camel(name)
 
     def patch(
         self,
@@ -107,13 +131,13 @@ Fields = Mapping[str, tuple[str, Read]]
 Two fields may have the same name in the domain; a request gives one of them."""
 
 
-class Nested(Protocol[T_co]):
+class Nested(Protocol[T]):
     """An input that patches an object inside another one."""
 
-    def patch(self, reader: InputReader) -> Patch[T_co]: ...
+    def patch(self, reader: InputReader) -> Patch[T]: ...
 
 
-def created(input: Nested[T] | None, reader: InputReader, otherwise: T) -> T:
+def created(input: Nested[T] | None, reader: InputReader, otherwise: D) -> T | D:
     """The new object that a nested input describes; `otherwise` without an input."""
     return otherwise if input is None else input.patch(reader).apply(None, reader.problems)
 

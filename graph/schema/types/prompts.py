@@ -8,7 +8,7 @@ from domain.common.patches import Patch
 from domain.workflows import agents as domain
 from graph.schema.scalars import Duration
 from graph.schema.types.durations import duration_field
-from graph.schema.types.inputs import InputReader, same, seconds
+from graph.schema.types.inputs import Fields, InputReader, same, seconds
 from graph.schema.types.interruptions import InterruptionSettings, InterruptionSettingsInput
 
 
@@ -130,7 +130,7 @@ class PromptInput:
     )
 
     def patch(self, reader: InputReader) -> Patch[domain.Prompt]:
-        fields = {
+        fields: Fields = {
             **same("system", "greeting", "interruptible_greeting"),
             "variables": ("variables", _variables),
         }
@@ -228,7 +228,7 @@ class SessionSettingsInput:
     )
 
     def patch(self, reader: InputReader) -> Patch[domain.Session]:
-        fields = {
+        fields: Fields = {
             "min_endpointing_delay": ("min_endpointing", seconds),
             "max_endpointing_delay": ("max_endpointing", seconds),
             "disconnect_after": ("auto_disconnect", seconds),
