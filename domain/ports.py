@@ -225,6 +225,12 @@ class Calls(Protocol):
         self, filter: CallFilter, first: int, after: PageKey | None
     ) -> PageSlice[Call]: ...
 
+    async def of_version(
+        self, version: Version, first: int, after: PageKey | None
+    ) -> PageSlice[Call]:
+        """Return the calls that run the version, newest first."""
+        ...
+
     async def enqueue_command(self, command: Command) -> None:
         """Put a command into the call's inbox. Raises `CallHasEnded` when no worker will read
         it."""

@@ -55,6 +55,7 @@ from domain.telephony.numbers import region_of
 from domain.telephony.trunk_usage import MS_PER_MINUTE, TrunkUsage
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.workflows.answering import AnsweringParty
+from domain.workflows.model import Version
 from persistence import notifications, tables
 from persistence.budgets import check_budgets, fetch_budget_usage, fetch_budgets, parse_budgets
 from persistence.codec import (
@@ -272,6 +273,20 @@ class SqlCalls:
         rows = await fetch_compiled(self._db, query, {"tenant": self._tenant, **conditions})
         return PageSlice(tuple(map(call_from_row, rows[:first])), has_more=len(rows) > first)
 
+    async def of_version(
+        self, version: Version, first: int, after: PageKey | None
+    ) -> PageSlice[Call]:
+        size = next(n for n in PAGE_SIZES if n > first)
+        values = {
+            "tenant": self._tenant,
+            "workflow": version.workflow_id,
+            "version": version.id,
+            **({} if after is None else {"at": after.at, "id": after.id}),
+        }
+        query = version_query(size, has_cursor=after is not None)
+        rows = await fetch_compiled(self._db, query, values)
+        return PageSlice(tuple(map(call_from_row, rows[:first])), has_more=len(rows) > first)
+
     async def enqueue_command(self, command: Command) -> None:
         # The share lock and the end of a call exclude each other: a command is either rejected
         # here or visible to the transaction that ends the call.
@@ -414,6 +429,24 @@ def page_query(conditions: frozenset[str], size: int) -> Select[Any]:
         .order_by(_call.c.created_at.desc(), _call.c.id.desc())
         .limit(literal_column(str(size)))
     )
+
+
+@lru_cache(8)
+def version_query(size: int, *, has_cursor: bool) -> Select[Any]:
+    """A page of the calls of a version, newest first. The workflow is named, too, because an index has
+    its calls in order."""
+    c = _call.c
+    query = (
+        SELECT_CALL.where(
+            c.tenant_id == bindparam("tenant"),
+            c.workflow_id == bindparam("workflow"),
+            c.version_id == bindparam("version"),
+        )
+        .order_by(c.created_at.desc(), c.id.desc())
+        .limit(literal_column(str(size)))
+    )
+    before = tuple_(c.created_at, c.id) < tuple_(bindparam("at"), bindparam("id"))
+    return query.where(before) if has_cursor else query
 
 
 def _unfiltered(names: frozenset[str], size: int) -> Select[Any]:

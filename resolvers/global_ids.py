@@ -7,6 +7,7 @@ from uuid import UUID
 
 from domain.common.errors import InvalidInput, NotFound, Path
 
+GRAPH_NODE = "GraphNode"
 TYPE_NAMES = {
     "WorkflowVersion": "version",
     "OutboundTrunk": "outbound trunk",
@@ -24,6 +25,22 @@ def decode_global_id(text: str) -> tuple[str, UUID] | None:
     try:
         kind, _, id = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(":")
         return kind, UUID(id)
+    except ValueError:
+        return None
+
+
+def graph_node_id(owner: UUID, key: str) -> str:
+    """The id of a node of the draft or the version with this id."""
+    return urlsafe_b64encode(f"{GRAPH_NODE}:{owner}:{key}".encode()).decode().rstrip("=")
+
+
+def decode_graph_node(text: str) -> tuple[UUID, str] | None:
+    """The owner and the key of a node, or None if the text is not the id of a node."""
+    try:
+        decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        kind, _, rest = decoded.partition(":")
+        owner, separator, key = rest.partition(":")
+        return (UUID(owner), key) if kind == GRAPH_NODE and separator else None
     except ValueError:
         return None
 

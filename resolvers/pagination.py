@@ -60,6 +60,24 @@ def decode_cursor(list_name: str, cursor: str | None) -> PageKey | None:
         raise InvalidCursor(f"This is not a cursor of {list_name}.", ("after",)) from None
 
 
+def decode_name(list_name: str, cursor: str | None) -> str | None:
+    """The name behind which a list that is ordered by name continues."""
+    if cursor is None:
+        return None
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except ValueError:
+        text = ""
+    name, separator, item = text.partition("|")
+    if not separator or name != list_name:
+        raise InvalidCursor(f"This is not a cursor of {list_name}.", ("after",))
+    return item
+
+
+def encode_name(list_name: str, name: str) -> str:
+    return urlsafe_b64encode(f"{list_name}|{name}".encode()).decode().rstrip("=")
+
+
 def encode_cursor(list_name: str, key: PageKey) -> str:
     text = f"{list_name}|{key.at.isoformat()}|{key.id}"
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")

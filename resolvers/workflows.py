@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from domain.calls.model import Call
 from domain.common.access import Scope
 from domain.common.errors import Problem
 from domain.common.findings import Finding
@@ -52,6 +53,15 @@ async def workflow(info: Ctx, id: WorkflowId) -> Workflow | None:
         loaders().workflows(info.context.services, viewer.tenant_id).load(id)
     )
     return loaded
+
+
+async def calls(info: Ctx, version: Version, first: int | None, after: str | None) -> Page[Call]:
+    """The calls that run the version, newest first."""
+    viewer = info.context.require(Scope.CALLS_READ)
+    key = decode_cursor("calls", after)
+    async with info.context.services.store.transaction(viewer.tenant_id) as work:
+        page = await work.calls.of_version(version, clamp_page_size(first), key)
+    return keyset_page("calls", page, lambda call: PageKey(call.created_at, call.id))
 
 
 async def versions(

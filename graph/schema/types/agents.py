@@ -11,7 +11,10 @@ import strawberry
 from domain.common.access import Scope
 from domain.tools.model import Tool
 from domain.workflows import agents as domain
-from graph.schema.types.common import Connection, Node, instance_check, spec_field
+from domain.workflows.model import Workflow
+from graph.schema.arguments import After, First
+from graph.schema.types.agent_configuration import AgentConfiguration
+from graph.schema.types.common import Connection, Node, instance_check
 from graph.schema.types.errors import (
     InUse,
     NameTaken,
@@ -21,95 +24,59 @@ from graph.schema.types.errors import (
 )
 from graph.schema.types.inputs import Fields, InputReader, as_tuple, created, same
 from graph.schema.types.prompts import (
-    Prompt,
     PromptInput,
-    SessionSettings,
     SessionSettingsInput,
-    Voice,
     VoiceInput,
     voices,
 )
-from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
-from graph.schema.types.spoken_texts import (
-    SpokenTextTemplate,
-    SpokenTextTemplateInput,
-    spoken_texts,
-)
+from graph.schema.types.providers import ProviderChoiceInput
+from graph.schema.types.spoken_texts import SpokenTextTemplateInput, spoken_texts
 from graph.schema.types.tools import ToolType
-from resolvers import versions
+from graph.schema.types.workflows import WorkflowConnection
+from resolvers import users
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
+from resolvers.pagination import Page
 
 
 async def _tools(root: Any, info: Ctx) -> Sequence[Tool]:
     viewer = info.context.require(Scope.TOOLS_READ)
-    loader = loaders().tools_by_name(info.context.services, viewer.tenant_id)
+    loader = loaders().by_name(info.context.services, viewer.tenant_id, "tools")
     return [tool for tool in await loader.load_many(list(root.spec.tools)) if tool is not None]
 
 
 async def _used_by(root: Any, info: Ctx) -> list[str]:
-    return await versions.workflows_using_agent(info, root.spec.name)
+    return await users.workflow_names(info, root)
 
 
 @strawberry.type(
     name="Agent", description="An agent: its prompt, its models, its voices and its tools."
 )
-class AgentType(Node):
+class AgentType(Node, AgentConfiguration):
     is_type_of = instance_check(domain.Agent)
 
-    name: str = spec_field("name", "Unique name; workflows refer to the agent by it.", str)
-    display_name: str | None = spec_field(
-        "display_name", "Display name of the agent; null for none.", str | None
-    )
-    description: str | None = spec_field(
-        "description", "What the agent is for; null when not described.", str | None
-    )
-    prompt: Prompt = spec_field("prompt", "Instructions and greeting of the agent.", Prompt)
-    llm: ProviderChoiceType | None = spec_field(
-        "llm", "Language model; null for the tenant's default.", ProviderChoiceType | None
-    )
-    stt: ProviderChoiceType | None = spec_field(
-        "stt", "Speech-to-text provider; null for the tenant's default.", ProviderChoiceType | None
-    )
-    tts: ProviderChoiceType | None = spec_field(
-        "tts", "Text-to-speech provider; null for the tenant's default.", ProviderChoiceType | None
-    )
-    vad: ProviderChoiceType | None = spec_field(
-        "vad",
-        "Voice activity detection; null for the tenant's default.",
-        ProviderChoiceType | None,
-    )
-    voices: list[Voice] = spec_field("voices", "TTS voice for each language.", list[Voice])
-    languages: list[str] = spec_field(
-        "languages", "Languages that the agent speaks, as BCP 47 tags.", list[str]
-    )
-    default_language: str | None = spec_field(
-        "default_language",
-        (
-            "Language that the agent speaks until the caller's language is known, as "
-            "a BCP 47 tag. Null: the first of its languages, else the tenant's "
-            "default."
-        ),
-        str | None,
-    )
-    keyterms: list[str] = spec_field(
-        "keyterms", "Words and names that speech recognition should expect.", list[str]
-    )
-    session: SessionSettings = spec_field(
-        "session", "Turn detection, silence handling and duration limit.", SessionSettings
-    )
-    spoken_texts: list[SpokenTextTemplate] = spec_field(
-        "spoken_texts",
-        "The agent's own wording of texts that it says without its model; those of the tenant, "
-        "else the built-in ones apply to the rest.",
-        list[SpokenTextTemplate],
-    )
     tools: Sequence[Tool] = strawberry.field(
         resolver=_tools, graphql_type=list[ToolType], description="Tools that the agent may call."
     )
     used_by: list[str] = strawberry.field(
-        resolver=_used_by, description="Slugs of the workflows whose drafts use the agent."
+        resolver=_used_by,
+        description="Slugs of the workflows whose drafts use the agent.",
+        deprecation_reason="Use `workflows`.",
     )
+
+    @strawberry.field(
+        description="Workflows whose drafts use the agent, in the order of their slugs.",
+        graphql_type=WorkflowConnection,
+    )
+    async def workflows(
+        self,
+        agent: strawberry.Parent[domain.Agent],
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+    ) -> Page[Workflow]:
+        return await users.workflows(info, agent, first, after)
+
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the agent was created (UTC).")
     updated_at: datetime = strawberry.field(description="When the agent was last edited (UTC).")
@@ -119,6 +86,7 @@ NULLABLE_FIELDS = frozenset(
     {"display_name", "description", "llm", "stt", "tts", "vad", "default_language"}
 )
 AgentConnection = Connection[AgentType]
+AgentPage = Annotated[AgentConnection, "for modules that this one imports"]
 
 
 @strawberry.input(one_of=True, description="Identifies one agent.")

@@ -41,11 +41,13 @@ from graph.schema.types.errors import (
     WorkflowNotFound,
     WorkflowNotPublished,
 )
+from graph.schema.types.graphs import GraphNodeType
 from graph.schema.types.inputs import InputReader, created, json_object
 from graph.schema.types.recordings import Recording
 from graph.schema.types.usage import Cost, LatencySummary, Usage
 from graph.schema.types.workflows import VersionType, WorkflowBy, WorkflowType
 from resolvers import calls as resolvers
+from resolvers import graphs
 from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
@@ -95,8 +97,22 @@ class CallType(Node):
         description="Which party caused the end; null while the call has not ended."
     )
     active_node: str | None = strawberry.field(
-        description="Id of the node whose agent is handling the call; null before the first one."
+        description="Key of the node whose agent is handling the call; null before the first one.",
+        deprecation_reason="Use `currentNode`.",
     )
+
+    @strawberry.field(
+        description=(
+            "The node whose agent is handling the call, of the version that it runs; null before the "
+            "first one."
+        ),
+        graphql_type=GraphNodeType | None,
+    )
+    async def current_node(
+        self, call: strawberry.Parent[domain.Call], info: Ctx
+    ) -> graphs.GraphNode | None:
+        return await graphs.current_node(info, call)
+
     user_id: str | None = strawberry.field(
         description="Your own identifier of the caller; null for none."
     )
@@ -284,6 +300,7 @@ class CallType(Node):
 
 
 CallConnection = Connection[CallType]
+CallPage = Annotated[CallConnection, "for modules that this one imports"]
 
 
 @strawberry.input(description="Filter for calls; a call must match every given field.")

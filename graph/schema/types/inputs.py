@@ -67,11 +67,22 @@ class InputReader:
         duration, number = getattr(input, name), getattr(input, old_name)
         if duration is None:
             return None if number is None else float(number)
+        # Reported under the name that the domain knows, which becomes the name that was given.
+        here = self._named(old_name, name)
         if number is not None:
-            here = self.at(camel(old_name))
             here.reject(f"Give {camel(name)} or {camel(old_name)}, not both.")
-        self._given_names[(*self.path, camel(old_name))] = camel(name)
         return float(duration.total_seconds())
+
+    def required_seconds(self, input: Any, name: str, old_name: str) -> float:
+        seconds = self.seconds(input, name, old_name)
+        if seconds is None:
+            self._named(old_name, name).reject(f"{camel(name)} is missing.")
+        return seconds or 0.0
+
+    def _named(self, old_name: str, name: str) -> InputReader:
+        here = self.at(camel(old_name))
+        self._given_names[here.path] = camel(name)
+        return here
 
     def ringing_seconds(self, input: Any) -> int | None:
         seconds = self.seconds(input, "ringing_timeout", "ringing_seconds")
@@ -103,7 +114,7 @@ class InputReader:
         target, _ = fields[name]
         for other, (same_target, _) in fields.items():
             if same_target == target and other != name:
-                self._given_names[(*self.path, camel(other))] = camel(name)
+                self._named(other, name)
 
     def patch(
         self,

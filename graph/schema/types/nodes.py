@@ -56,7 +56,17 @@ class NodeTransfer:
     description=("A node of the workflow: one stage of the conversation, handled by one agent.")
 )
 class WorkflowNode:
-    id: str = strawberry.field(description="Id of the node, unique in the workflow.")
+    id: str = strawberry.field(
+        description="Name of the node, unique in the workflow; several workflows may have the same.",
+        deprecation_reason=(
+            "Use `key`. It is no id for a cache; those of `Workflow.graph.nodes` are."
+        ),
+    )
+
+    @strawberry.field(description="Name of the node, unique in the workflow.")
+    def key(self) -> str:
+        return self.id
+
     agent: str = strawberry.field(description="Name of the agent that handles the node.")
     is_entry: bool = strawberry.field(description="Whether calls start at this node.")
     is_exit: bool = strawberry.field(description="Whether the agent may end the call at this node.")
@@ -80,8 +90,8 @@ class WorkflowNode:
     )
 )
 class WorkflowLink:
-    source: str = strawberry.field(description="Id of the node where the connection starts.")
-    target: str = strawberry.field(description="Id of the node where the connection ends.")
+    source: str = strawberry.field(description="Key of the node where the connection starts.")
+    target: str = strawberry.field(description="Key of the node where the connection ends.")
     description: str = strawberry.field(
         description="Instruction that says to the model when to hand off along this connection."
     )

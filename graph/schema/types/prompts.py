@@ -167,10 +167,8 @@ class SilencePromptInput:
     )
 
     def prompt(self, reader: InputReader) -> domain.SilencePrompt:
-        after = reader.seconds(self, "delay", "after")
-        if after is None:
-            reader.at("delay").reject("delay is missing.")
-        return domain.SilencePrompt(after=after or 0.0, say=self.say)
+        after = reader.required_seconds(self, "delay", "after")
+        return domain.SilencePrompt(after=after, say=self.say)
 
 
 @strawberry.input(

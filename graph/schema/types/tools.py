@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -13,6 +13,8 @@ from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubRespon
 from domain.tool_execution.executor import Ending, StepResult
 from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools import model as domain
+from domain.workflows.agents import Agent
+from graph.schema.arguments import After, First
 from graph.schema.parameters import schema_from_list
 from graph.schema.scalars import Duration, Json
 from graph.schema.types.action_inputs import ToolActionInput, actions
@@ -27,12 +29,17 @@ from graph.schema.types.errors import (
     ValidationError,
 )
 from graph.schema.types.inputs import Fields, InputReader, json_object, same, seconds
-from resolvers import versions
+from graph.schema.types.tool_definitions import tool_definition
+from resolvers import users
 from resolvers.context import Ctx
+from resolvers.pagination import Page
+
+if TYPE_CHECKING:
+    from graph.schema.types.agents import AgentPage
 
 
 async def _used_by(root: Any, info: Ctx) -> list[str]:
-    return await versions.agents_using_tool(info, root.spec.name)
+    return await users.agent_names(info, root)
 
 
 @strawberry.type(name="Tool", description="A chain of actions that a model can call.")
@@ -68,8 +75,34 @@ class ToolType(Node):
         "confirm", "Whether the caller must agree before the tool does anything.", bool
     )
     used_by: list[str] = strawberry.field(
-        resolver=_used_by, description="Names of the agents that use the tool."
+        resolver=_used_by,
+        description="Names of the agents that use the tool.",
+        deprecation_reason="Use `agents`.",
     )
+
+    @strawberry.field(
+        description="Agents that use the tool, in the order of their names.",
+        graphql_type=Annotated["AgentPage", strawberry.lazy("graph.schema.types.agents")],
+    )
+    async def agents(
+        self,
+        tool: strawberry.Parent[domain.Tool],
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+    ) -> Page[Agent]:
+        return await users.agents(info, tool, first, after)
+
+    @strawberry.field(
+        description=(
+            "The tool in the form of `CreateToolInput`, with all actions at any depth: an editor reads "
+            "it, changes it, and sends it to `createTool` or, with `id` and `expectedRevision`, to "
+            "`updateTool`."
+        )
+    )
+    def definition(self, tool: strawberry.Parent[domain.Tool]) -> Json:
+        return Json(tool_definition(tool.spec))
+
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the tool was created (UTC).")
     updated_at: datetime = strawberry.field(description="When the tool was last edited (UTC).")

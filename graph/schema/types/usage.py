@@ -37,8 +37,15 @@ class Usage:
         description="Estimated cost; null when no price is known."
     )
 
+    audio: Duration = duration_field(
+        "audio_ms",
+        "Length of the audio transcribed or synthesized, or time on the telephone.",
+        unit="milliseconds",
+    )
+
     @strawberry.field(
-        description="Audio transcribed or synthesized, or time on the telephone, in seconds."
+        description="Audio transcribed or synthesized, or time on the telephone, in seconds.",
+        deprecation_reason="Use `audio`.",
     )
     def audio_seconds(self) -> float:
         usage: Any = self

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
+from domain.calls.model import Call
 from domain.workflows import model as domain
 from domain.workflows.answering import AnsweringSettings
-from graph.schema.scalars import Cursor
+from graph.schema.arguments import After, First
 from graph.schema.types.answering import WorkflowAnswering, WorkflowAnsweringInput
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
 from graph.schema.types.diffs import WorkflowDiff
@@ -22,6 +24,7 @@ from graph.schema.types.errors import (
     ValidationError,
 )
 from graph.schema.types.findings import VerificationReport
+from graph.schema.types.graphs import VersionAgentType, WorkflowGraph
 from graph.schema.types.inputs import Fields, InputReader, as_tuple, created, identity, same
 from graph.schema.types.nodes import (
     ConnectionInput,
@@ -35,7 +38,11 @@ from graph.schema.types.recordings import WorkflowRecording, WorkflowRecordingIn
 from resolvers import versions as version_resolvers
 from resolvers import workflows as resolvers
 from resolvers.context import Ctx
+from resolvers.graphs import VersionAgent, version_agents
 from resolvers.pagination import Page
+
+if TYPE_CHECKING:
+    from graph.schema.types.calls import CallPage
 
 
 @strawberry.type(
@@ -53,6 +60,42 @@ class VersionType(Node):
     published_by: str = strawberry.field(
         description="Who published the version: `user:…` or `key:…`."
     )
+
+    @strawberry.field(description="Nodes and connections of the version, which its calls run.")
+    def graph(self, version: strawberry.Parent[domain.Version]) -> WorkflowGraph:
+        return WorkflowGraph.of(version)
+
+    @strawberry.field(
+        description="Agents of the version, in the order of their names.",
+        graphql_type=list[VersionAgentType],
+    )
+    def agents(
+        self, version: strawberry.Parent[domain.Version], info: Ctx
+    ) -> Sequence[VersionAgent]:
+        return version_agents(info, version)
+
+    @strawberry.field(
+        description="Workflow of the version; null when it has been deleted.",
+        graphql_type=Annotated["WorkflowType", strawberry.lazy("graph.schema.types.workflows")]
+        | None,
+    )
+    async def workflow(
+        self, version: strawberry.Parent[domain.Version], info: Ctx
+    ) -> domain.Workflow | None:
+        return await resolvers.workflow(info, version.workflow_id)
+
+    @strawberry.field(
+        description="Calls that run the version, newest first.",
+        graphql_type=Annotated["CallPage", strawberry.lazy("graph.schema.types.calls")],
+    )
+    async def calls(
+        self,
+        version: strawberry.Parent[domain.Version],
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+    ) -> Page[Call]:
+        return await resolvers.calls(info, version, first, after)
 
     @strawberry.field(description="Differences from another version of the workflow to this one.")
     async def diff(
@@ -93,11 +136,22 @@ class WorkflowType(Node):
     description: str | None = spec_field(
         "description", "What the workflow is for; null when not described.", str | None
     )
+
+    @strawberry.field(description="Nodes and connections of the draft.")
+    def graph(self, workflow: strawberry.Parent[domain.Workflow]) -> WorkflowGraph:
+        return WorkflowGraph.of(workflow)
+
     nodes: list[WorkflowNode] = spec_field(
-        "nodes", "Nodes of the workflow, each handled by an agent.", list[WorkflowNode]
+        "nodes",
+        "Nodes of the workflow, each handled by an agent.",
+        list[WorkflowNode],
+        deprecated="Use `graph.nodes`: their ids are unique, and their agents are objects.",
     )
     connections: list[WorkflowLink] = spec_field(
-        "connections", "Connections between the nodes.", list[WorkflowLink]
+        "connections",
+        "Connections between the nodes.",
+        list[WorkflowLink],
+        deprecated="Use `graph.connections`.",
     )
     shared_context: list[str] = spec_field(
         "shared_context", "Keys of the context that all agents share.", list[str]
@@ -153,15 +207,8 @@ class WorkflowType(Node):
         self,
         workflow: strawberry.Parent[domain.Workflow],
         info: Ctx,
-        first: Annotated[
-            int | None, strawberry.argument(description="Page size, 1 to 100; the default is 20.")
-        ] = None,
-        after: Annotated[
-            Cursor | None,
-            strawberry.argument(
-                description="Cursor to continue behind; omit to start with the newest version."
-            ),
-        ] = None,
+        first: First = None,
+        after: After = None,
     ) -> Page[domain.Version]:
         return await resolvers.versions(info, workflow, first, after)
 
