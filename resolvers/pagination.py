@@ -37,14 +37,15 @@ class Page(Generic[T]):
     page_info: PageInfo
 
 
-def clamp_page_size(first: int | None) -> int:
-    if first is not None and first < 1:
+def clamp_page_size(size: int | None, argument: str = "first") -> int:
+    """The size of a page that is requested with this argument. Raises `InvalidInput` below 1."""
+    if size is not None and size < 1:
         raise InvalidInput(
-            f"first must be between 1 and {MAX_PAGE_SIZE}, not {first}; omit it for "
+            f"{argument} must be between 1 and {MAX_PAGE_SIZE}, not {size}; omit it for "
             f"{DEFAULT_PAGE_SIZE}.",
-            ("first",),
+            (argument,),
         )
-    return min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if first is None else first)
+    return min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if size is None else size)
 
 
 def decode_cursor(list_name: str, cursor: str | None) -> PageKey | None:

@@ -181,7 +181,7 @@ class Query(TelephonyQuery):
     ) -> VerificationReport | None:
         reader = InputReader()
         spec = config.spec(reader)
-        findings = await workflows.findings_of(info, spec, reader.problems)
+        findings = await reader.renaming(workflows.findings_of(info, spec, reader.problems))
         return VerificationReport(findings=findings)
 
     @strawberry.field(

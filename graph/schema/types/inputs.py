@@ -39,8 +39,12 @@ class InputReader:
         **more: Any,
     ) -> T:
         """Run a use case with what was read. It raises the problems together with those it finds."""
+        return await self.renaming(context.run(use_case, *args, found=self.problems, **more))
+
+    async def renaming(self, result: Awaitable[T]) -> T:
+        """Wait for a result, whose errors get the names by which the request gave the values."""
         try:
-            return await context.run(use_case, *args, found=self.problems, **more)
+            return await result
         except DomainError as error:
             raise error.renamed(self._given_names) from None
 
