@@ -351,14 +351,14 @@ EVERY_ACTION: list[dict[str, Any]] = [
     },
     {"mcpCall": {"server": "crm", "tool": "find", "timeLimit": "PT5S", "save": {}}},
     {"validate": {"rules": [{"condition": "flags.x", "message": "Not yet."}]}},
-    {"transform": {"path": "workflow.n", "operation": "COUNT", "value": [1, 2]}},
+    {"transform": {"path": "workflow.n", "operation": "COUNT", "operand": [1, 2]}},
     {"transferCall": {"number": "+12025550123", "mode": "WARM", "ringingTimeout": "PT20S"}},
     {"sendDtmf": {"digits": "1w2"}},
     {
         "collectDigits": {
             "name": "pin",
             "count": 4,
-            "save": "workflow.pin",
+            "saveTo": "workflow.pin",
             "firstKeyTimeout": "PT9S",
         }
     },

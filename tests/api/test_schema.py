@@ -150,6 +150,22 @@ def test_every_duration_has_the_type_duration() -> None:
 COUNTS_PER_SECOND = {("DialLimits", "callsPerSecond"), ("DialLimitsInput", "callsPerSecond")}
 
 
+def test_actions_are_read_as_they_are_written() -> None:
+    """No two actions have a field of the same name and different types, and an action has the fields of
+    its input."""
+    choices, types = OWN["ToolActionInput"], dict[str, str]()
+    assert isinstance(choices, GraphQLInputObjectType)
+    for name, choice in choices.fields.items():
+        written = get_named_type(choice.type)
+        shown = OWN[f"{name[0].upper()}{name[1:]}Action"]
+        assert isinstance(shown, GraphQLObjectType)
+        current = {n: str(f.type) for n, f in shown.fields.items() if not f.deprecation_reason}
+        assert {n: types.setdefault(n, t) for n, t in current.items()} == current, name
+        if isinstance(written, GraphQLInputObjectType):
+            fields = written.fields.items()
+            assert {n for n, f in fields if not f.deprecation_reason} == set(current) - {"type"}
+
+
 @settings(max_examples=100, deadline=None)
 @given(TOOLS)
 def test_the_definition_of_a_tool_is_an_input(spec: ToolSpec) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
@@ -27,12 +26,12 @@ from resolvers.global_ids import global_id
 from tests.support.api_server import Api, create_api_key
 from tests.support.demo_workflow import publish_clinic
 from tests.support.log_writer import CallWriter, writing_call
+from tests.support.npm import install
 from tests.support.paths import JS
 from tests.support.processes import running_process, until_answers
 
 pytestmark = pytest.mark.anyio
 
-UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 REAL, TOY = "graph.app", "tests.support.toy_app"
 SCRIPTS = ("audit.mjs", "follow.mjs", "apollo.mjs")
 NODE = "id key agentName isEntry isExit"
@@ -40,24 +39,10 @@ WORKFLOWS = f"""query {{ workflows {{ edges {{ node {{ id slug graph {{ nodes {{
   nodes {{ key agent isEntry isExit }} published {{ id graph {{ nodes {{ {NODE} }} }} }} }} }} }} }}"""
 
 
-def missing(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not shutil.which("node") or not (npm := shutil.which("npm")):
-        missing("node and npm are not installed")
     folder = tmp_path_factory.mktemp("js")
-    for file in (".npmrc", "package.json", "package-lock.json", *SCRIPTS):
-        shutil.copy(JS / file, folder)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    if done.returncode and any(reason in done.stderr for reason in UNREACHABLE):
-        missing("npm cannot reach its registry")
-    assert done.returncode == 0, done.stderr
+    install(JS, folder, *SCRIPTS)
     return folder
 
 

@@ -202,6 +202,11 @@ class TransformInput:
     path: str = strawberry.field(description="Context path where the result is stored.")
     operation: Operation = strawberry.field(description="Operation to apply to the value.")
     value: Json | None = strawberry.field(
+        default=None,
+        description="Operand of the operation; strings are templates.",
+        deprecation_reason="Use `operand`.",
+    )
+    operand: Json | None = strawberry.field(
         default=None, description="Operand of the operation; strings are templates."
     )
     separator: str = strawberry.field(
@@ -345,10 +350,17 @@ class CollectDigitsInput:
             "them nothing is recorded or transcribed."
         ),
     )
-    save: str = strawberry.field(
-        default="",
+    save: str | None = strawberry.field(
+        default=None,
         description=(
             "Context path that the digits are also written to; empty for none, as for masked digits."
+        ),
+        deprecation_reason="Use `saveTo`.",
+    )
+    save_to: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Context path that the digits are also written to; omit for none, as for masked digits."
         ),
     )
 
@@ -368,7 +380,7 @@ class CollectDigitsInput:
             between_seconds=3.0 if between is None else between,
             attempts=self.attempts,
             masked=self.masked,
-            save=self.save,
+            save=reader.either(self, "save_to", "save") or "",
         )
 
 
@@ -449,11 +461,11 @@ def _validate(input: ValidateInput, _reader: InputReader) -> domain.ToolAction:
     return domain.Validate(rules=tuple(rules))
 
 
-def _transform(input: TransformInput, _reader: InputReader) -> domain.ToolAction:
+def _transform(input: TransformInput, reader: InputReader) -> domain.ToolAction:
     return domain.Transform(
         path=input.path,
         operation=input.operation,
-        value=input.value,
+        value=reader.either(input, "operand", "value"),
         separator=input.separator,
     )
 

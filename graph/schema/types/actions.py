@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import strawberry
 
 from domain.tools import actions as domain
@@ -12,7 +14,20 @@ from graph.schema.types.common import instance_check
 from graph.schema.types.durations import duration_field
 
 
-@strawberry.interface(description="One action of a tool.")
+def _operand(root: Any) -> Json | None:
+    return None if root.value is None else Json(root.value)
+
+
+def _save_to(root: Any) -> str:
+    return str(root.save)
+
+
+@strawberry.interface(
+    description=(
+        "One action of a tool. Its fields have the names and meanings of those in `ToolActionInput`, and "
+        "those of the same name have the same type in all actions."
+    )
+)
 class ToolAction:
     type: str = strawberry.field(description="Kind of the action, for instance `context.set`.")
 
@@ -180,7 +195,11 @@ class TransformAction(ToolAction):
     path: str = strawberry.field(description="Context path where the result is stored.")
     operation: Operation = strawberry.field(description="Operation to apply to the value.")
     value: Json | None = strawberry.field(
-        description="Operand of the operation; strings are templates."
+        description="Operand of the operation; strings are templates.",
+        deprecation_reason="Use `operand`.",
+    )
+    operand: Json | None = strawberry.field(
+        resolver=_operand, description="Operand of the operation; strings are templates."
     )
     separator: str = strawberry.field(
         description=(
@@ -295,7 +314,12 @@ class CollectDigitsAction(ToolAction):
         )
     )
     save: str = strawberry.field(
-        description="Context path that the digits are also written to; empty for none."
+        description="Context path that the digits are also written to; empty for none.",
+        deprecation_reason="Use `saveTo`.",
+    )
+    save_to: str = strawberry.field(
+        resolver=_save_to,
+        description="Context path that the digits are also written to; empty for none.",
     )
 
 

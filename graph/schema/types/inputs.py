@@ -66,16 +66,23 @@ class InputReader:
     def id(self, kind: str, text: str) -> UUID:
         return self.read(NO_ID, require_id, kind, text)
 
-    def seconds(self, input: Any, name: str, old_name: str) -> float | None:
-        """A duration in seconds, which an input has as a `Duration` or, by its old name, as a number."""
-        duration, number = getattr(input, name), getattr(input, old_name)
-        if duration is None:
-            return None if number is None else float(number)
+    def either(self, input: Any, name: str, old_name: str) -> Any:
+        """The value that an input has by its name or by its old name; None by neither."""
+        value, old_value = getattr(input, name), getattr(input, old_name)
+        if value is None:
+            return old_value
         # Reported under the name that the domain knows, which becomes the name that was given.
         here = self._named(old_name, name)
-        if number is not None:
+        if old_value is not None:
             here.reject(f"Give {camel(name)} or {camel(old_name)}, not both.")
-        return float(duration.total_seconds())
+        return value
+
+    def seconds(self, input: Any, name: str, old_name: str) -> float | None:
+        """A duration in seconds, which an input has as a `Duration` or, by its old name, as a number."""
+        value = self.either(input, name, old_name)
+        if value is None:
+            return None
+        return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
     def required_seconds(self, input: Any, name: str, old_name: str) -> float:
         seconds = self.seconds(input, name, old_name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,13 +10,27 @@ from domain.bundles.structuring import unstructure
 from domain.tools.model import ToolSpec
 from graph.schema.scalars import serialize_duration
 
-DURATIONS: Mapping[str, Mapping[str, str]] = {
-    "apiCall": {"timeout": "timeLimit"},
-    "mcpCall": {"timeout": "timeLimit"},
-    "transferCall": {"ringingSeconds": "ringingTimeout"},
-    "collectDigits": {"firstSeconds": "firstKeyTimeout", "betweenSeconds": "nextKeyTimeout"},
+
+def _duration(seconds: float) -> str:
+    return serialize_duration(timedelta(seconds=seconds))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+INPUT_FIELDS: Mapping[str, Mapping[str, tuple[str, Callable[[Any], Any]]]] = {
+    "apiCall": {"timeout": ("timeLimit", _duration)},
+    "mcpCall": {"timeout": ("timeLimit", _duration)},
+    "transform": {"value": ("operand", _same)},
+    "transferCall": {"ringingSeconds": ("ringingTimeout", _duration)},
+    "collectDigits": {
+        "firstSeconds": ("firstKeyTimeout", _duration),
+        "betweenSeconds": ("nextKeyTimeout", _duration),
+        "save": ("saveTo", _same),
+    },
 }
-"""Fields of actions that are seconds in bundles, with the names of the durations in inputs."""
+"""Fields of actions that have another form in bundles than in inputs, with their name and form there."""
 
 
 def tool_definition(spec: ToolSpec) -> dict[str, Any]:
@@ -42,14 +56,11 @@ def _action(kind: str, fields: Any) -> Any:
             name: _actions(fields[name]) for name in ("then", "otherwise") if name in fields
         }
         return {**fields, **branches}
-    durations = DURATIONS.get(kind, {})
-    if not durations:
+    if kind not in INPUT_FIELDS:
         return fields
+    forms = INPUT_FIELDS[kind]
+    changed = (forms.get(name, (name, _same)) for name in fields)
     return {
-        durations.get(name, name): _duration(value) if name in durations else value
-        for name, value in fields.items()
+        name: convert(value)
+        for (name, convert), value in zip(changed, fields.values(), strict=True)
     }
-
-
-def _duration(seconds: float) -> str:
-    return serialize_duration(timedelta(seconds=seconds))
