@@ -97,8 +97,10 @@ class CallType(Node):
         description="Which party caused the end; null while the call has not ended."
     )
     active_node: str | None = strawberry.field(
-        description="Key of the node whose agent is handling the call; null before the first one.",
-        deprecation_reason="Use `currentNode`.",
+        description=(
+            "Key of the node whose agent is handling the call; null before the first one. "
+            "`currentNode` is the node itself."
+        )
     )
 
     @strawberry.field(
