@@ -23,7 +23,10 @@ class ContextSetInput:
             "appends to a list."
         )
     )
-    value: Json = strawberry.field(description="Value to write; strings are templates.")
+    value: Json | None = strawberry.field(
+        default=None,
+        description="Value to write; strings are templates. Omit it to write null.",
+    )
 
 
 @strawberry.input(description="A path in the context of the call.")
