@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -156,7 +157,8 @@ async def test_nodes_of_another_tenant_are_unknown(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     version = await publish_clinic(services, viewer)
-    other = owner_of(await new_tenant(settings, "other"))
+    owner_there = owner_of(await new_tenant(settings, "other"))
+    other = replace(owner_there, subject="user:00000000-0000-0000-0000-000000000002")
     owners = (version.workflow_id, version.id)
     async with running_api(services, settings, other, build_schema_with_loaders) as stranger:
         for id in (graph_node_id(owner, "booking") for owner in owners):
