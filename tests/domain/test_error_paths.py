@@ -8,6 +8,7 @@ from domain.common.errors import (
     InvalidInput,
     InvalidInputs,
     NotFound,
+    Path,
     RevisionConflict,
     Unauthenticated,
 )
@@ -33,7 +34,7 @@ def test_an_error_about_no_value_has_no_path() -> None:
 def test_an_error_calls_a_value_by_the_name_that_the_request_used() -> None:
     slow = InvalidInput("timeout must be at most 60 seconds.", ("actions", "0", "timeout"))
     other = InvalidInput("timeout is one of two.", ("timeout",))
-    names = {("actions", "0", "timeout"): "timeLimit"}
+    names: dict[Path, str] = {("actions", "0", "timeout"): "timeLimit"}
     shown = InvalidInputs([slow, other]).renamed(names)
     assert [(each.message, each.path) for each in shown.problems] == [
         ("timeLimit must be at most 60 seconds.", ("actions", "0", "timeLimit")),
