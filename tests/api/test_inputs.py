@@ -37,7 +37,7 @@ async def send(api: Api, name: str, selection: str, /, **fields: Any) -> Any:
     return await mutate(api, document, **fields)
 
 
-def told(refused: Any) -> dict[str, str]:
+def reported(refused: Any) -> dict[str, str]:
     """The codes of the problems by their paths, without the argument."""
     assert [problem["path"][0] for problem in refused["problems"]] == ["input"] * len(
         refused["problems"]
@@ -206,13 +206,13 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any], dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-async def test_all_problems_of_an_input_are_told_at_once_and_nothing_changes(
+async def test_all_problems_of_an_input_are_reported_at_once_and_nothing_changes(
     api: Api, settings: Settings, what: str
 ) -> None:
     name, selection, fields, expected = BROKEN[what]
     before = await all_rows(settings)
     refused = await send(api, name, selection, **fields)
-    assert (told(refused), refused["code"]) == (expected, INVALID)
+    assert (reported(refused), refused["code"]) == (expected, INVALID)
     assert await all_rows(settings) == before
 
 
@@ -221,7 +221,7 @@ async def test_a_single_unknown_id_is_not_found(api: Api) -> None:
     assert (refused["code"], refused["path"]) == ("WORKFLOW_NOT_FOUND", ["input", "workflow"])
     assert "problems" not in refused
     refused = await send(api, "createPhoneNumber", NUMBER, number="+12025550123", workflowId="x")
-    assert told(refused) == {"workflowId": "NOT_FOUND", "inboundTrunkId": INVALID}
+    assert reported(refused) == {"workflowId": "NOT_FOUND", "inboundTrunkId": INVALID}
 
 
 async def test_the_objects_inside_an_agent_are_patched(api: Api) -> None:
@@ -275,7 +275,7 @@ async def test_the_objects_inside_an_agent_are_patched(api: Api) -> None:
     refused = await send(
         api, "updateAgent", AGENT, id=agent["id"], expectedRevision=5, llm={"model": "gpt-4.1"}
     )
-    assert told(refused) == {"llm/provider": INVALID}
+    assert reported(refused) == {"llm/provider": INVALID}
 
 
 async def test_the_objects_inside_settings_trunks_and_workflows_are_patched(api: Api) -> None:
@@ -411,14 +411,14 @@ async def test_a_duration_has_one_shape_and_its_old_name_still_works(api: Api) -
     id = made["agent"]["id"]
     both = {"minEndpointing": 1, "minEndpointingDelay": "PT1S", "autoDisconnect": 1}
     refused = await send(api, "updateAgent", AGENT, id=id, expectedRevision=1, session=both)
-    assert told(refused) == {
+    assert reported(refused) == {
         "session/minEndpointingDelay": INVALID,
         "session/autoDisconnect": INVALID,
         "session/silence/0/after": INVALID,
     }
     wrong = {"disconnectAfter": "PT1S", "silence": []}
     refused = await send(api, "updateAgent", AGENT, id=id, expectedRevision=1, session=wrong)
-    assert told(refused) == {"session/disconnectAfter": INVALID}
+    assert reported(refused) == {"session/disconnectAfter": INVALID}
     assert refused["message"] == "disconnectAfter must be between 5 and 3600 seconds."
 
 

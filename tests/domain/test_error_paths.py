@@ -43,7 +43,7 @@ def test_an_error_calls_a_value_by_the_name_that_the_request_used() -> None:
     assert (shown.message, shown.path) == (shown.problems[0].message, shown.problems[0].path)
 
 
-def test_the_first_problem_of_each_value_is_told_and_a_single_one_stays_what_it_is() -> None:
+def test_the_first_problem_of_each_value_is_reported_and_a_single_one_stays_what_it_is() -> None:
     missing = NotFound("There is no such trunk.", ("trunk",))
     again = InvalidInput("trunk is odd.", ("trunk",))
     with pytest.raises(NotFound) as alone:
