@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from domain.calls.events import StoredEvent
-from domain.calls.filters import CallFilter, CallOrder, CallSort
+from domain.calls.filters import NEWEST_FIRST, CallFilter, CallOrder, CallSort
 from domain.calls.latency import Latency, summarize_latency
 from domain.calls.model import Call, CallId
 from domain.calls.state import CallProjection, Turn, turn_from_event
@@ -13,8 +13,9 @@ from domain.common.access import Scope, TenantId
 from domain.common.errors import InvalidInput
 from domain.common.lists import Count
 from domain.ports import PageSlice, Services
+from domain.workflows.model import Version
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_id
+from resolvers.global_ids import check_id
 from resolvers.loaders import loaders
 from resolvers.pagination import (
     MAX_PAGE_SIZE,
@@ -32,10 +33,9 @@ from resolvers.pagination import (
 MAX_TRANSCRIPT_TURNS = 15_000
 
 
-async def call(info: Ctx, id: str) -> Call | None:
-    uuid = decode_id("Call", id)
+async def call(info: Ctx, id: str, argument: str = "id") -> Call | None:
     info.context.require(Scope.CALLS_READ)
-    return await load_call(info, CallId(uuid)) if uuid else None
+    return await load_call(info, CallId(check_id("Call", id, (argument,))))
 
 
 async def load_call(info: Ctx, id: CallId) -> Call | None:
@@ -61,6 +61,11 @@ async def calls(
 
     since = None if covered == filter else covered.created_since
     return counted_page(list_name, listed, count, since)
+
+
+async def of_version(info: Ctx, version: Version, page: PageArguments) -> CountedPage[Call]:
+    """The calls that run the version, newest first."""
+    return await calls(info, CallFilter(version_id=version.id), NEWEST_FIRST, page)
 
 
 LIST_NAMES = {

@@ -14,7 +14,7 @@ from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Workflow
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_id
+from resolvers.global_ids import check_id
 from resolvers.pagination import (
     CountedPage,
     PageArguments,
@@ -38,9 +38,7 @@ async def get_draft(
 ) -> T | None:
     """Load a draft by its global id or its name; None if it does not exist."""
     viewer = info.context.require(scope)
-    uuid = decode_id(kind, id) if id is not None else None
-    if id is not None and uuid is None:
-        return None
+    uuid = None if id is None else check_id(kind, id, ("by", "id"))
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
         if uuid is not None:
             return await get_repository(work).get(uuid)

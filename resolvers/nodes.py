@@ -12,13 +12,24 @@ from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
+from resolvers import graphs
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_global_id
+from resolvers.global_ids import decode_global_id, decode_graph_node
 from resolvers.loaders import loaders
 
 MAX_NODE_IDS = 100
 
-Node = Agent | Tool | Workflow | Version | Call | OutboundTrunk | InboundTrunk | PhoneNumber
+Node = (
+    Agent
+    | Tool
+    | Workflow
+    | Version
+    | graphs.GraphNode
+    | Call
+    | OutboundTrunk
+    | InboundTrunk
+    | PhoneNumber
+)
 
 NODE_TYPES = {
     "Agent": ("agents", Scope.AGENTS_READ),
@@ -35,6 +46,9 @@ NODE_TYPES = {
 async def node(info: Ctx, id: str) -> Node | None:
     """Load an object; None if it does not exist, belongs to another tenant, or `id` is invalid."""
     viewer = info.context.require()
+    in_graph = decode_graph_node(id)
+    if in_graph is not None:
+        return await graphs.node_by_id(info, *in_graph)
     decoded = decode_global_id(id)
     if decoded is None or decoded[0] not in NODE_TYPES:
         return None

@@ -64,15 +64,22 @@ class PageArguments:
             raise InvalidInput("Give first or last, not both.", ("last",))
         is_from_end = self.last is not None
         return Window(
-            clamp_page_size(self.last if is_from_end else self.first),
+            clamp_page_size(self.last, "last") if is_from_end else clamp_page_size(self.first),
             decode_position(list_name, self.after, parse, "after"),
             decode_position(list_name, self.before, parse, "before"),
             is_from_end,
         )
 
 
-def clamp_page_size(first: int | None) -> int:
-    return max(1, min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if first is None else first))
+def clamp_page_size(size: int | None, argument: str = "first") -> int:
+    """The size of a page that is requested with this argument. Raises `InvalidInput` below 1."""
+    if size is not None and size < 1:
+        raise InvalidInput(
+            f"{argument} must be between 1 and {MAX_PAGE_SIZE}, not {size}; omit it for "
+            f"{DEFAULT_PAGE_SIZE}.",
+            (argument,),
+        )
+    return min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if size is None else size)
 
 
 def decode_cursor(list_name: str, cursor: str | None) -> PageKey | None:
@@ -136,13 +143,6 @@ def counted_page(
     start, end = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
     info = PageInfo(page.has_next, end, page.has_previous, start)
     return CountedPage(edges, info, count, since)
-
-
-def empty_page() -> CountedPage[T]:
-    async def count() -> Count:
-        return Count(0)
-
-    return CountedPage([], PageInfo(False, None), count)
 
 
 def keyset_page(list_name: str, page: PageSlice[T], key: Callable[[T], PageKey]) -> Page[T]:

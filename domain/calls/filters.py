@@ -17,6 +17,7 @@ from domain.calls.model import (
     EndReason,
 )
 from domain.common.errors import InvalidInput, Path
+from domain.common.problems import Problems, problems_of
 from domain.workflows.model import VersionId, WorkflowId
 
 B = TypeVar("B", datetime, timedelta, int)
@@ -144,31 +145,42 @@ class CallFilter:
         return self.min_duration, self.max_duration, self.min_cost, self.max_cost
 
 
-def check_filter(filter: CallFilter) -> None:
-    """Raise `InvalidInput` for a filter that no call could match or that is too large."""
+def filter_problems(filter: CallFilter) -> Problems:
+    """What makes the filter too large, or such that no call could match."""
     if len(filter.metadata) > MAX_METADATA_FILTERS:
-        raise InvalidInput(
+        yield InvalidInput(
             f"A filter may have at most {MAX_METADATA_FILTERS} entries of metadata.", ("metadata",)
         )
+        return
     for n, (key, value) in enumerate(filter.metadata):
-        _check_length(key, MAX_LABEL_LENGTH, ("metadata", str(n), "key"))
-        _check_length(value, MAX_LABEL_LENGTH, ("metadata", str(n), "value"))
+        yield from _length_problems(key, MAX_LABEL_LENGTH, ("metadata", str(n), "key"))
+        yield from _length_problems(value, MAX_LABEL_LENGTH, ("metadata", str(n), "value"))
     for name in ("workflow_slug", "agent", "tool", "user_id", "phone_number"):
-        _check_length(getattr(filter, name) or "", MAX_TEXT_LENGTH, (PATHS.get(name, name),))
-    _check_time(filter.created_since, ("created", "since"))
-    _check_time(filter.created_until, ("created", "until"))
-    _check_range(filter.created_since, filter.created_until, ("created", "until"))
-    _check_range(filter.min_duration, filter.max_duration, ("duration", "max"))
-    _check_range(filter.min_cost, filter.max_cost, ("cost", "max"))
+        path = (PATHS.get(name, name),)
+        yield from _length_problems(getattr(filter, name) or "", MAX_TEXT_LENGTH, path)
+    yield from _created_problems(filter)
+    yield from _range_problems(filter.min_duration, filter.max_duration, ("duration", "max"))
+    yield from _range_problems(filter.min_cost, filter.max_cost, ("cost", "max"))
 
 
 PATHS = {"workflow_slug": "workflow", "user_id": "userId", "phone_number": "phoneNumber"}
 """Names of fields in the API."""
 
 
-def _check_length(text: str, limit: int, path: Path) -> None:
+def _length_problems(text: str, limit: int, path: Path) -> Problems:
     if len(text) > limit:
-        raise InvalidInput(f"{path[-1]} must have at most {limit} characters.", path)
+        yield InvalidInput(f"{path[-1]} must have at most {limit} characters.", path)
+
+
+def _created_problems(filter: CallFilter) -> Problems:
+    since, until = filter.created_since, filter.created_until
+    problems = [
+        *problems_of(_check_time, since, ("created", "since")),
+        *problems_of(_check_time, until, ("created", "until")),
+    ]
+    yield from problems
+    if not problems:  # Times with and without a zone cannot be compared.
+        yield from _range_problems(since, until, ("created", "until"))
 
 
 def _check_time(time: datetime | None, path: Path) -> None:
@@ -182,6 +194,6 @@ def _check_time(time: datetime | None, path: Path) -> None:
         raise InvalidInput(f"{path[-1]} is out of range.", path) from None
 
 
-def _check_range(low: B | None, high: B | None, path: Path) -> None:
+def _range_problems(low: B | None, high: B | None, path: Path) -> Problems:
     if low is not None and high is not None and low > high:
-        raise InvalidInput(f"{path[0]}: the range ends before it begins.", path)
+        yield InvalidInput(f"{path[0]}: the range ends before it begins.", path)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InvalidInput, NotFound, RateLimited
+from domain.common.problems import problems_of, raise_per_value
 from domain.ports import Services
 from domain.tenants.credentials import (
     MAX_SECRETS,
@@ -15,7 +16,7 @@ from domain.tenants.credentials import (
     KeyTestResult,
     check_key,
     check_provider,
-    check_secret,
+    secret_problems,
 )
 
 TESTS_PER_MINUTE = 20
@@ -33,8 +34,9 @@ async def list_credentials(
 async def set_credential(services: Services, viewer: Viewer, provider: str, key: str) -> Credential:
     """Store the tenant's key for a provider; calls that start from now on use it."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    check_provider(provider, ("provider",))
-    check_key(key, ("key",))
+    raise_per_value(
+        problems_of(check_provider, provider, ("provider",)), problems_of(check_key, key, ("key",))
+    )
     async with services.store.transaction(viewer.tenant_id) as work:
         return await work.credentials.set(PROVIDER, provider, key, viewer.subject)
 
@@ -42,7 +44,7 @@ async def set_credential(services: Services, viewer: Viewer, provider: str, key:
 async def set_secret(services: Services, viewer: Viewer, name: str, value: str) -> Credential:
     """Store a secret, which the headers of tools read at `secret.name`."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    check_secret(name, value, ())
+    raise_per_value(secret_problems(name, value))
     async with services.store.transaction(viewer.tenant_id) as work:
         secrets = await work.credentials.all(SECRET)
         if len(secrets) >= MAX_SECRETS and name not in {secret.name for secret in secrets}:
@@ -70,14 +72,15 @@ async def test_credential(
             (),
             retry_after=result.retry_after,
         )
-    check_provider(provider, ("provider",))
+    raise_per_value(
+        problems_of(check_provider, provider, ("provider",)),
+        problems_of(check_key, key, ("key",)) if key is not None else (),
+    )
     if key is None:
         async with services.store.transaction(viewer.tenant_id) as work:
             key = (await work.credentials.decrypt_all()).providers.get(provider)
         if key is None:
             raise NotFound(f"There is no key for {provider}.", ("provider",))
-    else:
-        check_key(key, ("key",))
     return await services.key_prober.test_key(provider, key)
 
 

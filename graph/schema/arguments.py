@@ -14,7 +14,10 @@ Input = Annotated[T, strawberry.argument(description="Input of the mutation.")]
 First = Annotated[
     int | None,
     strawberry.argument(
-        description="Page size, 1 to 100; the default is 20, and larger values count as 100."
+        description=(
+            "Page size, 1 to 100; the default is 20. Larger values count as 100, and smaller ones are "
+            "refused."
+        )
     ),
 ]
 After = Annotated[

@@ -37,6 +37,7 @@ from graph.schema.types.calls import CallConnection, CallType
 from graph.schema.types.common import Node
 from graph.schema.types.credentials import Credential
 from graph.schema.types.findings import VerificationReport
+from graph.schema.types.inputs import InputReader
 from graph.schema.types.lists import (
     AgentFilter,
     DraftOrderArgument,
@@ -65,7 +66,7 @@ from resolvers import (
 )
 from resolvers.context import Ctx
 from resolvers.nodes import Node as NodeObject
-from resolvers.pagination import Page, PageArguments, empty_page
+from resolvers.pagination import Page, PageArguments
 
 
 @strawberry.type(description="Operations that read data.")
@@ -226,11 +227,8 @@ class Query(TelephonyQuery):
         before: Before = None,
         order: CallOrderArgument = None,
     ) -> Page[Call]:
-        domain_filter = filter_of(filter)
-        if domain_filter is None:
-            return empty_page()
         page = PageArguments(first, after, last, before)
-        return await calls.calls(info, domain_filter, order_of(order), page)
+        return await calls.calls(info, filter_of(filter), order_of(order), page)
 
     @strawberry.field(
         description="Worker processes of the installation and their load, for operators.",
@@ -251,7 +249,9 @@ class Query(TelephonyQuery):
             strawberry.argument(description="Configuration of the workflow to verify."),
         ],
     ) -> VerificationReport | None:
-        findings = await workflows.findings_of(info, config.spec())
+        reader = InputReader()
+        spec = config.spec(reader)
+        findings = await reader.renaming(workflows.findings_of(info, spec, reader.problems))
         return VerificationReport(findings=findings)
 
     @strawberry.field(

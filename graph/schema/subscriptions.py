@@ -10,7 +10,7 @@ import strawberry
 
 from domain.calls import events
 from domain.calls.model import Call
-from domain.common.lists import ListSnapshot, ListUpdate
+from domain.common.lists import ListUpdate
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Workflow
@@ -48,11 +48,7 @@ async def _calls(
         CallFilter | None, strawberry.argument(description="Filter; omit to follow all calls.")
     ] = None,
 ) -> AsyncGenerator[ListUpdate[Call]]:
-    domain_filter = filter_of(filter)
-    if domain_filter is None:
-        yield ListSnapshot((), Call)
-        return
-    async with aclosing(call_events.call_list(info, domain_filter)) as updates:
+    async with aclosing(call_events.call_list(info, filter_of(filter))) as updates:
         async for update in updates:
             yield update
 

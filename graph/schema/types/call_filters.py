@@ -8,14 +8,15 @@ from uuid import UUID
 import strawberry
 
 from domain.calls import filters as domain
-from domain.calls.filters import CallSort, check_filter
+from domain.calls.filters import CallSort, filter_problems
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
-from domain.common.errors import InvalidInput
 from domain.common.lists import SortDirection
+from domain.common.problems import raise_per_value
 from domain.workflows.model import VersionId, WorkflowId
+from graph.schema.types.inputs import InputReader
 from graph.schema.types.lists import DurationRange, MoneyRange, TimeRange
 from graph.schema.types.workflows import WorkflowBy
-from resolvers.global_ids import decode_id
+from resolvers.global_ids import check_id
 
 T = TypeVar("T")
 
@@ -132,26 +133,22 @@ CallOrderArgument = Annotated[
 ]
 
 
-def filter_of(filter: CallFilter | None) -> domain.CallFilter | None:
-    """The domain's filter; None when no call can match, because an id is not one of its kind. Raises
-    `InvalidInput`."""
+def filter_of(filter: CallFilter | None) -> domain.CallFilter:
+    """Raises `InvalidInput`."""
     if filter is None:
         return domain.CallFilter()
-    try:
-        converted = _converted(filter)
-    except InvalidInput as error:
-        raise error.within("filter") from None
+    reader = InputReader(("filter",))
+    converted = _converted(filter, reader)
+    problems = (problem.within("filter") for problem in filter_problems(converted))
+    raise_per_value(reader.problems, problems)
     return converted
 
 
-def _converted(filter: CallFilter) -> domain.CallFilter | None:
-    slug, by_id = _workflow(filter)
-    workflow = _decoded("Workflow", by_id)
-    version = _decoded("WorkflowVersion", filter.version_id)
-    if (by_id is not None and workflow is None) or (filter.version_id and version is None):
-        return None
+def _converted(filter: CallFilter, reader: InputReader) -> domain.CallFilter:
+    slug, workflow = _workflow(filter, reader)
+    version = _id("WorkflowVersion", filter.version_id, reader.at("versionId"))
     created, duration, cost = filter.created, filter.duration, filter.cost
-    converted = domain.CallFilter(
+    return domain.CallFilter(
         states=_tuple(filter.states),
         kinds=_tuple(filter.kinds),
         directions=_tuple(filter.directions),
@@ -173,22 +170,21 @@ def _converted(filter: CallFilter) -> domain.CallFilter | None:
         max_cost=cost.max if cost else None,
         live=filter.live,
     )
-    check_filter(converted)
-    return converted
 
 
-def _workflow(filter: CallFilter) -> tuple[str | None, str | None]:
-    """The slug and the global id of the workflow."""
+def _workflow(filter: CallFilter, reader: InputReader) -> tuple[str | None, UUID | None]:
+    """The slug or the id of the workflow."""
+    by_id = _id("Workflow", filter.workflow_id, reader.at("workflowId"))
     if filter.workflow is None:
-        return None, filter.workflow_id
+        return None, by_id
+    here, slug, id = reader.at("workflow"), filter.workflow.slug, filter.workflow.id
     if filter.workflow_id is not None:
-        raise InvalidInput("Give workflow or workflowId, not both.", ("workflow",))
-    slug, id = filter.workflow.slug, filter.workflow.id
-    return slug.value if slug else None, id.value if id else None
+        here.reject("Give workflow or workflowId, not both.")
+    return slug.value if slug else None, _id("Workflow", id.value if id else None, here.at("id"))
 
 
-def _decoded(kind: str, id: str | None) -> UUID | None:
-    return None if id is None else decode_id(kind, id)
+def _id(kind: str, id: str | None, reader: InputReader) -> UUID | None:
+    return None if id is None else reader.read(None, check_id, kind, id)
 
 
 def _tuple(values: list[T] | None) -> tuple[T, ...] | None:

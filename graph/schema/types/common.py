@@ -42,13 +42,15 @@ def instance_check(*sources: type) -> Callable[[Any, Any], bool]:
     return is_type_of
 
 
-def spec_field(name: str, description: str, type: Any) -> Any:
+def spec_field(name: str, description: str, type: Any, *, deprecated: str | None = None) -> Any:
     """A field that is read from the spec of an agent, a tool, a workflow or the settings."""
 
     def read(root: Any) -> Any:
         return getattr(root.spec, name)
 
-    return strawberry.field(resolver=read, graphql_type=type, description=description)
+    return strawberry.field(
+        resolver=read, graphql_type=type, description=description, deprecation_reason=deprecated
+    )
 
 
 @strawberry.interface(
