@@ -30,9 +30,9 @@ from domain.audit.model import (
 )
 from domain.calls.commands import Command
 from domain.calls.events import CallUpdate, StoredEvent
+from domain.calls.filters import CallFilter, CallOrder
 from domain.calls.inbound import RoomWebhooks
-from domain.calls.lists import CallLists
-from domain.calls.model import Call, CallFilter, CallId, EndReason
+from domain.calls.model import Call, CallId, EndReason
 from domain.calls.recordings import AudioStore, LinkSigner, Recordings
 from domain.calls.rooms import RoomAccessIssuer
 from domain.common.access import (
@@ -47,6 +47,8 @@ from domain.common.access import (
     Viewer,
 )
 from domain.common.compute import Compute
+from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder, DraftState
+from domain.common.lists import Count, ListPage, ListUpdate, Window
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.sign_in.identity_providers import IdentityProvider, IdentityProviderSpec
 from domain.sign_in.ports import FederatedSession, IdentityLinks, SecondFactors, SingleSignOn
@@ -129,12 +131,20 @@ class Drafts(Protocol[T, S_contra]):
 
     async def by_names(self, names: Sequence[str]) -> Sequence[T]: ...
 
-    async def count(self) -> int: ...
+    async def count(self, filter: DraftFilter = EVERY_DRAFT) -> int: ...
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
     async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
         """Return the drafts newest first."""
+        ...
+
+    async def list_page(
+        self, filter: DraftFilter, order: DraftOrder, window: Window
+    ) -> ListPage[T]: ...
+
+    async def latest_edits(self, filter: DraftFilter, limit: int) -> Sequence[DraftState]:
+        """Return the drafts that were edited last, without their contents."""
         ...
 
     async def sizes(self, limit: int) -> Mapping[UUID, int]:
@@ -277,9 +287,17 @@ class Calls(Protocol):
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Call]: ...
 
-    async def page(
-        self, filter: CallFilter, first: int, after: PageKey | None
-    ) -> PageSlice[Call]: ...
+    async def page(self, filter: CallFilter, first: int, after: PageKey | None) -> PageSlice[Call]:
+        """Return the calls newest first."""
+        ...
+
+    async def list_page(
+        self, filter: CallFilter, order: CallOrder, window: Window
+    ) -> ListPage[Call]: ...
+
+    async def count(self, filter: CallFilter) -> Count:
+        """Return the number of calls: exactly if there are few, else an estimate."""
+        ...
 
     async def enqueue_command(self, command: Command) -> None:
         """Put a command into the call's inbox. Raises `CallHasEnded` when no worker will read
@@ -680,6 +698,58 @@ class Accounts(Protocol):
     async def find_invitation(self, token: str) -> OpenInvitation | None: ...
 
 
+class CallLists(Protocol):
+    """Live lists: a snapshot first, then the changes. A slow consumer receives the accumulated changes
+    at once."""
+
+    def watch(self, tenant: TenantId, filter: CallFilter) -> AsyncGenerator[ListUpdate[Call]]:
+        """Yield the newest calls that match the filter."""
+        ...
+
+
+class DraftLists(Protocol):
+    """Live lists of the drafts that were edited last, as `CallLists`."""
+
+    def agents(
+        self, tenant: TenantId, filter: DraftFilter
+    ) -> AsyncGenerator[ListUpdate[Agent]]: ...
+
+    def tools(self, tenant: TenantId, filter: DraftFilter) -> AsyncGenerator[ListUpdate[Tool]]: ...
+
+    def workflows(
+        self, tenant: TenantId, filter: DraftFilter
+    ) -> AsyncGenerator[ListUpdate[Workflow]]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A worker process and the calls that it holds."""
+
+    id: UUID
+    host: str | None
+    capacity: int
+    voice_capacity: int | None
+    started_at: datetime
+    heartbeat_at: datetime
+    calls: int
+    voice_calls: int
+    own_calls: int
+    """Those of the tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPool:
+    """The worker processes, oldest first, and the tenant's calls that wait for one."""
+
+    workers: Sequence[Worker]
+    waiting: Count
+    waiting_since: datetime | None
+
+
+class Workers(Protocol):
+    async def pool(self, tenant: TenantId) -> WorkerPool: ...
+
+
 class CallStreams(Protocol):
     """The events of calls as they happen."""
 
@@ -723,6 +793,8 @@ class Services:
     second_factors: SecondFactors
     streams: CallStreams
     call_lists: CallLists
+    draft_lists: DraftLists
+    workers: Workers
     limiter: RateLimiter
     http_client: HttpClient
     key_prober: KeyProber

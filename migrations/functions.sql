@@ -171,6 +171,60 @@ end $$;
 create or replace trigger copy_facts_of_call before insert on call_log
 for each row execute function copy_facts_of_call();
 
+-- The labels by which a call is found by its metadata: of its first 20 keys in alphabetical order, those
+-- whose value is a short text, a number or a boolean.
+create or replace function metadata_labels(p_metadata jsonb) returns table (name text, value text)
+language sql immutable as $$
+    select 'metadata.' || m.key, m.value #>> '{}'
+      from jsonb_each(case when jsonb_typeof(p_metadata) = 'object' then p_metadata
+                           else '{}'::jsonb end) m
+     where jsonb_typeof(m.value) in ('string', 'number', 'boolean')
+       and length(m.key) <= 200 and length(m.value #>> '{}') <= 200
+     order by m.key collate "C" limit 20
+$$;
+
+-- Lists filter and sort calls that have ended by facts of the call together with its end. No index spans
+-- two tables, so the end of a call copies them.
+create or replace function keep_ended_call() returns trigger
+language plpgsql as $$
+begin
+    insert into ended_call (call_id, tenant_id, created_at, kind, direction, workflow_id, version_id,
+                            user_id, phone_number, end_reason, duration_ms, spent)
+    select c.id, c.tenant_id, c.created_at, c.kind, c.direction, c.workflow_id, c.version_id,
+           c.user_id, c.phone_number, new.end_reason,
+           case when new.answered_at is null then 0
+                else round(extract(epoch from new.ended_at - new.answered_at) * 1000) end, new.spent
+      from call c where c.id = new.call_id
+    on conflict do nothing;
+    insert into call_label (tenant_id, name, value, created_at, call_id)
+    select c.tenant_id, m.name, m.value, c.created_at, c.id
+      from call c cross join metadata_labels(c.metadata) m
+     where c.id = new.call_id and c.metadata <> '{}'
+    on conflict do nothing;
+    return null;
+end $$;
+
+create or replace trigger keep_ended_call after insert or update of ended_at on call_log
+for each row when (new.ended_at is not null and new.end_reason is not null)
+execute function keep_ended_call();
+
+-- A call is found by the agents and the tools that took part in it, also while it is live.
+create or replace function label_call_of_event() returns trigger
+language plpgsql as $$
+declare
+    label constant text := case new.kind when 'node_entered' then 'agent' else 'tool' end;
+begin
+    insert into call_label (tenant_id, name, value, created_at, call_id)
+    select l.tenant_id, label, left(new.body ->> label, 200), l.created_at, l.call_id
+      from call_log l where l.call_id = new.call_id and new.body ->> label is not null
+    on conflict do nothing;
+    return null;
+end $$;
+
+create or replace trigger label_call_of_event after insert on call_event
+for each row when (new.kind in ('node_entered', 'tool_started'))
+execute function label_call_of_event();
+
 -- What the events of a telephone call say about the call itself.
 create or replace function copy_phone_facts_of_event() returns trigger
 language plpgsql as $$
@@ -509,6 +563,50 @@ language sql stable security definer set search_path = public, pg_temp as $$
                            concat_ws(' ', l.call_id, l.state, l.answered_at, l.active_node), 0))
                   from call_log l where l.tenant_id = t.id and l.ended_at is null))
       from unnest(p_tenants) t(id)
+$$;
+
+-- A text that changes when the drafts of the tenant do. A change whose transaction began before that of
+-- the newest one may not show, so it only supplements the notifications.
+create or replace function draft_list_versions(p_tenants uuid[])
+returns table (tenant_id uuid, version text)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select t.id,
+           concat_ws(' ',
+               (select concat(count(*), '/', max(d.updated_at)) from agent d
+                 where d.tenant_id = t.id),
+               (select concat(count(*), '/', max(d.updated_at)) from tool d
+                 where d.tenant_id = t.id),
+               (select concat(count(*), '/', max(d.updated_at)) from workflow d
+                 where d.tenant_id = t.id))
+      from unnest(p_tenants) t(id)
+$$;
+
+-- The worker processes, with the number of calls that each holds: all of them, its voice calls, and those
+-- of the tenant.
+create or replace function worker_load(p_tenant uuid)
+returns table (
+    id uuid, host text, capacity int, voice_capacity int, started_at timestamptz,
+    heartbeat_at timestamptz, calls bigint, voice_calls bigint, own_calls bigint)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select p.id, p.host, p.capacity, p.voice_capacity, p.started_at, p.heartbeat_at,
+           held.calls, held.voice_calls, held.own_calls
+      from worker_process p
+     cross join lateral (
+           select count(*) as calls, count(*) filter (where l.kind <> 'TEXT') as voice_calls,
+                  count(*) filter (where l.tenant_id = p_tenant) as own_calls
+             from call_log l where l.worker_id = p.id and l.ended_at is null) held
+     order by p.started_at, p.id limit 1000
+$$;
+
+-- How many calls of the tenant wait for a worker, counted to 1,001, and since when the first one does.
+create or replace function waiting_calls(p_tenant uuid)
+returns table (calls bigint, oldest_at timestamptz)
+language sql stable security definer set search_path = public, pg_temp as $$
+    select count(*), min(waiting.due_at)
+      from (select coalesce(l.due_at, l.created_at) as due_at from call_log l
+             where l.tenant_id = p_tenant and l.ended_at is null and l.worker_id is null
+               and coalesce(l.due_at, l.created_at) <= now()
+             order by l.created_at limit 1001) waiting
 $$;
 
 -- Whether the audit log leaves out the values of a column, wherever it is.

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import fields, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 from sqlalchemy import (
-    ColumnElement,
     ScalarSelect,
-    Select,
-    TableValuedAlias,
-    Text,
     TextClause,
     Uuid,
     bindparam,
     func,
     insert,
     join,
-    literal_column,
     null,
     select,
     text,
-    true,
-    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -35,11 +27,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.calls.commands import Command, CommandKind
 from domain.calls.events import CallEvent, NewDestination, StateChanged, StoredEvent
+from domain.calls.filters import NEWEST_FIRST, CallFilter, CallOrder
 from domain.calls.model import (
     END_OUTCOMES,
-    FINAL_STATES,
     Call,
-    CallFilter,
     CallId,
     CallKind,
     CallState,
@@ -48,6 +39,7 @@ from domain.calls.model import (
 )
 from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
+from domain.common.lists import Count, ListPage, Position, Window, page_of, rest_of
 from domain.ports import PageKey, PageSlice
 from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import DialUsage
@@ -57,6 +49,7 @@ from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.workflows.answering import AnsweringParty
 from persistence import notifications, tables
 from persistence.budgets import check_budgets, fetch_budget_usage, fetch_budgets, parse_budgets
+from persistence.call_pages import COLUMNS, MAX_EXACT_COUNT, CallQueries, Query
 from persistence.codec import (
     answering_from_json,
     answering_to_json,
@@ -89,7 +82,6 @@ _command = tables.call_command
 _idempotency = tables.idempotency
 _settings = tables.tenant_settings
 
-COLUMNS = tuple(field.name for field in fields(Call))
 SELECT_CALL = select(
     *(_call.c[name] if name in _call.c else _log.c[name] for name in COLUMNS)
 ).select_from(join(_call, _log, _call.c.id == _log.c.call_id))
@@ -109,10 +101,6 @@ SELECT_CALLS_BY_IDS = SELECT_CALL.where(
 )
 
 MAX_PENDING_COMMANDS = 32
-
-PAGE_SIZES = (21, 101)
-"""The row limits with which pages are read. The limit is part of the query text, because the
-planner assumes that a bound parameter returns a tenth of the table."""
 
 STARTED = StateChanged(before=None, state=CallState.PENDING)
 
@@ -273,10 +261,45 @@ class SqlCalls:
         return [call_from_row(row) for row in rows]
 
     async def page(self, filter: CallFilter, first: int, after: PageKey | None) -> PageSlice[Call]:
-        conditions = page_conditions(filter, after)
-        query = page_query(frozenset(conditions), next(n for n in PAGE_SIZES if n > first))
-        rows = await fetch_compiled(self._db, query, {"tenant": self._tenant, **conditions})
-        return PageSlice(tuple(map(call_from_row, rows[:first])), has_more=len(rows) > first)
+        start = None if after is None else Position(after.at, after.id)
+        page = await self.list_page(filter, NEWEST_FIRST, Window(first, after=start))
+        return PageSlice(tuple(call for _, call in page.items), page.has_next)
+
+    async def list_page(
+        self, filter: CallFilter, order: CallOrder, window: Window
+    ) -> ListPage[Call]:
+        queries = CallQueries(self._tenant, filter)
+        rows = [_positioned(row) for row in await self._fetch(queries.page(order, window))]
+        items, has_more = rows[: window.size], len(rows) > window.size
+        if window.is_from_end:
+            items.reverse()
+        rest = rest_of(window, items)
+        has_rest = rest is not None and await self._has_call(queries.exists(order, rest))
+        return page_of(window, items, has_more=has_more, has_rest=has_rest)
+
+    async def count(self, filter: CallFilter) -> Count:
+        if not (filter.includes_live or filter.includes_ended):
+            return Count(0)
+        queries = CallQueries(self._tenant, filter)
+        [counted] = await self._fetch(queries.counts())
+        live, ended = counted["live"], counted["ended"]
+        if max(live, ended) <= MAX_EXACT_COUNT:
+            return Count(live + ended)
+        if ended > MAX_EXACT_COUNT:
+            [explained] = await self._fetch(queries.estimate())
+            [plan] = explained[0]
+            ended = max(ended, plan["Plan"]["Plan Rows"])
+        return Count(live + ended, is_estimate=True)
+
+    async def _has_call(self, exists: Query | None) -> bool:
+        rows = await self._fetch(exists)
+        return bool(rows and rows[0][0])
+
+    async def _fetch(self, query: Query | None) -> list[asyncpg.Record]:
+        if query is None:
+            return []
+        connection = await driver_connection(self._db)
+        return await connection.fetch(query.text, *query.values)
 
     async def enqueue_command(self, command: Command) -> None:
         # The share lock and the end of a call exclude each other: a command is either rejected
@@ -392,79 +415,10 @@ class SqlCalls:
         return (stored_event(id, row.seq, row.at, row.body) for row in rows.all())
 
 
-def page_conditions(filter: CallFilter, after: PageKey | None) -> dict[str, Any]:
-    """The parameters of a page query; empty for the first page of an unfiltered list."""
-    cursor = {} if after is None else {"at": after.at, "id": after.id}
-    if filter == CallFilter():
-        return cursor
-    states = set(CallState if filter.states is None else filter.states)
-    if filter.live is not None:
-        states &= {state for state in CallState if (state in FINAL_STATES) is not filter.live}
-    conditions = {
-        "states": sorted(states),
-        "kinds": sorted(set(CallKind if filter.kinds is None else filter.kinds)),
-        "workflow": filter.workflow_id,
-        "user": filter.user_id,
-    }
-    return {name: value for name, value in conditions.items() if value is not None} | cursor
-
-
-@lru_cache(64)
-def page_query(conditions: frozenset[str], size: int) -> Select[Any]:
-    """A page of calls, newest first. The query is cached for each set of conditions, because
-    building it costs more than running it."""
-    page = (_filtered if "states" in conditions else _unfiltered)(conditions, size).subquery("page")
-    return (
-        SELECT_CALL.join(page, page.c.id == _call.c.id)
-        .where(_call.c.tenant_id == bindparam("tenant"))
-        .order_by(_call.c.created_at.desc(), _call.c.id.desc())
-        .limit(literal_column(str(size)))
-    )
-
-
-def _unfiltered(names: frozenset[str], size: int) -> Select[Any]:
-    c = _call.alias("newest").c
-    return _newest(c.id, c.created_at, names, size).where(c.tenant_id == bindparam("tenant"))
-
-
-def _filtered(names: frozenset[str], size: int) -> Select[Any]:
-    """Read the newest calls of every state and kind from an index, and take the newest of those.
-
-    An index on tenant, state and kind has the calls of each combination in order, however many
-    others there are. An index on time alone would be scanned to its end for a rare state."""
-    c = _log.alias("log").c
-    states, kinds = _unnest("states"), _unnest("kinds")
-    conditions = {
-        "workflow": c.workflow_id == bindparam("workflow"),
-        "user": c.user_id == bindparam("user"),
-    }
-    per_combination = (
-        _newest(c.call_id.label("id"), c.created_at, names, size)
-        .where(c.tenant_id == bindparam("tenant"))
-        .where(c.state == states.c.one, c.kind == kinds.c.one)
-        .where(*(condition for name, condition in conditions.items() if name in names))
-        .correlate(states, kinds)
-        .lateral("newest")
-    )
-    newest = per_combination.c
-    return _newest(newest.id, newest.created_at, frozenset(), size).select_from(
-        join(join(states, kinds, true()), per_combination, true())
-    )
-
-
-def _newest(
-    id: ColumnElement[Any], at: ColumnElement[Any], names: frozenset[str], size: int
-) -> Select[Any]:
-    """The ids of the newest calls, or of the newest ones behind the cursor (`at`, `id`)."""
-    query = select(id, at).order_by(at.desc(), id.desc()).limit(literal_column(str(size)))
-    before = tuple_(at, id) < tuple_(bindparam("at"), bindparam("id"))
-    return query.where(before) if "at" in names else query
-
-
-def _unnest(array: str) -> TableValuedAlias:
-    """The items of an array parameter, as rows with a single column `one`."""
-    items = func.unnest(bindparam(array, type_=ARRAY(Text)))
-    return items.table_valued("one", name=array).render_derived()
+def _positioned(row: asyncpg.Record) -> tuple[Position, Call]:
+    values = dict(row)
+    place = values.pop("place")
+    return Position(place, values["id"]), _call_from_values(values)
 
 
 def _call_values(call: Call) -> dict[str, Any]:
@@ -500,7 +454,10 @@ def _call_values(call: Call) -> dict[str, Any]:
 
 
 def call_from_row(row: asyncpg.Record) -> Call:
-    values = dict(row)
+    return _call_from_values(dict(row))
+
+
+def _call_from_values(values: dict[str, Any]) -> Call:
     for name, members in _ENUMS:
         values[name] = members[values[name]]
     values["calling_hours"] = calling_hours_from_json(values["calling_hours"])

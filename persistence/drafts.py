@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from pydantic import TypeAdapter
 from sqlalchemy import (
+    ColumnElement,
     Row,
     Select,
     Table,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     tuple_,
     update,
@@ -27,18 +29,25 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
+from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder, DraftSort, DraftState
 from domain.common.errors import DomainError, NameTaken, NotFound, RevisionConflict
+from domain.common.lists import ListPage, Position, Window, page_of, rest_of
 from domain.ports import PageKey, PageSlice
 from domain.tools.model import Tool, ToolId, ToolSpec
 from domain.workflows.agents import Agent, AgentId, AgentSpec
 from domain.workflows.model import VersionId, Workflow, WorkflowId, WorkflowSpec
-from persistence import tables
+from persistence import notifications, tables
 from persistence.sqlalchemy_engine import fetch_compiled
 
 T = TypeVar("T")
 S = TypeVar("S")
 
 _references = tables.draft_reference
+
+USED_KINDS = {"agent": "tool", "workflow": "agent"}
+"""What each noun refers to."""
+USERS = {"tool": tables.agent, "agent": tables.workflow}
+"""What refers to each noun."""
 
 
 class SqlDrafts(Generic[T, S]):
@@ -53,9 +62,10 @@ class SqlDrafts(Generic[T, S]):
         noun: str,
         key: str = "name",
         references: Sequence[str] = (),
+        pending: list[notifications.Notification] | None = None,
     ) -> None:
         """`key` names a draft within its tenant. It and the `references` are fields of the spec
-        that the table has as columns, too."""
+        that the table has as columns, too. `pending` receives a notification for each change."""
         self._db = connection
         self._tenant = tenant
         self._table = table
@@ -68,6 +78,7 @@ class SqlDrafts(Generic[T, S]):
         self._noun = noun
         self._key = key
         self._references = references
+        self._pending = pending
 
     async def add(self, spec: S) -> T:
         values = {
@@ -87,17 +98,90 @@ class SqlDrafts(Generic[T, S]):
     async def by_names(self, names: Sequence[str]) -> Sequence[T]:
         return await self._select(self._table.c[self._key].in_(set(names))) if names else ()
 
-    async def count(self) -> int:
-        query = select(func.count()).where(self._table.c.tenant_id == self._tenant)
+    async def count(self, filter: DraftFilter = EVERY_DRAFT) -> int:
+        query = select(func.count()).where(
+            self._table.c.tenant_id == self._tenant, *self._conditions(filter)
+        )
         return await self._db.scalar(query.select_from(self._table)) or 0
 
     async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
+        start = None if after is None else Position(after.at, after.id)
+        page = await self.list_page(EVERY_DRAFT, DraftOrder(), Window(first, after=start))
+        return PageSlice(tuple(item for _, item in page.items), has_more=page.has_next)
+
+    async def list_page(
+        self, filter: DraftFilter, order: DraftOrder, window: Window
+    ) -> ListPage[T]:
+        rows = (await self._db.execute(self._window_query(filter, order, window))).all()
+        items = [self._positioned(row, order) for row in rows[: window.size]]
+        has_more = len(rows) > window.size
+        if window.is_from_end:
+            items.reverse()
+        rest = rest_of(window, items)
+        has_rest = rest is not None and await self._has_draft(filter, order, rest)
+        return page_of(window, items, has_more=has_more, has_rest=has_rest)
+
+    async def latest_edits(self, filter: DraftFilter, limit: int) -> Sequence[DraftState]:
         c = self._table.c
-        query = self._tenant_select().order_by(c.created_at.desc(), c.id.desc()).limit(first + 1)
-        if after is not None:
-            query = query.where(tuple_(c.created_at, c.id) < (after.at, after.id))
-        rows = (await self._db.execute(query)).all()
-        return PageSlice(tuple(map(self._to_entity, rows[:first])), has_more=len(rows) > first)
+        rows = await self._db.execute(
+            select(c.id, c.revision, c.updated_at)
+            .where(c.tenant_id == self._tenant, *self._conditions(filter))
+            .order_by(c.updated_at.desc(), c.id.desc())
+            .limit(limit)
+        )
+        return [DraftState(row.id, row.revision, row.updated_at) for row in rows]
+
+    async def _has_draft(self, filter: DraftFilter, order: DraftOrder, window: Window) -> bool:
+        rows = await self._db.execute(self._window_query(filter, order, window).limit(1))
+        return rows.first() is not None
+
+    def _window_query(self, filter: DraftFilter, order: DraftOrder, window: Window) -> Any:
+        value, id = self._sort_column(order), self._table.c.id
+        query = self._tenant_select().where(*self._conditions(filter)).limit(window.size + 1)
+        for position, is_after in ((window.after, True), (window.before, False)):
+            if position is not None:
+                key, bound = tuple_(value, id), (position.value, position.id)
+                query = query.where(key < bound if order.is_descending is is_after else key > bound)
+        if order.is_descending is not window.is_from_end:
+            return query.order_by(value.desc(), id.desc())
+        return query.order_by(value, id)
+
+    def _sort_column(self, order: DraftOrder) -> Any:
+        c = self._table.c
+        return {
+            DraftSort.CREATED_AT: c.created_at,
+            DraftSort.UPDATED_AT: c.updated_at,
+            DraftSort.NAME: c[self._key],
+        }[order.sort]
+
+    def _positioned(self, row: Row[Any], order: DraftOrder) -> tuple[Position, T]:
+        value = row._mapping[self._sort_column(order).name]
+        return Position(value, row.id), self._to_entity(row)
+
+    def _conditions(self, filter: DraftFilter) -> Iterable[ColumnElement[bool]]:
+        """The tables are small and read whole, so only the references need an index."""
+        c, r = self._table.c, _references.c
+        name = c[self._key]
+        if filter.search:
+            part = func.lower(filter.search)
+            shown = func.coalesce(c.spec["display_name"].astext, "")
+            yield or_(*(func.strpos(func.lower(text), part) > 0 for text in (name, shown)))
+        references = select(r.user_id).where(r.tenant_id == self._tenant)
+        if filter.uses is not None:
+            kind = USED_KINDS[self._noun]
+            yield c.id.in_(references.where(r.used_kind == kind, r.used_name == filter.uses))
+        used = select(r.used_name).where(r.tenant_id == self._tenant, r.used_kind == self._noun)
+        if filter.used_by is not None:
+            users = USERS[self._noun].c
+            user = select(users.id).where(
+                users.tenant_id == self._tenant, users.name == filter.used_by
+            )
+            yield name.in_(used.where(r.user_id == user.scalar_subquery()))
+        if filter.is_used is not None:
+            yield name.in_(used) if filter.is_used else name.not_in(used)
+        if filter.is_published is not None:
+            is_published: ColumnElement[bool] = c.published.is_not(None)
+            yield is_published if filter.is_published else ~is_published
 
     async def sizes(self, limit: int) -> Mapping[UUID, int]:
         return await self._fetch_sizes(self._size_query().limit(limit))
@@ -121,6 +205,7 @@ class SqlDrafts(Generic[T, S]):
     async def delete(self, id: UUID) -> None:
         c = self._table.c
         await self._db.execute(delete(self._table).where(c.tenant_id == self._tenant, c.id == id))
+        self._note_change()
 
     async def upsert_all(self, specs: Sequence[S]) -> Sequence[T]:
         by_name = {self._spec_values(spec)[self._key]: spec for spec in specs}
@@ -177,7 +262,13 @@ class SqlDrafts(Generic[T, S]):
             if conflict is None:
                 raise
             raise conflict from None
+        self._note_change()
         return None if row is None else self._to_entity(row)
+
+    def _note_change(self) -> None:
+        notification = notifications.drafts_changed(self._tenant, self._noun)
+        if self._pending is not None and notification not in self._pending:
+            self._pending.append(notification)
 
     def _translate(self, error: IntegrityError, spec: S) -> DomainError | None:
         """The error of the domain for a violated constraint; None for an unexpected one."""
@@ -230,6 +321,7 @@ class SqlWorkflows(SqlDrafts[Workflow, WorkflowSpec]):
             .values(published=version, updated_at=func.now())
             .returning(*self._selected_columns)
         )
+        self._note_change()
         return self._to_entity(row.one())
 
     async def workflows_using(self, name: str) -> Sequence[str]:

@@ -27,6 +27,11 @@ def calls_channel(tenant: UUID) -> str:
     return f"studio:calls:{tenant}"
 
 
+def drafts_channel(tenant: UUID, kind: str) -> str:
+    """`kind` is `agent`, `tool` or `workflow`."""
+    return f"studio:drafts:{tenant}:{kind}"
+
+
 def worker_channel(worker: UUID) -> str:
     return f"studio:worker:{worker}"
 
@@ -45,6 +50,10 @@ def access_changed() -> Notification:
 
 def call_changed(tenant: UUID, call: UUID) -> Notification:
     return calls_channel(tenant), str(call)
+
+
+def drafts_changed(tenant: UUID, kind: str) -> Notification:
+    return drafts_channel(tenant, kind), ""
 
 
 def command_added(worker: UUID) -> Notification:

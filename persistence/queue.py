@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -188,6 +189,9 @@ RELEASE_CALL = """
      where call_id = $1 and epoch = $2 and ended_at is null
 """
 RELEASE_OTHERS = RELEASE_CALLS.format(condition="l.worker_id = $2 and l.call_id <> all($3)")
+INSERT_WORKER = """
+    insert into worker_process (id, capacity, voice_capacity, host) values ($1, $2, $3, $4)
+"""
 DELETE_WORKER = "delete from worker_process where id = $1"
 HAS_WAITING = f"""
     select exists (
@@ -221,10 +225,10 @@ class SqlWorkerQueue:
         self._full_worker_resume_seconds = resume_seconds - FULL_WORKER_DELAY_SECONDS
 
     @translate_outages
-    async def register_worker(self, capacity: int) -> UUID:
+    async def register_worker(self, capacity: int, voice_capacity: int | None = None) -> UUID:
         worker, requested_at = uuid4(), time.monotonic()
         await self._pool.execute(
-            "insert into worker_process (id, capacity) values ($1, $2)", worker, capacity
+            INSERT_WORKER, worker, capacity, voice_capacity, socket.gethostname()
         )
         self._leases.mark_renewed(worker, requested_at)
         return worker

@@ -46,9 +46,9 @@ class SqlUnitOfWork:
         self._tenant = tenant
         self._vault = vault
         self.notifications: list[Notification] = []
-        self.agents = agents(connection, tenant)
-        self.tools = tools(connection, tenant)
-        self.workflows = workflows(connection, tenant)
+        self.agents = agents(connection, tenant, pending=self.notifications)
+        self.tools = tools(connection, tenant, pending=self.notifications)
+        self.workflows = workflows(connection, tenant, pending=self.notifications)
         self.versions = SqlVersions(connection, tenant)
         self.calls = SqlCalls(connection, tenant, self.notifications)
         self.recordings = SqlRecordings(connection, tenant)

@@ -299,6 +299,8 @@ custom_role = _draft("custom_role")
 agent = _draft("agent")
 tool = _draft("tool")
 workflow = _draft("workflow", Column("published", Uuid))
+for each in (agent, tool, workflow):
+    Index(f"ix_{each.name}_updated_at", each.c.tenant_id, each.c.updated_at, each.c.id)
 
 # A version outlives its workflow, because calls refer to it for as long as they are stored.
 workflow_version = Table(
@@ -590,6 +592,85 @@ call_log = Table(
     postgresql_with={"fillfactor": "50"},
 )
 
+# What lists show and filter of calls that have ended, written by the end of a call. The lists of the
+# previous release use the first three indexes of `call_log` instead, which a later revision can drop.
+ended_call = Table(
+    "ended_call",
+    metadata,
+    _owner("call_id", "call.id", primary_key=True),
+    Column("created_at", Timestamp, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("direction", Text, nullable=False),
+    Column("workflow_id", Uuid, nullable=False),
+    Column("version_id", Uuid, nullable=False),
+    Column("user_id", Text),
+    Column("phone_number", Text),
+    Column("end_reason", Text, nullable=False),
+    Column("duration_ms", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    _tenant_id(),
+    Index("ix_ended_call_created_at", "tenant_id", "created_at", "call_id"),
+    Index("ix_ended_call_duration", "tenant_id", "duration_ms", "call_id"),
+    Index("ix_ended_call_spent", "tenant_id", "spent", "call_id"),
+    Index(
+        "ix_ended_call_outcome",
+        "tenant_id",
+        "end_reason",
+        "kind",
+        "direction",
+        "created_at",
+        "call_id",
+    ),
+    Index(
+        "ix_ended_call_workflow",
+        "tenant_id",
+        "workflow_id",
+        "end_reason",
+        "kind",
+        "direction",
+        "created_at",
+        "call_id",
+        "version_id",
+    ),
+    Index(
+        "ix_ended_call_user",
+        "tenant_id",
+        "user_id",
+        "end_reason",
+        "kind",
+        "direction",
+        "created_at",
+        "call_id",
+        "workflow_id",
+        postgresql_where=text("user_id is not null"),
+    ),
+    Index(
+        "ix_ended_call_phone_number",
+        "tenant_id",
+        "phone_number",
+        "end_reason",
+        "kind",
+        "direction",
+        "created_at",
+        "call_id",
+        postgresql_where=text("phone_number is not null"),
+    ),
+)
+
+# What calls are found by in addition: `agent` and `tool` from their first event on, `metadata.…` from
+# their end on. Rows instead of a GIN index, because `@>` is not leakproof, so that row-level security
+# would keep the index from being used.
+call_label = Table(
+    "call_label",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("created_at", Timestamp, primary_key=True),
+    _owner("call_id", "call.id", primary_key=True),
+    Index(None, "call_id"),
+)
+
 # A caller on hold, and the lobby process that plays to them. The lobby renews the row every second; one
 # that was not renewed for a while is taken over by another lobby, under the next epoch.
 held_call = Table(
@@ -752,6 +833,9 @@ worker_process = Table(
     Column("capacity", Integer, nullable=False),
     _set_on_insert("started_at"),
     _set_on_insert("heartbeat_at"),
+    # Null for a process of a release without these columns.
+    Column("voice_capacity", Integer),
+    Column("host", Text),
 )
 
 # What was done in a tenant, by which user or key, and from where. Only functions add entries. `body` is

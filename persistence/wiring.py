@@ -27,6 +27,7 @@ from persistence.audit_recorder import AuditRecorder
 from persistence.audit_signatures import AuditSignatures
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
+from persistence.draft_lists import SqlDraftLists
 from persistence.federated_users import SqlFederatedUsers
 from persistence.identity_providers import SqlProviderDirectory
 from persistence.key_ring import KeyRing
@@ -47,6 +48,7 @@ from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode_notification
 from persistence.vault import Vault
+from persistence.workers import SqlWorkers
 
 
 @asynccontextmanager
@@ -91,6 +93,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         stack.push_async_callback(audit_notes.flush)
         call_lists = SqlCallLists(store, pool, channels)
         await stack.enter_async_context(background_task(call_lists.run_version_check()))
+        draft_lists = SqlDraftLists(store, pool, channels)
+        await stack.enter_async_context(background_task(draft_lists.run_version_check()))
 
         async def ready() -> dict[str, bool]:
             return {
@@ -108,6 +112,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             second_factors=SqlSecondFactors(engine, ring),
             streams=streams,
             call_lists=call_lists,
+            draft_lists=draft_lists,
+            workers=SqlWorkers(pool),
             limiter=limiter,
             http_client=http_client,
             key_prober=LazyKeyProber(settings),

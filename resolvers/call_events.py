@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from domain.calls.events import CallUpdate
-from domain.calls.lists import ListUpdate
-from domain.calls.model import CallFilter, CallId
+from domain.calls.filters import CallFilter
+from domain.calls.model import Call, CallId
 from domain.common.access import Scope
 from domain.common.errors import NotFound
+from domain.common.lists import ListUpdate
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
 
@@ -26,7 +27,7 @@ async def call_events(info: Ctx, call_id: str, after: str | None) -> AsyncGenera
             yield update
 
 
-async def call_list(info: Ctx, filter: CallFilter) -> AsyncGenerator[ListUpdate]:
+async def call_list(info: Ctx, filter: CallFilter) -> AsyncGenerator[ListUpdate[Call]]:
     viewer = info.context.require(Scope.CALLS_READ)
     stream = info.context.services.call_lists.watch(viewer.tenant_id, filter)
     async with aclosing(stream) as updates:

@@ -5,32 +5,37 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from domain.calls.events import StoredEvent
+from domain.calls.filters import NEWEST_FIRST, CallFilter, CallOrder, CallSort
 from domain.calls.latency import Latency, summarize_latency
-from domain.calls.model import Call, CallFilter, CallId
+from domain.calls.model import Call, CallId
 from domain.calls.state import CallProjection, Turn, turn_from_event
 from domain.common.access import Scope, TenantId
 from domain.common.errors import InvalidInput
-from domain.ports import PageKey, PageSlice, Services
+from domain.common.lists import Count
+from domain.ports import PageSlice, Services
+from domain.workflows.model import Version
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_id
+from resolvers.global_ids import check_id
 from resolvers.loaders import loaders
 from resolvers.pagination import (
     MAX_PAGE_SIZE,
+    CountedPage,
     Edge,
     Page,
+    PageArguments,
     clamp_page_size,
-    decode_cursor,
-    keyset_page,
+    counted_page,
     page_from_slice,
+    parse_integer,
+    parse_time,
 )
 
 MAX_TRANSCRIPT_TURNS = 15_000
 
 
-async def call(info: Ctx, id: str) -> Call | None:
-    uuid = decode_id("Call", id)
+async def call(info: Ctx, id: str, argument: str = "id") -> Call | None:
     info.context.require(Scope.CALLS_READ)
-    return await load_call(info, CallId(uuid)) if uuid else None
+    return await load_call(info, CallId(check_id("Call", id, (argument,))))
 
 
 async def load_call(info: Ctx, id: CallId) -> Call | None:
@@ -39,12 +44,36 @@ async def load_call(info: Ctx, id: CallId) -> Call | None:
     return call
 
 
-async def calls(info: Ctx, filter: CallFilter, first: int | None, after: str | None) -> Page[Call]:
-    viewer = info.context.require(Scope.CALLS_READ)
-    key = decode_cursor("calls", after)
-    async with info.context.services.store.transaction(viewer.tenant_id) as work:
-        page = await work.calls.page(filter, clamp_page_size(first), key)
-    return keyset_page("calls", page, lambda c: PageKey(c.created_at, c.id))
+async def calls(
+    info: Ctx, filter: CallFilter, order: CallOrder, page: PageArguments
+) -> CountedPage[Call]:
+    viewer, services = info.context.require(Scope.CALLS_READ), info.context.services
+    list_name = LIST_NAMES[order.sort]
+    is_by_time = order.sort is CallSort.CREATED_AT
+    window = page.window(list_name, parse_time if is_by_time else parse_integer)
+    covered = filter.covered(order, services.clock())
+    async with services.store.transaction(viewer.tenant_id) as work:
+        listed = await work.calls.list_page(covered, order, window)
+
+    async def count() -> Count:
+        async with services.store.transaction(viewer.tenant_id) as work:
+            return await work.calls.count(covered)
+
+    since = None if covered == filter else covered.created_since
+    return counted_page(list_name, listed, count, since)
+
+
+async def of_version(info: Ctx, version: Version, page: PageArguments) -> CountedPage[Call]:
+    """The calls that run the version, newest first."""
+    return await calls(info, CallFilter(version_id=version.id), NEWEST_FIRST, page)
+
+
+LIST_NAMES = {
+    CallSort.CREATED_AT: "calls",
+    CallSort.DURATION: "calls by duration",
+    CallSort.COST: "calls by cost",
+}
+"""Lists with different orders have different cursors."""
 
 
 async def call_projection(info: Ctx, call: Call) -> CallProjection:

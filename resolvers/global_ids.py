@@ -5,8 +5,9 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
-from domain.common.errors import NotFound, Path
+from domain.common.errors import InvalidInput, NotFound, Path
 
+GRAPH_NODE = "GraphNode"
 TYPE_NAMES = {
     "WorkflowVersion": "version",
     "OutboundTrunk": "outbound trunk",
@@ -29,6 +30,22 @@ def decode_global_id(text: str) -> tuple[str, UUID] | None:
         return None
 
 
+def graph_node_id(owner: UUID, key: str) -> str:
+    """The id of a node of the draft or the version with this id."""
+    return urlsafe_b64encode(f"{GRAPH_NODE}:{owner}:{key}".encode()).decode().rstrip("=")
+
+
+def decode_graph_node(text: str) -> tuple[UUID, str] | None:
+    """The owner and the key of a node, or None if the text is not the id of a node."""
+    try:
+        decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        kind, _, rest = decoded.partition(":")
+        owner, separator, key = rest.partition(":")
+        return (UUID(owner), key) if kind == GRAPH_NODE and separator else None
+    except ValueError:
+        return None
+
+
 def decode_id(kind: str, text: str) -> UUID | None:
     """Return the id, or None if the text is not a global id of that type."""
     decoded = decode_global_id(text)
@@ -36,8 +53,29 @@ def decode_id(kind: str, text: str) -> UUID | None:
 
 
 def require_id(kind: str, text: str, path: Path = ("id",)) -> UUID:
-    """Return the id. Raises `NotFound` for anything else, which does not reveal the reason."""
+    """Return the id of an object that is to be used. Raises `NotFound` for anything else."""
     id = decode_id(kind, text)
     if id is None:
-        raise NotFound(f"There is no such {TYPE_NAMES.get(kind, kind.lower())}.", path)
+        raise NotFound(f"There is no such {_name(kind)}. {_expected(kind)}", path)
     return id
+
+
+def check_id(kind: str, text: str, path: Path) -> UUID:
+    """Return the id of an object that is looked up. Raises `InvalidInput` for what cannot be one, such
+    as a name, because a lookup would only find nothing."""
+    id = decode_id(kind, text)
+    if id is None:
+        raise InvalidInput(f"{path[-1]} is not the id of {_article(kind)}. {_expected(kind)}", path)
+    return id
+
+
+def _name(kind: str) -> str:
+    return TYPE_NAMES.get(kind, kind.lower())
+
+
+def _article(kind: str) -> str:
+    return f"{'an' if _name(kind)[0] in 'aeiou' else 'a'} {_name(kind)}"
+
+
+def _expected(kind: str) -> str:
+    return f"Give an id as the API returns it in `id` of {_article(kind)}, not a name or a slug."

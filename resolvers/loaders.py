@@ -64,13 +64,16 @@ class Loaders:
             ("call_projections", tenant), Loader(load, get_cache_key=lambda call: call.id)
         )
 
-    def tools_by_name(self, services: Services, tenant: TenantId) -> Loader[str, Any]:
+    def by_name(self, services: Services, tenant: TenantId, name: str) -> Loader[str, Any]:
+        """The drafts of a repository by their names; `name` is the attribute of `UnitOfWork`."""
+
         async def load(names: Sequence[str]) -> list[Any]:
             async with services.store.transaction(tenant) as work:
-                tools = {tool.spec.name: tool for tool in await work.tools.by_names(names)}
-            return [tools.get(name) for name in names]
+                drafts = await getattr(work, name).by_names(names)
+            by_name = {draft.spec.name: draft for draft in drafts}
+            return [by_name.get(each) for each in names]
 
-        return self._loaders.setdefault(("tools_by_name", tenant), Loader(load))
+        return self._loaders.setdefault((f"{name}_by_name", tenant), Loader(load))
 
     def previous_versions(
         self, services: Services, tenant: TenantId

@@ -14,8 +14,9 @@ from domain.tenants.members import Member
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
+from resolvers import graphs
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_global_id
+from resolvers.global_ids import decode_global_id, decode_graph_node
 from resolvers.loaders import loaders
 
 MAX_NODE_IDS = 100
@@ -25,6 +26,7 @@ Node = (
     | Tool
     | Workflow
     | Version
+    | graphs.GraphNode
     | Call
     | OutboundTrunk
     | InboundTrunk
@@ -50,6 +52,9 @@ NODE_TYPES = {
 async def node(info: Ctx, id: str) -> Node | None:
     """Load an object; None if it does not exist, belongs to another tenant, or `id` is invalid."""
     viewer = info.context.require()
+    in_graph = decode_graph_node(id)
+    if in_graph is not None:
+        return await graphs.node_by_id(info, *in_graph)
     decoded = decode_global_id(id)
     if decoded is None or decoded[0] not in NODE_TYPES:
         return None

@@ -18,7 +18,7 @@ MAX_SUITE_EVENTS = 5_000
 
 async def from_call(info: Ctx, id: str) -> dict[str, Any] | None:
     viewer = info.context.require(Scope.CALLS_READ)
-    call = await calls.call(info, id)
+    call = await calls.call(info, id, "callId")
     version = await workflows.version(info, call.version_id) if call else None
     if call is None or version is None:
         return None

@@ -1,4 +1,4 @@
-"""The changes between versions, and the users of agents and tools."""
+"""The changes between versions."""
 
 from __future__ import annotations
 
@@ -33,22 +33,6 @@ async def draft_changes(info: Ctx, workflow: Workflow) -> Changes:
     versions = loaders().versions(services, viewer.tenant_id)
     published = await versions.load(workflow.published) if workflow.published else None
     return await _diff(info, published, draft)
-
-
-async def workflows_using_agent(info: Ctx, name: str) -> list[str]:
-    viewer = info.context.require(Scope.WORKFLOWS_READ)
-    return await _load_users(info, viewer, "workflows", name)
-
-
-async def agents_using_tool(info: Ctx, name: str) -> list[str]:
-    viewer = info.context.require(Scope.AGENTS_READ)
-    return await _load_users(info, viewer, "tools", name)
-
-
-async def _load_users(info: Ctx, viewer: Viewer, repository: str, name: str) -> list[str]:
-    loader = loaders().users(info.context.services, viewer.tenant_id, repository)
-    users: list[str] = await loader.load(name)
-    return users
 
 
 async def _diff(info: Ctx, before: Version | None, after: Snapshot) -> Changes:

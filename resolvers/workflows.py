@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from domain.common.access import Scope
+from domain.common.errors import Problem
 from domain.common.findings import Finding
 from domain.ports import PageKey
 from domain.use_cases import workflows as use_cases
@@ -21,10 +24,12 @@ async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:
     return loaded
 
 
-async def findings_of(info: Ctx, spec: WorkflowSpec) -> tuple[Finding, ...]:
+async def findings_of(
+    info: Ctx, spec: WorkflowSpec, found: Sequence[Problem] = ()
+) -> tuple[Finding, ...]:
     """The findings of a workflow that need not be saved."""
     info.context.require(Scope.WORKFLOWS_READ)
-    checked = await info.context.run(use_cases.check_workflow_in_thread, spec)
+    checked = await info.context.run(use_cases.check_workflow_in_thread, spec, found)
     [result] = await info.context.run(use_cases.verify_workflows, [checked])
     return result
 

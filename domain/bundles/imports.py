@@ -13,7 +13,7 @@ from domain.bundles.legacy.detection import is_legacy
 from domain.bundles.model import KINDS, Bundle, merge_bundles, read_bundle
 from domain.bundles.structuring import check_size, normalize_json
 from domain.bundles.yaml_json import parse_document
-from domain.common.errors import InvalidInput, Path
+from domain.common.errors import InvalidInput, Path, Problem
 from domain.common.findings import Finding
 from domain.common.problems import raise_all
 
@@ -51,7 +51,7 @@ def import_documents(values: Sequence[Any]) -> ImportedBundle:
 def _import(roots: Sequence[Root], path: Path) -> ImportedBundle:
     """Import all roots. Legacy configs are converted together, because a tool may refer to an item
     in another file."""
-    problems: list[InvalidInput] = []
+    problems: list[Problem] = []
     bundles: list[Bundle] = []
     legacy: list[Root] = []
     for value, here in roots:
@@ -82,7 +82,7 @@ def _import(roots: Sequence[Root], path: Path) -> ImportedBundle:
     )
 
 
-def _at_source(problem: InvalidInput, conversion: Conversion, path: Path) -> InvalidInput:
+def _at_source(problem: Problem, conversion: Conversion, path: Path) -> InvalidInput:
     """The problem of a converted item, at the place that the item comes from."""
     kind, index, *rest = (*(problem.path or ())[len(path) :], "", "")
     where = problem.path

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.bundles.field_names import api_name
 from domain.bundles.structuring import structure, structure_leniently, unstructure
-from domain.common.errors import InvalidInput, Path
+from domain.common.errors import InvalidInput, Path, Problem
 from domain.common.findings import Finding
 from domain.common.problems import Problems, raise_all
 from domain.json_schema.parameters import Parameter, schema_of
@@ -150,12 +150,12 @@ def _duplicate_names(specs: Sequence[Spec], path: Path) -> Problems:
         seen.setdefault(spec.name, index)
 
 
-def _with_schemas(value: Any, path: Path) -> tuple[Any, list[InvalidInput]]:
+def _with_schemas(value: Any, path: Path) -> tuple[Any, list[Problem]]:
     """Replace `parametersList`, the short list form, with the `parameters` schema in all tools."""
     if not isinstance(value, dict) or not isinstance(value.get("tools"), list):
         return value, []
     tools: list[Any] = []
-    problems: list[InvalidInput] = []
+    problems: list[Problem] = []
     for index, tool in enumerate(value["tools"]):
         try:
             tools.append(_with_schema(tool, (*path, "tools", str(index))))

@@ -64,9 +64,9 @@ class TransferLine:
 class WorkerRegistry(Protocol):
     """The worker processes that may hold calls."""
 
-    async def register_worker(self, capacity: int) -> UUID:
-        """Register a worker that holds up to `capacity` calls. The id is valid until the worker is
-        deregistered or declared dead."""
+    async def register_worker(self, capacity: int, voice_capacity: int | None = None) -> UUID:
+        """Register a worker that holds up to `capacity` calls, and up to `voice_capacity` voice calls
+        among them. The id is valid until the worker is deregistered or declared dead."""
         ...
 
     async def heartbeat(self, worker: UUID) -> bool:

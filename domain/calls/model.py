@@ -219,6 +219,9 @@ class Call:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
+    spent: int = field(default=0, compare=False)
+    """The estimated cost so far, in billionths of a dollar. It grows with every turn, which is no change
+    of the call for its watchers."""
 
     @property
     def blame(self) -> Blame | None:
@@ -233,23 +236,3 @@ class Call:
     def is_dialed(self) -> bool:
         """Whether the platform dials a phone to reach the callee."""
         return self.kind is CallKind.SIP and self.direction is Direction.OUTBOUND
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallFilter:
-    """Which calls to list; a field that is None matches any call."""
-
-    states: tuple[CallState, ...] | None = None
-    kinds: tuple[CallKind, ...] | None = None
-    workflow_id: WorkflowId | None = None
-    user_id: str | None = None
-    live: bool | None = None
-
-    def matches(self, call: Call) -> bool:
-        return (
-            (self.states is None or call.state in self.states)
-            and (self.kinds is None or call.kind in self.kinds)
-            and (self.workflow_id is None or call.workflow_id == self.workflow_id)
-            and (self.user_id is None or call.user_id == self.user_id)
-            and (self.live is None or self.live == (call.ended_at is None))
-        )

@@ -50,6 +50,7 @@ class Scope(StrEnum):
     ROLES_WRITE = "roles:write"
     AUDIT_READ = "audit:read"
     AUDIT_WRITE = "audit:write"
+    WORKERS_READ = "workers:read"
 
 
 OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE, Scope.AUDIT_WRITE})
@@ -69,9 +70,13 @@ ADMIN_SCOPES = frozenset(
     }
 )
 """What only owners and admins may do. A trunk decides what calls may cost."""
+OPERATOR_SCOPES = frozenset({Scope.WORKERS_READ})
+"""What owners, admins and operators may do."""
 JOIN_SCOPES = frozenset({Scope.CALLS_JOIN})
 """What the server of a web page needs to let its visitors talk to an agent, and nothing else."""
-READ_SCOPES = frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES
+READ_SCOPES = (
+    frozenset(scope for scope in Scope if scope.endswith(":read")) - ADMIN_SCOPES - OPERATOR_SCOPES
+)
 
 
 class Role(StrEnum):
@@ -87,8 +92,8 @@ class Role(StrEnum):
 ROLE_SCOPES: dict[str, frozenset[Scope]] = {
     Role.OWNER: frozenset(Scope),
     Role.ADMIN: frozenset(Scope) - OWNER_SCOPES,
-    Role.EDITOR: frozenset(Scope) - OWNER_SCOPES - ADMIN_SCOPES,
-    Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE, Scope.CALLS_JOIN},
+    Role.EDITOR: frozenset(Scope) - OWNER_SCOPES - ADMIN_SCOPES - OPERATOR_SCOPES,
+    Role.OPERATOR: READ_SCOPES | OPERATOR_SCOPES | {Scope.CALLS_WRITE, Scope.CALLS_JOIN},
     Role.VIEWER: READ_SCOPES,
 }
 

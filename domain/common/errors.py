@@ -43,7 +43,8 @@ DomainError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Self
 
@@ -67,10 +68,20 @@ class DomainError(Exception):
 
     def within(self, argument: str) -> Self:
         """A copy of the error, whose path starts with the argument that contains the value."""
-        if self.path is None:
+        return self if self.path is None else self._copy(path=(argument, *self.path))
+
+    def renamed(self, names: Mapping[Path, str]) -> Self:
+        """A copy of the error that calls the value by the name by which the request gave it."""
+        name = names.get(self.path or ())
+        if name is None or not self.path:
             return self
+        *around, old = self.path
+        message = re.sub(rf"^{re.escape(old)}\b", name, self.message)
+        return self._copy(path=(*around, name), message=message)
+
+    def _copy(self, **changes: object) -> Self:
         error = type(self).__new__(type(self), *self.args)
-        error.__dict__.update(self.__dict__, path=(argument, *self.path))
+        error.__dict__.update(self.__dict__, **changes)
         return error
 
 
@@ -122,23 +133,27 @@ class InvalidInput(DomainError):
     code = "INVALID_INPUT"
 
     @property
-    def problems(self) -> tuple[InvalidInput, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         return (self,)
 
 
 class InvalidInputs(InvalidInput):
-    """Several values break rules. The message and the path are those of the first."""
+    """Several values break rules, or refer to what does not exist. The message and the path are those
+    of the first."""
 
-    def __init__(self, problems: Sequence[InvalidInput]) -> None:
+    def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems[0].message, problems[0].path)
         self._problems = tuple(problems)
 
     @property
-    def problems(self) -> tuple[InvalidInput, ...]:
+    def problems(self) -> tuple[Problem, ...]:
         return self._problems
 
     def within(self, argument: str) -> InvalidInputs:
         return InvalidInputs([problem.within(argument) for problem in self._problems])
+
+    def renamed(self, names: Mapping[Path, str]) -> InvalidInputs:
+        return InvalidInputs([problem.renamed(names) for problem in self._problems])
 
 
 class DialRefused(InvalidInput):
@@ -160,9 +175,17 @@ class UnsupportedFormat(InvalidInput):
 class NotFound(DomainError):
     code = "NOT_FOUND"
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return (self,)
+
 
 class WorkflowNotFound(NotFound):
     code = "WORKFLOW_NOT_FOUND"
+
+
+Problem = InvalidInput | NotFound
+"""What can be wrong with one value of an input."""
 
 
 class Conflict(DomainError):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from domain.common.errors import InvalidInput, Path
+from domain.common.problems import problems_of, raise_all
 
 MAX_NETWORKS = 50
 
@@ -28,7 +29,9 @@ def parse_networks(texts: Sequence[str], path: Path) -> tuple[Network, ...]:
     """IP addresses or networks in CIDR notation. Raises `InvalidInput` for anything else."""
     if len(texts) > MAX_NETWORKS:
         raise InvalidInput(f"At most {MAX_NETWORKS} addresses are allowed.", path)
-    return tuple(_parse_network(text, (*path, str(n))) for n, text in enumerate(texts))
+    places = [(text, (*path, str(n))) for n, text in enumerate(texts)]
+    raise_all(problem for place in places for problem in problems_of(_parse_network, *place))
+    return tuple(_parse_network(*place) for place in places)
 
 
 def _parse_network(text: str, path: Path) -> Network:

@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import ParamSpec
 
-from domain.common.errors import InvalidInput, InvalidInputs
+from domain.common.errors import InvalidInput, InvalidInputs, NotFound, Path, Problem
 
 P = ParamSpec("P")
 
 MAX_PROBLEMS = 100
 """Problems in one error."""
 
-Problems = Iterator[InvalidInput]
+Problems = Iterator[Problem]
 
 
 def problems_of(check: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Problems:
     """The problems that a check raises; none if it passes."""
     try:
         check(*args, **kwargs)
-    except InvalidInput as problem:
+    except (InvalidInput, NotFound) as problem:
         yield from problem.problems
 
 
-def raise_first(problems: Iterable[InvalidInput]) -> None:
+def raise_first(problems: Iterable[Problem]) -> None:
     for problem in problems:
         raise problem
 
 
-def raise_all(problems: Iterable[InvalidInput]) -> None:
+def raise_all(problems: Iterable[Problem]) -> None:
     """Raise the problems as one error; nothing happens if there are none."""
     found = list(islice(problems, MAX_PROBLEMS))
     if len(found) == 1:
         raise found[0]
     if found:
         raise InvalidInputs(found)
+
+
+def raise_per_value(*groups: Iterable[Problem]) -> None:
+    """Raise the first problem of each value as one error, because further ones often follow from it."""
+    raise_all(_one_per_path(chain(*groups)))
+
+
+def _one_per_path(problems: Iterable[Problem]) -> Problems:
+    reported: set[Path | None] = set()
+    for problem in problems:
+        if problem.path is None or problem.path not in reported:
+            reported.add(problem.path)
+            yield problem

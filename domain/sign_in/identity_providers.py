@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.common.access import Role, TenantId
-from domain.common.errors import InvalidInput, Path, SignInRefused
-from domain.common.problems import Problems, problems_of, raise_all
+from domain.common.errors import InvalidInput, Path, Problem, SignInRefused
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.common.text_validation import DNS_LABEL, check_name, check_text
 from domain.tenants.roles import unknown_role
 
@@ -138,10 +138,13 @@ class SignInOption:
     label: str
 
 
-def check_identity_provider(spec: IdentityProviderSpec, own_roles: Collection[str]) -> None:
-    """Raise every problem of the configuration at once. `own_roles` are the names of the tenant's own
-    roles."""
-    raise_all([*_problems(spec), *_problems_of_roles(spec, {*ROLE_ORDER, *own_roles})])
+def check_identity_provider(
+    spec: IdentityProviderSpec, own_roles: Collection[str], found: Iterable[Problem] = ()
+) -> None:
+    """Raise every problem of the configuration at once, with those that were found before. `own_roles` are
+    the names of the tenant's own roles."""
+    known = {*ROLE_ORDER, *own_roles}
+    raise_per_value(found, _problems(spec), _problems_of_roles(spec, known))
 
 
 def check_client_secret(secret: str | None, path: Path) -> None:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from domain.common.access import JOIN_SCOPES, ApiKeyId, Scope
 from domain.common.errors import InvalidInput
 from domain.common.networks import Network
+from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import check_text
 
 MAX_NAME_LENGTH = 100
@@ -80,15 +81,16 @@ def kind_of(spec: ApiKeySpec, granted: frozenset[Scope]) -> ApiKeyKind:
     return ApiKeyKind.JOIN if is_join else ApiKeyKind.STANDARD
 
 
-def check_api_key(spec: ApiKeySpec, now: datetime) -> ApiKeySpec:
-    check_text(spec.name, ("name",), max_length=MAX_NAME_LENGTH, min_length=1)
+def api_key_problems(spec: ApiKeySpec, now: datetime) -> Problems:
+    yield from problems_of(
+        check_text, spec.name, ("name",), max_length=MAX_NAME_LENGTH, min_length=1
+    )
     if (spec.role is None) == (spec.scopes is None):
-        raise InvalidInput("Give a key either a role or scopes.", ("scopes",))
-    if spec.scopes is not None and not spec.scopes:
-        raise InvalidInput("A key needs at least one scope.", ("scopes",))
+        yield InvalidInput("Give a key either a role or scopes.", ("scopes",))
+    elif spec.scopes is not None and not spec.scopes:
+        yield InvalidInput("A key needs at least one scope.", ("scopes",))
     if spec.expires_at is not None:
-        check_expiry(spec.expires_at, now)
-    return spec
+        yield from problems_of(check_expiry, spec.expires_at, now)
 
 
 def check_expiry(expires_at: datetime, now: datetime) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.common.errors import InvalidInput, Path
+from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import IDENTIFIER, check_name
 from domain.providers.catalog import CATALOG
 from domain.tools.secrets import Secret
@@ -89,14 +90,12 @@ def check_key(value: str, path: Path) -> None:
         raise InvalidInput("A key must be printable ASCII without spaces or line breaks.", path)
 
 
-def check_secret(name: str, value: str, path: Path) -> None:
-    check_name(name, (*path, "name"), IDENTIFIER)
+def secret_problems(name: str, value: str) -> Problems:
+    yield from problems_of(check_name, name, ("name",), IDENTIFIER)
     if not 1 <= len(value) <= MAX_SECRET_LENGTH:
-        raise InvalidInput(
-            f"A secret must have 1 to {MAX_SECRET_LENGTH} characters.", (*path, "value")
-        )
-    if not value.isprintable():
-        raise InvalidInput("A secret must be a single line of text.", (*path, "value"))
+        yield InvalidInput(f"A secret must have 1 to {MAX_SECRET_LENGTH} characters.", ("value",))
+    elif not value.isprintable():
+        yield InvalidInput("A secret must be a single line of text.", ("value",))
 
 
 def last_four(value: str) -> str:

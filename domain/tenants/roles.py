@@ -10,6 +10,7 @@ from uuid import UUID
 
 from domain.common.access import ROLE_SCOPES, Role, Scope, TenantId, known_scopes
 from domain.common.errors import InvalidInput, Path
+from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import check_name, check_text
 
 MAX_ROLES = 50
@@ -110,12 +111,13 @@ def named_role(role: CustomRole) -> NamedRole:
     )
 
 
-def check_role(spec: RoleSpec) -> RoleSpec:
-    check_name(spec.name, ("name",))
-    check_text(spec.description, ("description",), max_length=MAX_DESCRIPTION_LENGTH)
+def role_problems(spec: RoleSpec) -> Problems:
+    yield from problems_of(check_name, spec.name, ("name",))
+    yield from problems_of(
+        check_text, spec.description, ("description",), max_length=MAX_DESCRIPTION_LENGTH
+    )
     if not spec.scopes:
-        raise InvalidInput("A role needs at least one scope.", ("scopes",))
-    return spec
+        yield InvalidInput("A role needs at least one scope.", ("scopes",))
 
 
 def unknown_role(name: str, path: Path) -> InvalidInput:

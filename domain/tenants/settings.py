@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from domain.common.calling_hours import CallingHours, check_calling_hours
 from domain.common.casing import camel
-from domain.common.errors import InvalidInput, Path
+from domain.common.errors import InvalidInput, Path, Problem
 from domain.common.json_values import TOO_DEEP, is_too_deep
 from domain.common.languages import check_language
-from domain.common.problems import Problems, problems_of, raise_first
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.common.text_validation import IDENTIFIER, check_name, check_text
 from domain.providers.prices import Price, check_prices
 from domain.tenants.budgets import NO_BUDGETS, Budgets
@@ -175,9 +175,11 @@ def _merged(
     return tuple(merged.values())
 
 
-def check_settings(settings: TenantSettings, path: Path = ()) -> TenantSettings:
-    """Return the settings. Raises `InvalidInput` for the first field that breaks a rule."""
-    raise_first(settings_problems(settings, path))
+def check_settings(
+    settings: TenantSettings, path: Path = (), found: Iterable[Problem] = ()
+) -> TenantSettings:
+    """Return the settings. Raises `InvalidInput` with all problems, after those already `found`."""
+    raise_per_value(found, settings_problems(settings, path))
     return settings
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType
 from uuid import UUID
 
 from domain.common.access import TenantId
-from domain.common.errors import InvalidInput, Path
-from domain.common.problems import Problems, problems_of, raise_first
+from domain.common.errors import InvalidInput, Path, Problem
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.common.text_validation import IDENTIFIER, check_name, check_text
 from domain.json_schema.schema import check_schema
 from domain.templating.validation import (
@@ -54,7 +54,7 @@ ToolId = NewType("ToolId", UUID)
 MAX_CHAIN_ACTIONS = 32
 MAX_ACTIONS = 100
 MAX_CONDITIONAL_DEPTH = 5
-MAX_TIMEOUT_SECONDS = 60.0
+DEFAULT_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 30.0, 60.0
 
 NO_PARAMETERS: Mapping[str, Any] = {
     "type": "object",
@@ -76,7 +76,7 @@ class ToolSpec:
     actions: tuple[ToolAction, ...] = ()
     on_success: tuple[ToolAction, ...] = ()
     on_failure: tuple[ToolAction, ...] = ()
-    timeout: float = 30.0
+    timeout: float = DEFAULT_TIMEOUT_SECONDS
     """The timeout of the whole tool call, in seconds."""
     confirm: bool = False
 
@@ -111,9 +111,9 @@ def all_actions(spec: ToolSpec, path: Path = ()) -> Iterator[tuple[Path, ToolAct
     yield from walk_actions(spec.on_failure, (*path, "onFailure"))
 
 
-def check_tool(spec: ToolSpec, path: Path = ()) -> ToolSpec:
-    """Return the spec. Raises `InvalidInput` for the first field that breaks a rule."""
-    raise_first(tool_problems(spec, path))
+def check_tool(spec: ToolSpec, path: Path = (), found: Iterable[Problem] = ()) -> ToolSpec:
+    """Return the spec. Raises `InvalidInput` with all problems, after those already `found`."""
+    raise_per_value(found, tool_problems(spec, path))
     return spec
 
 

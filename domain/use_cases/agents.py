@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.common.access import Scope, Viewer
-from domain.common.errors import InUse, NotFound
+from domain.common.errors import InUse, NotFound, Problem
+from domain.common.patches import patched
 from domain.ports import Services
 from domain.workflows.agents import Agent, AgentId, AgentSpec, check_agent
 
 
-async def create_agent(services: Services, viewer: Viewer, spec: AgentSpec) -> Agent:
+async def create_agent(
+    services: Services, viewer: Viewer, spec: AgentSpec, found: Sequence[Problem] = ()
+) -> Agent:
+    """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.AGENTS_WRITE)
+    check_agent(spec, found=found)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.agents.add(check_agent(spec))
+        return await work.agents.add(spec)
 
 
 async def update_agent(
-    services: Services, viewer: Viewer, id: AgentId, expected_revision: int, changes: dict[str, Any]
+    services: Services,
+    viewer: Viewer,
+    id: AgentId,
+    expected_revision: int,
+    changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> Agent:
     """Change the fields in `changes`. Raises `InUse` when the name changes while workflows use it."""
     viewer.require(Scope.AGENTS_WRITE)
@@ -26,7 +36,8 @@ async def update_agent(
         agent = await work.agents.get(id)
         if agent is None:
             raise NotFound("There is no such agent.", ("id",))
-        spec = check_agent(replace(agent.spec, **changes))
+        problems = list(found)
+        spec = check_agent(patched(agent.spec, changes, problems), found=problems)
         if spec.name != agent.spec.name:
             _check_unused(agent, await work.workflows.workflows_using(agent.spec.name), "name")
         return await work.agents.save(id, spec, expected_revision)

@@ -5,14 +5,15 @@ outlives it or that may be used from more addresses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from domain.common.access import ApiKeyId, Scope, Viewer
-from domain.common.errors import Forbidden, InvalidInput, NotFound
+from domain.common.errors import Forbidden, InvalidInput, NotFound, Problem
 from domain.common.networks import Network
+from domain.common.problems import problems_of, raise_per_value
 from domain.ports import PageKey, PageSlice, Services, UnitOfWork
 from domain.tenants.api_keys import (
     DEFAULT_OVERLAP,
@@ -21,12 +22,13 @@ from domain.tenants.api_keys import (
     ApiKey,
     ApiKeySpec,
     ApiKeyState,
-    check_api_key,
+    api_key_problems,
     check_expiry,
     check_overlap,
     kind_of,
     successor_expiry,
 )
+from domain.use_cases.roles import scopes_to_grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +47,26 @@ async def list_api_keys(
         return await work.api_keys.page(first, after)
 
 
-async def create_api_key(services: Services, viewer: Viewer, spec: ApiKeySpec) -> NewApiKey:
+async def create_api_key(
+    services: Services, viewer: Viewer, spec: ApiKeySpec, found: Sequence[Problem] = ()
+) -> NewApiKey:
+    """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.KEYS_WRITE)
     now = services.clock()
-    check_api_key(spec, now)
+    problems = [*found, *api_key_problems(spec, now)]
     async with services.store.transaction(viewer.tenant_id) as work:
-        granted = await _check_grant(work, viewer, spec)
+        granted = await _check_grant(work, viewer, spec, problems)
         await work.api_keys.delete_ended(now - ENDED_TTL)
         await _check_count(work)
         return NewApiKey(*await work.api_keys.add(spec, granted, viewer.subject))
 
 
 async def update_api_key(
-    services: Services, viewer: Viewer, id: ApiKeyId, changes: Mapping[str, Any]
+    services: Services,
+    viewer: Viewer,
+    id: ApiKeyId,
+    changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> ApiKey:
     """Change the fields in `changes`. A role replaces the scopes of a key, and scopes its role."""
     viewer.require(Scope.KEYS_WRITE)
@@ -65,8 +74,9 @@ async def update_api_key(
         key = await _lock_live(services, viewer, work, id)
         if key.replaced_by is not None:
             raise InvalidInput("This key was rotated: change its successor.", ("id",))
-        spec = check_api_key(_changed(key.spec, changes), services.clock())
-        granted = await _check_grant(work, viewer, spec)
+        spec = _changed(key.spec, changes)
+        problems = [*found, *api_key_problems(spec, services.clock())]
+        granted = await _check_grant(work, viewer, spec, problems)
         if kind_of(spec, granted) is not key.kind:
             raise InvalidInput(
                 f"The kind of a key is part of its value and stays {key.kind}: create a new key.",
@@ -85,15 +95,16 @@ async def rotate_api_key(
     """Create the successor of a key, and let the key itself expire after the overlap. Returns both."""
     viewer.require(Scope.KEYS_WRITE)
     now, overlap = services.clock(), DEFAULT_OVERLAP if overlap is None else overlap
-    check_overlap(overlap)
-    if expires_at is not None:
-        check_expiry(expires_at, now)
+    raise_per_value(
+        problems_of(check_overlap, overlap),
+        problems_of(check_expiry, expires_at, now) if expires_at is not None else (),
+    )
     async with services.store.transaction(viewer.tenant_id) as work:
         key = await _lock_live(services, viewer, work, id)
         if key.replaced_by is not None:
             raise InvalidInput("This key was rotated already: rotate its successor.", ("id",))
         spec = replace(key.spec, expires_at=expires_at or successor_expiry(key, now))
-        granted = await _check_grant(work, viewer, spec)
+        granted = await _check_grant(work, viewer, spec, ())
         await _check_count(work)
         new, value = await work.api_keys.add(spec, granted, viewer.subject)
         ends_at = min(now + overlap, key.spec.expires_at or now + overlap)
@@ -111,23 +122,22 @@ async def revoke_api_key(services: Services, viewer: Viewer, id: ApiKeyId) -> Ap
 
 
 def _changed(spec: ApiKeySpec, changes: Mapping[str, Any]) -> ApiKeySpec:
-    if changes.get("role") is not None and changes.get("scopes") is not None:
-        raise InvalidInput("Give a key either a role or scopes.", ("scopes",))
-    if changes.get("role") is not None:
-        changes = {**changes, "scopes": None}
-    elif changes.get("scopes") is not None:
-        changes = {**changes, "role": None}
+    if "role" in changes or "scopes" in changes:
+        spec = replace(spec, role=None, scopes=None)
     return replace(spec, **changes)
 
 
-async def _check_grant(work: UnitOfWork, viewer: Viewer, spec: ApiKeySpec) -> frozenset[Scope]:
-    """What the key would grant. Raises `Forbidden` if that is more than the viewer may do."""
+async def _check_grant(
+    work: UnitOfWork, viewer: Viewer, spec: ApiKeySpec, problems: Sequence[Problem]
+) -> frozenset[Scope]:
+    """What the key would grant. Raises the problems, and `Forbidden` if it is more than the viewer may
+    do."""
     if spec.role is not None:
-        granted = await work.roles.scopes_of(spec.role, ("role",))
-        viewer.require_all(granted, ("role",))
+        granted, path = await scopes_to_grant(work, spec.role, ("role",), problems), "role"
     else:
-        granted = frozenset(spec.scopes or ())
-        viewer.require_all(granted, ("scopes",))
+        raise_per_value(problems)
+        granted, path = frozenset(spec.scopes or ()), "scopes"
+    viewer.require_all(granted, (path,))
     if viewer.key_id is not None:
         _check_within(viewer, spec)
     return granted

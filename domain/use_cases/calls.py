@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -21,16 +21,18 @@ from domain.common.errors import (
     InvalidInput,
     NotFound,
     Path,
+    Problem,
     WorkflowNotFound,
     WorkflowNotPublished,
 )
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.common.text_validation import check_text
 from domain.ports import Services, UnitOfWork
 from domain.use_cases.outbound_calls import (
     NO_DIAL,
     DialRequest,
-    check_dial_request,
-    check_no_dial,
+    dial_request_problems,
+    no_dial_problems,
     with_dial,
 )
 from domain.use_cases.versions import get_version
@@ -64,19 +66,20 @@ class CallRequest:
     dial: DialRequest = NO_DIAL
 
 
-async def start_call(services: Services, viewer: Viewer, request: CallRequest) -> Call:
+async def start_call(
+    services: Services, viewer: Viewer, request: CallRequest, found: Sequence[Problem] = ()
+) -> Call:
     """Store a pending call; a worker claims it within moments, or it ends with NO_WORKER.
 
-    The same idempotency key returns the same call for 24 hours."""
-    _check(request, services.max_call_seconds)
+    The same idempotency key returns the same call for 24 hours. `found` are the problems of the request
+    that were found while it was read."""
+    problems = [*found, *_problems(request, services.max_call_seconds)]
     request = _permitted(viewer, request)
     is_dialed = request.kind is CallKind.SIP
-    if is_dialed:
-        check_dial_request(request.dial)
-    else:
-        check_no_dial(request.dial)
     if request.kind is not CallKind.TEXT:
-        _require_room_access(services, ("kind",))
+        problems += problems_of(_require_room_access, services, ("kind",))
+    if problems:
+        await _raise_with_workflow(services, viewer, request, problems)
     async with _transaction_for(services, viewer, request) as work:
         digest = _digest(request)
         # Before what may have changed since: the time, the limits of the trunk, the workflow.
@@ -118,6 +121,18 @@ def _permitted(viewer: Viewer, request: CallRequest) -> CallRequest:
         )
     key = request.idempotency_key
     return request if key is None else replace(request, idempotency_key=f"{viewer.subject} {key}")
+
+
+async def _raise_with_workflow(
+    services: Services, viewer: Viewer, request: CallRequest, problems: Sequence[Problem]
+) -> None:
+    """Raise the problems, and that there is no such workflow if that is another one."""
+    async with services.store.transaction(viewer.tenant_id) as work:
+        try:
+            await _workflow_of(work, request)
+        except WorkflowNotFound as unknown:
+            raise_per_value(problems, unknown.problems)
+    raise_per_value(problems)
 
 
 async def _started_before(work: UnitOfWork, request: CallRequest, digest: str) -> Call | None:
@@ -171,8 +186,10 @@ async def send_message(
 ) -> Command:
     """Add the caller's next turn to a text call."""
     viewer.require(Scope.CALLS_WRITE)
-    check_text(text, ("text",), max_length=MAX_MESSAGE_LENGTH, min_length=1)
-    check_text(idempotency_key, ("idempotencyKey",), max_length=255, min_length=1)
+    raise_per_value(
+        problems_of(check_text, text, ("text",), max_length=MAX_MESSAGE_LENGTH, min_length=1),
+        problems_of(check_text, idempotency_key, ("idempotencyKey",), max_length=255, min_length=1),
+    )
     async with services.store.transaction(viewer.tenant_id) as work:
         call = await _existing(work, id)
         if call.kind is not CallKind.TEXT:
@@ -216,19 +233,21 @@ async def end_call(
         return await _existing(work, id)
 
 
-def _check(request: CallRequest, max_seconds: int) -> None:
+def _problems(request: CallRequest, max_seconds: int) -> Problems:
     if request.draft and request.version_id is not None:
-        raise InvalidInput("Give version or draft: true, not both.", ("version",))
-    check_text(request.user_id, ("userId",), max_length=255, min_length=1)
-    check_text(request.idempotency_key, ("idempotencyKey",), max_length=255, min_length=1)
+        yield InvalidInput("Give version or draft: true, not both.", ("version",))
+    for name, text in (("userId", request.user_id), ("idempotencyKey", request.idempotency_key)):
+        yield from problems_of(check_text, text, (name,), max_length=255, min_length=1)
     if request.max_seconds is not None and not 1 <= request.max_seconds <= max_seconds:
-        raise InvalidInput(
+        yield InvalidInput(
             f"maxDuration must be between 1 second and {max_seconds} seconds.",
             ("maxDuration",),
         )
     for name, value in (("userContext", request.user_context), ("metadata", request.metadata)):
         if len(json.dumps(value)) > MAX_JSON_LENGTH:
-            raise InvalidInput(f"{name} is larger than {MAX_JSON_LENGTH} bytes.", (name,))
+            yield InvalidInput(f"{name} is larger than {MAX_JSON_LENGTH} bytes.", (name,))
+    is_dialed = request.kind is CallKind.SIP
+    yield from dial_request_problems(request.dial) if is_dialed else no_dial_problems(request.dial)
 
 
 def _transaction_for(

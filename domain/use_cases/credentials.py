@@ -9,6 +9,7 @@ from types import EllipsisType
 from domain.audit.model import AuditKind, AuditNote
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InvalidInput, NotFound, RateLimited
+from domain.common.problems import problems_of, raise_per_value
 from domain.ports import Services
 from domain.tenants.credentials import (
     MAX_SECRETS,
@@ -17,7 +18,7 @@ from domain.tenants.credentials import (
     KeyTestResult,
     check_key,
     check_provider,
-    check_secret,
+    secret_problems,
 )
 from domain.tools.secrets import check_hosts
 
@@ -36,8 +37,9 @@ async def list_credentials(
 async def set_credential(services: Services, viewer: Viewer, provider: str, key: str) -> Credential:
     """Store the tenant's key for a provider; calls that start from now on use it."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    check_provider(provider, ("provider",))
-    check_key(key, ("key",))
+    raise_per_value(
+        problems_of(check_provider, provider, ("provider",)), problems_of(check_key, key, ("key",))
+    )
     async with services.store.transaction(viewer.tenant_id) as work:
         return await work.credentials.set(PROVIDER, provider, key, viewer.subject)
 
@@ -52,7 +54,10 @@ async def set_secret(
     """Store a secret, which the headers of tools read at `secret.name`. It may be sent to `hosts`; None
     is any host, and `...` leaves the hosts as they are."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    check_secret(name, value, ())
+    raise_per_value(
+        secret_problems(name, value),
+        problems_of(check_hosts, hosts, ("hosts",)) if isinstance(hosts, tuple) else (),
+    )
     if isinstance(hosts, tuple):
         hosts = check_hosts(hosts, ("hosts",))
     async with services.store.transaction(viewer.tenant_id) as work:
@@ -82,7 +87,10 @@ async def test_credential(
             (),
             retry_after=result.retry_after,
         )
-    check_provider(provider, ("provider",))
+    raise_per_value(
+        problems_of(check_provider, provider, ("provider",)),
+        problems_of(check_key, key, ("key",)) if key is not None else (),
+    )
     note = AuditNote(kind=AuditKind.TESTED, target_kind="credential", target_name=provider)
     services.audit_notes.put(viewer.tenant_id, note)
     if key is None:
@@ -90,8 +98,6 @@ async def test_credential(
             key = (await work.credentials.decrypt_all()).providers.get(provider)
         if key is None:
             raise NotFound(f"There is no key for {provider}.", ("provider",))
-    else:
-        check_key(key, ("key",))
     return await services.key_prober.test_key(provider, key)
 
 

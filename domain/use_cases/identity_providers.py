@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 from domain.common.access import Scope, Viewer
-from domain.common.errors import InvalidInput, NotFound
+from domain.common.errors import InvalidInput, NotFound, Problem
+from domain.common.problems import problems_of
 from domain.ports import Services, UnitOfWork
 from domain.sign_in.identity_providers import (
     MAX_PROVIDERS,
@@ -28,9 +29,9 @@ async def create_identity_provider(
     services: Services, viewer: Viewer, spec: IdentityProviderSpec, client_secret: str | None
 ) -> IdentityProvider:
     viewer.require(Scope.IDENTITY_PROVIDERS_WRITE)
-    check_client_secret(client_secret, ("clientSecret",))
+    problems = list(problems_of(check_client_secret, client_secret, ("clientSecret",)))
     async with services.store.transaction(viewer.tenant_id) as work:
-        await _check_spec(work, viewer, spec)
+        await _check_spec(work, viewer, spec, problems)
     await _check_metadata(services, viewer, spec)
     async with services.store.transaction(viewer.tenant_id) as work:
         await _check_roles(work, viewer, spec)
@@ -50,15 +51,17 @@ async def update_identity_provider(
     id: IdentityProviderId,
     expected_revision: int,
     changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> IdentityProvider:
     """Change the fields in `changes`, of which `client_secret` is one. The issuer stays: another one has
     other users, and the links of the old ones would be theirs."""
     viewer.require(Scope.IDENTITY_PROVIDERS_WRITE)
-    check_client_secret(changes.get(CLIENT_SECRET), ("clientSecret",))
+    secret = changes.get(CLIENT_SECRET)
+    problems = [*found, *problems_of(check_client_secret, secret, ("clientSecret",))]
     async with services.store.transaction(viewer.tenant_id) as work:
         spec = (await _existing(work, id)).spec
         changed = replace(spec, **{n: v for n, v in changes.items() if n != CLIENT_SECRET})
-        await _check_spec(work, viewer, changed)
+        await _check_spec(work, viewer, changed, problems)
         provider = await work.identity_providers.save(id, changed, expected_revision)
         await work.identity_providers.move_managed_roles(
             spec.name, changed.name if changed.manages_roles else None
@@ -95,8 +98,10 @@ async def _check_metadata(services: Services, viewer: Viewer, spec: IdentityProv
     await services.single_sign_on.client.check_metadata(client)
 
 
-async def _check_spec(work: UnitOfWork, viewer: Viewer, spec: IdentityProviderSpec) -> None:
-    check_identity_provider(spec, {role.spec.name for role in await work.roles.all()})
+async def _check_spec(
+    work: UnitOfWork, viewer: Viewer, spec: IdentityProviderSpec, found: Sequence[Problem]
+) -> None:
+    check_identity_provider(spec, {role.spec.name for role in await work.roles.all()}, found)
     await _check_roles(work, viewer, spec)
 
 

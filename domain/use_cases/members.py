@@ -19,9 +19,11 @@ from domain.common.errors import (
     InvalidInput,
     InvalidToken,
     NotFound,
+    Problem,
     RateLimited,
     Unauthenticated,
 )
+from domain.common.problems import problems_of
 from domain.common.text_validation import check_email, check_text
 from domain.ports import PageKey, PageSlice, Services, TokenPair, UnitOfWork
 from domain.tenants.mail import invitation_mail
@@ -42,6 +44,7 @@ from domain.use_cases.accounts import (
     check_person_name,
     hash_checked_password,
 )
+from domain.use_cases.roles import scopes_to_grant
 
 INVITATIONS_PER_MINUTE = 20
 
@@ -55,12 +58,13 @@ async def invite_member(
     not sent by e-mail."""
     viewer.require(Scope.MEMBERS_WRITE)
     email = email.strip().lower()
-    check_email(email, ("email",))
-    await _check_invitation_rate(services, viewer)
+    problems = list(problems_of(check_email, email, ("email",)))
+    if not problems:
+        await _check_invitation_rate(services, viewer)
     tenant = await services.accounts.tenant(viewer.tenant_id)
     links = services.account_links
     async with services.store.transaction(viewer.tenant_id) as work:
-        await _check_may_give_role(work, viewer, role)
+        await _check_may_give_role(work, viewer, role, problems)
         if await work.members.find_email(email) is not None:
             raise AlreadyMember(f"{email} is a member already.", ("email",))
         if await work.invitations.count() >= MAX_OPEN_INVITATIONS:
@@ -255,9 +259,10 @@ async def _changing(
         yield work, member
 
 
-async def _check_may_give_role(work: UnitOfWork, viewer: Viewer, role: str) -> None:
-    """Also keep the role from being changed or deleted until the commit."""
-    viewer.require_all(await work.roles.scopes_of(role, ("role",)), ("role",))
+async def _check_may_give_role(
+    work: UnitOfWork, viewer: Viewer, role: str, problems: Sequence[Problem] = ()
+) -> None:
+    viewer.require_all(await scopes_to_grant(work, role, ("role",), problems), ("role",))
 
 
 async def _check_invitation_rate(services: Services, viewer: Viewer) -> None:

@@ -10,8 +10,8 @@ from uuid import UUID
 from domain.calls.dialing import calling_hours_problem
 from domain.calls.model import Call
 from domain.common.calling_hours import CallingHours, check_calling_hours
-from domain.common.errors import DialRefused, InvalidInput, NotFound, Path
-from domain.common.problems import raise_first
+from domain.common.errors import DialRefused, InvalidInput, NotFound, Path, Problem
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.ports import UnitOfWork
 from domain.telephony.dial_policy import DialRefusal, check_dial, check_limits, choose_caller_id
 from domain.telephony.trunks import (
@@ -46,23 +46,23 @@ class DialRequest:
 NO_DIAL = DialRequest()
 
 
-def check_dial_request(dial: DialRequest) -> None:
-    """Raises `InvalidInput` for the first field that breaks a rule, whatever the time is."""
+def dial_request_problems(dial: DialRequest) -> Problems:
+    """What is wrong with the request, whatever the time is."""
     if dial.phone_number is None:
-        raise InvalidInput("A SIP call needs the phoneNumber to dial, in E.164.", ("phoneNumber",))
+        yield InvalidInput("A SIP call needs the phoneNumber to dial, in E.164.", ("phoneNumber",))
     seconds = dial.ringing_seconds
     if seconds is not None and not MIN_RINGING_SECONDS <= seconds <= MAX_RINGING_SECONDS:
-        raise InvalidInput(
+        yield InvalidInput(
             f"ringingTimeout must be between {MIN_RINGING_SECONDS} and {MAX_RINGING_SECONDS} "
             "seconds.",
             ("ringingTimeout",),
         )
     if dial.calling_hours is not None:
-        check_calling_hours(dial.calling_hours, ("allowedHours",))
+        yield from problems_of(check_calling_hours, dial.calling_hours, ("allowedHours",))
 
 
-def check_no_dial(dial: DialRequest) -> None:
-    """Raises `InvalidInput` for the first field that only a SIP call has."""
+def no_dial_problems(dial: DialRequest) -> Problems:
+    """The fields that only a SIP call has."""
     for name, value in (
         ("phoneNumber", dial.phone_number),
         ("trunk", dial.trunk_id),
@@ -73,7 +73,7 @@ def check_no_dial(dial: DialRequest) -> None:
         ("answering", dial.answering),
     ):
         if value is not None:
-            raise InvalidInput(f"Only SIP calls have a {name}; set kind: SIP, or omit it.", (name,))
+            yield InvalidInput(f"Only SIP calls have a {name}; set kind: SIP, or omit it.", (name,))
 
 
 def _check_schedule(at: datetime, now: datetime) -> None:
@@ -88,34 +88,24 @@ def _check_schedule(at: datetime, now: datetime) -> None:
         )
 
 
-async def _check_scheduled_calls(work: UnitOfWork) -> None:
-    if await work.calls.count_scheduled(MAX_SCHEDULED_CALLS) >= MAX_SCHEDULED_CALLS:
-        raise InvalidInput(
-            f"A tenant may have at most {MAX_SCHEDULED_CALLS:,} scheduled calls; start this one "
-            "later, or end some of them.",
-            ("scheduledFor",),
-        )
-
-
 async def with_dial(
     work: UnitOfWork, call: Call, dial: DialRequest, max_seconds: int | None
 ) -> Call:
     """The call with what it needs to be dialled. `max_seconds` is the duration that was asked for.
     Raises `DialRefused`, `NotFound` or `InvalidInput`."""
     assert dial.phone_number is not None
-    if dial.scheduled_for is not None:
-        _check_schedule(dial.scheduled_for, call.created_at)
-        await _check_scheduled_calls(work)
-    await _check_answering(work, call, dial)
-    trunk, number = await _trunk_and_number(work, dial)
-    check_dial(trunk.spec, dial.phone_number, ("phoneNumber",))
+    problems = [
+        *await _schedule_problems(work, call, dial),
+        *await _answering_problems(work, call, dial),
+    ]
+    try:
+        trunk, number = await _trunk_and_number(work, dial)
+    except (InvalidInput, NotFound) as problem:
+        raise_per_value(problems, problem.problems)
+        raise
+    raise_per_value(problems, _trunk_problems(trunk, dial.phone_number, max_seconds))
     defaults = number.spec.defaults
     limit = trunk.spec.max_call_seconds
-    if max_seconds is not None and max_seconds > limit:
-        raise InvalidInput(
-            f"The trunk {trunk.spec.name} allows calls of at most {limit} seconds.",
-            ("maxDuration",),
-        )
     planned = replace(
         call,
         phone_number=dial.phone_number,
@@ -139,13 +129,38 @@ async def with_dial(
     return planned
 
 
-async def _check_answering(work: UnitOfWork, call: Call, dial: DialRequest) -> None:
-    """Raises `InvalidInput` if what the call says about machines, together with its workflow, breaks a
-    rule."""
-    if dial.answering is not None:
-        (version,) = await work.versions.by_ids([call.version_id])
-        settings = answering_of(version.snapshot.workflow.answering, dial.answering)
-        raise_first(call_answering_problems(settings, ("answering",)))
+async def _schedule_problems(work: UnitOfWork, call: Call, dial: DialRequest) -> Sequence[Problem]:
+    if dial.scheduled_for is None:
+        return ()
+    problems = list(problems_of(_check_schedule, dial.scheduled_for, call.created_at))
+    if await work.calls.count_scheduled(MAX_SCHEDULED_CALLS) >= MAX_SCHEDULED_CALLS:
+        problems.append(
+            InvalidInput(
+                f"A tenant may have at most {MAX_SCHEDULED_CALLS:,} scheduled calls; start this one "
+                "later, or end some of them.",
+                ("scheduledFor",),
+            )
+        )
+    return problems
+
+
+def _trunk_problems(trunk: OutboundTrunk, number: str, max_seconds: int | None) -> Problems:
+    yield from problems_of(check_dial, trunk.spec, number, ("phoneNumber",))
+    limit = trunk.spec.max_call_seconds
+    if max_seconds is not None and max_seconds > limit:
+        yield InvalidInput(
+            f"The trunk {trunk.spec.name} allows calls of at most {limit} seconds.",
+            ("maxDuration",),
+        )
+
+
+async def _answering_problems(work: UnitOfWork, call: Call, dial: DialRequest) -> Sequence[Problem]:
+    """What is wrong with what the call says about machines, together with its workflow."""
+    if dial.answering is None:
+        return ()
+    (version,) = await work.versions.by_ids([call.version_id])
+    settings = answering_of(version.snapshot.workflow.answering, dial.answering)
+    return tuple(call_answering_problems(settings, ("answering",)))
 
 
 def _check_calling_hours(call: Call) -> None:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from domain.common.access import Scope, Viewer, known_scopes
-from domain.common.errors import InUse, InvalidInput, NotFound
+from domain.common.errors import InUse, InvalidInput, NotFound, Path, Problem
+from domain.common.problems import raise_per_value
 from domain.ports import Services, UnitOfWork
 from domain.tenants.roles import (
     MAX_ROLES,
@@ -17,8 +18,8 @@ from domain.tenants.roles import (
     RoleId,
     RoleSpec,
     built_in_roles,
-    check_role,
     named_role,
+    role_problems,
 )
 
 
@@ -31,7 +32,7 @@ async def list_roles(services: Services, viewer: Viewer) -> Sequence[NamedRole]:
 
 async def create_role(services: Services, viewer: Viewer, spec: RoleSpec) -> NamedRole:
     viewer.require(Scope.ROLES_WRITE)
-    _check_grant(viewer, check_role(spec))
+    _check_spec(viewer, spec, ())
     async with services.store.transaction(viewer.tenant_id) as work:
         if await work.roles.count() >= MAX_ROLES:
             raise InvalidInput(f"A tenant may have at most {MAX_ROLES} roles.", ("name",))
@@ -44,14 +45,16 @@ async def update_role(
     id: RoleId,
     expected_revision: int,
     changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> NamedRole:
-    """Change the fields in `changes`. Keys and users that have the role are affected at once."""
+    """Change the fields in `changes`. Keys and members that have the role are affected at once. `found`
+    are the problems of the request that were found while it was read."""
     viewer.require(Scope.ROLES_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         role = await _existing(work, id)
         viewer.require_all(known_scopes(role.spec.scopes), ("id",))
-        spec = check_role(replace(role.spec, **changes))
-        _check_grant(viewer, spec)
+        spec = replace(role.spec, **changes)
+        _check_spec(viewer, spec, found)
         return named_role(await work.roles.save(id, spec, expected_revision))
 
 
@@ -70,7 +73,22 @@ async def delete_role(services: Services, viewer: Viewer, id: RoleId) -> NamedRo
         return named_role(role)
 
 
-def _check_grant(viewer: Viewer, spec: RoleSpec) -> None:
+async def scopes_to_grant(
+    work: UnitOfWork, role: str, path: Path, problems: Sequence[Problem] = ()
+) -> frozenset[Scope]:
+    """What a role grants that is to be given, whose scopes stay until the commit. Raises the problems, and
+    that there is no such role."""
+    try:
+        granted = await work.roles.scopes_of(role, path)
+    except InvalidInput as unknown:
+        raise_per_value(problems, unknown.problems)
+        raise
+    raise_per_value(problems)
+    return granted
+
+
+def _check_spec(viewer: Viewer, spec: RoleSpec, found: Sequence[Problem]) -> None:
+    raise_per_value(found, role_problems(spec))
     viewer.require_all(known_scopes(spec.scopes), ("scopes",))
 
 

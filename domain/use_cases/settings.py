@@ -7,7 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from domain.common.access import Scope, Viewer
-from domain.common.errors import InvalidInput, NotFound, Path
+from domain.common.errors import InvalidInput, NotFound, Path, Problem
+from domain.common.patches import patched
+from domain.common.problems import raise_per_value
 from domain.common.text_validation import IDENTIFIER, check_name
 from domain.ports import Services
 from domain.tenants.budgets import BudgetStatus, budget_statuses
@@ -35,12 +37,18 @@ async def get_budget_statuses(services: Services, viewer: Viewer) -> tuple[Budge
 
 
 async def update_settings(
-    services: Services, viewer: Viewer, expected_revision: int, changes: dict[str, Any]
+    services: Services,
+    viewer: Viewer,
+    expected_revision: int,
+    changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> StoredSettings:
+    """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.SETTINGS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         current = await work.settings.get()
-        spec = check_settings(replace(current.spec, **changes))
+        problems = list(found)
+        spec = check_settings(patched(current.spec, changes, problems), found=problems)
         return await work.settings.save(spec, expected_revision)
 
 
@@ -67,10 +75,13 @@ async def import_mcp_tools(
         secrets = (await work.credentials.decrypt_all()).secrets
     server = _server(settings, name, ("server",))
     offered = {t.name: t for t in await _list_server_tools(services, server, secrets, ("server",))}
-    specs = [
-        _spec_of(server, offered, tool, ("tools", str(index)))
-        for index, tool in enumerate(tool_names)
-    ]
+    specs, problems = list[ToolSpec](), list[Problem]()
+    for index, tool in enumerate(tool_names):
+        try:
+            specs.append(_spec_of(server, offered, tool, ("tools", str(index))))
+        except (InvalidInput, NotFound) as problem:
+            problems += problem.problems
+    raise_per_value(problems)
     async with services.store.transaction(viewer.tenant_id) as work:
         settings = await work.settings.get()
         await work.settings.save(

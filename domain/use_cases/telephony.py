@@ -3,13 +3,15 @@ never read back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
 from domain.common.access import Scope, Viewer
-from domain.common.errors import InUse, InvalidInput, NotFound
+from domain.common.errors import InUse, InvalidInput, NotFound, Problem
+from domain.common.patches import patched
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.ports import Services, Trunks, UnitOfWork
 from domain.telephony.trunks import (
     InboundTrunk,
@@ -22,11 +24,11 @@ from domain.telephony.trunks import (
     PhoneNumber,
     PhoneNumberId,
     PhoneNumberSpec,
-    check_inbound_trunk,
-    check_outbound_trunk,
     check_password,
     check_password_text,
-    check_phone_number,
+    inbound_trunk_problems,
+    outbound_trunk_problems,
+    phone_number_problems,
 )
 
 MAX_TRUNKS = 100
@@ -40,19 +42,31 @@ AnySpec = TypeVar("AnySpec", OutboundTrunkSpec, InboundTrunkSpec)
 
 
 async def create_outbound_trunk(
-    services: Services, viewer: Viewer, spec: OutboundTrunkSpec, password: str | None
+    services: Services,
+    viewer: Viewer,
+    spec: OutboundTrunkSpec,
+    password: str | None,
+    found: Sequence[Problem] = (),
 ) -> OutboundTrunk:
+    """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.TELEPHONY_WRITE)
+    problems = chain(found, outbound_trunk_problems(spec))
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await _create_trunk(work.outbound_trunks, check_outbound_trunk(spec), password)
+        return await _create_trunk(work.outbound_trunks, spec, password, problems)
 
 
 async def create_inbound_trunk(
-    services: Services, viewer: Viewer, spec: InboundTrunkSpec, password: str | None
+    services: Services,
+    viewer: Viewer,
+    spec: InboundTrunkSpec,
+    password: str | None,
+    found: Sequence[Problem] = (),
 ) -> InboundTrunk:
+    """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.TELEPHONY_WRITE)
+    problems = chain(found, inbound_trunk_problems(spec))
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await _create_trunk(work.inbound_trunks, check_inbound_trunk(spec), password)
+        return await _create_trunk(work.inbound_trunks, spec, password, problems)
 
 
 async def update_outbound_trunk(
@@ -61,12 +75,13 @@ async def update_outbound_trunk(
     id: OutboundTrunkId,
     expected_revision: int,
     changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> OutboundTrunk:
     """Change the fields in `changes`, of which `password` is one."""
     viewer.require(Scope.TELEPHONY_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         return await _update_trunk(
-            work.outbound_trunks, id, expected_revision, changes, check_outbound_trunk
+            work.outbound_trunks, id, expected_revision, changes, found, outbound_trunk_problems
         )
 
 
@@ -76,12 +91,13 @@ async def update_inbound_trunk(
     id: InboundTrunkId,
     expected_revision: int,
     changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> InboundTrunk:
     """Change the fields in `changes`, of which `password` is one."""
     viewer.require(Scope.TELEPHONY_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         return await _update_trunk(
-            work.inbound_trunks, id, expected_revision, changes, check_inbound_trunk
+            work.inbound_trunks, id, expected_revision, changes, found, inbound_trunk_problems
         )
 
 
@@ -113,15 +129,16 @@ async def resume_outbound_trunk(
 
 
 async def create_phone_number(
-    services: Services, viewer: Viewer, spec: PhoneNumberSpec
+    services: Services, viewer: Viewer, spec: PhoneNumberSpec, found: Sequence[Problem] = ()
 ) -> PhoneNumber:
-    """Raises `NumberTaken` when this or another tenant has the number."""
+    """Raises `NumberTaken` when this or another tenant has the number. `found` are the problems of the
+    request that were found while it was read."""
     viewer.require(Scope.TELEPHONY_WRITE)
-    _check_number(services, spec)
     async with services.store.transaction(viewer.tenant_id) as work:
+        problems = [*found, *_number_problems(services, spec)]
+        raise_per_value(problems, await _reference_problems(work, spec))
         if await work.phone_numbers.count() >= MAX_NUMBERS:
             raise InvalidInput(f"A tenant may have at most {MAX_NUMBERS} numbers.", ("number",))
-        await _check_references(work, spec)
         return await work.phone_numbers.add(spec)
 
 
@@ -131,12 +148,14 @@ async def update_phone_number(
     id: PhoneNumberId,
     expected_revision: int,
     changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> PhoneNumber:
     viewer.require(Scope.TELEPHONY_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
-        spec = replace((await _existing_number(work, id)).spec, **changes)
-        _check_number(services, spec)
-        await _check_references(work, spec)
+        problems = list(found)
+        spec = patched((await _existing_number(work, id)).spec, changes, problems)
+        problems += _number_problems(services, spec)
+        raise_per_value(problems, await _reference_problems(work, spec))
         return await work.phone_numbers.save(id, spec, expected_revision)
 
 
@@ -150,9 +169,12 @@ async def delete_phone_number(services: Services, viewer: Viewer, id: PhoneNumbe
 
 
 async def _create_trunk(
-    trunks: Trunks[AnyTrunk, AnySpec], spec: AnySpec, password: str | None
+    trunks: Trunks[AnyTrunk, AnySpec],
+    spec: AnySpec,
+    password: str | None,
+    problems: Iterable[Problem],
 ) -> AnyTrunk:
-    _check_new_password(spec.username, password)
+    raise_per_value(problems, _new_password_problems(spec.username, password))
     if await trunks.count() >= MAX_TRUNKS:
         raise InvalidInput(f"A tenant may have at most {MAX_TRUNKS} of these trunks.", ("name",))
     trunk = await trunks.add(spec)
@@ -164,32 +186,20 @@ async def _update_trunk(
     id: UUID,
     expected_revision: int,
     changes: Mapping[str, Any],
-    check: Callable[[AnySpec], AnySpec],
+    found: Sequence[Problem],
+    problems_of_spec: Callable[[AnySpec], Problems],
 ) -> AnyTrunk:
     trunk = await _existing_trunk(trunks, id)
     current: Any = trunk.spec
-    spec = check(replace(current, **{n: v for n, v in changes.items() if n != PASSWORD}))
+    problems = list(found)
+    spec: AnySpec = patched(current, {n: v for n, v in changes.items() if n != PASSWORD}, problems)
+    problems += problems_of_spec(spec)
     if PASSWORD not in changes:
-        check_password(spec.username, trunk.has_password, ())
-        if trunk.has_password:
-            _check_same_address(current, spec)
+        raise_per_value(problems, _kept_password_problems(trunk, spec))
         return await trunks.save(id, spec, expected_revision)
-    _check_new_password(spec.username, changes[PASSWORD])
+    raise_per_value(problems, _new_password_problems(spec.username, changes[PASSWORD]))
     await trunks.save(id, spec, expected_revision)
     return await trunks.set_password(id, changes[PASSWORD])
-
-
-def _check_same_address(before: object, after: Any) -> None:
-    """A password stays with the address and the transport that it was set for: someone who may edit a
-    trunk could otherwise have it used at a server of their own, or without encryption."""
-    if not isinstance(before, OutboundTrunkSpec):
-        return
-    if (before.address, before.transport) != (after.address, after.transport):
-        raise InvalidInput(
-            "The password of this trunk was set for another address or transport; set it again "
-            "together with the new one, or remove username and password.",
-            (PASSWORD,),
-        )
 
 
 async def _delete_trunk(
@@ -214,36 +224,53 @@ async def check_no_number_uses(
         )
 
 
-def _check_new_password(username: str | None, password: str | None) -> None:
+def _new_password_problems(username: str | None, password: str | None) -> Problems:
     if password is not None:
-        check_password_text(password, (PASSWORD,))
-    check_password(username, password is not None, ())
+        yield from problems_of(check_password_text, password, (PASSWORD,))
+    yield from problems_of(check_password, username, password is not None, ())
 
 
-def _check_number(services: Services, spec: PhoneNumberSpec) -> None:
-    check_phone_number(spec)
+def _kept_password_problems(trunk: OutboundTrunk | InboundTrunk, spec: Any) -> Problems:
+    """A password stays with the address and the transport that it was set for: someone who may edit a
+    trunk could otherwise have it used at a server of their own, or without encryption."""
+    yield from problems_of(check_password, spec.username, trunk.has_password, ())
+    if not trunk.has_password or isinstance(trunk, InboundTrunk):
+        return
+    before: OutboundTrunkSpec = trunk.spec
+    if (before.address, before.transport) != (spec.address, spec.transport):
+        yield InvalidInput(
+            "The password of this trunk was set for another address or transport; set it again "
+            "together with the new one, or remove username and password.",
+            (PASSWORD,),
+        )
+
+
+def _number_problems(services: Services, spec: PhoneNumberSpec) -> Problems:
+    yield from phone_number_problems(spec)
     maximum = services.max_call_seconds
     if spec.defaults.max_seconds is not None and spec.defaults.max_seconds > maximum:
-        raise InvalidInput(
+        yield InvalidInput(
             f"maxDuration must be between 1 and {maximum} seconds.", ("defaults", "maxDuration")
         )
     if spec.defaults.is_recorded and services.audio_store is None:
-        raise InvalidInput(
+        yield InvalidInput(
             "This installation has no store for recordings: set RECORDINGS_URL, or do not record "
             "the calls of the number.",
             ("defaults", "recording"),
         )
 
 
-async def _check_references(work: UnitOfWork, spec: PhoneNumberSpec) -> None:
+async def _reference_problems(work: UnitOfWork, spec: PhoneNumberSpec) -> list[Problem]:
     """The database would also accept references to objects of other tenants."""
     workflow, inbound, outbound = spec.workflow_id, spec.inbound_trunk_id, spec.outbound_trunk_id
+    problems: list[Problem] = []
     if workflow is not None and await work.workflows.get(workflow) is None:
-        raise NotFound("There is no such workflow.", ("workflowId",))
+        problems.append(NotFound("There is no such workflow.", ("workflowId",)))
     if inbound is not None and await work.inbound_trunks.get(inbound) is None:
-        raise NotFound("There is no such inbound trunk.", ("inboundTrunkId",))
+        problems.append(NotFound("There is no such inbound trunk.", ("inboundTrunkId",)))
     if outbound is not None and await work.outbound_trunks.get(outbound) is None:
-        raise NotFound("There is no such outbound trunk.", ("outboundTrunkId",))
+        problems.append(NotFound("There is no such outbound trunk.", ("outboundTrunkId",)))
+    return problems
 
 
 async def _existing_trunk(trunks: Trunks[AnyTrunk, Any], id: UUID) -> AnyTrunk:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from domain.audit.model import AuditKind, AuditNote
 from domain.calls.context import CallContext
 from domain.common.access import Scope, Viewer
-from domain.common.errors import InUse, InvalidInput, NotFound
+from domain.common.errors import InUse, InvalidInput, NotFound, Problem
+from domain.common.patches import patched
+from domain.common.problems import Problems, raise_per_value
 from domain.ports import Services, UnitOfWork
 from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubResponse, dry_run
 from domain.tool_execution.mcp_stubs import McpStub
@@ -19,20 +20,30 @@ MAX_DIGIT_STUBS = 100
 CONTEXT_NAMESPACES = ("user", "call", "workflow", "flags", "agent")
 
 
-async def create_tool(services: Services, viewer: Viewer, spec: ToolSpec) -> Tool:
+async def create_tool(
+    services: Services, viewer: Viewer, spec: ToolSpec, found: Sequence[Problem] = ()
+) -> Tool:
+    """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.TOOLS_WRITE)
+    check_tool(spec, found=found)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.tools.add(check_tool(spec))
+        return await work.tools.add(spec)
 
 
 async def update_tool(
-    services: Services, viewer: Viewer, id: ToolId, expected_revision: int, changes: dict[str, Any]
+    services: Services,
+    viewer: Viewer,
+    id: ToolId,
+    expected_revision: int,
+    changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> Tool:
     """Change the fields in `changes`. Raises `InUse` when the name changes while agents use it."""
     viewer.require(Scope.TOOLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         tool = await _existing(work, id)
-        spec = check_tool(replace(tool.spec, **changes))
+        problems = list(found)
+        spec = check_tool(patched(tool.spec, changes, problems), found=problems)
         if spec.name != tool.spec.name:
             await _check_unused(work, tool, "name")
         return await work.tools.save(id, spec, expected_revision)
@@ -58,10 +69,12 @@ async def test_tool(
     digits: Sequence[str],
     *,
     live: bool,
+    found: Sequence[Problem],
 ) -> DryRunResult:
     """Execute the tool once, outside any call. `live` sends requests to real servers; otherwise the
     stubs respond. `digits` are what the caller presses."""
     viewer.require(Scope.TOOLS_WRITE)
+    raise_per_value(found, _context_problems(context))
     async with services.store.transaction(viewer.tenant_id) as work:
         tool = await _existing(work, id)
         settings = await work.settings.get()
@@ -88,15 +101,18 @@ async def test_tool(
     )
 
 
-def _context_of(namespaces: Mapping[str, Any]) -> CallContext:
+def _context_problems(namespaces: Mapping[str, Any]) -> Problems:
     for name, values in namespaces.items():
         if name not in CONTEXT_NAMESPACES:
-            raise InvalidInput(
+            yield InvalidInput(
                 f"context may contain {', '.join(CONTEXT_NAMESPACES)}, not {name[:60]!r}.",
                 ("context",),
             )
-        if not isinstance(values, Mapping):
-            raise InvalidInput(f"{name} must be a JSON object.", ("context", name))
+        elif not isinstance(values, Mapping):
+            yield InvalidInput(f"{name} must be a JSON object.", ("context", name))
+
+
+def _context_of(namespaces: Mapping[str, Any]) -> CallContext:
     fields = {name: values for name, values in namespaces.items() if name != "agent"}
     return CallContext(**fields, agents={DRY_RUN_NODE: namespaces.get("agent", {})})
 

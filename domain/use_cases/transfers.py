@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import uuid4, uuid5
 
 from domain.calls.commands import Command, CommandId, CommandKind, transfer_to_json
 from domain.calls.model import Call, CallId, CallKind
 from domain.common.access import Scope, Viewer
-from domain.common.errors import DialRefused, InvalidInput, NotFound
-from domain.common.problems import raise_first
+from domain.common.errors import DialRefused, InvalidInput, NotFound, Problem
+from domain.common.problems import problems_of, raise_per_value
 from domain.common.text_validation import check_text
 from domain.ports import Services, UnitOfWork
 from domain.telephony.dial_policy import DialRefusal, check_dial
@@ -23,12 +24,16 @@ async def transfer_call(
     id: CallId,
     target: TransferTarget,
     idempotency_key: str | None,
+    found: Sequence[Problem] = (),
 ) -> tuple[Call, Command]:
     """Ask the worker of the call to transfer the caller. The worker checks once more, and the log of the
     call says what becomes of it. The same key asks for one transfer."""
     viewer.require(Scope.CALLS_WRITE)
-    raise_first(transfer_problems(target, ()))
-    check_text(idempotency_key, ("idempotencyKey",), max_length=255, min_length=1)
+    raise_per_value(
+        found,
+        transfer_problems(target, ()),
+        problems_of(check_text, idempotency_key, ("idempotencyKey",), max_length=255, min_length=1),
+    )
     async with services.store.transaction(viewer.tenant_id) as work:
         call = await _voice_call(work, id, target)
         await _check_target(work, target)

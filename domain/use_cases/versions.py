@@ -8,18 +8,19 @@ from uuid import UUID
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import NameTaken, NotFound, Path, RevisionConflict
+from domain.common.problems import raise_per_value
 from domain.ports import Services, UnitOfWork
 from domain.tenants.settings import apply_defaults, inherited_fields, without_defaults
-from domain.tools.model import check_tool
+from domain.tools.model import tool_problems
 from domain.use_cases.workflows import compute_transaction, get_workflow, publish_draft
-from domain.workflows.agents import AgentSpec, check_agent
+from domain.workflows.agents import AgentSpec, agent_problems
 from domain.workflows.model import (
     Snapshot,
     Version,
     VersionId,
     Workflow,
     WorkflowId,
-    check_workflow,
+    workflow_problems,
 )
 
 REQUIRED_SCOPES = (Scope.WORKFLOWS_WRITE, Scope.AGENTS_WRITE, Scope.TOOLS_WRITE)
@@ -66,11 +67,11 @@ async def get_version(work: UnitOfWork, workflow: Workflow, id: UUID, path: Path
 def _check(snapshot: Snapshot) -> None:
     """Apply the current rules, which may be newer than the version."""
     path = ("versionId",)
-    check_workflow(snapshot.workflow, (*path, "workflow"))
-    for name, agent in snapshot.agents.items():
-        check_agent(agent, (*path, "agents", name))
-    for name, tool in snapshot.tools.items():
-        check_tool(tool, (*path, "tools", name))
+    raise_per_value(
+        workflow_problems(snapshot.workflow, (*path, "workflow")),
+        *(agent_problems(a, (*path, "agents", name)) for name, a in snapshot.agents.items()),
+        *(tool_problems(tool, (*path, "tools", name)) for name, tool in snapshot.tools.items()),
+    )
 
 
 async def _restore_agents_and_tools(

@@ -10,8 +10,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from domain.common.access import Scope, Viewer
-from domain.common.errors import NotFound, NotPublishable
+from domain.common.errors import NotFound, NotPublishable, Problem
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
+from domain.common.patches import patched
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.credentials import CredentialKind
 from domain.tenants.settings import apply_defaults, inherited_fields
@@ -55,9 +56,12 @@ async def compute_transaction(services: Services, viewer: Viewer) -> AsyncGenera
         yield work
 
 
-async def create_workflow(services: Services, viewer: Viewer, spec: WorkflowSpec) -> Workflow:
+async def create_workflow(
+    services: Services, viewer: Viewer, spec: WorkflowSpec, found: Sequence[Problem] = ()
+) -> Workflow:
+    """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.WORKFLOWS_WRITE)
-    checked = await check_workflow_in_thread(services, viewer, spec)
+    checked = await check_workflow_in_thread(services, viewer, spec, found)
     async with services.store.transaction(viewer.tenant_id) as work:
         return await work.workflows.add(checked)
 
@@ -67,12 +71,15 @@ async def update_workflow(
     viewer: Viewer,
     id: WorkflowId,
     expected_revision: int,
-    changes: dict[str, Any],
+    changes: Mapping[str, Any],
+    found: Sequence[Problem] = (),
 ) -> Workflow:
     viewer.require(Scope.WORKFLOWS_WRITE)
     async with compute_transaction(services, viewer) as work:
         workflow = await get_workflow(work, id)
-        spec = await check_workflow_in_thread(services, viewer, replace(workflow.spec, **changes))
+        problems = list(found)
+        spec = patched(workflow.spec, changes, problems)
+        spec = await check_workflow_in_thread(services, viewer, spec, problems)
         return await work.workflows.save(id, spec, expected_revision)
 
 
@@ -110,10 +117,10 @@ async def verify_workflows(
 
 
 async def check_workflow_in_thread(
-    services: Services, viewer: Viewer, spec: WorkflowSpec
+    services: Services, viewer: Viewer, spec: WorkflowSpec, found: Sequence[Problem] = ()
 ) -> WorkflowSpec:
     """`check_workflow` in a thread, because it parses every condition."""
-    return await services.compute.run(viewer.tenant_id, check_workflow, spec)
+    return await services.compute.run(viewer.tenant_id, check_workflow, spec, (), found)
 
 
 async def publish_draft(

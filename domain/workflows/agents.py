@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NewType
 from uuid import UUID
 
 from domain.common.access import TenantId
-from domain.common.errors import InvalidInput, Path
+from domain.common.errors import InvalidInput, Path, Problem
 from domain.common.json_values import json_problem
 from domain.common.languages import check_language
-from domain.common.problems import Problems, problems_of, raise_first
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.common.text_validation import check_name, check_text
 from domain.providers.model import ProviderKind
 from domain.templating.validation import READABLE_NAMESPACES, template_problems
@@ -167,11 +167,11 @@ class Agent:
     spec: AgentSpec
 
 
-def check_agent(spec: AgentSpec, path: Path = ()) -> AgentSpec:
-    """Return the spec. Raises `InvalidInput` for the first field that breaks a rule.
+def check_agent(spec: AgentSpec, path: Path = (), found: Iterable[Problem] = ()) -> AgentSpec:
+    """Return the spec. Raises `InvalidInput` with all problems, after those already `found`.
 
     Whether the providers support what they are chosen for is checked by verification."""
-    raise_first(agent_problems(spec, path))
+    raise_per_value(found, agent_problems(spec, path))
     return spec
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -10,8 +10,8 @@ from typing import NewType
 from uuid import UUID
 
 from domain.common.access import TenantId
-from domain.common.errors import InvalidInput, Path
-from domain.common.problems import Problems, problems_of, raise_first
+from domain.common.errors import InvalidInput, Path, Problem
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.common.text_validation import AGENT_NAME, IDENTIFIER, check_name, check_text
 from domain.templating.validation import READABLE_NAMESPACES, condition_problems, template_problems
 from domain.tools.model import ToolSpec
@@ -202,11 +202,13 @@ class Version:
     snapshot: Snapshot
 
 
-def check_workflow(spec: WorkflowSpec, path: Path = ()) -> WorkflowSpec:
-    """Return the spec. Raises `InvalidInput` for the first field that breaks a rule.
+def check_workflow(
+    spec: WorkflowSpec, path: Path = (), found: Iterable[Problem] = ()
+) -> WorkflowSpec:
+    """Return the spec. Raises `InvalidInput` with all problems, after those already `found`.
 
     Whether the graph is sound is checked by verification."""
-    raise_first(workflow_problems(spec, path))
+    raise_per_value(found, workflow_problems(spec, path))
     return spec
 
 

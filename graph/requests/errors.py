@@ -15,7 +15,7 @@ from graphql import FieldNode, GraphQLError, Node
 from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.relay import GlobalIDValueError
 
-from domain.common.errors import DomainError, RateLimited, Unavailable
+from domain.common.errors import DomainError, InvalidInputs, RateLimited, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +75,11 @@ def _extensions(error: DomainError) -> dict[str, Any]:
     facts: dict[str, Any] = {"code": error.code}
     if error.path:
         facts["path"] = list(error.path)
+    if isinstance(error, InvalidInputs):
+        facts["problems"] = [
+            {"message": each.message, "path": list(each.path or ()), "code": each.code}
+            for each in error.problems
+        ]
     if isinstance(error, RateLimited):
         facts["retryAfter"] = error.retry_after
     if isinstance(error, Unavailable):

@@ -11,6 +11,7 @@ from graph.schema.arguments import Input
 from graph.schema.error_paths import mutation
 from graph.schema.types import api_keys as k
 from graph.schema.types import roles as r
+from graph.schema.types.inputs import InputReader
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
 
@@ -28,9 +29,10 @@ class AccessMutation:
 
     @mutation("Update a role; omitted fields stay as they are.")
     async def update_role(self, info: Ctx, input: Input[r.UpdateRoleInput]) -> r.UpdateRoleResult:
-        id = RoleId(require_id("Role", input.id))
-        role = await info.context.run(
-            roles.update_role, id, input.expected_revision, input.changes()
+        id, reader = RoleId(require_id("Role", input.id)), InputReader()
+        changes = input.changes(reader)
+        role = await reader.run(
+            info.context, roles.update_role, id, input.expected_revision, changes
         )
         return r.UpdateRoleSuccess(role=role)
 
@@ -43,15 +45,18 @@ class AccessMutation:
     async def create_api_key(
         self, info: Ctx, input: Input[k.CreateApiKeyInput]
     ) -> k.CreateApiKeyResult:
-        new = await info.context.run(api_keys.create_api_key, input.spec())
+        reader = InputReader()
+        spec = input.spec(reader)
+        new = await reader.run(info.context, api_keys.create_api_key, spec)
         return k.CreateApiKeySuccess(api_key=new.key, value=new.value)
 
     @mutation("Update an API key; omitted fields stay as they are.")
     async def update_api_key(
         self, info: Ctx, input: Input[k.UpdateApiKeyInput]
     ) -> k.UpdateApiKeyResult:
-        id = ApiKeyId(require_id("ApiKey", input.id))
-        key = await info.context.run(api_keys.update_api_key, id, input.changes())
+        id, reader = ApiKeyId(require_id("ApiKey", input.id)), InputReader()
+        changes = input.changes(reader)
+        key = await reader.run(info.context, api_keys.update_api_key, id, changes)
         return k.UpdateApiKeySuccess(api_key=key)
 
     @mutation(

@@ -9,16 +9,18 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import strawberry
 
 from domain.calls.events import EphemeralEvent, StoredEvent
+from domain.common.casing import camel
 from domain.common.doc import Doc
 from domain.providers import usage as domain
 from domain.workflows.answering import AnswerEvidence
-from graph.schema.scalars import Json
+from graph.schema.scalars import Duration, Json
 from graph.schema.types.usage import Usage
 
 LIST_TYPES: dict[type, Any] = {
@@ -27,6 +29,11 @@ LIST_TYPES: dict[type, Any] = {
     AnswerEvidence: list[AnswerEvidence],
 }
 """GraphQL types of tuples, by the type of their items."""
+UNITS = {"_ms": "milliseconds", "_seconds": "seconds"}
+"""The units of durations, by the endings of the fields' names."""
+IN_UNIT = re.compile(", in (milli)?seconds")
+DURATION_NAMES = {"seconds": "duration"}
+"""Names of durations whose field is named after the unit alone."""
 
 
 def event_type(source: type, bases: tuple[type, ...] = ()) -> Any:
@@ -38,12 +45,18 @@ def event_type(source: type, bases: tuple[type, ...] = ()) -> Any:
         if field.name == "kind":
             continue
         graphql_type = _graphql_type(field.name, types[field.name])
+        description, duration = _description(annotated[field.name]), _duration_name(field.name)
         body["__annotations__"][field.name] = graphql_type
         body[field.name] = strawberry.field(
             resolver=_event_attribute(field.name),
             graphql_type=graphql_type,
-            description=_description(annotated[field.name]),
+            description=description,
+            deprecation_reason=f"Use `{camel(duration)}`." if duration else None,
         )
+        if duration:
+            nullable = NoneType in get_args(types[field.name])
+            body["__annotations__"][duration] = Duration | None if nullable else Duration
+            body[duration] = _duration_field(field.name, description or "", nullable)
     event = type(source.__name__, bases, body)
     return strawberry.type(event, description=_plain_text(source.__doc__ or ""))
 
@@ -60,6 +73,27 @@ def _event_attribute(name: str) -> Callable[[Any], Any]:
         return getattr(root.event, name)
 
     return read
+
+
+def _duration_name(name: str) -> str | None:
+    """The name of the field of type `Duration`; None unless the field is a number of seconds or
+    milliseconds."""
+    ending = next((ending for ending in UNITS if name.endswith(ending)), None)
+    return DURATION_NAMES.get(name) if ending is None else name.removesuffix(ending)
+
+
+def _duration_field(name: str, description: str, nullable: bool) -> Any:
+    unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "seconds")
+
+    def read(root: Any) -> Duration | None:
+        value = getattr(root.event, name)
+        return None if value is None else Duration(timedelta(**{unit: value}))
+
+    return strawberry.field(
+        resolver=read,
+        graphql_type=Duration | None if nullable else Duration,
+        description=IN_UNIT.sub("", description),
+    )
 
 
 def _graphql_type(name: str, hint: Any) -> Any:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from domain.calls.model import CallId
-from domain.tool_execution.dry_run import StubResponse
-from domain.tool_execution.mcp_stubs import McpStub
+from domain.common.problems import raise_per_value
 from domain.tools.model import ToolId
 from domain.use_cases import (
     agents,
@@ -34,7 +33,7 @@ from graph.schema.types import calls as c
 from graph.schema.types import tools as t
 from graph.schema.types import transfers as x
 from graph.schema.types import workflows as w
-from graph.schema.types.inputs import json_object
+from graph.schema.types.inputs import InputReader
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
 
@@ -56,15 +55,19 @@ class Mutation(
     async def create_agent(
         self, info: Ctx, input: Input[g.CreateAgentInput]
     ) -> g.CreateAgentResult:
-        return g.CreateAgentSuccess(agent=await info.context.run(agents.create_agent, input.spec()))
+        reader = InputReader()
+        spec = input.spec(reader)
+        agent = await reader.run(info.context, agents.create_agent, spec)
+        return g.CreateAgentSuccess(agent=agent)
 
     @mutation("Update an agent; omitted fields stay as they are.")
     async def update_agent(
         self, info: Ctx, input: Input[g.UpdateAgentInput]
     ) -> g.UpdateAgentResult:
-        id = AgentId(require_id("Agent", input.id))
-        agent = await info.context.run(
-            agents.update_agent, id, input.expected_revision, input.changes()
+        id, reader = AgentId(require_id("Agent", input.id)), InputReader()
+        changes = input.changes(reader)
+        agent = await reader.run(
+            info.context, agents.update_agent, id, input.expected_revision, changes
         )
         return g.UpdateAgentSuccess(agent=agent)
 
@@ -77,13 +80,17 @@ class Mutation(
 
     @mutation("Create a tool with a unique name.")
     async def create_tool(self, info: Ctx, input: Input[t.CreateToolInput]) -> t.CreateToolResult:
-        return t.CreateToolSuccess(tool=await info.context.run(tools.create_tool, input.spec()))
+        reader = InputReader()
+        spec = input.spec(reader)
+        tool = await reader.run(info.context, tools.create_tool, spec)
+        return t.CreateToolSuccess(tool=tool)
 
     @mutation("Update a tool; omitted fields stay as they are.")
     async def update_tool(self, info: Ctx, input: Input[t.UpdateToolInput]) -> t.UpdateToolResult:
-        id = ToolId(require_id("Tool", input.id))
-        tool = await info.context.run(
-            tools.update_tool, id, input.expected_revision, input.changes()
+        id, reader = ToolId(require_id("Tool", input.id)), InputReader()
+        changes = input.changes(reader)
+        tool = await reader.run(
+            info.context, tools.update_tool, id, input.expected_revision, changes
         )
         return t.UpdateToolSuccess(tool=tool)
 
@@ -94,16 +101,15 @@ class Mutation(
 
     @mutation("Run a tool outside of any call, with stubbed or real servers.")
     async def test_tool(self, info: Ctx, input: Input[t.TestToolInput]) -> t.TestToolResult:
-        dry_run = await info.context.run(
+        reader = InputReader()
+        dry_run = await reader.run(
+            info.context,
             tools.test_tool,
             ToolId(require_id("Tool", input.id)),
-            json_object(input.arguments, "arguments"),
-            json_object(input.context, "context"),
-            [StubResponse(status=stub.status, body=stub.body) for stub in input.stubs],
-            [
-                McpStub(server=stub.server, tool=stub.tool, result=stub.result, error=stub.error)
-                for stub in input.mcp_stubs
-            ],
+            input.given_arguments(reader),
+            input.given_context(reader),
+            input.http_responses(),
+            input.mcp_results(),
             input.digits,
             live=input.live,
         )
@@ -113,16 +119,19 @@ class Mutation(
     async def create_workflow(
         self, info: Ctx, input: Input[w.CreateWorkflowInput]
     ) -> w.CreateWorkflowResult:
-        workflow = await info.context.run(workflows.create_workflow, input.spec())
+        reader = InputReader()
+        spec = input.spec(reader)
+        workflow = await reader.run(info.context, workflows.create_workflow, spec)
         return w.CreateWorkflowSuccess(workflow=workflow)
 
     @mutation("Update the draft of a workflow; omitted fields stay as they are.")
     async def update_workflow(
         self, info: Ctx, input: Input[w.UpdateWorkflowInput]
     ) -> w.UpdateWorkflowResult:
-        id = WorkflowId(require_id("Workflow", input.id))
-        changed = await info.context.run(
-            workflows.update_workflow, id, input.expected_revision, input.changes()
+        id, reader = WorkflowId(require_id("Workflow", input.id)), InputReader()
+        changes = input.changes(reader)
+        changed = await reader.run(
+            info.context, workflows.update_workflow, id, input.expected_revision, changes
         )
         return w.UpdateWorkflowSuccess(workflow=changed)
 
@@ -140,9 +149,11 @@ class Mutation(
     async def publish_workflow(
         self, info: Ctx, input: Input[w.PublishWorkflowInput]
     ) -> w.PublishWorkflowResult:
-        id = WorkflowId(require_id("Workflow", input.id))
+        reader = InputReader()
+        id, note = WorkflowId(reader.at("id").id("Workflow", input.id)), input.checked_note(reader)
+        raise_per_value(reader.problems)
         workflow, version = await info.context.run(
-            workflows.publish_workflow, id, input.expected_revision, input.checked_note()
+            workflows.publish_workflow, id, input.expected_revision, note
         )
         return w.PublishWorkflowSuccess(workflow=workflow, version=version)
 
@@ -153,8 +164,10 @@ class Mutation(
     async def restore_workflow(
         self, info: Ctx, input: Input[w.RestoreWorkflowInput]
     ) -> w.RestoreWorkflowResult:
-        id = WorkflowId(require_id("Workflow", input.id))
-        version_id = VersionId(require_id("WorkflowVersion", input.version_id, ("versionId",)))
+        reader = InputReader()
+        id = WorkflowId(reader.at("id").id("Workflow", input.id))
+        version_id = VersionId(reader.at("versionId").id("WorkflowVersion", input.version_id))
+        raise_per_value(reader.problems)
         workflow, version = await info.context.run(
             versions.restore_workflow, id, version_id, input.expected_revision, input.publish
         )
@@ -179,7 +192,9 @@ class Mutation(
 
     @mutation("Start a call of a workflow.")
     async def start_call(self, info: Ctx, input: Input[c.StartCallInput]) -> c.StartCallResult:
-        call = await info.context.run(calls.start_call, input.request())
+        reader = InputReader()
+        request = input.request(reader)
+        call = await reader.run(info.context, calls.start_call, request)
         return c.StartCallSuccess(call=call, join=calls.room_access(info.context.services, call))
 
     @mutation("Get new access to the room of a voice call, for instance after a page reload.")
@@ -208,9 +223,10 @@ class Mutation(
     async def transfer_call(
         self, info: Ctx, input: Input[x.CallTransferInput]
     ) -> x.TransferCallResult:
-        id = _call_id(input.call_id)
-        call, command = await info.context.run(
-            transfers.transfer_call, id, input.target(), input.idempotency_key
+        id, reader = _call_id(input.call_id), InputReader()
+        target = input.target(reader)
+        call, command = await reader.run(
+            info.context, transfers.transfer_call, id, target, input.idempotency_key
         )
         return x.TransferCallSuccess(call=call, transfer_id=strawberry.ID(str(command.id)))
 

@@ -1,19 +1,15 @@
-"""The parameters of a tool: a JSON Schema, or its short form, a list of parameters."""
+"""The short form of the parameters of a tool: a list instead of a JSON Schema."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from domain.common.errors import Path
 from domain.json_schema.parameters import Parameter, schema_of
-from domain.json_schema.schema import check_schema
 
 
-def check_parameters(schema: Any) -> Mapping[str, Any]:
-    return check_schema(schema, ("parameters",))
-
-
-def schema_from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
+def schema_from_list(parameters: Sequence[Any], path: Path) -> Mapping[str, Any]:
     """The short form `[{name, type, required, …}]` as a JSON Schema."""
     listed = [
         Parameter(
@@ -26,4 +22,4 @@ def schema_from_list(parameters: Sequence[Any]) -> Mapping[str, Any]:
         )
         for each in parameters
     ]
-    return schema_of(listed, ("parametersList",))
+    return schema_of(listed, path)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import strawberry
 
+from domain import ports
 from domain.calls.model import Call
-from domain.calls.model import CallFilter as DomainFilter
 from domain.common.access import Scope
 from domain.providers.catalog import CATALOG
 from domain.providers.model import Provider as CatalogProvider
@@ -22,7 +22,7 @@ from domain.workflows.agents import Agent
 from domain.workflows.model import Workflow
 from graph.schema.access_queries import AccessQuery
 from graph.schema.account_queries import AccountQuery
-from graph.schema.arguments import After, First, Id
+from graph.schema.arguments import After, Before, First, Id, Last
 from graph.schema.audit_queries import AuditQuery
 from graph.schema.error_paths import ErrorPaths
 from graph.schema.scalars import Json
@@ -31,14 +31,30 @@ from graph.schema.telephony_queries import TelephonyQuery
 from graph.schema.types.accounts import Viewer
 from graph.schema.types.agents import AgentBy, AgentConnection, AgentType
 from graph.schema.types.bundles import Bundle
-from graph.schema.types.calls import CallConnection, CallFilter, CallType, filter_of
+from graph.schema.types.call_filters import (
+    CallFilterArgument,
+    CallOrderArgument,
+    filter_of,
+    order_of,
+)
+from graph.schema.types.calls import CallConnection, CallType
 from graph.schema.types.common import Node
 from graph.schema.types.credentials import Credential
 from graph.schema.types.findings import VerificationReport
+from graph.schema.types.inputs import InputReader
+from graph.schema.types.lists import (
+    AgentFilter,
+    DraftOrderArgument,
+    ToolFilter,
+    WorkflowFilter,
+    draft_filter,
+    draft_order,
+)
 from graph.schema.types.providers import Provider
 from graph.schema.types.settings import McpTool, SettingsType
 from graph.schema.types.simulations import Simulation
 from graph.schema.types.tools import ToolBy, ToolConnection, ToolType
+from graph.schema.types.workers import WorkerPool
 from graph.schema.types.workflows import WorkflowBy, WorkflowConnection, WorkflowInput, WorkflowType
 from resolvers import (
     accounts,
@@ -49,11 +65,12 @@ from resolvers import (
     nodes,
     settings,
     simulations,
+    workers,
     workflows,
 )
 from resolvers.context import Ctx
 from resolvers.nodes import Node as NodeObject
-from resolvers.pagination import Page, PageInfo
+from resolvers.pagination import Page, PageArguments
 
 
 @strawberry.type(description="Operations that read data.")
@@ -100,12 +117,28 @@ class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery):
             info, Scope.AGENTS_READ, lambda w: w.agents, "Agent", id, name
         )
 
-    @strawberry.field(
-        description="Agents of your tenant, newest first.", graphql_type=AgentConnection | None
-    )
-    async def agents(self, info: Ctx, first: First = None, after: After = None) -> Page[Agent]:
+    @strawberry.field(description="Agents of your tenant.", graphql_type=AgentConnection | None)
+    async def agents(
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[
+            AgentFilter | None,
+            strawberry.argument(description="Filter; omit to return all agents."),
+        ] = None,
+        order: DraftOrderArgument = None,
+    ) -> Page[Agent]:
         return await drafts.list_drafts(
-            info, Scope.AGENTS_READ, lambda w: w.agents, "agents", first, after
+            info,
+            Scope.AGENTS_READ,
+            lambda w: w.agents,
+            "agents",
+            PageArguments(first, after, last, before),
+            draft_filter(filter),
+            draft_order(order),
         )
 
     @strawberry.field(
@@ -119,12 +152,27 @@ class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery):
         id, name = by.id.value if by.id else None, by.name.value if by.name else None
         return await drafts.get_draft(info, Scope.TOOLS_READ, lambda w: w.tools, "Tool", id, name)
 
-    @strawberry.field(
-        description="Tools of your tenant, newest first.", graphql_type=ToolConnection | None
-    )
-    async def tools(self, info: Ctx, first: First = None, after: After = None) -> Page[Tool]:
+    @strawberry.field(description="Tools of your tenant.", graphql_type=ToolConnection | None)
+    async def tools(
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[
+            ToolFilter | None, strawberry.argument(description="Filter; omit to return all tools.")
+        ] = None,
+        order: DraftOrderArgument = None,
+    ) -> Page[Tool]:
         return await drafts.list_drafts(
-            info, Scope.TOOLS_READ, lambda w: w.tools, "tools", first, after
+            info,
+            Scope.TOOLS_READ,
+            lambda w: w.tools,
+            "tools",
+            PageArguments(first, after, last, before),
+            draft_filter(filter),
+            draft_order(order),
         )
 
     @strawberry.field(
@@ -140,15 +188,30 @@ class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery):
         return await drafts.get_draft(info, scope, lambda w: w.workflows, "Workflow", id, slug)
 
     @strawberry.field(
-        description="Workflows of your tenant, newest first.",
+        description="Workflows of your tenant.",
         graphql_type=WorkflowConnection | None,
     )
     async def workflows(
-        self, info: Ctx, first: First = None, after: After = None
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: Annotated[
+            WorkflowFilter | None,
+            strawberry.argument(description="Filter; omit to return all workflows."),
+        ] = None,
+        order: DraftOrderArgument = None,
     ) -> Page[Workflow]:
-        scope = Scope.WORKFLOWS_READ
         return await drafts.list_drafts(
-            info, scope, lambda w: w.workflows, "workflows", first, after
+            info,
+            Scope.WORKFLOWS_READ,
+            lambda w: w.workflows,
+            "workflows",
+            PageArguments(first, after, last, before),
+            draft_filter(filter),
+            draft_order(order),
         )
 
     @strawberry.field(
@@ -157,22 +220,26 @@ class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery):
     async def call(self, info: Ctx, id: Id) -> Call | None:
         return await calls.call(info, id)
 
-    @strawberry.field(
-        description="Calls of your tenant, newest first.", graphql_type=CallConnection | None
-    )
+    @strawberry.field(description="Calls of your tenant.", graphql_type=CallConnection | None)
     async def calls(
         self,
         info: Ctx,
         first: First = None,
         after: After = None,
-        filter: Annotated[
-            CallFilter | None, strawberry.argument(description="Filter; omit to return all calls.")
-        ] = None,
+        filter: CallFilterArgument = None,
+        last: Last = None,
+        before: Before = None,
+        order: CallOrderArgument = None,
     ) -> Page[Call]:
-        domain_filter: DomainFilter | None = filter_of(filter)
-        if domain_filter is None:
-            return Page([], PageInfo(False, None))
-        return await calls.calls(info, domain_filter, first, after)
+        page = PageArguments(first, after, last, before)
+        return await calls.calls(info, filter_of(filter), order_of(order), page)
+
+    @strawberry.field(
+        description="Worker processes of the installation and their load, for operators.",
+        graphql_type=WorkerPool | None,
+    )
+    async def worker_pool(self, info: Ctx) -> ports.WorkerPool:
+        return await workers.worker_pool(info)
 
     @strawberry.field(
         description="Verify a workflow, which need not be stored.",
@@ -186,7 +253,9 @@ class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery):
             strawberry.argument(description="Configuration of the workflow to verify."),
         ],
     ) -> VerificationReport | None:
-        findings = await workflows.findings_of(info, config.spec())
+        reader = InputReader()
+        spec = config.spec(reader)
+        findings = await reader.renaming(workflows.findings_of(info, spec, reader.problems))
         return VerificationReport(findings=findings)
 
     @strawberry.field(

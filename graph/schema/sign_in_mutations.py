@@ -11,6 +11,7 @@ from graph.schema.error_paths import mutation
 from graph.schema.types import identity_providers as p
 from graph.schema.types import sign_in as s
 from graph.schema.types.accounts import LoginSuccess
+from graph.schema.types.inputs import InputReader
 from resolvers import accounts
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
@@ -51,12 +52,14 @@ class SignInMutation:
     async def update_identity_provider(
         self, info: Ctx, input: Input[p.UpdateIdentityProviderInput]
     ) -> p.UpdateIdentityProviderResult:
-        id = IdentityProviderId(require_id("IdentityProvider", input.id))
-        provider = await info.context.run(
+        id, reader = IdentityProviderId(require_id("IdentityProvider", input.id)), InputReader()
+        changes = input.changes(reader)
+        provider = await reader.run(
+            info.context,
             identity_providers.update_identity_provider,
             id,
             input.expected_revision,
-            input.changes(),
+            changes,
         )
         return p.UpdateIdentityProviderSuccess(identity_provider=provider)
 

@@ -9,11 +9,21 @@ from typing import Annotated
 import strawberry
 
 from domain.calls import events
-from domain.calls.lists import ListSnapshot, ListUpdate
+from domain.calls.model import Call
+from domain.common.lists import ListUpdate
+from domain.tools.model import Tool
+from domain.workflows.agents import Agent
+from domain.workflows.model import Workflow
 from graph.schema.scalars import Cursor
-from graph.schema.types.calls import CallFilter, filter_of
+from graph.schema.types.call_filters import CallFilter, filter_of
+from graph.schema.types.draft_lists import (
+    AgentListUpdate,
+    ToolListUpdate,
+    WorkflowListUpdate,
+)
 from graph.schema.types.events import CallListUpdate, CallUpdate
-from resolvers import call_events
+from graph.schema.types.lists import AgentFilter, ToolFilter, WorkflowFilter, draft_filter
+from resolvers import call_events, drafts
 from resolvers.context import Ctx
 
 
@@ -37,12 +47,42 @@ async def _calls(
     filter: Annotated[
         CallFilter | None, strawberry.argument(description="Filter; omit to follow all calls.")
     ] = None,
-) -> AsyncGenerator[ListUpdate]:
-    domain_filter = filter_of(filter)
-    if domain_filter is None:
-        yield ListSnapshot(())
-        return
-    async with aclosing(call_events.call_list(info, domain_filter)) as updates:
+) -> AsyncGenerator[ListUpdate[Call]]:
+    async with aclosing(call_events.call_list(info, filter_of(filter))) as updates:
+        async for update in updates:
+            yield update
+
+
+async def _agents(
+    info: Ctx,
+    filter: Annotated[
+        AgentFilter | None, strawberry.argument(description="Filter; omit to follow all agents.")
+    ] = None,
+) -> AsyncGenerator[ListUpdate[Agent]]:
+    async with aclosing(drafts.watch_agents(info, draft_filter(filter))) as updates:
+        async for update in updates:
+            yield update
+
+
+async def _tools(
+    info: Ctx,
+    filter: Annotated[
+        ToolFilter | None, strawberry.argument(description="Filter; omit to follow all tools.")
+    ] = None,
+) -> AsyncGenerator[ListUpdate[Tool]]:
+    async with aclosing(drafts.watch_tools(info, draft_filter(filter))) as updates:
+        async for update in updates:
+            yield update
+
+
+async def _workflows(
+    info: Ctx,
+    filter: Annotated[
+        WorkflowFilter | None,
+        strawberry.argument(description="Filter; omit to follow all workflows."),
+    ] = None,
+) -> AsyncGenerator[ListUpdate[Workflow]]:
+    async with aclosing(drafts.watch_workflows(info, draft_filter(filter))) as updates:
         async for update in updates:
             yield update
 
@@ -57,8 +97,30 @@ class Subscription:
             "or behind a cursor. The stream completes after CallEnded."
         ),
     )
-    calls: AsyncGenerator[ListUpdate] = strawberry.subscription(
+    calls: AsyncGenerator[ListUpdate[Call]] = strawberry.subscription(
         resolver=_calls,
         graphql_type=CallListUpdate,
         description="A live list of calls: first a snapshot, then the changes.",
+    )
+    agents: AsyncGenerator[ListUpdate[Agent]] = strawberry.subscription(
+        resolver=_agents,
+        graphql_type=AgentListUpdate,
+        description=(
+            "A live list of agents: first a snapshot of those that were edited last, then the changes."
+        ),
+    )
+    tools: AsyncGenerator[ListUpdate[Tool]] = strawberry.subscription(
+        resolver=_tools,
+        graphql_type=ToolListUpdate,
+        description=(
+            "A live list of tools: first a snapshot of those that were edited last, then the changes."
+        ),
+    )
+    workflows: AsyncGenerator[ListUpdate[Workflow]] = strawberry.subscription(
+        resolver=_workflows,
+        graphql_type=WorkflowListUpdate,
+        description=(
+            "A live list of workflows: first a snapshot of those that were edited last, then the "
+            "changes."
+        ),
     )

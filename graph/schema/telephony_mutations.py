@@ -10,6 +10,7 @@ from graph.schema.arguments import Input
 from graph.schema.error_paths import mutation
 from graph.schema.types import phone_numbers as p
 from graph.schema.types import trunks as t
+from graph.schema.types.inputs import InputReader
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
 
@@ -24,8 +25,10 @@ class TelephonyMutation:
     async def create_outbound_trunk(
         self, info: Ctx, input: Input[t.CreateOutboundTrunkInput]
     ) -> t.CreateOutboundTrunkResult:
-        trunk = await info.context.run(
-            telephony.create_outbound_trunk, input.spec(), input.password
+        reader = InputReader()
+        spec = input.spec(reader)
+        trunk = await reader.run(
+            info.context, telephony.create_outbound_trunk, spec, input.password
         )
         return t.CreateOutboundTrunkSuccess(trunk=trunk)
 
@@ -33,9 +36,10 @@ class TelephonyMutation:
     async def update_outbound_trunk(
         self, info: Ctx, input: Input[t.UpdateOutboundTrunkInput]
     ) -> t.UpdateOutboundTrunkResult:
-        id = OutboundTrunkId(require_id("OutboundTrunk", input.id))
-        trunk = await info.context.run(
-            telephony.update_outbound_trunk, id, input.expected_revision, input.changes()
+        id, reader = OutboundTrunkId(require_id("OutboundTrunk", input.id)), InputReader()
+        changes = input.changes(reader)
+        trunk = await reader.run(
+            info.context, telephony.update_outbound_trunk, id, input.expected_revision, changes
         )
         return t.UpdateOutboundTrunkSuccess(trunk=trunk)
 
@@ -61,16 +65,19 @@ class TelephonyMutation:
     async def create_inbound_trunk(
         self, info: Ctx, input: Input[t.CreateInboundTrunkInput]
     ) -> t.CreateInboundTrunkResult:
-        trunk = await info.context.run(telephony.create_inbound_trunk, input.spec(), input.password)
+        reader = InputReader()
+        spec = input.spec(reader)
+        trunk = await reader.run(info.context, telephony.create_inbound_trunk, spec, input.password)
         return t.CreateInboundTrunkSuccess(trunk=trunk)
 
     @mutation("Update an inbound trunk; omitted fields stay as they are.")
     async def update_inbound_trunk(
         self, info: Ctx, input: Input[t.UpdateInboundTrunkInput]
     ) -> t.UpdateInboundTrunkResult:
-        id = InboundTrunkId(require_id("InboundTrunk", input.id))
-        trunk = await info.context.run(
-            telephony.update_inbound_trunk, id, input.expected_revision, input.changes()
+        id, reader = InboundTrunkId(require_id("InboundTrunk", input.id)), InputReader()
+        changes = input.changes(reader)
+        trunk = await reader.run(
+            info.context, telephony.update_inbound_trunk, id, input.expected_revision, changes
         )
         return t.UpdateInboundTrunkSuccess(trunk=trunk)
 
@@ -86,16 +93,19 @@ class TelephonyMutation:
     async def create_phone_number(
         self, info: Ctx, input: Input[p.CreatePhoneNumberInput]
     ) -> p.CreatePhoneNumberResult:
-        number = await info.context.run(telephony.create_phone_number, input.spec())
+        reader = InputReader()
+        spec = input.spec(reader)
+        number = await reader.run(info.context, telephony.create_phone_number, spec)
         return p.CreatePhoneNumberSuccess(phone_number=number)
 
     @mutation("Update a telephone number; omitted fields stay as they are.")
     async def update_phone_number(
         self, info: Ctx, input: Input[p.UpdatePhoneNumberInput]
     ) -> p.UpdatePhoneNumberResult:
-        id = PhoneNumberId(require_id("PhoneNumber", input.id))
-        number = await info.context.run(
-            telephony.update_phone_number, id, input.expected_revision, input.changes()
+        id, reader = PhoneNumberId(require_id("PhoneNumber", input.id)), InputReader()
+        changes = input.changes(reader)
+        number = await reader.run(
+            info.context, telephony.update_phone_number, id, input.expected_revision, changes
         )
         return p.UpdatePhoneNumberSuccess(phone_number=number)
 

@@ -8,7 +8,7 @@ import strawberry
 
 from domain.common.access import Scope
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
-from graph.schema.arguments import After, First
+from graph.schema.arguments import After, Before, First, Last
 from graph.schema.types.phone_numbers import (
     PhoneNumberBy,
     PhoneNumberConnection,
@@ -23,7 +23,7 @@ from graph.schema.types.trunks import (
 )
 from resolvers import drafts
 from resolvers.context import Ctx
-from resolvers.pagination import Page
+from resolvers.pagination import Page, PageArguments
 
 READ = Scope.TELEPHONY_READ
 By = Annotated[TrunkBy, strawberry.argument(description="Id or name of the trunk.")]
@@ -46,10 +46,16 @@ class TelephonyQuery:
         graphql_type=OutboundTrunkConnection | None,
     )
     async def outbound_trunks(
-        self, info: Ctx, first: First = None, after: After = None
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Page[OutboundTrunk]:
+        page = PageArguments(first, after, last, before)
         return await drafts.list_drafts(
-            info, READ, lambda w: w.outbound_trunks, "outbound_trunks", first, after
+            info, READ, lambda w: w.outbound_trunks, "outbound_trunks", page
         )
 
     @strawberry.field(
@@ -67,10 +73,16 @@ class TelephonyQuery:
         graphql_type=InboundTrunkConnection | None,
     )
     async def inbound_trunks(
-        self, info: Ctx, first: First = None, after: After = None
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Page[InboundTrunk]:
+        page = PageArguments(first, after, last, before)
         return await drafts.list_drafts(
-            info, READ, lambda w: w.inbound_trunks, "inbound_trunks", first, after
+            info, READ, lambda w: w.inbound_trunks, "inbound_trunks", page
         )
 
     @strawberry.field(
@@ -94,8 +106,14 @@ class TelephonyQuery:
         graphql_type=PhoneNumberConnection | None,
     )
     async def phone_numbers(
-        self, info: Ctx, first: First = None, after: After = None
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Page[PhoneNumber]:
+        page = PageArguments(first, after, last, before)
         return await drafts.list_drafts(
-            info, READ, lambda w: w.phone_numbers, "phone_numbers", first, after
+            info, READ, lambda w: w.phone_numbers, "phone_numbers", page
         )

@@ -9,6 +9,7 @@ from graph.schema.arguments import Input
 from graph.schema.error_paths import mutation
 from graph.schema.types import credentials as k
 from graph.schema.types import settings as s
+from graph.schema.types.inputs import InputReader
 from resolvers.context import Ctx
 
 
@@ -22,8 +23,10 @@ class TenantMutation:
     async def update_settings(
         self, info: Ctx, input: Input[s.UpdateSettingsInput]
     ) -> s.UpdateSettingsResult:
-        updated = await info.context.run(
-            settings.update_settings, input.expected_revision, input.changes()
+        reader = InputReader()
+        changes = input.changes(reader)
+        updated = await reader.run(
+            info.context, settings.update_settings, input.expected_revision, changes
         )
         return s.UpdateSettingsSuccess(settings=updated)
 

@@ -15,17 +15,19 @@ import asyncpg
 import pytest
 from redis.asyncio import Redis
 
-from domain.calls.lists import EntryAdded, EntryChanged, EntryRemoved, ListSnapshot, ListUpdate
-from domain.calls.model import Call, CallFilter, CallId, CallState, EndReason
+from domain.calls.filters import CallFilter
+from domain.calls.model import Call, CallId, CallState, EndReason
 from domain.common.access import Scope, TenantId, Viewer
+from domain.common.lists import EntryAdded, EntryChanged, EntryRemoved, ListSnapshot, ListUpdate
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import Services, Store, UnitOfWork
 from domain.use_cases.calls import CallRequest, start_call
 from graph.app import build_schema_with_loaders
 from local import valkey
-from persistence.call_lists import SharedCallList, SqlCallLists
+from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
+from persistence.live_lists import SharedList
 from persistence.notifications import calls_channel
 from persistence.pubsub import Channels, RedisBackend
 from persistence.streams import decode_notification
@@ -102,7 +104,7 @@ class Watcher:
 
     def __init__(self, services: Services, viewer: Viewer, filter: CallFilter) -> None:
         self._updates = services.call_lists.watch(viewer.tenant_id, filter)
-        self.reported: list[ListUpdate] = []
+        self.reported: list[ListUpdate[Call]] = []
         self.states: dict[Any, CallState] = {}
 
     async def __aenter__(self) -> Self:
@@ -112,7 +114,7 @@ class Watcher:
     async def __aexit__(self, *_: object) -> None:
         await self._updates.aclose()
 
-    async def next(self) -> ListUpdate:
+    async def next(self) -> ListUpdate[Call]:
         async with asyncio.timeout(WAIT_SECONDS):
             update = await anext(self._updates)
         self.reported.append(update)
@@ -151,14 +153,14 @@ async def test_subscribers_of_one_list_share_one_query(
 
 
 async def test_a_subscriber_waiting_for_a_failed_query_receives_the_next_one() -> None:
-    watched = SharedCallList()
+    watched: SharedList[Call] = SharedList(Call)
     watched.finish_lookup(watched.start_lookup(), {})
     joining = asyncio.create_task(watched.fresh_result())
     await asyncio.sleep(0)
     watched.start_lookup()  # and the database is unavailable
     watched.finish_lookup(watched.start_lookup(), {})
     async with asyncio.timeout(60):
-        assert (await joining).calls == {}
+        assert (await joining).items == {}
 
 
 async def test_a_late_subscriber_receives_the_current_snapshot(
@@ -192,7 +194,7 @@ async def test_a_slow_subscriber_receives_the_accumulated_changes(
         await quick.until({stays.id: CallState.PENDING})
         update = await slow.next()
         assert isinstance(update, EntryAdded)
-        assert update.call.id == stays.id
+        assert update.item.id == stays.id
 
 
 async def test_a_change_without_a_notification_is_found(

@@ -56,8 +56,8 @@ async def test_an_agent_has_the_defaults_unless_it_is_given_others(api: Api) -> 
     assert kept["session"]["interruption"] == OWN
     known["expectedRevision"] = 3
     partly = {"interruption": {"minWords": 2}}
-    replaced = (await mutate(api, UPDATE, **known, session=partly))["agent"]
-    assert replaced["session"]["interruption"] == DEFAULTS | {"minWords": 2}
+    patched = (await mutate(api, UPDATE, **known, session=partly))["agent"]
+    assert patched["session"]["interruption"] == OWN | {"minWords": 2}
 
 
 async def test_an_export_has_what_differs_from_the_defaults(api: Api) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.calls.model import Call, CallFilter, CallKind, Direction
+from domain.calls.filters import CallFilter
+from domain.calls.model import Call, CallKind, Direction
 from domain.common.access import Viewer
 from domain.common.errors import IdempotencyConflict, InvalidInput
 from domain.common.settings import Settings

@@ -10,7 +10,8 @@ import pytest
 
 from domain.bundles.diff import diff, summary_line
 from domain.bundles.model import Bundle, read_bundle, write_bundle
-from domain.calls.model import CallFilter, CallKind
+from domain.calls.filters import CallFilter
+from domain.calls.model import CallKind
 from domain.calls.recordings import SegmentKey
 from domain.common.access import Viewer
 from domain.common.errors import InvalidInput, NotPublishable

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.anyio
 
 SCHEMA = build_schema()._schema
 ROOTS = [r for r in (SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type) if r]
-VALUES = {"PageInfo", "ProviderChoice", "Fallback", "SpokenTextTemplate"}
+VALUES = {"PageInfo", "ItemCount", "ProviderChoice", "Fallback", "SpokenTextTemplate"}
 """Values without data of their own, or that several objects hold, each its own."""
 
 
@@ -79,7 +79,7 @@ def test_a_part_of_several_objects_is_an_object_with_scopes_of_its_own() -> None
             return
         owners[type_.name].add(own)
         for field in type_.fields.values():
-            visit_result(field, own)
+            visit_result(field, field.extensions.get(EXTENSION, own))
 
     def visit_result(field: GraphQLField, scopes: frozenset[Scope]) -> None:
         named: Any = get_named_type(field.type)

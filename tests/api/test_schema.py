@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator
 from typing import Any, get_args, get_type_hints
 
@@ -17,6 +18,7 @@ from graphql import (
     GraphQLUnionType,
     get_named_type,
 )
+from graphql.utilities.validate_input_value import validate_input_value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.schema_converter import GraphQLCoreConverter
@@ -24,14 +26,17 @@ from strawberry.utils.str_converters import to_camel_case
 
 from domain.calls.events import DURABLE, PartialTranscript
 from domain.common.doc import Doc
+from domain.tools.model import ToolSpec
 from graph.export_schema import SCHEMA_FILE, schema_text
 from graph.schema.build import build_schema
 from graph.schema.error_paths import ErrorPaths
 from graph.schema.types.errors import HANDLERS
+from graph.schema.types.tool_definitions import tool_definition
 from persistence.codec import decode_event, encode_event
 from tests.api.test_transport_schema import events_of
 from tests.support.paths import ROOT
 from tests.support.released_schema import RELEASED, breaking_changes
+from tests.support.strategies import TOOLS
 
 SCHEMA = build_schema()._schema
 OWN = {name: type_ for name, type_ in SCHEMA.type_map.items() if not name.startswith("__")}
@@ -118,6 +123,59 @@ def test_every_list_of_a_root_field_can_be_paged() -> None:
     for name, field in SCHEMA.query_type.fields.items():
         if get_named_type(field.type).name.endswith("Connection"):
             assert {"first", "after"} <= set(field.args), name
+
+
+IN_SECONDS = re.compile(r"\b(milli)?seconds?\b")
+
+
+def test_every_duration_has_the_type_duration() -> None:
+    """Those that are numbers of seconds were released, and name their replacement."""
+    for owner in OWN.values():
+        fields = getattr(owner, "fields", {})
+        for name, field in fields.items():
+            if get_named_type(field.type).name not in ("Int", "Float"):
+                continue
+            counts = name.lower().endswith(("seconds", "ms")) or IN_SECONDS.search(
+                field.description or ""
+            )
+            if counts and not (owner.name, name) in COUNTS_PER_SECOND:
+                replacement = (field.deprecation_reason or "").removeprefix("Use `")[:-2]
+                assert replacement in fields, (owner.name, name)
+                assert get_named_type(fields[replacement].type).name in (
+                    "Duration",
+                    "DurationSpread",
+                ), (owner.name, name)
+
+
+COUNTS_PER_SECOND = {("DialLimits", "callsPerSecond"), ("DialLimitsInput", "callsPerSecond")}
+
+
+def test_actions_are_read_as_they_are_written() -> None:
+    """No two actions have a field of the same name and different types, and an action has the fields of
+    its input."""
+    choices, types = OWN["ToolActionInput"], dict[str, str]()
+    assert isinstance(choices, GraphQLInputObjectType)
+    for name, choice in choices.fields.items():
+        written = get_named_type(choice.type)
+        shown = OWN[f"{name[0].upper()}{name[1:]}Action"]
+        assert isinstance(shown, GraphQLObjectType)
+        current = {n: str(f.type) for n, f in shown.fields.items() if not f.deprecation_reason}
+        assert {n: types.setdefault(n, t) for n, t in current.items()} == current, name
+        if isinstance(written, GraphQLInputObjectType):
+            fields = written.fields.items()
+            assert {n for n, f in fields if not f.deprecation_reason} == set(current) - {"type"}
+
+
+@settings(max_examples=100, deadline=None)
+@given(TOOLS)
+def test_the_definition_of_a_tool_is_an_input(spec: ToolSpec) -> None:
+    problems: list[str] = []
+    kind = OWN["CreateToolInput"]
+    assert isinstance(kind, GraphQLInputObjectType)
+    validate_input_value(
+        tool_definition(spec), kind, lambda error, path: problems.append(f"{path}: {error.message}")
+    )
+    assert problems == []
 
 
 def test_every_event_has_a_graphql_type_and_documentation() -> None:

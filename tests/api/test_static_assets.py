@@ -16,7 +16,8 @@ from graph.web.account import account_routes
 from graph.web.graphiql import graphiql_routes
 from graph.web.static_assets import STATIC_FOLDER
 from graph.web.talk import talk_routes
-from tests.support.browsers import SCRIPTS, install_packages
+from tests.support.browsers import SCRIPTS
+from tests.support.npm import install_packages
 from tests.support.paths import ROOT
 
 SOURCE = ROOT / "graph" / "web" / "pages"

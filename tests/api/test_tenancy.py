@@ -50,6 +50,11 @@ UNKNOWN_TRUNK = global_id("InboundTrunk", uuid4())
 UNKNOWN_NUMBER = global_id("PhoneNumber", uuid4())
 UNKNOWN_VERSION = global_id("WorkflowVersion", uuid4())
 
+CALL_FILTERS = {
+    "workflowId": ("Workflow", "{workflowId: $id}"),
+    "workflow.id": ("Workflow", "{workflow: {id: $id}}"),
+    "versionId": ("WorkflowVersion", "{versionId: $id}"),
+}
 CASES: dict[str, tuple[str, str, str]] = {
     "Query.node.id": ("*", "query ($id: ID!) { x: node(id: $id) { __typename id } }", "x"),
     "Query.nodes.ids": ("*", "query ($id: ID!) { nodes(ids: [$id]) { __typename id } }", "nodes"),
@@ -69,11 +74,14 @@ CASES: dict[str, tuple[str, str, str]] = {
         "workflow",
     ),
     "Query.call.id": ("Call", "query ($id: ID!) { call(id: $id) { id } }", "call"),
-    "Query.calls.filter.workflowId": (
-        "Workflow",
-        "query ($id: ID!) { calls(filter: {workflowId: $id}) { edges { node { id } } } }",
-        "calls",
-    ),
+    **{
+        f"Query.calls.filter.{path}": (
+            kind,
+            f"query ($id: ID!) {{ calls(filter: {filter}) {{ edges {{ node {{ id }} }} }} }}",
+            "calls",
+        )
+        for path, (kind, filter) in CALL_FILTERS.items()
+    },
     **{
         f"Mutation.update{kind}.input.id": (
             kind,
@@ -255,13 +263,16 @@ SUBSCRIPTIONS: dict[str, tuple[str, str]] = {
         "Call",
         "subscription ($id: ID!) { callEvents(callId: $id) { __typename } }",
     ),
-    "Subscription.calls.filter.workflowId": (
-        "Workflow",
-        (
-            "subscription ($id: ID!) { calls(filter: {workflowId: $id}) "
-            "{ __typename ... on CallListSnapshot { calls { id } } } }"
-        ),
-    ),
+    **{
+        f"Subscription.calls.filter.{path}": (
+            kind,
+            (
+                f"subscription ($id: ID!) {{ calls(filter: {filter}) "
+                "{ __typename ... on CallListSnapshot { calls { id } } } }"
+            ),
+        )
+        for path, (kind, filter) in CALL_FILTERS.items()
+    },
 }
 
 MEMBER_MUTATIONS = ("suspendMember", "resumeMember", "removeMember", "endSessionsOfMember")

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
@@ -20,37 +19,30 @@ import pytest
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.use_cases.workflows import create_workflow
+from domain.workflows.model import Node, WorkflowSpec
 from local.private_files import free_port
 from resolvers.global_ids import global_id
 from tests.support.api_server import Api, create_api_key
+from tests.support.demo_workflow import publish_clinic
 from tests.support.log_writer import CallWriter, writing_call
+from tests.support.npm import install
 from tests.support.paths import JS
 from tests.support.processes import running_process, until_answers
 
 pytestmark = pytest.mark.anyio
 
-UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 REAL, TOY = "graph.app", "tests.support.toy_app"
-
-
-def missing(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+SCRIPTS = ("audit.mjs", "follow.mjs", "apollo.mjs")
+NODE = "id key agentName isEntry isExit"
+WORKFLOWS = f"""query {{ workflows {{ edges {{ node {{ id slug graph {{ nodes {{ {NODE} }} }}
+  nodes {{ key agent isEntry isExit }} published {{ id graph {{ nodes {{ {NODE} }} }} }} }} }} }} }}"""
 
 
 @pytest.fixture(scope="module")
 def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not shutil.which("node") or not (npm := shutil.which("npm")):
-        missing("node and npm are not installed")
     folder = tmp_path_factory.mktemp("js")
-    for file in (".npmrc", "package.json", "package-lock.json", "audit.mjs", "follow.mjs"):
-        shutil.copy(JS / file, folder)
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    if done.returncode and any(reason in done.stderr for reason in UNREACHABLE):
-        missing("npm cannot reach its registry")
-    assert done.returncode == 0, done.stderr
+    install(JS, folder, *SCRIPTS)
     return folder
 
 
@@ -92,6 +84,30 @@ async def test_every_audit_of_graphql_over_http_passes(
     results: list[dict[str, Any]] = json.loads(output)
     assert [result for result in results if result["status"] != "ok"] == []
     assert len(results) == 61
+
+
+async def test_a_normalizing_cache_keeps_the_nodes_of_two_workflows_apart(
+    scripts: Path, services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    nodes = (
+        Node(id="booking", agent="reception", is_entry=True),
+        Node(id="reception", agent="booking", is_exit=True),
+    )
+    await create_workflow(services, viewer, WorkflowSpec(name="annex", nodes=nodes))
+    port = free_port()
+    async with api_process(settings, port):
+        url, key = f"http://127.0.0.1:{port}/graphql", await create_api_key(settings, viewer)
+        async with node(str(scripts / "apollo.mjs"), url, key, WORKFLOWS) as process:
+            output, _ = await process.communicate()
+    result: dict[str, Any] = json.loads(output)
+    workflows = [edge["node"] for edge in result["data"]["workflows"]["edges"]]
+    assert [each["slug"] for each in workflows] == ["annex", "clinic"]
+    keys = [[node["key"] for node in each["graph"]["nodes"]] for each in workflows]
+    assert keys == [["booking", "reception"], ["reception", "booking"]]
+    assert result["cached"] == result["data"]
+    # Two nodes of each draft, and two of the version.
+    assert len([key for key in result["keys"] if key.startswith("GraphNode:")]) == 6
 
 
 async def test_a_client_follows_a_call_across_a_crash_of_the_api(

@@ -12,6 +12,7 @@ from domain.tools.model import ToolSpec, check_tool
 from graph.schema.parameters import schema_from_list
 from graph.schema.scalars import Json
 from graph.schema.types.action_inputs import ApiCallInput, ToolActionInput, actions
+from graph.schema.types.inputs import InputReader
 from graph.schema.types.tools import ParameterInput
 from tests.support.cpu import cpu_seconds
 from tests.support.hostile_corpus import load_corpus
@@ -63,7 +64,7 @@ def test_the_parameters_list_is_validated_too(
     parameters: list[ParameterInput], path: str, says: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        schema_from_list(parameters)
+        schema_from_list(parameters, ("parametersList",))
     assert ("/".join(refused.value.path or ()), refused.value.message) == (path, says)
 
 
@@ -71,14 +72,17 @@ def test_the_parameters_list_is_validated_too(
 @pytest.mark.parametrize("value", [[], "a", 3, True])
 def test_headers_query_and_save_must_be_objects(field: str, value: object) -> None:
     more: dict[str, Any] = {field: Json(value)}
-    given = ApiCallInput(url="https://api.example/", **more)
-    with pytest.raises(InvalidInput) as refused:
-        given.action()
-    assert refused.value.message == f"{field} must be a JSON object."
+    reader = InputReader(("actions", "0", "apiCall"))
+    ApiCallInput(url="https://api.example/", **more).action(reader)
+    [problem] = reader.problems
+    assert problem.message == f"{field} must be a JSON object."
+    assert problem.path == ("actions", "0", "apiCall", field)
 
 
 def test_an_action_sets_exactly_one_field() -> None:
     nothing = dict.fromkeys(ToolActionInput.__annotations__)
-    with pytest.raises(InvalidInput) as refused:
-        actions([ToolActionInput(**nothing)])
-    assert refused.value.message == "An action must set exactly one field."
+    reader = InputReader(("actions",))
+    actions([ToolActionInput(**nothing)], reader)
+    [problem] = reader.problems
+    assert problem.message == "An action must set exactly one field."
+    assert problem.path == ("actions", "0")

@@ -188,6 +188,11 @@ _ROWS = {
         select id, '\\x0c', 'k', now(), 1 from person limit 1;
         insert into recovery_code (person_id, digest) select person_id, '\\x0d' from totp;
     """,
+    "0023": """
+        update worker_process set voice_capacity = 3, host = 'studio-1';
+        insert into call_label (tenant_id, name, value, created_at, call_id)
+        select tenant_id, 'agent', 'desk', created_at, id from call;
+    """,
 }
 
 

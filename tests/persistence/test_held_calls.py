@@ -12,9 +12,10 @@ import asyncpg
 import pytest
 
 from domain.calls.events import CallerQueued, QueueStage, StateChanged, UsageMeasured
+from domain.calls.filters import CallFilter
 from domain.calls.holding import HeldCall
 from domain.calls.inbound import InboundLeg
-from domain.calls.model import Call, CallFilter, CallId, CallState, EndReason
+from domain.calls.model import Call, CallId, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services

@@ -13,8 +13,9 @@ import asyncpg
 import pytest
 
 from domain.calls.context import initial_context
+from domain.calls.filters import CallFilter
 from domain.calls.inbound import InboundLeg
-from domain.calls.model import Call, CallFilter, CallKind, CallState, Direction, EndReason
+from domain.calls.model import Call, CallKind, CallState, Direction, EndReason
 from domain.common.access import Viewer
 from domain.common.errors import CallerRefused, NotFound, QuotaExceeded
 from domain.common.settings import Settings

@@ -14,11 +14,12 @@ import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from domain.calls.model import CallFilter
+from domain.calls.filters import CallFilter
+from domain.calls.model import EndReason
 from domain.common.access import Role, Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.use_cases.calls import CallRequest, start_call
+from domain.use_cases.calls import CallRequest, end_call, start_call
 from persistence.codec import decode_event
 from persistence.migrate import SCRIPTS, Migration, run_alembic, upgrade
 from persistence.wiring import api_services
@@ -160,24 +161,42 @@ def test_revisions_read_only_their_own_files() -> None:
     assert all(name[:4] in REVISIONS for name in frozen)
 
 
+NODE_ENTERED = """
+    insert into call_event (tenant_id, call_id, seq, at, kind, body)
+    select tenant_id, call_id, 99, now(), 'node_entered', '{"node": "desk", "agent": "desk"}'
+      from call_log where ended_at is not null
+"""
+
+
 async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
-    request = CallRequest(workflow_name="clinic", user_id="u1")
-    call = await start_call(services, viewer, request)
+    request = CallRequest(workflow_name="clinic", user_id="u1", metadata={"ticket": "T1"})
+    live, ended = [await start_call(services, viewer, request) for _ in range(2)]
+    await end_call(services, viewer, ended.id)
     url = settings.database_url
     await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0005"))
     db = await asyncpg.connect(settings.database_url)
+    await db.execute(NODE_ENTERED)
     columns = "select count(*) from information_schema.columns where table_name = 'call_log'"
     before = await db.fetchval(columns)
     await asyncio.to_thread(upgrade, url)
     assert await db.fetchval(columns) > before
     await db.close()
+    ticket = (("ticket", "T1"),)
     # Open connections have cached the old columns.
     async with api_services(settings) as after, after.store.transaction(viewer.tenant_id) as work:
-        page = await work.calls.page(CallFilter(user_id="u1", live=True), 20, None)
-        assert [UUID(str(found.id)) for found in page.items] == [call.id]
+        for filter, calls in (
+            (CallFilter(user_id="u1", live=True), [live]),
+            (CallFilter(user_id="u1", live=False), [ended]),
+            (CallFilter(end_reasons=(EndReason.CANCELED, EndReason.ENDED_BY_API)), [ended]),
+            (CallFilter(agent="desk"), [ended]),
+            (CallFilter(metadata=ticket), [ended, live]),
+            (CallFilter(metadata=ticket, workflow_slug="clinic", live=False), [ended]),
+        ):
+            page = await work.calls.page(filter, 20, None)
+            assert [UUID(str(found.id)) for found in page.items] == [each.id for each in calls]
         assert await work.workflows.workflows_using("booking") == ["clinic"]
         assert await work.tools.agents_using("book_appointment") == ["booking"]
 
@@ -223,18 +242,61 @@ ROWS_AND_INDEXES = """
     select relname, relfilenode::text from pg_class where relkind = 'i'
     order by 1, 2
 """
+ENDED_CALLS = "select call_id, xmin::text from ended_call order by call_id"
 
 
 async def test_an_interrupted_upgrade_continues_where_it_stopped(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await publish_clinic(services, viewer)
-    await start_call(services, viewer, CallRequest(workflow_name="clinic"))
+    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
+    await end_call(services, viewer, call.id)
     url = settings.database_url
-    await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0007"))
     db = await asyncpg.connect(url)
+    rows, ended = await db.fetch(ROWS_AND_INDEXES), await db.fetch(ENDED_CALLS)
+    assert [row["call_id"] for row in ended] == [call.id]
+    await asyncio.to_thread(run_alembic, url, partial(command.stamp, revision="0023"))
+    await asyncio.to_thread(upgrade, url)
+    assert await db.fetch(ROWS_AND_INDEXES) == rows
+    assert await db.fetch(ENDED_CALLS) == ended
+    await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0007"))
     before = await db.fetch(ROWS_AND_INDEXES)
     await asyncio.to_thread(run_alembic, url, partial(command.stamp, revision="0006"))
     await asyncio.to_thread(upgrade, url, "0007")
     assert await db.fetch(ROWS_AND_INDEXES) == before
     await db.close()
+
+
+RUNNING_FILL = """
+    select pid from pg_stat_activity
+     where application_name = 'studio_migrate' and wait_event_type = 'Lock'
+       and query like '%insert into ended_call%'
+"""
+
+
+async def test_calls_end_and_start_while_older_calls_are_added_to_lists(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    request = CallRequest(workflow_name="clinic")
+    older, live, deleted = [await start_call(services, viewer, request) for _ in range(3)]
+    for call in (older, deleted):
+        await end_call(services, viewer, call.id)
+    url = settings.database_url
+    db, holder = await asyncpg.connect(url), await asyncpg.connect(url)
+    await db.execute("delete from ended_call")
+    await asyncio.to_thread(run_alembic, url, partial(command.stamp, revision="0023"))
+    async with holder.transaction():
+        await holder.execute("delete from call where id = $1", deleted.id)
+        migration = asyncio.create_task(asyncio.to_thread(upgrade, url))
+        async with asyncio.timeout(60):
+            while not await db.fetch(RUNNING_FILL):  # noqa: ASYNC110 - the state is in PostgreSQL
+                await asyncio.sleep(0.02)
+        await end_call(services, viewer, live.id)
+        newer = await start_call(services, viewer, request)
+    await migration
+    async with services.store.transaction(viewer.tenant_id) as work:
+        page = await work.calls.page(CallFilter(), 20, None)
+    assert [call.id for call in page.items] == [newer.id, live.id, older.id]
+    await db.close()
+    await holder.close()

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from domain.calls.events import AgentTurn, CallEnded, StateChanged, UsageMeasured, UserTurn
-from domain.calls.model import Call, CallFilter, CallId, CallKind, CallState, EndReason
+from domain.calls.filters import CallFilter
+from domain.calls.model import Call, CallId, CallKind, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.common.tasks import background_task

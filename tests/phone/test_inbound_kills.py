@@ -24,7 +24,8 @@ from domain.calls.events import (
     UserTurn,
     WorkerReplaced,
 )
-from domain.calls.model import Call, CallFilter, CallKind, CallState, EndReason
+from domain.calls.filters import CallFilter
+from domain.calls.model import Call, CallKind, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services

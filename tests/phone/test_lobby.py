@@ -19,7 +19,8 @@ from domain.calls.events import (
     StateChanged,
     UsageMeasured,
 )
-from domain.calls.model import Call, CallFilter, CallKind, CallState, EndReason
+from domain.calls.filters import CallFilter
+from domain.calls.model import Call, CallKind, CallState, EndReason
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.common.tasks import background_task

@@ -27,7 +27,8 @@ from domain.calls.events import (
     TransferStarted,
     UserTurn,
 )
-from domain.calls.model import Call, CallFilter, CallKind, EndReason
+from domain.calls.filters import CallFilter
+from domain.calls.model import Call, CallKind, EndReason
 from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.access import Viewer
 from domain.common.errors import DialRefused

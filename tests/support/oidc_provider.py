@@ -15,12 +15,11 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 import httpx
 
 from local.private_files import free_port
-from tests.support.browsers import install_packages, skip_or_fail
+from tests.support.npm import install, skip_or_fail
 from tests.support.paths import ROOT
 from tests.support.processes import running_process, until_answers
 
 SOURCE = ROOT / "tests" / "oidc"
-FILES = (".npmrc", "package.json", "package-lock.json", "provider.mjs")
 MAX_REDIRECTS = 20
 
 
@@ -28,9 +27,7 @@ def install_provider(folder: Path) -> Path:
     """Install the provider and its dependencies, as locked."""
     if not shutil.which("node"):
         skip_or_fail("node is not installed")
-    for file in FILES:
-        shutil.copy(SOURCE / file, folder)
-    install_packages(folder)
+    install(SOURCE, folder, "provider.mjs")
     return folder
 
 

@@ -81,8 +81,11 @@ class Host:
         await self._queue.deregister_worker(self._worker)
 
     async def _register(self) -> UUID:
+        settings = self._settings
         worker = await retry_while_unavailable(
-            lambda: self._queue.register_worker(self._settings.worker_capacity)
+            lambda: self._queue.register_worker(
+                settings.worker_capacity, settings.worker_voice_capacity
+            )
         )
         self._on_registered(worker)
         return worker

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import strawberry
 
-from domain.common.errors import InvalidInput
+from domain.common.casing import camel
 from domain.tools import actions as domain
 from domain.tools.actions import Method, Operation
 from domain.tools.transfers import TransferMode
-from graph.schema.scalars import Json
-from graph.schema.types.inputs import json_object
+from graph.schema.scalars import Duration, Json
+from graph.schema.types.inputs import InputReader, json_object, json_texts
 
 
 @strawberry.input(description="Writes a value into the context of the call.")
@@ -23,7 +23,10 @@ class ContextSetInput:
             "appends to a list."
         )
     )
-    value: Json = strawberry.field(description="Value to write; strings are templates.")
+    value: Json | None = strawberry.field(
+        default=None,
+        description="Value to write; strings are templates. Omit it to write null.",
+    )
 
 
 @strawberry.input(description="A path in the context of the call.")
@@ -81,8 +84,13 @@ class ApiCallInput:
         default=None,
         description="Request body, sent as JSON; strings are templates. Null sends no body.",
     )
-    timeout: float = strawberry.field(
-        default=10.0, description="Timeout of one attempt, in seconds."
+    timeout: float | None = strawberry.field(
+        default=None,
+        description="Timeout of one attempt, in seconds.",
+        deprecation_reason="Use `timeLimit`.",
+    )
+    time_limit: Duration | None = strawberry.field(
+        default=None, description="How long one attempt may take; omit for `PT10S`."
     )
     retries: int = strawberry.field(
         default=2,
@@ -106,18 +114,19 @@ class ApiCallInput:
         ),
     )
 
-    def action(self) -> domain.ToolAction:
+    def action(self, reader: InputReader) -> domain.ToolAction:
+        timeout = reader.seconds(self, "time_limit", "timeout")
         return domain.ApiCall(
             url=self.url,
             endpoint=self.endpoint,
             method=self.method,
-            headers={k: str(v) for k, v in json_object(self.headers, "headers").items()},
-            query=json_object(self.query, "query"),
+            headers=json_texts(self.headers, reader.at("headers")),
+            query=json_object(self.query, reader.at("query")),
             body=self.body,
-            timeout=self.timeout,
+            timeout=10.0 if timeout is None else timeout,
             retries=self.retries,
             retry_unsafe=self.retry_unsafe,
-            save={k: str(v) for k, v in json_object(self.save, "save").items()},
+            save=json_texts(self.save, reader.at("save")),
         )
 
 
@@ -132,8 +141,13 @@ class McpCallInput:
             "on the arguments that the model gave."
         ),
     )
-    timeout: float = strawberry.field(
-        default=30.0, description="Timeout of the call to the server, in seconds."
+    timeout: float | None = strawberry.field(
+        default=None,
+        description="Timeout of the call to the server, in seconds.",
+        deprecation_reason="Use `timeLimit`.",
+    )
+    time_limit: Duration | None = strawberry.field(
+        default=None, description="How long the call to the server may take; omit for `PT30S`."
     )
     save: Json | None = strawberry.field(
         default=None,
@@ -143,14 +157,14 @@ class McpCallInput:
         ),
     )
 
-    def action(self) -> domain.ToolAction:
-        arguments = None if self.arguments is None else json_object(self.arguments, "arguments")
+    def action(self, reader: InputReader) -> domain.ToolAction:
+        given, timeout = self.arguments, reader.seconds(self, "time_limit", "timeout")
         return domain.McpCall(
             server=self.server,
             tool=self.tool,
-            arguments=arguments,
-            timeout=self.timeout,
-            save={k: str(v) for k, v in json_object(self.save, "save").items()},
+            arguments=None if given is None else json_object(given, reader.at("arguments")),
+            timeout=30.0 if timeout is None else timeout,
+            save=json_texts(self.save, reader.at("save")),
         )
 
 
@@ -191,6 +205,11 @@ class TransformInput:
     path: str = strawberry.field(description="Context path where the result is stored.")
     operation: Operation = strawberry.field(description="Operation to apply to the value.")
     value: Json | None = strawberry.field(
+        default=None,
+        description="Operand of the operation; strings are templates.",
+        deprecation_reason="Use `operand`.",
+    )
+    operand: Json | None = strawberry.field(
         default=None, description="Operand of the operation; strings are templates."
     )
     separator: str = strawberry.field(
@@ -234,21 +253,27 @@ class TransferCallInput:
         ),
     )
     ringing_seconds: int | None = strawberry.field(
-        default=None, description="How long the phone may ring, 5 to 75 seconds; omit for 30."
+        default=None,
+        description="How long the phone may ring, 5 to 75 seconds; omit for 30.",
+        deprecation_reason="Use `ringingTimeout`.",
+    )
+    ringing_timeout: Duration | None = strawberry.field(
+        default=None,
+        description="How long the phone may ring, `PT5S` to `PT1M15S`; omit for 30 seconds.",
     )
     announcement: str | None = strawberry.field(
         default=None,
         description="What the caller hears before the transfer; a template. Omit for nothing.",
     )
 
-    def action(self) -> domain.TransferCall:
+    def action(self, reader: InputReader) -> domain.TransferCall:
         return domain.TransferCall(
             number=self.number,
             mode=self.mode,
             trunk=self.trunk,
             extension=self.extension,
             brief=self.brief,
-            ringing_seconds=self.ringing_seconds,
+            ringing_seconds=reader.ringing_seconds(self),
             announcement=self.announcement,
         )
 
@@ -301,12 +326,22 @@ class CollectDigitsInput:
         default=domain.DTMF_KEYS,
         description="Keys that may be pressed; any other key ends the attempt.",
     )
-    first_seconds: float = strawberry.field(
-        default=8.0,
+    first_seconds: float | None = strawberry.field(
+        default=None,
         description="How long to wait for the first key after the prompt, in seconds.",
+        deprecation_reason="Use `firstKeyTimeout`.",
     )
-    between_seconds: float = strawberry.field(
-        default=3.0, description="How long to wait for each further key, in seconds."
+    first_key_timeout: Duration | None = strawberry.field(
+        default=None,
+        description="How long to wait for the first key after the prompt; omit for `PT8S`.",
+    )
+    between_seconds: float | None = strawberry.field(
+        default=None,
+        description="How long to wait for each further key, in seconds.",
+        deprecation_reason="Use `nextKeyTimeout`.",
+    )
+    next_key_timeout: Duration | None = strawberry.field(
+        default=None, description="How long to wait for each further key; omit for `PT3S`."
     )
     attempts: int = strawberry.field(
         default=3, description="How often the caller is asked at most, from 1 to 5."
@@ -318,14 +353,23 @@ class CollectDigitsInput:
             "them nothing is recorded or transcribed."
         ),
     )
-    save: str = strawberry.field(
-        default="",
+    save: str | None = strawberry.field(
+        default=None,
         description=(
             "Context path that the digits are also written to; empty for none, as for masked digits."
         ),
+        deprecation_reason="Use `saveTo`.",
+    )
+    save_to: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Context path that the digits are also written to; omit for none, as for masked digits."
+        ),
     )
 
-    def action(self) -> domain.ToolAction:
+    def action(self, reader: InputReader) -> domain.ToolAction:
+        first = reader.seconds(self, "first_key_timeout", "first_seconds")
+        between = reader.seconds(self, "next_key_timeout", "between_seconds")
         return domain.CollectDigits(
             name=self.name,
             prompt=self.prompt,
@@ -335,11 +379,11 @@ class CollectDigitsInput:
             max=self.max,
             terminator=self.terminator,
             allowed=self.allowed,
-            first_seconds=self.first_seconds,
-            between_seconds=self.between_seconds,
+            first_seconds=8.0 if first is None else first,
+            between_seconds=3.0 if between is None else between,
             attempts=self.attempts,
             masked=self.masked,
-            save=self.save,
+            save=reader.either(self, "save_to", "save") or "",
         )
 
 
@@ -388,61 +432,62 @@ class ToolActionInput:
         description="Ask the caller to press keys."
     )
 
-    def action(self) -> domain.ToolAction:
+    def action(self, reader: InputReader) -> domain.ToolAction:
         for name, build in ACTION_BUILDERS.items():
             action: Any = getattr(self, name)
             if action is not None:
-                return build(action.value)
-        raise InvalidInput("An action must set exactly one field.", ("actions",))
+                return build(action.value, reader.at(camel(name)))
+        reader.reject("An action must set exactly one field.")
+        return domain.EndCall()
 
 
-def actions(inputs: list[ToolActionInput]) -> tuple[domain.ToolAction, ...]:
-    return tuple(action.action() for action in inputs)
+def actions(inputs: list[ToolActionInput], reader: InputReader) -> tuple[domain.ToolAction, ...]:
+    return tuple(each.action(reader.at(str(index))) for index, each in enumerate(inputs))
 
 
-def _end_call(yes: bool) -> domain.ToolAction:
+def _end_call(yes: bool, reader: InputReader) -> domain.ToolAction:
     if not yes:
-        raise InvalidInput("endCall must be true.", ("actions",))
+        reader.reject("endCall must be true.")
     return domain.EndCall()
 
 
-def _conditional(input: ConditionalInput) -> domain.ToolAction:
+def _conditional(input: ConditionalInput, reader: InputReader) -> domain.ToolAction:
     return domain.Conditional(
         condition=input.condition,
-        then=actions(input.then),
-        otherwise=actions(input.otherwise),
+        then=actions(input.then, reader.at("then")),
+        otherwise=actions(input.otherwise, reader.at("otherwise")),
     )
 
 
-def _validate(input: ValidateInput) -> domain.ToolAction:
+def _validate(input: ValidateInput, _reader: InputReader) -> domain.ToolAction:
     rules = (domain.Rule(condition=r.condition, message=r.message) for r in input.rules)
     return domain.Validate(rules=tuple(rules))
 
 
-def _transform(input: TransformInput) -> domain.ToolAction:
+def _transform(input: TransformInput, reader: InputReader) -> domain.ToolAction:
     return domain.Transform(
         path=input.path,
         operation=input.operation,
-        value=input.value,
+        value=reader.either(input, "operand", "value"),
         separator=input.separator,
     )
 
 
-ACTION_BUILDERS: dict[str, Callable[[Any], domain.ToolAction]] = {
-    "context_set": lambda g: domain.ContextSet(path=g.path, value=g.value),
-    "context_get": lambda g: domain.ContextGet(path=g.path),
-    "context_delete": lambda g: domain.ContextDelete(path=g.path),
-    "flag_set": lambda g: domain.FlagSet(flag=g.flag),
-    "flag_clear": lambda g: domain.FlagClear(flag=g.flag),
-    "respond": lambda g: domain.Respond(message=g.message),
-    "handoff": lambda g: domain.Handoff(node=g.node),
-    "api_call": lambda g: g.action(),
-    "mcp_call": lambda g: g.action(),
+ACTION_BUILDERS: dict[str, Callable[[Any, InputReader], domain.ToolAction]] = {
+    "context_set": lambda g, _: domain.ContextSet(path=g.path, value=g.value),
+    "context_get": lambda g, _: domain.ContextGet(path=g.path),
+    "context_delete": lambda g, _: domain.ContextDelete(path=g.path),
+    "flag_set": lambda g, _: domain.FlagSet(flag=g.flag),
+    "flag_clear": lambda g, _: domain.FlagClear(flag=g.flag),
+    "respond": lambda g, _: domain.Respond(message=g.message),
+    "handoff": lambda g, _: domain.Handoff(node=g.node),
+    "api_call": ApiCallInput.action,
+    "mcp_call": McpCallInput.action,
     "conditional": _conditional,
     "validate": _validate,
     "transform": _transform,
     "end_call": _end_call,
-    "transfer_call": lambda g: g.action(),
-    "send_dtmf": lambda g: domain.SendDtmf(digits=g.digits),
-    "collect_digits": lambda g: g.action(),
+    "transfer_call": TransferCallInput.action,
+    "send_dtmf": lambda g, _: domain.SendDtmf(digits=g.digits),
+    "collect_digits": CollectDigitsInput.action,
 }

@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import strawberry
 
 from domain.tools import actions as domain
 from domain.tools.actions import Method, Operation
 from domain.tools.transfers import TransferMode
-from graph.schema.scalars import Json
+from graph.schema.scalars import Duration, Json
 from graph.schema.types.common import instance_check
+from graph.schema.types.durations import duration_field
 
 
-@strawberry.interface(description="One action of a tool.")
+def _operand(root: Any) -> Json | None:
+    return None if root.value is None else Json(root.value)
+
+
+def _save_to(root: Any) -> str:
+    return str(root.save)
+
+
+@strawberry.interface(
+    description=(
+        "One action of a tool. Its fields have the names and meanings of those in `ToolActionInput`, and "
+        "those of the same name have the same type in all actions."
+    )
+)
 class ToolAction:
     type: str = strawberry.field(description="Kind of the action, for instance `context.set`.")
 
@@ -95,7 +111,10 @@ class ApiCallAction(ToolAction):
     body: Json | None = strawberry.field(
         description="Request body, sent as JSON; strings are templates. Null sends no body."
     )
-    timeout: float = strawberry.field(description="Timeout of one attempt, in seconds.")
+    timeout: float = strawberry.field(
+        description="Timeout of one attempt, in seconds.", deprecation_reason="Use `timeLimit`."
+    )
+    time_limit: Duration = duration_field("timeout", "How long one attempt may take.")
     retries: int = strawberry.field(
         description=(
             "Maximum number of retries after a network failure, a 429 or a 5xx; POST "
@@ -127,7 +146,11 @@ class McpCallAction(ToolAction):
             "on the arguments that the model gave."
         )
     )
-    timeout: float = strawberry.field(description="Timeout of the call to the server, in seconds.")
+    timeout: float = strawberry.field(
+        description="Timeout of the call to the server, in seconds.",
+        deprecation_reason="Use `timeLimit`.",
+    )
+    time_limit: Duration = duration_field("timeout", "How long the call to the server may take.")
     save: Json = strawberry.field(
         description=(
             "Parts of the result to store, from context path to result path: "
@@ -172,7 +195,11 @@ class TransformAction(ToolAction):
     path: str = strawberry.field(description="Context path where the result is stored.")
     operation: Operation = strawberry.field(description="Operation to apply to the value.")
     value: Json | None = strawberry.field(
-        description="Operand of the operation; strings are templates."
+        description="Operand of the operation; strings are templates.",
+        deprecation_reason="Use `operand`.",
+    )
+    operand: Json | None = strawberry.field(
+        resolver=_operand, description="Operand of the operation; strings are templates."
     )
     separator: str = strawberry.field(
         description=(
@@ -211,7 +238,11 @@ class TransferCallAction(ToolAction):
         )
     )
     ringing_seconds: int | None = strawberry.field(
-        description="How long the phone may ring, 5 to 75 seconds; null for 30."
+        description="How long the phone may ring, 5 to 75 seconds; null for 30.",
+        deprecation_reason="Use `ringingTimeout`.",
+    )
+    ringing_timeout: Duration | None = duration_field(
+        "ringing_seconds", "How long the phone may ring; null for 30 seconds.", nullable=True
     )
     announcement: str | None = strawberry.field(
         description="What the caller hears before the transfer; a template. Null: nothing."
@@ -262,10 +293,18 @@ class CollectDigitsAction(ToolAction):
         description="Keys that may be pressed; any other key ends the attempt."
     )
     first_seconds: float = strawberry.field(
-        description="How long to wait for the first key after the prompt, in seconds."
+        description="How long to wait for the first key after the prompt, in seconds.",
+        deprecation_reason="Use `firstKeyTimeout`.",
+    )
+    first_key_timeout: Duration = duration_field(
+        "first_seconds", "How long to wait for the first key after the prompt."
     )
     between_seconds: float = strawberry.field(
-        description="How long to wait for each further key, in seconds."
+        description="How long to wait for each further key, in seconds.",
+        deprecation_reason="Use `nextKeyTimeout`.",
+    )
+    next_key_timeout: Duration = duration_field(
+        "between_seconds", "How long to wait for each further key."
     )
     attempts: int = strawberry.field(description="How often the caller is asked at most.")
     masked: bool = strawberry.field(
@@ -275,7 +314,12 @@ class CollectDigitsAction(ToolAction):
         )
     )
     save: str = strawberry.field(
-        description="Context path that the digits are also written to; empty for none."
+        description="Context path that the digits are also written to; empty for none.",
+        deprecation_reason="Use `saveTo`.",
+    )
+    save_to: str = strawberry.field(
+        resolver=_save_to,
+        description="Context path that the digits are also written to; empty for none.",
     )
 
 

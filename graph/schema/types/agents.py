@@ -9,9 +9,13 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.access import Scope
+from domain.common.lists import Count
 from domain.tools.model import Tool
 from domain.workflows import agents as domain
-from graph.schema.types.common import Connection, Node, instance_check, spec_field
+from domain.workflows.model import Workflow
+from graph.schema.arguments import After, Before, First, Last
+from graph.schema.types.agent_configuration import AgentConfiguration
+from graph.schema.types.common import Connection, Node, instance_check
 from graph.schema.types.errors import (
     InUse,
     NameTaken,
@@ -19,97 +23,65 @@ from graph.schema.types.errors import (
     RevisionConflict,
     ValidationError,
 )
-from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.inputs import Fields, InputReader, as_tuple, created, same
+from graph.schema.types.lists import count_field
 from graph.schema.types.prompts import (
-    Prompt,
     PromptInput,
-    SessionSettings,
     SessionSettingsInput,
-    Voice,
     VoiceInput,
     voices,
 )
-from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
-from graph.schema.types.spoken_texts import (
-    SpokenTextTemplate,
-    SpokenTextTemplateInput,
-    spoken_texts,
-)
+from graph.schema.types.providers import ProviderChoiceInput
+from graph.schema.types.spoken_texts import SpokenTextTemplateInput, spoken_texts
 from graph.schema.types.tools import ToolType
-from resolvers import versions
+from graph.schema.types.workflows import WorkflowConnection
+from resolvers import users
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
+from resolvers.pagination import Page, PageArguments
 
 
 async def _tools(root: Any, info: Ctx) -> Sequence[Tool]:
     viewer = info.context.require(Scope.TOOLS_READ)
-    loader = loaders().tools_by_name(info.context.services, viewer.tenant_id)
+    loader = loaders().by_name(info.context.services, viewer.tenant_id, "tools")
     return [tool for tool in await loader.load_many(list(root.spec.tools)) if tool is not None]
 
 
 async def _used_by(root: Any, info: Ctx) -> list[str]:
-    return await versions.workflows_using_agent(info, root.spec.name)
+    return await users.workflow_names(info, root)
 
 
 @strawberry.type(
     name="Agent", description="An agent: its prompt, its models, its voices and its tools."
 )
-class AgentType(Node):
+class AgentType(Node, AgentConfiguration):
     is_type_of = instance_check(domain.Agent)
 
-    name: str = spec_field("name", "Unique name; workflows refer to the agent by it.", str)
-    display_name: str | None = spec_field(
-        "display_name", "Display name of the agent; null for none.", str | None
-    )
-    description: str | None = spec_field(
-        "description", "What the agent is for; null when not described.", str | None
-    )
-    prompt: Prompt = spec_field("prompt", "Instructions and greeting of the agent.", Prompt)
-    llm: ProviderChoiceType | None = spec_field(
-        "llm", "Language model; null for the tenant's default.", ProviderChoiceType | None
-    )
-    stt: ProviderChoiceType | None = spec_field(
-        "stt", "Speech-to-text provider; null for the tenant's default.", ProviderChoiceType | None
-    )
-    tts: ProviderChoiceType | None = spec_field(
-        "tts", "Text-to-speech provider; null for the tenant's default.", ProviderChoiceType | None
-    )
-    vad: ProviderChoiceType | None = spec_field(
-        "vad",
-        "Voice activity detection; null for the tenant's default.",
-        ProviderChoiceType | None,
-    )
-    voices: list[Voice] = spec_field("voices", "TTS voice for each language.", list[Voice])
-    languages: list[str] = spec_field(
-        "languages", "Languages that the agent speaks, as BCP 47 tags.", list[str]
-    )
-    default_language: str | None = spec_field(
-        "default_language",
-        (
-            "Language that the agent speaks until the caller's language is known, as "
-            "a BCP 47 tag. Null: the first of its languages, else the tenant's "
-            "default."
-        ),
-        str | None,
-    )
-    keyterms: list[str] = spec_field(
-        "keyterms", "Words and names that speech recognition should expect.", list[str]
-    )
-    session: SessionSettings = spec_field(
-        "session", "Turn detection, silence handling and duration limit.", SessionSettings
-    )
-    spoken_texts: list[SpokenTextTemplate] = spec_field(
-        "spoken_texts",
-        "The agent's own wording of texts that it says without its model; those of the tenant, "
-        "else the built-in ones apply to the rest.",
-        list[SpokenTextTemplate],
-    )
     tools: Sequence[Tool] = strawberry.field(
         resolver=_tools, graphql_type=list[ToolType], description="Tools that the agent may call."
     )
     used_by: list[str] = strawberry.field(
-        resolver=_used_by, description="Slugs of the workflows whose drafts use the agent."
+        resolver=_used_by,
+        description="Slugs of the workflows whose drafts use the agent.",
+        deprecation_reason="Use `workflows`.",
     )
+
+    @strawberry.field(
+        description="Workflows whose drafts use the agent, in the order of their slugs.",
+        graphql_type=WorkflowConnection,
+    )
+    async def workflows(
+        self,
+        agent: strawberry.Parent[domain.Agent],
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Page[Workflow]:
+        page = PageArguments(first, after, last, before)
+        return await users.workflows(info, agent, page)
+
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the agent was created (UTC).")
     updated_at: datetime = strawberry.field(description="When the agent was last edited (UTC).")
@@ -118,7 +90,11 @@ class AgentType(Node):
 NULLABLE_FIELDS = frozenset(
     {"display_name", "description", "llm", "stt", "tts", "vad", "default_language"}
 )
-AgentConnection = Connection[AgentType]
+
+
+@strawberry.type(description="One page of a list of agents.")
+class AgentConnection(Connection[AgentType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(one_of=True, description="Identifies one agent.")
@@ -178,33 +154,37 @@ class CreateAgentInput:
         default_factory=list, description="Names of the tools that the agent may call."
     )
 
-    def spec(self) -> domain.AgentSpec:
+    def spec(self, reader: InputReader) -> domain.AgentSpec:
+        prompt = self.prompt.patch(reader.at("prompt")).apply(None, reader.problems)
         return domain.AgentSpec(
             name=self.name,
             display_name=self.display_name,
             description=self.description,
-            prompt=self.prompt.prompt(),
-            llm=_provider_choice(self.llm),
-            stt=_provider_choice(self.stt),
-            tts=_provider_choice(self.tts),
-            vad=_provider_choice(self.vad),
-            voices=voices(self.voices),
+            prompt=prompt,
+            llm=_provider_choice(self.llm, reader.at("llm")),
+            stt=_provider_choice(self.stt, reader.at("stt")),
+            tts=_provider_choice(self.tts, reader.at("tts")),
+            vad=_provider_choice(self.vad, reader.at("vad")),
+            voices=voices(self.voices, reader.at("voices")),
             languages=tuple(self.languages),
             default_language=self.default_language,
             keyterms=tuple(self.keyterms),
-            session=self.session.session() if self.session else domain.Session(),
-            spoken_texts=spoken_texts(self.spoken_texts),
+            session=created(self.session, reader.at("session"), domain.Session()),
+            spoken_texts=spoken_texts(self.spoken_texts, reader.at("spokenTexts")),
             tools=tuple(self.tools),
         )
 
 
-def _provider_choice(input: ProviderChoiceInput | None) -> domain.ProviderChoice | None:
-    return input.choice() if input else None
+def _provider_choice(
+    input: ProviderChoiceInput | None, reader: InputReader
+) -> domain.ProviderChoice | None:
+    return None if input is None else input.patch(reader).apply(None, reader.problems)
 
 
 @strawberry.input(
     description=(
-        "Changes to an agent. Omitted fields stay as they are; lists are replaced as a whole."
+        "Changes to an agent. Omitted fields stay as they are, also within objects such as `prompt`; "
+        "lists are replaced as a whole."
     )
 )
 class UpdateAgentInput:
@@ -223,7 +203,7 @@ class UpdateAgentInput:
         description="New description; null to remove it."
     )
     prompt: strawberry.Maybe[PromptInput | None] = strawberry.field(
-        description="New prompt, which replaces the whole prompt."
+        description="Changes to the prompt; its omitted fields stay as they are."
     )
     llm: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
         description="New language model; null to use the tenant's default."
@@ -250,7 +230,7 @@ class UpdateAgentInput:
         description="All key terms, replacing the current ones."
     )
     session: strawberry.Maybe[SessionSettingsInput | None] = strawberry.field(
-        description="New session settings, which replace all current ones."
+        description="Changes to the session settings; omitted ones stay as they are."
     )
     spoken_texts: strawberry.Maybe[list[SpokenTextTemplateInput] | None] = strawberry.field(
         description="All own wordings of spoken texts, replacing the current ones; at most 100."
@@ -259,25 +239,22 @@ class UpdateAgentInput:
         description="Names of all tools of the agent, replacing the current ones."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
-            "name": ("name", identity),
-            "display_name": ("display_name", identity),
-            "description": ("description", identity),
-            "prompt": ("prompt", PromptInput.prompt),
-            "llm": ("llm", ProviderChoiceInput.choice),
-            "stt": ("stt", ProviderChoiceInput.choice),
-            "tts": ("tts", ProviderChoiceInput.choice),
-            "vad": ("vad", ProviderChoiceInput.choice),
+            **same("name", "display_name", "description", "default_language"),
+            "prompt": ("prompt", PromptInput.patch),
+            "llm": ("llm", ProviderChoiceInput.patch),
+            "stt": ("stt", ProviderChoiceInput.patch),
+            "tts": ("tts", ProviderChoiceInput.patch),
+            "vad": ("vad", ProviderChoiceInput.patch),
             "voices": ("voices", voices),
-            "languages": ("languages", tuple),
-            "default_language": ("default_language", identity),
-            "keyterms": ("keyterms", tuple),
-            "session": ("session", SessionSettingsInput.session),
+            "languages": ("languages", as_tuple),
+            "keyterms": ("keyterms", as_tuple),
+            "session": ("session", SessionSettingsInput.patch),
             "spoken_texts": ("spoken_texts", spoken_texts),
-            "tools": ("tools", tuple),
+            "tools": ("tools", as_tuple),
         }
-        return changed_fields(self, fields, nullable=NULLABLE_FIELDS)
+        return reader.changes(self, fields, nullable=NULLABLE_FIELDS)
 
 
 @strawberry.input(description="The agent to delete.")

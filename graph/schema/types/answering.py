@@ -6,10 +6,12 @@ from dataclasses import fields
 
 import strawberry
 
+from domain.common.patches import Patch
 from domain.workflows import answering as domain
 from domain.workflows.answering import IvrAction, ScreenerAction, VoicemailAction
-
-DEFAULTS = domain.AnsweringSettings()
+from graph.schema.scalars import Duration
+from graph.schema.types.durations import duration_field
+from graph.schema.types.inputs import InputReader, same, seconds
 
 
 @strawberry.type(description="What outbound phone calls do about machines that answer.")
@@ -45,98 +47,125 @@ class WorkflowAnswering:
         )
     )
     silent_seconds: float = strawberry.field(
-        description="The agent speaks first after a silence of this length, in seconds."
+        description="The agent speaks first after a silence of this length, in seconds.",
+        deprecation_reason="Use `silenceTimeout`.",
+    )
+    silence_timeout: Duration = duration_field(
+        "silent_seconds", "The agent speaks first after a silence of this length."
     )
     tone_seconds: float = strawberry.field(
         description=(
             "How long to wait for the tone of a mailbox before the message is left without one, in "
             "seconds."
-        )
+        ),
+        deprecation_reason="Use `toneTimeout`.",
+    )
+    tone_timeout: Duration = duration_field(
+        "tone_seconds",
+        "How long to wait for the tone of a mailbox before the message is left without one.",
     )
     screening_seconds: float = strawberry.field(
-        description="How long to wait for a person after a screener was answered, in seconds."
+        description="How long to wait for a person after a screener was answered, in seconds.",
+        deprecation_reason="Use `screeningTimeout`.",
+    )
+    screening_timeout: Duration = duration_field(
+        "screening_seconds", "How long to wait for a person after a screener was answered."
     )
 
 
-@strawberry.input(description="What outbound phone calls do about machines that answer.")
+@strawberry.input(
+    description=(
+        "What outbound phone calls do about machines that answer. An update leaves omitted fields as "
+        "they are; a new workflow gets their defaults."
+    )
+)
 class WorkflowAnsweringInput:
-    enabled: bool = strawberry.field(
-        default=DEFAULTS.enabled,
+    enabled: strawberry.Maybe[bool | None] = strawberry.field(
         description=(
-            "Whether the agent listens first to find out who answered. False: it greets as "
-            "soon as the phone is answered."
-        ),
+            "Whether the agent listens first to find out who answered; true by default. False: it "
+            "greets as soon as the phone is answered."
+        )
     )
-    voicemail: VoicemailAction = strawberry.field(
-        default=DEFAULTS.voicemail, description="What to do when a mailbox answers."
+    voicemail: strawberry.Maybe[VoicemailAction | None] = strawberry.field(
+        description="What to do when a mailbox answers; `TALK` by default."
     )
-    message: str | None = strawberry.field(
-        default=None,
+    message: strawberry.Maybe[str | None] = strawberry.field(
         description=(
             "Message for a mailbox, at most 1,000 characters; a template. LEAVE_MESSAGE needs it."
-        ),
+        )
     )
-    screener: ScreenerAction = strawberry.field(
-        default=DEFAULTS.screener, description="What to do when a screener asks who is calling."
+    screener: strawberry.Maybe[ScreenerAction | None] = strawberry.field(
+        description="What to do when a screener asks who is calling; `TALK` by default."
     )
-    introduction: str | None = strawberry.field(
-        default=None,
+    introduction: strawberry.Maybe[str | None] = strawberry.field(
         description=(
             "What a screener hears: who is calling and why, at most 1,000 characters; a template. "
             "ANSWER needs it."
-        ),
+        )
     )
-    ivr: IvrAction = strawberry.field(
-        default=DEFAULTS.ivr, description="What to do when a voice menu answers."
+    ivr: strawberry.Maybe[IvrAction | None] = strawberry.field(
+        description="What to do when a voice menu answers; `TALK` by default."
     )
-    goal: str | None = strawberry.field(
-        default=None,
+    goal: strawberry.Maybe[str | None] = strawberry.field(
         description=(
-            "The person or the department to reach through a voice menu, at most 1,000 characters; a template. "
-            "NAVIGATE needs it."
-        ),
+            "The person or the department to reach through a voice menu, at most 1,000 characters; a "
+            "template. NAVIGATE needs it."
+        )
     )
-    ask_model: bool = strawberry.field(
-        default=DEFAULTS.ask_model,
+    ask_model: strawberry.Maybe[bool | None] = strawberry.field(
         description=(
             "Whether the model of the entry agent decides about a long greeting that no rule "
-            "recognizes."
-        ),
+            "recognizes; true by default."
+        )
     )
-    silent_seconds: float = strawberry.field(
-        default=DEFAULTS.silent_seconds,
+    silent_seconds: strawberry.Maybe[float | None] = strawberry.field(
         description=(
             "The agent speaks first after a silence of this length, from 0.5 to 10 seconds."
         ),
+        deprecation_reason="Use `silenceTimeout`.",
     )
-    tone_seconds: float = strawberry.field(
-        default=DEFAULTS.tone_seconds,
+    silence_timeout: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "The agent speaks first after a silence of this length, `PT0.5S` to `PT10S`; `PT2.5S` by "
+            "default."
+        )
+    )
+    tone_seconds: strawberry.Maybe[float | None] = strawberry.field(
         description=(
             "How long to wait for the tone of a mailbox before the message is left without one, "
             "from 2 to 60 seconds."
         ),
+        deprecation_reason="Use `toneTimeout`.",
     )
-    screening_seconds: float = strawberry.field(
-        default=DEFAULTS.screening_seconds,
+    tone_timeout: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "How long to wait for the tone of a mailbox before the message is left without one, "
+            "`PT2S` to `PT1M`; `PT30S` by default."
+        )
+    )
+    screening_seconds: strawberry.Maybe[float | None] = strawberry.field(
         description=(
             "How long to wait for a person after a screener was answered, from 5 to 120 seconds."
         ),
+        deprecation_reason="Use `screeningTimeout`.",
+    )
+    screening_timeout: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "How long to wait for a person after a screener was answered, `PT5S` to `PT2M`; `PT30S` "
+            "by default."
+        )
     )
 
-    def settings(self) -> domain.AnsweringSettings:
-        return domain.AnsweringSettings(
-            enabled=self.enabled,
-            voicemail=self.voicemail,
-            message=self.message,
-            screener=self.screener,
-            introduction=self.introduction,
-            ivr=self.ivr,
-            goal=self.goal,
-            ask_model=self.ask_model,
-            silent_seconds=self.silent_seconds,
-            tone_seconds=self.tone_seconds,
-            screening_seconds=self.screening_seconds,
-        )
+    def patch(self, reader: InputReader) -> Patch[domain.AnsweringSettings]:
+        texts = ("message", "introduction", "goal")
+        fields = {
+            **same("enabled", "voicemail", "screener", "ivr", "ask_model", *texts),
+            "silence_timeout": ("silent_seconds", seconds),
+            "tone_timeout": ("tone_seconds", seconds),
+            "screening_timeout": ("screening_seconds", seconds),
+            **same("silent_seconds", "tone_seconds", "screening_seconds"),
+        }
+        return reader.patch(self, domain.AnsweringSettings, fields, nullable=frozenset(texts))
 
 
 @strawberry.input(
@@ -188,6 +217,11 @@ class CallAnsweringInput:
         description=(
             "The agent speaks first after a silence of this length, from 0.5 to 10 seconds."
         ),
+        deprecation_reason="Use `silenceTimeout`.",
+    )
+    silence_timeout: Duration | None = strawberry.field(
+        default=None,
+        description="The agent speaks first after a silence of this length, `PT0.5S` to `PT10S`.",
     )
     tone_seconds: float | None = strawberry.field(
         default=None,
@@ -195,15 +229,36 @@ class CallAnsweringInput:
             "How long to wait for the tone of a mailbox before the message is left without one, "
             "from 2 to 60 seconds."
         ),
+        deprecation_reason="Use `toneTimeout`.",
+    )
+    tone_timeout: Duration | None = strawberry.field(
+        default=None,
+        description=(
+            "How long to wait for the tone of a mailbox before the message is left without one, "
+            "`PT2S` to `PT1M`."
+        ),
     )
     screening_seconds: float | None = strawberry.field(
         default=None,
         description=(
             "How long to wait for a person after a screener was answered, from 5 to 120 seconds."
         ),
+        deprecation_reason="Use `screeningTimeout`.",
+    )
+    screening_timeout: Duration | None = strawberry.field(
+        default=None,
+        description=(
+            "How long to wait for a person after a screener was answered, `PT5S` to `PT2M`."
+        ),
     )
 
-    def override(self) -> domain.AnsweringOverride:
-        return domain.AnsweringOverride(
-            **{field.name: getattr(self, field.name) for field in fields(domain.AnsweringOverride)}
-        )
+    def override(self, reader: InputReader) -> domain.AnsweringOverride:
+        given = {
+            field.name: getattr(self, field.name) for field in fields(domain.AnsweringOverride)
+        }
+        times = {
+            "silent_seconds": reader.seconds(self, "silence_timeout", "silent_seconds"),
+            "tone_seconds": reader.seconds(self, "tone_timeout", "tone_seconds"),
+            "screening_seconds": reader.seconds(self, "screening_timeout", "screening_seconds"),
+        }
+        return domain.AnsweringOverride(**{**given, **times})

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.access import Scope
-from domain.common.networks import parse_networks
+from domain.common.networks import Network, parse_networks
 from domain.tenants import api_keys as domain
 from domain.tenants.api_keys import ApiKeyKind, ApiKeySpec, ApiKeyState
 from graph.schema.scalars import Duration
 from graph.schema.types.common import Connection
 from graph.schema.types.enums import describe_enum
 from graph.schema.types.errors import NotFoundError, ValidationError
-from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.inputs import Fields, InputReader, same
 from resolvers.global_ids import global_id
 
 describe_enum(
@@ -128,12 +128,12 @@ class CreateApiKeyInput:
         default=None, description="When the key expires; null if it does not."
     )
 
-    def spec(self) -> ApiKeySpec:
+    def spec(self, reader: InputReader) -> ApiKeySpec:
         return ApiKeySpec(
             name=self.name,
             role=self.role,
             scopes=None if self.scopes is None else frozenset(self.scopes),
-            networks=_networks(self.addresses),
+            networks=_networks(self.addresses, reader.at("addresses")),
             expires_at=self.expires_at,
         )
 
@@ -155,8 +155,8 @@ class UpdateApiKeyInput:
         description="New time at which it expires; null if it is not to expire."
     )
 
-    def changes(self) -> dict[str, Any]:
-        return changed_fields(self, UPDATED_FIELDS, frozenset({"expires_at"}))
+    def changes(self, reader: InputReader) -> dict[str, Any]:
+        return reader.changes(self, UPDATED_FIELDS, frozenset({"expires_at"}))
 
 
 @strawberry.input(description="The API key to rotate.")
@@ -249,14 +249,12 @@ RevokeApiKeyResult = Annotated[
 ]
 
 
-def _networks(addresses: list[str]) -> Any:
-    return parse_networks(addresses, ("addresses",))
+def _networks(addresses: list[str], reader: InputReader) -> tuple[Network, ...]:
+    return reader.read((), parse_networks, addresses)
 
 
 UPDATED_FIELDS: Fields = {
-    "name": ("name", identity),
-    "role": ("role", identity),
-    "scopes": ("scopes", frozenset),
+    **same("name", "role", "expires_at"),
+    "scopes": ("scopes", lambda scopes, _: frozenset(scopes)),
     "addresses": ("networks", _networks),
-    "expires_at": ("expires_at", identity),
 }

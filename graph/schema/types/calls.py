@@ -17,14 +17,17 @@ from domain.calls.latency import Latency
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
 from domain.calls.rooms import RoomAccess
 from domain.calls.state import context_json
+from domain.common.errors import NotFound, Path
+from domain.common.errors import WorkflowNotFound as WorkflowIsUnknown
+from domain.common.lists import Count
 from domain.providers import usage as billing
 from domain.providers.usage import cost_of
 from domain.telephony.attestation import Attestation
 from domain.use_cases.calls import CallRequest
 from domain.use_cases.outbound_calls import DialRequest
 from domain.workflows.answering import AnsweringParty
-from domain.workflows.model import Version, Workflow, WorkflowId
-from graph.schema.scalars import Cursor, Duration, Json
+from domain.workflows.model import Version, Workflow
+from graph.schema.scalars import Cursor, Duration, Json, Money
 from graph.schema.types.answering import CallAnsweringInput
 from graph.schema.types.calling_hours import AllowedHoursInput
 from graph.schema.types.common import Connection, Node, instance_check
@@ -39,15 +42,18 @@ from graph.schema.types.errors import (
     WorkflowNotFound,
     WorkflowNotPublished,
 )
-from graph.schema.types.inputs import json_object, whole_seconds
+from graph.schema.types.graphs import GraphNodeType
+from graph.schema.types.inputs import InputReader, created, json_object
+from graph.schema.types.lists import count_field
 from graph.schema.types.recordings import Recording
 from graph.schema.types.usage import Cost, LatencySummary, Usage
 from graph.schema.types.workflows import VersionType, WorkflowBy, WorkflowType
 from resolvers import calls as resolvers
+from resolvers import graphs
 from resolvers import recordings as recording_resolvers
 from resolvers import workflows as workflow_resolvers
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_id, global_id, require_id
+from resolvers.global_ids import global_id, require_id
 from resolvers.pagination import Page
 
 if TYPE_CHECKING:
@@ -93,8 +99,24 @@ class CallType(Node):
         description="Which party caused the end; null while the call has not ended."
     )
     active_node: str | None = strawberry.field(
-        description="Id of the node whose agent is handling the call; null before the first one."
+        description=(
+            "Key of the node whose agent is handling the call; null before the first one. "
+            "`currentNode` is the node itself."
+        )
     )
+
+    @strawberry.field(
+        description=(
+            "The node whose agent is handling the call, of the version that it runs; null before the "
+            "first one."
+        ),
+        graphql_type=GraphNodeType | None,
+    )
+    async def current_node(
+        self, call: strawberry.Parent[domain.Call], info: Ctx
+    ) -> graphs.GraphNode | None:
+        return await graphs.current_node(info, call)
+
     user_id: str | None = strawberry.field(
         description="Your own identifier of the caller; null for none."
     )
@@ -154,6 +176,15 @@ class CallType(Node):
         if self.answered_at is None or self.ended_at is None:
             return None
         return Duration(self.ended_at - self.answered_at)
+
+    @strawberry.field(
+        description=(
+            "Estimated cost so far, which lists filter and sort by. It is stored with the call, while "
+            "`cost` reads the log of the call and shows the parts."
+        )
+    )
+    def total_cost(self, call: strawberry.Parent[domain.Call]) -> Money:
+        return Money(call.spent)
 
     @strawberry.field(
         description="How long the phone may ring before it is answered; null for calls without telephone."
@@ -281,43 +312,14 @@ class CallType(Node):
         return await resolvers.events(info, call, first, after)
 
 
-CallConnection = Connection[CallType]
-
-
-@strawberry.input(description="Filter for calls; a call must match every given field.")
-class CallFilter:
-    states: list[CallState] | None = strawberry.field(
-        default=None, description="Only calls in one of these states; omit for any state."
-    )
-    kinds: list[CallKind] | None = strawberry.field(
-        default=None, description="Only calls of these kinds; omit for any kind."
-    )
-    workflow_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Only calls of the workflow with this id; omit for any workflow."
-    )
-    user_id: str | None = strawberry.field(
-        default=None,
-        description="Only calls of the caller with this identifier; omit for any caller.",
-    )
-    live: bool | None = strawberry.field(
-        default=None,
-        description="True for calls in progress, false for calls that have ended; omit for both.",
-    )
-
-
-def filter_of(filter: CallFilter | None) -> domain.CallFilter | None:
-    """The domain's filter; None when no call can match, because the id is not one of a workflow."""
-    if filter is None:
-        return domain.CallFilter()
-    workflow = None if filter.workflow_id is None else decode_id("Workflow", filter.workflow_id)
-    if filter.workflow_id is not None and workflow is None:
-        return None
-    return domain.CallFilter(
-        states=tuple(filter.states) if filter.states is not None else None,
-        kinds=tuple(filter.kinds) if filter.kinds is not None else None,
-        workflow_id=None if workflow is None else WorkflowId(workflow),
-        user_id=filter.user_id,
-        live=filter.live,
+@strawberry.type(description="One page of a list of calls.")
+class CallConnection(Connection[CallType]):
+    total_count: Count = count_field()
+    since: datetime | None = strawberry.field(
+        description=(
+            "Earliest time of creation that the list covers, where it covers only a part because of "
+            "its filter and its order (UTC); null otherwise."
+        )
     )
 
 
@@ -409,40 +411,45 @@ class StartCallInput:
         ),
     )
 
-    def request(self) -> CallRequest:
-        max_duration: timedelta | None = self.max_duration
+    def request(self, reader: InputReader) -> CallRequest:
         by_id = self.workflow.id.value if self.workflow.id else None
+        version, at = self.version, reader.at
         return CallRequest(
-            workflow_id=decode_id("Workflow", by_id) if by_id else None,
+            workflow_id=None if by_id is None else at("workflow").read(None, _workflow_id, by_id),
             workflow_name=self.workflow.slug.value if self.workflow.slug else None,
             kind=self.kind,
             user_id=self.user_id,
-            user_context=json_object(self.user_context, "userContext"),
-            metadata=json_object(self.metadata, "metadata"),
+            user_context=json_object(self.user_context, at("userContext")),
+            metadata=json_object(self.metadata, at("metadata")),
             idempotency_key=self.idempotency_key,
-            max_seconds=None if max_duration is None else whole_seconds(max_duration),
+            max_seconds=_whole_seconds(self.max_duration),
             draft=self.draft,
-            version_id=self._version(),
-            dial=self._dial(),
+            version_id=None if version is None else at("version").id("WorkflowVersion", version),
+            dial=self._dial(reader),
         )
 
-    def _dial(self) -> DialRequest:
-        ringing: timedelta | None = self.ringing_timeout
-        hours = self.allowed_hours
+    def _dial(self, reader: InputReader) -> DialRequest:
+        trunk, answering = self.trunk, self.answering
         return DialRequest(
             phone_number=self.phone_number,
-            trunk_id=require_id("OutboundTrunk", self.trunk, ("trunk",)) if self.trunk else None,
+            trunk_id=None if trunk is None else reader.at("trunk").id("OutboundTrunk", trunk),
             caller_number=self.caller_number,
-            ringing_seconds=None if ringing is None else whole_seconds(ringing),
+            ringing_seconds=_whole_seconds(self.ringing_timeout),
             scheduled_for=self.scheduled_for,
-            calling_hours=None if hours is None else hours.calling_hours(),
-            answering=None if self.answering is None else self.answering.override(),
+            calling_hours=created(self.allowed_hours, reader.at("allowedHours"), None),
+            answering=None if answering is None else answering.override(reader.at("answering")),
         )
 
-    def _version(self) -> UUID | None:
-        if self.version is None:
-            return None
-        return require_id("WorkflowVersion", self.version, ("version",))
+
+def _whole_seconds(duration: timedelta | None) -> int | None:
+    return None if duration is None else int(duration.total_seconds())
+
+
+def _workflow_id(text: str, path: Path) -> UUID:
+    try:
+        return require_id("Workflow", text, path)
+    except NotFound as unknown:
+        raise WorkflowIsUnknown(unknown.message, path) from None
 
 
 @strawberry.input(description="The caller's next message in a text call.")

@@ -46,13 +46,15 @@ def instance_check(*sources: type) -> Callable[[Any, Any], bool]:
     return is_type_of
 
 
-def spec_field(name: str, description: str, type: Any) -> Any:
+def spec_field(name: str, description: str, type: Any, *, deprecated: str | None = None) -> Any:
     """A field that is read from the spec of an agent, a tool, a workflow or the settings."""
 
     def read(root: Any) -> Any:
         return getattr(root.spec, name)
 
-    return strawberry.field(resolver=read, graphql_type=type, description=description)
+    return strawberry.field(
+        resolver=read, graphql_type=type, description=description, deprecation_reason=deprecated
+    )
 
 
 @strawberry.interface(
@@ -69,10 +71,15 @@ class Node:
 class PageInfo:
     has_next_page: bool = strawberry.field(description="Whether more items follow this page.")
     has_previous_page: bool = strawberry.field(
-        description="Always false, because lists are paged forward only."
+        description=(
+            "Whether items precede this page; always false in lists that are paged forward only."
+        )
     )
     start_cursor: Cursor | None = strawberry.field(
-        description="Cursor of the first item on this page; null when the page is empty."
+        description=(
+            "Cursor of the first item; pass it as `before` to get the previous page. Null when the "
+            "page is empty."
+        )
     )
     end_cursor: Cursor | None = strawberry.field(
         description=(

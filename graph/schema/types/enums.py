@@ -12,11 +12,14 @@ from domain.bundles.diff import ChangeKind
 from domain.bundles.import_report import NoteKind, SettingsImport
 from domain.calls.commands import CommandKind
 from domain.calls.events import HandoffVia, QueueStage, Speaker, ToolOutcome
+from domain.calls.filters import CallSort
 from domain.calls.model import Blame, CallKind, CallState, Direction, EndReason
 from domain.calls.recordings import RecordingState
 from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.access import Scope
+from domain.common.drafts import DraftSort
 from domain.common.findings import FindingCode, Severity
+from domain.common.lists import SortDirection
 from domain.providers.model import OptionType, ProviderKind
 from domain.sign_in.identity_providers import RefusalReason
 from domain.telephony.attestation import Attestation
@@ -56,6 +59,26 @@ describe_enum(
     VOIP="A voice call from a browser or an app, over WebRTC.",
     SIP="A voice call over the telephone network.",
     TEXT="A conversation by typed messages.",
+)
+describe_enum(
+    CallSort,
+    "What a list of calls is sorted by.",
+    CREATED_AT="The time of creation.",
+    DURATION="The duration; zero for calls in progress and for calls that were never answered.",
+    COST="The estimated cost so far.",
+)
+describe_enum(
+    DraftSort,
+    "What a list of agents, tools or workflows is sorted by.",
+    CREATED_AT="The time of creation.",
+    UPDATED_AT="The time of the last edit.",
+    NAME="The name, or the slug of a workflow.",
+)
+describe_enum(
+    SortDirection,
+    "The direction of an order.",
+    ASC="The least item is first.",
+    DESC="The greatest item is first.",
 )
 describe_enum(
     Budget,
@@ -206,6 +229,7 @@ describe_enum(
     WORKFLOWS_READ="Read and verify workflows.",
     WORKFLOWS_WRITE="Create, change, delete and publish workflows.",
     CALLS_READ="Read and follow calls.",
+    WORKERS_READ="See the worker processes of the installation and their load.",
     CALLS_WRITE="Start, join and end calls, and send messages.",
     CALLS_JOIN="Start voice calls of published workflows and let a caller join them.",
     KEYS_READ="List API keys, without their values.",

@@ -96,14 +96,20 @@ class InputProblem:
         description="Human-readable explanation: what is wrong and how to fix it."
     )
     path: list[str] = strawberry.field(description="Path to the input value at fault.")
+    code: ErrorCode = strawberry.field(
+        description=(
+            "Machine-readable, stable code: `INVALID_INPUT` for a broken rule, `NOT_FOUND` for an id "
+            "of nothing."
+        )
+    )
 
 
-@strawberry.type(description="An input value breaks a rule.")
+@strawberry.type(description="One or more input values break rules.")
 class ValidationError(Error):
     problems: list[InputProblem] = strawberry.field(
         description=(
-            "The input values that break a rule, of which `message` and `path` describe the first. An "
-            "import reports up to 100 of them, other operations only the first."
+            "All input values that break a rule, of which `message` and `path` describe the first; at "
+            "most 100."
         ),
     )
 
@@ -259,8 +265,13 @@ class DomainErrorHandler:
 
 def _fact(value: Any) -> Any:
     """The value of a field; GraphQL would raise problems, because they are exceptions."""
-    if isinstance(value, tuple) and value and isinstance(value[0], errors.InvalidInput):
-        return [InputProblem(message=each.message, path=list(each.path or ())) for each in value]
+    if isinstance(value, tuple) and value and isinstance(value[0], errors.DomainError):
+        return [
+            InputProblem(
+                message=each.message, path=list(each.path or ()), code=ErrorCode[each.code]
+            )
+            for each in value
+        ]
     return value
 
 

@@ -10,15 +10,22 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.calls.events import DURABLE, PartialTranscript, StoredEvent
-from domain.calls.lists import EntryAdded, EntryChanged, EntryRemoved, ListSnapshot
 from domain.calls.model import Call
+from domain.common.lists import EntryAdded, EntryChanged
 from graph.schema.event_types import event_type
 from graph.schema.scalars import Cursor
 from graph.schema.types.calls import CallType
 from graph.schema.types.common import Edge, PageInfo
+from graph.schema.types.live_lists import (
+    is_entry,
+    is_removal,
+    is_snapshot,
+    item_field,
+    items_field,
+    removed_id_field,
+)
 from resolvers import calls as resolvers
 from resolvers.context import Ctx
-from resolvers.global_ids import global_id
 
 
 @strawberry.interface(description="A durable event of a call: stored and numbered.")
@@ -58,36 +65,28 @@ class CallEventConnection:
     page_info: PageInfo = strawberry.field(description="Position of this page in the log.")
 
 
-def _update_check(source: type) -> Any:
-    return lambda value, _info: isinstance(value, source)
-
-
 @strawberry.type(description="The newest calls that match the filter, at most 100.")
 class CallListSnapshot:
-    is_type_of = _update_check(ListSnapshot)
-    calls: list[CallType] = strawberry.field(description="The matching calls, newest first.")
+    is_type_of = is_snapshot(Call)
+    calls: list[CallType] = items_field(CallType, "The matching calls, newest first.")
 
 
 @strawberry.type(description="A call was added to the list.")
 class CallAdded:
-    is_type_of = _update_check(EntryAdded)
-    call: CallType = strawberry.field(description="The added call.")
+    is_type_of = is_entry(EntryAdded, Call)
+    call: CallType = item_field(CallType, "The added call.")
 
 
 @strawberry.type(description="A call in the list changed.")
 class CallChanged:
-    is_type_of = _update_check(EntryChanged)
-    call: CallType = strawberry.field(description="The call in its current state.")
+    is_type_of = is_entry(EntryChanged, Call)
+    call: CallType = item_field(CallType, "The call in its current state.")
 
 
 @strawberry.type(description="A call no longer belongs to the list.")
 class CallRemoved:
-    is_type_of = _update_check(EntryRemoved)
-
-    @strawberry.field(description="Id of the removed call.")
-    def call_id(self) -> strawberry.ID:
-        removed: Any = self
-        return strawberry.ID(global_id("Call", removed.call_id))
+    is_type_of = is_removal(Call)
+    call_id: strawberry.ID = removed_id_field("Id of the removed call.")
 
 
 CallListUpdate = Annotated[

@@ -18,7 +18,7 @@ from graph.schema.types.errors import (
     RevisionConflict,
     ValidationError,
 )
-from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.inputs import Fields, InputReader, as_tuple, same
 from resolvers.context import Ctx
 
 SECRET_DESCRIPTION = (
@@ -307,24 +307,18 @@ class UpdateIdentityProviderInput:
         description="Whether users can sign in with it."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
-            "name": ("name", identity),
-            "label": ("label", identity),
-            "client_id": ("client_id", identity),
-            "client_secret": ("client_secret", identity),
-            "oauth_scopes": ("oauth_scopes", tuple),
-            "groups_claim": ("groups_claim", identity),
-            "role_rules": ("role_rules", _rules),
-            "default_role": ("default_role", identity),
-            "trusted_domains": ("trusted_domains", tuple),
-            "creates_users": ("creates_users", identity),
-            "required_claims": ("required_claims", _claims),
-            "session_duration": ("session_hours", _hours),
-            "is_enabled": ("is_enabled", identity),
+            **same("name", "label", "client_id", "client_secret", "groups_claim", "default_role"),
+            **same("creates_users", "is_enabled"),
+            "oauth_scopes": ("oauth_scopes", as_tuple),
+            "role_rules": ("role_rules", lambda rules, _: _rules(rules)),
+            "trusted_domains": ("trusted_domains", as_tuple),
+            "required_claims": ("required_claims", lambda claims, _: _claims(claims)),
+            "session_duration": ("session_hours", lambda duration, _: _hours(duration)),
         }
         nullable = frozenset({"client_secret", "groups_claim", "default_role"})
-        return changed_fields(self, fields, nullable=nullable)
+        return reader.changes(self, fields, nullable)
 
 
 @strawberry.input(description="The identity provider to delete.")

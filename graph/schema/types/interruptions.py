@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import strawberry
 
+from domain.common.patches import Patch
 from domain.workflows import interruptions as domain
 from domain.workflows.interruptions import InterruptedBy
+from graph.schema.scalars import Duration
+from graph.schema.types.durations import duration_field
+from graph.schema.types.inputs import InputReader, as_tuple, same, seconds
 
 
 @strawberry.type(
@@ -20,7 +24,11 @@ class InterruptionSettings:
         )
     )
     min_seconds: float = strawberry.field(
-        description="Minimum length of the caller's speech that interrupts the agent, in seconds."
+        description="Minimum length of the caller's speech that interrupts the agent, in seconds.",
+        deprecation_reason="Use `minDuration`.",
+    )
+    min_duration: Duration = duration_field(
+        "min_seconds", "Minimum length of the caller's speech that interrupts the agent."
     )
     ignore: list[str] | None = strawberry.field(
         description=(
@@ -38,59 +46,79 @@ class InterruptionSettings:
         description=(
             "Silence after which an agent that paused for a sound continues, in seconds. Null: it "
             "does not continue."
-        )
+        ),
+        deprecation_reason="Use `resumeDelay`.",
+    )
+    resume_delay: Duration | None = duration_field(
+        "resume_after",
+        "Silence after which an agent that paused for a sound continues. Null: it does not continue.",
+        nullable=True,
     )
 
 
 @strawberry.input(
-    description="What a caller must say, while the agent speaks, for the agent to stop and listen."
+    description=(
+        "What a caller must say, while the agent speaks, for the agent to stop and listen. An update "
+        "leaves omitted fields as they are; a new agent gets their defaults."
+    )
 )
 class InterruptionSettingsInput:
-    by: InterruptedBy = strawberry.field(
-        default=InterruptedBy.WORDS, description="What interrupts the agent."
+    by: strawberry.Maybe[InterruptedBy | None] = strawberry.field(
+        description="What interrupts the agent; `WORDS` by default."
     )
-    min_words: int = strawberry.field(
-        default=1,
+    min_words: strawberry.Maybe[int | None] = strawberry.field(
         description=(
-            "Minimum number of words that interrupt the agent, from 1 to 10. Fewer words, said "
-            "while the agent speaks, are not a turn."
-        ),
+            "Minimum number of words that interrupt the agent, from 1 to 10; 1 by default. Fewer "
+            "words, said while the agent speaks, are not a turn."
+        )
     )
-    min_seconds: float = strawberry.field(
-        default=0.5,
+    min_seconds: strawberry.Maybe[float | None] = strawberry.field(
         description=(
             "Minimum length of the caller's speech that interrupts the agent, from 0.05 to 3 "
             "seconds."
         ),
+        deprecation_reason="Use `minDuration`.",
     )
-    ignore: list[str] | None = strawberry.field(
-        default=None,
+    min_duration: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "Minimum length of the caller's speech that interrupts the agent, from `PT0.05S` to "
+            "`PT3S`; `PT0.5S` by default."
+        )
+    )
+    ignore: strawberry.Maybe[list[str] | None] = strawberry.field(
         description=(
             "Phrases that neither interrupt the agent nor are a turn while it speaks, at most 50. "
-            "Null: the built-in acknowledgements of the agent's languages."
-        ),
+            "Null, the default: the built-in acknowledgements of the agent's languages."
+        )
     )
-    always: list[str] | None = strawberry.field(
-        default=None,
+    always: strawberry.Maybe[list[str] | None] = strawberry.field(
         description=(
-            "Phrases that interrupt the agent at once, at most 50. Null: the built-in ones of the "
-            "agent's languages."
-        ),
+            "Phrases that interrupt the agent at once, at most 50. Null, the default: the built-in "
+            "ones of the agent's languages."
+        )
     )
-    resume_after: float | None = strawberry.field(
-        default=2.0,
+    resume_after: strawberry.Maybe[float | None] = strawberry.field(
         description=(
             "Silence after which an agent that paused for a sound continues, from 0.3 to 10 "
             "seconds. Null: it does not continue."
         ),
+        deprecation_reason="Use `resumeDelay`.",
+    )
+    resume_delay: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "Silence after which an agent that paused for a sound continues, from `PT0.3S` to "
+            "`PT10S`; `PT2S` by default. Null: it does not continue."
+        )
     )
 
-    def interruption(self) -> domain.Interruption:
-        return domain.Interruption(
-            by=self.by,
-            min_words=self.min_words,
-            min_seconds=self.min_seconds,
-            ignore=None if self.ignore is None else tuple(self.ignore),
-            always=None if self.always is None else tuple(self.always),
-            resume_after=self.resume_after,
-        )
+    def patch(self, reader: InputReader) -> Patch[domain.Interruption]:
+        fields = {
+            **same("by", "min_words"),
+            "min_duration": ("min_seconds", seconds),
+            "resume_delay": ("resume_after", seconds),
+            **same("min_seconds", "resume_after"),
+            "ignore": ("ignore", as_tuple),
+            "always": ("always", as_tuple),
+        }
+        nullable = frozenset({"ignore", "always", "resume_after", "resume_delay"})
+        return reader.patch(self, domain.Interruption, fields, nullable=nullable)

@@ -7,6 +7,9 @@ import strawberry
 from domain.tools.transfers import TransferMode, TransferTarget
 from domain.workflows import model as domain
 from domain.workflows.model import ContextPolicy, EntryAction
+from graph.schema.scalars import Duration
+from graph.schema.types.durations import duration_field
+from graph.schema.types.inputs import InputReader
 
 
 @strawberry.type(description="Where an editor draws a node, in pixels.")
@@ -38,7 +41,11 @@ class NodeTransfer:
         ),
     )
     ringing_seconds: int | None = strawberry.field(
-        description="How long the phone may ring, 5 to 75 seconds; null for 30."
+        description="How long the phone may ring, 5 to 75 seconds; null for 30.",
+        deprecation_reason="Use `ringingTimeout`.",
+    )
+    ringing_timeout: Duration | None = duration_field(
+        "ringing_seconds", "How long the phone may ring; null for 30 seconds.", nullable=True
     )
     announcement: str | None = strawberry.field(
         description="What the caller hears before the transfer; a template. Null for nothing.",
@@ -49,7 +56,17 @@ class NodeTransfer:
     description=("A node of the workflow: one stage of the conversation, handled by one agent.")
 )
 class WorkflowNode:
-    id: str = strawberry.field(description="Id of the node, unique in the workflow.")
+    id: str = strawberry.field(
+        description="Name of the node, unique in the workflow; several workflows may have the same.",
+        deprecation_reason=(
+            "Use `key`. It is no id for a cache; those of `Workflow.graph.nodes` are."
+        ),
+    )
+
+    @strawberry.field(description="Name of the node, unique in the workflow.")
+    def key(self) -> str:
+        return self.id
+
     agent: str = strawberry.field(description="Name of the agent that handles the node.")
     is_entry: bool = strawberry.field(description="Whether calls start at this node.")
     is_exit: bool = strawberry.field(description="Whether the agent may end the call at this node.")
@@ -73,8 +90,8 @@ class WorkflowNode:
     )
 )
 class WorkflowLink:
-    source: str = strawberry.field(description="Id of the node where the connection starts.")
-    target: str = strawberry.field(description="Id of the node where the connection ends.")
+    source: str = strawberry.field(description="Key of the node where the connection starts.")
+    target: str = strawberry.field(description="Key of the node where the connection ends.")
     description: str = strawberry.field(
         description="Instruction that says to the model when to hand off along this connection."
     )
@@ -146,21 +163,27 @@ class NodeTransferInput:
         ),
     )
     ringing_seconds: int | None = strawberry.field(
-        default=None, description="How long the phone may ring, 5 to 75 seconds; omit for 30."
+        default=None,
+        description="How long the phone may ring, 5 to 75 seconds; omit for 30.",
+        deprecation_reason="Use `ringingTimeout`.",
+    )
+    ringing_timeout: Duration | None = strawberry.field(
+        default=None,
+        description="How long the phone may ring, `PT5S` to `PT1M15S`; omit for 30 seconds.",
     )
     announcement: str | None = strawberry.field(
         default=None,
         description="What the caller hears before the transfer; a template. Omit for nothing.",
     )
 
-    def target(self) -> TransferTarget:
+    def target(self, reader: InputReader) -> TransferTarget:
         return TransferTarget(
             number=self.number,
             mode=self.mode,
             trunk=self.trunk,
             extension=self.extension,
             brief=self.brief,
-            ringing_seconds=self.ringing_seconds,
+            ringing_seconds=reader.ringing_seconds(self),
             announcement=self.announcement,
         )
 
@@ -198,7 +221,7 @@ class NodeInput:
         description="Where an editor draws the node; null when it has not been placed.",
     )
 
-    def node(self) -> domain.Node:
+    def node(self, reader: InputReader) -> domain.Node:
         position = self.position
         return domain.Node(
             id=self.id,
@@ -207,7 +230,7 @@ class NodeInput:
             is_exit=self.is_exit,
             skip_condition=self.skip_condition,
             on_entry=self.on_entry,
-            transfer=self.transfer.target() if self.transfer else None,
+            transfer=self.transfer.target(reader.at("transfer")) if self.transfer else None,
             position=domain.Position(x=position.x, y=position.y) if position else None,
         )
 
@@ -278,9 +301,11 @@ class ConnectionInput:
         )
 
 
-def nodes(inputs: list[NodeInput]) -> tuple[domain.Node, ...]:
-    return tuple(node.node() for node in inputs)
+def nodes(inputs: list[NodeInput], reader: InputReader) -> tuple[domain.Node, ...]:
+    return tuple(each.node(reader.at(str(index))) for index, each in enumerate(inputs))
 
 
-def connections(inputs: list[ConnectionInput]) -> tuple[domain.Connection, ...]:
+def connections(
+    inputs: list[ConnectionInput], _reader: InputReader
+) -> tuple[domain.Connection, ...]:
     return tuple(connection.connection() for connection in inputs)

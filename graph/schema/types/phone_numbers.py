@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from domain.common.access import Scope
+from domain.common.patches import Patch
 from domain.telephony import hold as hold_domain
 from domain.telephony import trunks as domain
 from domain.telephony.attestation import Attestation
@@ -23,15 +24,17 @@ from graph.schema.types.errors import (
 )
 from graph.schema.types.inputs import (
     Fields,
-    changed_fields,
+    InputReader,
+    as_tuple,
+    created,
     identity,
     json_object,
+    same,
     whole_seconds,
 )
 from graph.schema.types.trunks import InboundTrunkType, OutboundTrunkType
 from graph.schema.types.workflows import WorkflowType
 from resolvers.context import Ctx
-from resolvers.global_ids import require_id
 from resolvers.loaders import loaders
 
 
@@ -189,94 +192,99 @@ class PhoneNumberBy:
     )
 
 
-@strawberry.input(description="What calls of a number start with.")
+@strawberry.input(
+    description="What calls of a number start with. An update leaves omitted fields as they are."
+)
 class NumberDefaultsInput:
-    user_context: Json | None = strawberry.field(
-        default=None,
-        description="Values that templates read as `user.<key>`, as an object; null for none.",
-    )
-    language: str | None = strawberry.field(
-        default=None,
-        description="Language of the call as a BCP 47 tag; null for the agent's own.",
-    )
-    ringing_timeout: Duration | None = strawberry.field(
-        default=None,
+    user_context: strawberry.Maybe[Json | None] = strawberry.field(
         description=(
-            "How long a call may ring before it is answered, 5 to 75 seconds; null for 30 seconds."
-        ),
-    )
-    max_duration: Duration | None = strawberry.field(
-        default=None,
-        description="Maximum duration of a call; null for the maximum of the trunk.",
-    )
-    recording: bool | None = strawberry.field(
-        default=None, description="Whether calls are recorded; null for what the workflow says."
-    )
-
-    def defaults(self) -> domain.NumberDefaults:
-        return domain.NumberDefaults(
-            user_context=json_object(self.user_context, "defaults", "userContext"),
-            language=self.language,
-            ringing_seconds=_seconds(self.ringing_timeout),
-            max_seconds=_seconds(self.max_duration),
-            is_recorded=self.recording,
+            "All values that templates read as `user.<key>`, as an object; null, the default, for none."
         )
+    )
+    language: strawberry.Maybe[str | None] = strawberry.field(
+        description=(
+            "Language of the call as a BCP 47 tag; null, the default, for the agent's own."
+        )
+    )
+    ringing_timeout: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "How long a call may ring before it is answered, 5 to 75 seconds; null, the default, for "
+            "30 seconds."
+        )
+    )
+    max_duration: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=("Maximum duration of a call; null, the default, for the maximum of the trunk.")
+    )
+    recording: strawberry.Maybe[bool | None] = strawberry.field(
+        description=("Whether calls are recorded; null, the default, for what the workflow says.")
+    )
+
+    def patch(self, reader: InputReader) -> Patch[domain.NumberDefaults]:
+        fields: Fields = {
+            "user_context": ("user_context", json_object),
+            **same("language"),
+            "ringing_timeout": ("ringing_seconds", whole_seconds),
+            "max_duration": ("max_seconds", whole_seconds),
+            "recording": ("is_recorded", identity),
+        }
+        return reader.patch(self, domain.NumberDefaults, fields, nullable=frozenset(fields))
 
 
-@strawberry.input(description="How callers to a number wait while all workers are busy.")
+@strawberry.input(
+    description=(
+        "How callers to a number wait while all workers are busy. An update leaves omitted fields as "
+        "they are."
+    )
+)
 class HoldPolicyInput:
-    after: Duration | None = strawberry.field(
-        default=None,
+    after: strawberry.Maybe[Duration | None] = strawberry.field(
         description=(
             "How long the phone rings before the caller is on hold, from 1 second up to 2 seconds "
             "less than the ringing timeout; null for the default of the installation."
-        ),
+        )
     )
-    timeout: Duration | None = strawberry.field(
-        default=None,
+    timeout: strawberry.Maybe[Duration | None] = strawberry.field(
         description=(
             "How long a caller may be on hold, at most one hour; 0 puts callers never on hold, and "
             "null is the default of the installation."
-        ),
+        )
     )
-    announcement: str | None = strawberry.field(
-        default=None,
+    announcement: strawberry.Maybe[str | None] = strawberry.field(
         description=(
             "What callers hear on hold, at most 500 characters; null for a text in the language of "
             "the agent."
-        ),
+        )
     )
-    goodbye: str | None = strawberry.field(
-        default=None,
+    goodbye: strawberry.Maybe[str | None] = strawberry.field(
         description=(
             "What a caller hears who has waited for too long, at most 500 characters; null for a "
             "text in the language of the agent."
-        ),
+        )
     )
 
-    def policy(self) -> hold_domain.HoldPolicy:
-        return hold_domain.HoldPolicy(
-            after_seconds=_seconds(self.after),
-            max_seconds=_seconds(self.timeout),
-            announcement=self.announcement,
-            goodbye=self.goodbye,
-        )
+    def patch(self, reader: InputReader) -> Patch[hold_domain.HoldPolicy]:
+        fields: Fields = {
+            "after": ("after_seconds", whole_seconds),
+            "timeout": ("max_seconds", whole_seconds),
+            **same("announcement", "goodbye"),
+        }
+        return reader.patch(self, hold_domain.HoldPolicy, fields, nullable=frozenset(fields))
 
 
-def _seconds(duration: Duration | None) -> int | None:
-    return None if duration is None else whole_seconds(duration)
+def _workflow_id(id: str, reader: InputReader) -> UUID:
+    return reader.id("Workflow", id)
 
 
-def _workflow_id(id: str) -> UUID:
-    return require_id("Workflow", id, ("workflowId",))
+def _inbound_trunk_id(id: str, reader: InputReader) -> UUID:
+    return reader.id("InboundTrunk", id)
 
 
-def _inbound_trunk_id(id: str) -> UUID:
-    return require_id("InboundTrunk", id, ("inboundTrunkId",))
+def _outbound_trunk_id(id: str, reader: InputReader) -> UUID:
+    return reader.id("OutboundTrunk", id)
 
 
-def _outbound_trunk_id(id: str) -> UUID:
-    return require_id("OutboundTrunk", id, ("outboundTrunkId",))
+def _id(kind: str, id: str | None, reader: InputReader) -> UUID | None:
+    return None if id is None else reader.id(kind, id)
 
 
 @strawberry.input(description="A telephone number that you have from a carrier.")
@@ -317,24 +325,25 @@ class CreatePhoneNumberInput:
         description="Calls whose number is attested like this are refused; none by default.",
     )
 
-    def spec(self) -> domain.PhoneNumberSpec:
-        inbound, outbound = self.inbound_trunk_id, self.outbound_trunk_id
+    def spec(self, reader: InputReader) -> domain.PhoneNumberSpec:
+        inbound, outbound = reader.at("inboundTrunkId"), reader.at("outboundTrunkId")
         return domain.PhoneNumberSpec(
             number=self.number,
             label=self.label,
-            workflow_id=None if self.workflow_id is None else _workflow_id(self.workflow_id),
-            inbound_trunk_id=None if inbound is None else _inbound_trunk_id(inbound),
-            outbound_trunk_id=None if outbound is None else _outbound_trunk_id(outbound),
+            workflow_id=_id("Workflow", self.workflow_id, reader.at("workflowId")),
+            inbound_trunk_id=_id("InboundTrunk", self.inbound_trunk_id, inbound),
+            outbound_trunk_id=_id("OutboundTrunk", self.outbound_trunk_id, outbound),
             earlier_calls=self.earlier_calls,
-            defaults=self.defaults.defaults() if self.defaults else domain.NumberDefaults(),
-            hold=self.hold.policy() if self.hold else hold_domain.NO_HOLD_POLICY,
+            defaults=created(self.defaults, reader.at("defaults"), domain.NumberDefaults()),
+            hold=created(self.hold, reader.at("hold"), hold_domain.NO_HOLD_POLICY),
             refused_attestations=tuple(self.refused_attestations),
         )
 
 
 @strawberry.input(
     description=(
-        "Changes to a telephone number. Omitted fields stay as they are. Calls in progress continue."
+        "Changes to a telephone number. Omitted fields stay as they are, also within objects such as "
+        "`defaults`. Calls in progress continue."
     )
 )
 class UpdatePhoneNumberInput:
@@ -361,28 +370,27 @@ class UpdatePhoneNumberInput:
         description="How many earlier calls of a caller templates can read; 0 to 10."
     )
     defaults: strawberry.Maybe[NumberDefaultsInput | None] = strawberry.field(
-        description="What calls of the number start with, replacing all current defaults."
+        description="Changes to what calls of the number start with."
     )
     hold: strawberry.Maybe[HoldPolicyInput | None] = strawberry.field(
-        description="How callers wait while all workers are busy, replacing the current way."
+        description="Changes to how callers wait while all workers are busy."
     )
     refused_attestations: strawberry.Maybe[list[Attestation] | None] = strawberry.field(
         description="All attestations whose calls are refused, replacing the current ones."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
-            "label": ("label", identity),
+            **same("label", "earlier_calls"),
             "workflow_id": ("workflow_id", _workflow_id),
             "inbound_trunk_id": ("inbound_trunk_id", _inbound_trunk_id),
             "outbound_trunk_id": ("outbound_trunk_id", _outbound_trunk_id),
-            "earlier_calls": ("earlier_calls", identity),
-            "defaults": ("defaults", NumberDefaultsInput.defaults),
-            "hold": ("hold", HoldPolicyInput.policy),
-            "refused_attestations": ("refused_attestations", tuple),
+            "defaults": ("defaults", NumberDefaultsInput.patch),
+            "hold": ("hold", HoldPolicyInput.patch),
+            "refused_attestations": ("refused_attestations", as_tuple),
         }
         required = {"earlier_calls", "defaults", "hold", "refused_attestations"}
-        return changed_fields(self, fields, nullable=frozenset(fields) - required)
+        return reader.changes(self, fields, nullable=frozenset(fields) - required)
 
 
 @strawberry.input(description="The telephone number to delete.")

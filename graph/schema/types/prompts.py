@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
+from domain.common.patches import Patch
 from domain.workflows import agents as domain
+from graph.schema.scalars import Duration
+from graph.schema.types.durations import duration_field
+from graph.schema.types.inputs import Fields, InputReader, same, seconds
 from graph.schema.types.interruptions import InterruptionSettings, InterruptionSettingsInput
 
 
@@ -38,7 +42,11 @@ class Voice:
 
 @strawberry.type(description="What the agent says to a silent caller.")
 class SilencePrompt:
-    after: float = strawberry.field(description="Silence before the prompt is spoken, in seconds.")
+    after: float = strawberry.field(
+        description="Silence before the prompt is spoken, in seconds.",
+        deprecation_reason="Use `delay`.",
+    )
+    delay: Duration = duration_field("after", "Silence before the prompt is spoken.")
     say: str = strawberry.field(
         description=(
             "Text that the agent speaks; a template. Empty: the text `STILL_THERE` in the language "
@@ -47,20 +55,30 @@ class SilencePrompt:
     )
 
 
-@strawberry.type(
-    description=(
-        "Turn detection, silence handling and duration limit of an agent. Times are in seconds."
-    )
-)
+@strawberry.type(description="Turn detection, silence handling and duration limit of an agent.")
 class SessionSettings:
     min_endpointing: float = strawberry.field(
-        description=("Minimum silence before the caller's turn is considered complete, in seconds.")
+        description=(
+            "Minimum silence before the caller's turn is considered complete, in seconds."
+        ),
+        deprecation_reason="Use `minEndpointingDelay`.",
+    )
+    min_endpointing_delay: Duration = duration_field(
+        "min_endpointing", "Minimum silence before the caller's turn is considered complete."
     )
     max_endpointing: float = strawberry.field(
-        description="Maximum wait when the caller does not seem to have finished, in seconds."
+        description="Maximum wait when the caller does not seem to have finished, in seconds.",
+        deprecation_reason="Use `maxEndpointingDelay`.",
+    )
+    max_endpointing_delay: Duration = duration_field(
+        "max_endpointing", "Maximum wait when the caller does not seem to have finished."
     )
     auto_disconnect: float = strawberry.field(
-        description="Silence after which the call ends, in seconds."
+        description="Silence after which the call ends, in seconds.",
+        deprecation_reason="Use `disconnectAfter`.",
+    )
+    disconnect_after: Duration = duration_field(
+        "auto_disconnect", "Silence after which the call ends."
     )
     silence: list[SilencePrompt] = strawberry.field(
         description="What the agent says during the silence before the call ends."
@@ -68,7 +86,13 @@ class SessionSettings:
     max_duration: float | None = strawberry.field(
         description=(
             "How long the agent may hold a call before it ends, in seconds; null for no limit."
-        )
+        ),
+        deprecation_reason="Use `timeLimit`.",
+    )
+    time_limit: Duration | None = duration_field(
+        "max_duration",
+        "How long the agent may hold a call before it ends; null for no limit.",
+        nullable=True,
     )
     interruption: InterruptionSettings = strawberry.field(
         description="What the caller must say to interrupt the agent."
@@ -83,28 +107,39 @@ class VariableInput:
     )
 
 
-@strawberry.input(description="Instructions and greeting of an agent.")
+@strawberry.input(
+    description=(
+        "Instructions and greeting of an agent. An update leaves omitted fields as they are; a new "
+        "agent gets their defaults."
+    )
+)
 class PromptInput:
-    system: str = strawberry.field(description="System prompt of the model; a template.")
-    greeting: str | None = strawberry.field(
-        default=None,
-        description="First utterance of the agent; a template. Null: the agent does not greet.",
+    system: strawberry.Maybe[str | None] = strawberry.field(
+        description="System prompt of the model; a template. Every new agent needs it."
     )
-    interruptible_greeting: bool = strawberry.field(
-        default=True, description="Whether the caller can interrupt the greeting."
+    greeting: strawberry.Maybe[str | None] = strawberry.field(
+        description=(
+            "First utterance of the agent; a template. Null, the default: the agent does not greet."
+        )
     )
-    variables: list[VariableInput] = strawberry.field(
-        default_factory=list, description="Default values for placeholders of the prompt."
+    interruptible_greeting: strawberry.Maybe[bool | None] = strawberry.field(
+        description="Whether the caller can interrupt the greeting; true by default."
+    )
+    variables: strawberry.Maybe[list[VariableInput] | None] = strawberry.field(
+        description="All default values for placeholders of the prompt; none by default."
     )
 
-    def prompt(self) -> domain.Prompt:
-        variables = tuple(domain.Variable(name=v.name, default=v.default) for v in self.variables)
-        return domain.Prompt(
-            system=self.system,
-            greeting=self.greeting,
-            interruptible_greeting=self.interruptible_greeting,
-            variables=variables,
-        )
+    def patch(self, reader: InputReader) -> Patch[domain.Prompt]:
+        fields: Fields = {
+            **same("system", "greeting", "interruptible_greeting"),
+            "variables": ("variables", _variables),
+        }
+        nullable, required = frozenset({"greeting"}), {"system": ""}
+        return reader.patch(self, domain.Prompt, fields, nullable=nullable, required=required)
+
+
+def _variables(inputs: list[VariableInput], _reader: InputReader) -> tuple[domain.Variable, ...]:
+    return tuple(domain.Variable(name=each.name, default=each.default) for each in inputs)
 
 
 @strawberry.input(description="The TTS voice for one language.")
@@ -115,7 +150,14 @@ class VoiceInput:
 
 @strawberry.input(description="What the agent says to a silent caller.")
 class SilencePromptInput:
-    after: float = strawberry.field(description="Silence before the prompt is spoken, in seconds.")
+    after: float | None = strawberry.field(
+        default=None,
+        description="Silence before the prompt is spoken, in seconds.",
+        deprecation_reason="Use `delay`.",
+    )
+    delay: Duration | None = strawberry.field(
+        default=None, description="Silence before the prompt is spoken; every prompt needs it."
+    )
     say: str = strawberry.field(
         default="",
         description=(
@@ -124,51 +166,84 @@ class SilencePromptInput:
         ),
     )
 
+    def prompt(self, reader: InputReader) -> domain.SilencePrompt:
+        after = reader.required_seconds(self, "delay", "after")
+        return domain.SilencePrompt(after=after, say=self.say)
+
 
 @strawberry.input(
     description=(
-        "Turn detection, silence handling and duration limit of an agent. Times are in seconds."
+        "Turn detection, silence handling and duration limit of an agent. An update leaves omitted "
+        "fields as they are; a new agent gets their defaults."
     )
 )
 class SessionSettingsInput:
-    min_endpointing: float = strawberry.field(
-        default=0.5,
+    min_endpointing: strawberry.Maybe[float | None] = strawberry.field(
         description=(
             "Minimum silence before the caller's turn is considered complete, in seconds."
         ),
+        deprecation_reason="Use `minEndpointingDelay`.",
     )
-    max_endpointing: float = strawberry.field(
-        default=3.0,
+    min_endpointing_delay: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "Minimum silence before the caller's turn is considered complete; `PT0.5S` by default."
+        )
+    )
+    max_endpointing: strawberry.Maybe[float | None] = strawberry.field(
         description="Maximum wait when the caller does not seem to have finished, in seconds.",
+        deprecation_reason="Use `maxEndpointingDelay`.",
     )
-    auto_disconnect: float = strawberry.field(
-        default=300.0, description="Silence after which the call ends, in seconds."
+    max_endpointing_delay: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "Maximum wait when the caller does not seem to have finished; `PT3S` by default."
+        )
     )
-    silence: list[SilencePromptInput] = strawberry.field(
-        default_factory=list,
-        description="What the agent says during the silence before the call ends.",
+    auto_disconnect: strawberry.Maybe[float | None] = strawberry.field(
+        description="Silence after which the call ends, in seconds.",
+        deprecation_reason="Use `disconnectAfter`.",
     )
-    max_duration: float | None = strawberry.field(
-        default=None,
+    disconnect_after: strawberry.Maybe[Duration | None] = strawberry.field(
+        description="Silence after which the call ends; `PT5M` by default."
+    )
+    silence: strawberry.Maybe[list[SilencePromptInput] | None] = strawberry.field(
+        description=(
+            "All that the agent says during the silence before the call ends; nothing by default."
+        )
+    )
+    max_duration: strawberry.Maybe[float | None] = strawberry.field(
         description=(
             "How long the agent may hold a call before it ends, in seconds; null for no limit."
         ),
+        deprecation_reason="Use `timeLimit`.",
     )
-    interruption: InterruptionSettingsInput | None = strawberry.field(
-        default=None,
-        description="What the caller must say to interrupt the agent; omit for the defaults.",
-    )
-
-    def session(self) -> domain.Session:
-        return domain.Session(
-            min_endpointing=self.min_endpointing,
-            max_endpointing=self.max_endpointing,
-            auto_disconnect=self.auto_disconnect,
-            silence=tuple(domain.SilencePrompt(after=s.after, say=s.say) for s in self.silence),
-            max_duration=self.max_duration,
-            interruption=(self.interruption or InterruptionSettingsInput()).interruption(),
+    time_limit: strawberry.Maybe[Duration | None] = strawberry.field(
+        description=(
+            "How long the agent may hold a call before it ends; null, the default, for no limit."
         )
+    )
+    interruption: strawberry.Maybe[InterruptionSettingsInput | None] = strawberry.field(
+        description="What the caller must say to interrupt the agent; omitted parts stay as they are."
+    )
+
+    def patch(self, reader: InputReader) -> Patch[domain.Session]:
+        fields: Fields = {
+            "min_endpointing_delay": ("min_endpointing", seconds),
+            "max_endpointing_delay": ("max_endpointing", seconds),
+            "disconnect_after": ("auto_disconnect", seconds),
+            "time_limit": ("max_duration", seconds),
+            **same("min_endpointing", "max_endpointing", "auto_disconnect", "max_duration"),
+            "silence": ("silence", _silence),
+            "interruption": ("interruption", InterruptionSettingsInput.patch),
+        }
+        nullable = frozenset({"max_duration", "time_limit"})
+        return reader.patch(self, domain.Session, fields, nullable=nullable)
 
 
-def voices(inputs: list[VoiceInput]) -> tuple[domain.Voice, ...]:
+def _silence(
+    inputs: list[SilencePromptInput], reader: InputReader
+) -> tuple[domain.SilencePrompt, ...]:
+    return tuple(each.prompt(reader.at(str(index))) for index, each in enumerate(inputs))
+
+
+def voices(inputs: list[VoiceInput], _reader: InputReader) -> tuple[domain.Voice, ...]:
     return tuple(domain.Voice(language=v.language, voice=v.voice) for v in inputs)

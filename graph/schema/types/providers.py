@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import strawberry
 
+from domain.common.patches import Patch
 from domain.providers.model import OptionType, ProviderKind
 from domain.workflows.agents import ProviderChoice
 from graph.schema.scalars import Json
-from graph.schema.types.inputs import json_object
+from graph.schema.types.inputs import InputReader, json_object, same
 
 
 @strawberry.type(description="An option of a provider.")
@@ -87,27 +88,45 @@ class FallbackInput:
         default=None, description="Options of the provider, as an object."
     )
 
-    def choice(self) -> ProviderChoice:
-        return ProviderChoice(
-            provider=self.provider, model=self.model, options=json_object(self.options, "options")
-        )
+    def choice(self, reader: InputReader) -> ProviderChoice:
+        options = json_object(self.options, reader.at("options"))
+        return ProviderChoice(provider=self.provider, model=self.model, options=options)
 
 
-@strawberry.input(description="A provider, one of its models, and options for it.")
+@strawberry.input(
+    description=(
+        "A provider, one of its models, and options for it. An update leaves omitted fields as they "
+        "are; but with another provider, an omitted model and omitted options are removed."
+    )
+)
 class ProviderChoiceInput:
-    provider: str = strawberry.field(description="Name of the provider in the catalog.")
-    model: str = strawberry.field(default="", description="Name of one of its models.")
-    options: Json | None = strawberry.field(
-        default=None, description="Options of the provider, as an object."
+    provider: strawberry.Maybe[str | None] = strawberry.field(
+        description="Name of the provider in the catalog; needed where none is chosen yet."
     )
-    fallbacks: list[FallbackInput] = strawberry.field(
-        default_factory=list, description="Providers to use, in order, when this one fails."
+    model: strawberry.Maybe[str | None] = strawberry.field(
+        description="Name of one of its models; empty by default."
+    )
+    options: strawberry.Maybe[Json | None] = strawberry.field(
+        description="All options of the provider, as an object; null, the default, for none."
+    )
+    fallbacks: strawberry.Maybe[list[FallbackInput] | None] = strawberry.field(
+        description="All providers to use, in order, when this one fails; none by default."
     )
 
-    def choice(self) -> ProviderChoice:
-        return ProviderChoice(
-            provider=self.provider,
-            model=self.model,
-            options=json_object(self.options, "options"),
-            fallbacks=tuple(fallback.choice() for fallback in self.fallbacks),
+    def patch(self, reader: InputReader) -> Patch[ProviderChoice]:
+        fields = {
+            **same("provider", "model"),
+            "options": ("options", json_object),
+            "fallbacks": ("fallbacks", _fallbacks),
+        }
+        return reader.patch(
+            self,
+            ProviderChoice,
+            fields,
+            required={"provider": ""},
+            resets={"provider": ("model", "options")},
         )
+
+
+def _fallbacks(inputs: list[FallbackInput], reader: InputReader) -> tuple[ProviderChoice, ...]:
+    return tuple(each.choice(reader.at(str(index))) for index, each in enumerate(inputs))

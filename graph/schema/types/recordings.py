@@ -8,7 +8,11 @@ import strawberry
 
 from domain.calls import recordings as domain
 from domain.calls.recordings import RecordingState
+from domain.common.patches import Patch
 from domain.workflows.model import RecordingChoice
+from graph.schema.scalars import Duration
+from graph.schema.types.durations import duration_field
+from graph.schema.types.inputs import InputReader, same
 from resolvers import recordings as resolvers
 from resolvers.context import Ctx
 
@@ -21,16 +25,25 @@ class WorkflowRecording:
     )
 
 
-@strawberry.input(description="Whether and how voice calls are recorded.")
+@strawberry.input(
+    description=(
+        "Whether and how voice calls are recorded. An update leaves omitted fields as they are."
+    )
+)
 class WorkflowRecordingInput:
-    enabled: bool = strawberry.field(description="Whether voice calls are recorded.")
-    announcement: str | None = strawberry.field(
-        default=None,
-        description="Announcement to the caller before the greeting; a template. Null for none.",
+    enabled: strawberry.Maybe[bool | None] = strawberry.field(
+        description="Whether voice calls are recorded; false by default."
+    )
+    announcement: strawberry.Maybe[str | None] = strawberry.field(
+        description=(
+            "Announcement to the caller before the greeting; a template. Null, the default, for none."
+        )
     )
 
-    def choice(self) -> RecordingChoice:
-        return RecordingChoice(enabled=self.enabled, announcement=self.announcement)
+    def patch(self, reader: InputReader) -> Patch[RecordingChoice]:
+        nullable = frozenset({"announcement"})
+        fields = same("enabled", "announcement")
+        return reader.patch(self, RecordingChoice, fields, nullable=nullable)
 
 
 @strawberry.type(
@@ -45,13 +58,27 @@ class Recording:
     )
     started_at: datetime = strawberry.field(description="When the recording starts (UTC).")
     duration_ms: int | None = strawberry.field(
-        description="Length of the recording, in milliseconds; null until it is READY."
+        description="Length of the recording, in milliseconds; null until it is READY.",
+        deprecation_reason="Use `duration`.",
+    )
+    duration: Duration | None = duration_field(
+        "duration_ms",
+        "Length of the recording; null until it is READY.",
+        unit="milliseconds",
+        nullable=True,
     )
     missing_ms: int | None = strawberry.field(
         description=(
             "Length of the silence that stands in for lost audio, in milliseconds; "
             "null until the recording is READY."
-        )
+        ),
+        deprecation_reason="Use `missing`.",
+    )
+    missing: Duration | None = duration_field(
+        "missing_ms",
+        "Length of the silence that stands in for lost audio; null until the recording is READY.",
+        unit="milliseconds",
+        nullable=True,
     )
     size: int | None = strawberry.field(
         description="Size of the audio file, in bytes; null until the recording is READY."

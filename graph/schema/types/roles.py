@@ -15,7 +15,7 @@ from graph.schema.types.errors import (
     RevisionConflict,
     ValidationError,
 )
-from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.inputs import Fields, InputReader, same
 from resolvers.global_ids import global_id
 
 EXPECTED_REVISION = (
@@ -86,8 +86,8 @@ class UpdateRoleInput:
         description="New description; null removes it."
     )
 
-    def changes(self) -> dict[str, Any]:
-        return changed_fields(self, UPDATED_FIELDS, frozenset({"description"}))
+    def changes(self, reader: InputReader) -> dict[str, Any]:
+        return reader.changes(self, UPDATED_FIELDS, frozenset({"description"}))
 
 
 @strawberry.input(description="The role to delete.")
@@ -146,6 +146,6 @@ def _scope_names(scopes: list[Scope]) -> tuple[str, ...]:
 
 
 UPDATED_FIELDS: Fields = {
-    "scopes": ("scopes", _scope_names),
-    "description": ("description", identity),
+    **same("description"),
+    "scopes": ("scopes", lambda scopes, _: _scope_names(scopes)),
 }

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from domain.common.patches import Patch
 from domain.providers.model import ProviderKind
 from domain.providers.prices import Price
 from domain.tenants import budgets as limits
@@ -16,7 +17,13 @@ from graph.schema.scalars import Json, Money
 from graph.schema.types.calling_hours import AllowedHours, AllowedHoursInput
 from graph.schema.types.common import spec_field
 from graph.schema.types.errors import NotFoundError, RevisionConflict, ValidationError
-from graph.schema.types.inputs import Fields, changed_fields, json_object
+from graph.schema.types.inputs import (
+    Fields,
+    InputReader,
+    json_object,
+    json_texts,
+    same,
+)
 from graph.schema.types.providers import ProviderChoiceInput, ProviderChoiceType
 from graph.schema.types.spoken_texts import (
     SpokenTextTemplate,
@@ -173,32 +180,35 @@ class SettingsType:
 
 
 @strawberry.input(
-    description="Defaults for agents that do not choose a provider or language themselves."
+    description=(
+        "Defaults for agents that do not choose a provider or language themselves. Omitted ones stay "
+        "as they are."
+    )
 )
 class DefaultsInput:
-    llm: ProviderChoiceInput | None = strawberry.field(
-        default=None, description="Default language model; null for none."
+    llm: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
+        description="Default language model; null for none."
     )
-    stt: ProviderChoiceInput | None = strawberry.field(
-        default=None, description="Default speech-to-text provider; null for none."
+    stt: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
+        description="Default speech-to-text provider; null for none."
     )
-    tts: ProviderChoiceInput | None = strawberry.field(
-        default=None, description="Default text-to-speech provider; null for none."
+    tts: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
+        description="Default text-to-speech provider; null for none."
     )
-    vad: ProviderChoiceInput | None = strawberry.field(
-        default=None,
-        description="Default voice activity detection; null for the built-in one.",
+    vad: strawberry.Maybe[ProviderChoiceInput | None] = strawberry.field(
+        description="Default voice activity detection; null for the built-in one."
     )
-    language: str | None = strawberry.field(
-        default=None, description="Default language as a BCP 47 tag; null for none."
+    language: strawberry.Maybe[str | None] = strawberry.field(
+        description="Default language as a BCP 47 tag; null for none."
     )
 
-    def defaults(self) -> domain.Defaults:
-        chosen = {
-            name: getattr(self, name).choice() if getattr(self, name) else None
-            for name in ("llm", "stt", "tts", "vad")
+    def patch(self, reader: InputReader) -> Patch[domain.Defaults]:
+        choices = ("llm", "stt", "tts", "vad")
+        fields: Fields = {
+            **{name: (name, ProviderChoiceInput.patch) for name in choices},
+            **same("language"),
         }
-        return domain.Defaults(**chosen, language=self.language)
+        return reader.patch(self, domain.Defaults, fields, nullable=frozenset(fields))
 
 
 @strawberry.input(
@@ -269,65 +279,61 @@ class PriceInput:
     )
 
 
-@strawberry.input(description="Limits for the usage of calls; omitted limits are removed.")
+@strawberry.input(
+    description="Limits for the usage of calls. Omitted limits stay as they are; null removes one."
+)
 class BudgetsInput:
-    concurrent_calls: int | None = strawberry.field(
-        default=None,
-        description="Maximum number of calls in progress at a time; null for no limit.",
+    concurrent_calls: strawberry.Maybe[int | None] = strawberry.field(
+        description="Maximum number of calls in progress at a time; null for no limit."
     )
-    minutes_per_month: int | None = strawberry.field(
-        default=None,
-        description="Maximum minutes of all calls in a calendar month (UTC); null for no limit.",
+    minutes_per_month: strawberry.Maybe[int | None] = strawberry.field(
+        description="Maximum minutes of all calls in a calendar month (UTC); null for no limit."
     )
-    spend_per_month: Money | None = strawberry.field(
-        default=None,
+    spend_per_month: strawberry.Maybe[Money | None] = strawberry.field(
         description=(
             "Maximum estimated cost of all calls in a calendar month (UTC); null for no limit."
-        ),
+        )
     )
-    spend_per_call: Money | None = strawberry.field(
-        default=None, description="Maximum estimated cost of one call; null for no limit."
+    spend_per_call: strawberry.Maybe[Money | None] = strawberry.field(
+        description="Maximum estimated cost of one call; null for no limit."
     )
 
-    def budgets(self) -> limits.Budgets:
-        return limits.Budgets(**vars(self))
+    def patch(self, reader: InputReader) -> Patch[limits.Budgets]:
+        fields = same("concurrent_calls", "minutes_per_month", "spend_per_month", "spend_per_call")
+        return reader.patch(self, limits.Budgets, fields, nullable=frozenset(fields))
 
 
-def prices(inputs: list[PriceInput]) -> tuple[Price, ...]:
+def prices(inputs: list[PriceInput], _reader: InputReader) -> tuple[Price, ...]:
     return tuple(Price(**vars(each)) for each in inputs)
 
 
-def endpoints(inputs: list[EndpointInput]) -> tuple[domain.Endpoint, ...]:
+def endpoints(inputs: list[EndpointInput], reader: InputReader) -> tuple[domain.Endpoint, ...]:
     return tuple(
-        domain.Endpoint(name=each.name, url=each.url, headers=_headers(each.headers))
-        for each in inputs
+        domain.Endpoint(
+            name=each.name,
+            url=each.url,
+            headers=json_texts(each.headers, reader.at(str(index), "headers")),
+        )
+        for index, each in enumerate(inputs)
     )
 
 
-def servers(inputs: list[McpServerInput]) -> tuple[domain.McpServer, ...]:
+def servers(inputs: list[McpServerInput], reader: InputReader) -> tuple[domain.McpServer, ...]:
     return tuple(
         domain.McpServer(
             name=each.name,
             url=each.url,
-            headers=_headers(each.headers),
+            headers=json_texts(each.headers, reader.at(str(index), "headers")),
             allow=tuple(each.allow),
         )
-        for each in inputs
+        for index, each in enumerate(inputs)
     )
-
-
-def _headers(headers: Any) -> dict[str, str]:
-    return {name: str(value) for name, value in json_object(headers, "headers").items()}
-
-
-def _values(values: Any) -> Any:
-    return json_object(values, "values")
 
 
 @strawberry.input(
     description=(
-        "Changes to the settings. Omitted fields stay as they are; given ones are "
-        "replaced as a whole."
+        "Changes to the settings. Omitted fields stay as they are, also within `defaults`, `budgets` "
+        "and `allowedHours`; lists and `values` are replaced as a whole."
     )
 )
 class UpdateSettingsInput:
@@ -338,7 +344,7 @@ class UpdateSettingsInput:
         )
     )
     defaults: strawberry.Maybe[DefaultsInput | None] = strawberry.field(
-        description="All defaults, replacing the current ones; omitted ones are removed."
+        description="Changes to the defaults; omitted ones stay as they are."
     )
     endpoints: strawberry.Maybe[list[EndpointInput] | None] = strawberry.field(
         description="All endpoints, replacing the current ones."
@@ -355,7 +361,7 @@ class UpdateSettingsInput:
         description="All your own prices, replacing the current ones."
     )
     budgets: strawberry.Maybe[BudgetsInput | None] = strawberry.field(
-        description="All limits, replacing the current ones; omitted limits are removed."
+        description="Changes to the limits; omitted ones stay as they are."
     )
     spoken_texts: strawberry.Maybe[list[SpokenTextTemplateInput] | None] = strawberry.field(
         description=(
@@ -367,18 +373,23 @@ class UpdateSettingsInput:
         description="When callees may be called; null for any time."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
-            "defaults": ("defaults", DefaultsInput.defaults),
+            "defaults": ("defaults", DefaultsInput.patch),
             "endpoints": ("endpoints", endpoints),
             "mcp_servers": ("mcp_servers", servers),
             "values": ("values", _values),
             "prices": ("prices", prices),
-            "budgets": ("budgets", BudgetsInput.budgets),
+            "budgets": ("budgets", BudgetsInput.patch),
             "spoken_texts": ("spoken_texts", spoken_texts),
-            "allowed_hours": ("allowed_hours", AllowedHoursInput.calling_hours),
+            "allowed_hours": ("allowed_hours", AllowedHoursInput.patch),
         }
-        return changed_fields(self, fields, nullable=frozenset({"allowed_hours"}))
+        return reader.changes(self, fields, nullable=frozenset({"allowed_hours"}))
+
+
+def _values(value: Any, reader: InputReader) -> Any:
+    # Not `json_object`, because null does not empty the values.
+    return json_object(value, reader)
 
 
 @strawberry.type(description="A tool that an MCP server offers.")

@@ -6,6 +6,7 @@ import strawberry
 
 from domain.workflows import spoken_text_templates as domain
 from domain.workflows.spoken_texts import SpokenText
+from graph.schema.types.inputs import InputReader
 
 
 @strawberry.type(
@@ -38,7 +39,7 @@ class SpokenTextTemplateInput:
     )
 
 
-def spoken_texts(inputs: list[SpokenTextTemplateInput]) -> domain.SpokenTexts:
+def spoken_texts(inputs: list[SpokenTextTemplateInput], _reader: InputReader) -> domain.SpokenTexts:
     return tuple(
         domain.SpokenTextTemplate(text=each.text, language=each.language, say=each.say)
         for each in inputs

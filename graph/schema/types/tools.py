@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from domain.common.errors import InvalidInput
-from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult
+from domain.common.lists import Count
+from domain.json_schema.schema import check_schema
+from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubResponse
 from domain.tool_execution.executor import Ending, StepResult
+from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools import model as domain
-from graph.schema.parameters import check_parameters, schema_from_list
-from graph.schema.scalars import Json
+from domain.workflows.agents import Agent
+from graph.schema.arguments import After, Before, First, Last
+from graph.schema.parameters import schema_from_list
+from graph.schema.scalars import Duration, Json
 from graph.schema.types.action_inputs import ToolActionInput, actions
 from graph.schema.types.actions import ToolAction
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
+from graph.schema.types.durations import duration_field
 from graph.schema.types.errors import (
     InUse,
     NameTaken,
@@ -24,13 +29,19 @@ from graph.schema.types.errors import (
     RevisionConflict,
     ValidationError,
 )
-from graph.schema.types.inputs import Fields, changed_fields, identity
-from resolvers import versions
+from graph.schema.types.inputs import Fields, InputReader, json_object, same, seconds
+from graph.schema.types.lists import count_field
+from graph.schema.types.tool_definitions import tool_definition
+from resolvers import users
 from resolvers.context import Ctx
+from resolvers.pagination import Page, PageArguments
+
+if TYPE_CHECKING:
+    from graph.schema.types.agents import AgentConnection
 
 
 async def _used_by(root: Any, info: Ctx) -> list[str]:
-    return await versions.agents_using_tool(info, root.spec.name)
+    return await users.agent_names(info, root)
 
 
 @strawberry.type(name="Tool", description="A chain of actions that a model can call.")
@@ -51,19 +62,60 @@ class ToolType(Node):
     on_failure: list[ToolAction] = spec_field(
         "on_failure", "Actions to run after an action has failed.", list[ToolAction]
     )
-    timeout: float = spec_field("timeout", "Timeout of the whole tool call, in seconds.", float)
+    timeout: float = spec_field(
+        "timeout",
+        "Timeout of the whole tool call, in seconds.",
+        float,
+        deprecated="Use `timeLimit`.",
+    )
+
+    @strawberry.field(description="How long the whole tool call may take.")
+    def time_limit(self, tool: strawberry.Parent[domain.Tool]) -> Duration:
+        return Duration(timedelta(seconds=tool.spec.timeout))
+
     confirm: bool = spec_field(
         "confirm", "Whether the caller must agree before the tool does anything.", bool
     )
     used_by: list[str] = strawberry.field(
-        resolver=_used_by, description="Names of the agents that use the tool."
+        resolver=_used_by,
+        description="Names of the agents that use the tool.",
+        deprecation_reason="Use `agents`.",
     )
+
+    @strawberry.field(
+        description="Agents that use the tool, in the order of their names.",
+        graphql_type=Annotated["AgentConnection", strawberry.lazy("graph.schema.types.agents")],
+    )
+    async def agents(
+        self,
+        tool: strawberry.Parent[domain.Tool],
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Page[Agent]:
+        page = PageArguments(first, after, last, before)
+        return await users.agents(info, tool, page)
+
+    @strawberry.field(
+        description=(
+            "The tool in the form of `CreateToolInput`, with all actions at any depth: an editor reads "
+            "it, changes it, and sends it to `createTool` or, with `id` and `expectedRevision`, to "
+            "`updateTool`."
+        )
+    )
+    def definition(self, tool: strawberry.Parent[domain.Tool]) -> Json:
+        return Json(tool_definition(tool.spec))
+
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the tool was created (UTC).")
     updated_at: datetime = strawberry.field(description="When the tool was last edited (UTC).")
 
 
-ToolConnection = Connection[ToolType]
+@strawberry.type(description="One page of a list of tools.")
+class ToolConnection(Connection[ToolType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(one_of=True, description="Identifies one tool.")
@@ -118,31 +170,45 @@ class CreateToolInput:
     on_failure: list[ToolActionInput] = strawberry.field(
         default_factory=list, description="Actions to run after an action has failed."
     )
-    timeout: float = strawberry.field(
-        default=30.0, description="Timeout of the whole tool call, in seconds."
+    timeout: float | None = strawberry.field(
+        default=None,
+        description="Timeout of the whole tool call, in seconds.",
+        deprecation_reason="Use `timeLimit`.",
+    )
+    time_limit: Duration | None = strawberry.field(
+        default=None,
+        description="How long the whole tool call may take, at most `PT1M`; omit for `PT30S`.",
     )
     confirm: bool = strawberry.field(
         default=False, description="Whether the caller must agree before the tool does anything."
     )
 
-    def spec(self) -> domain.ToolSpec:
-        if self.parameters is not None and self.parameters_list is not None:
-            raise InvalidInput("Give parameters or parametersList, not both.", ("parametersList",))
-        schema = domain.NO_PARAMETERS
-        if self.parameters is not None:
-            schema = check_parameters(self.parameters)
-        elif self.parameters_list is not None:
-            schema = schema_from_list(self.parameters_list)
+    def spec(self, reader: InputReader) -> domain.ToolSpec:
+        timeout = reader.seconds(self, "time_limit", "timeout")
         return domain.ToolSpec(
             name=self.name,
             description=self.description,
-            parameters=schema,
-            actions=actions(self.actions),
-            on_success=actions(self.on_success),
-            on_failure=actions(self.on_failure),
-            timeout=self.timeout,
+            parameters=self._parameters(reader),
+            actions=actions(self.actions, reader.at("actions")),
+            on_success=actions(self.on_success, reader.at("onSuccess")),
+            on_failure=actions(self.on_failure, reader.at("onFailure")),
+            timeout=domain.DEFAULT_TIMEOUT_SECONDS if timeout is None else timeout,
             confirm=self.confirm,
         )
+
+    def _parameters(self, reader: InputReader) -> Mapping[str, Any]:
+        listed = reader.at("parametersList")
+        if self.parameters is not None and self.parameters_list is not None:
+            listed.reject("Give parameters or parametersList, not both.")
+        if self.parameters is not None:
+            return _parameters(self.parameters, reader.at("parameters"))
+        if self.parameters_list is not None:
+            return listed.read(domain.NO_PARAMETERS, schema_from_list, self.parameters_list)
+        return domain.NO_PARAMETERS
+
+
+def _parameters(schema: Any, reader: InputReader) -> Mapping[str, Any]:
+    return reader.read(domain.NO_PARAMETERS, check_schema, schema)
 
 
 @strawberry.input(
@@ -175,24 +241,27 @@ class UpdateToolInput:
         description="All actions to run after a failure, replacing the current ones."
     )
     timeout: strawberry.Maybe[float | None] = strawberry.field(
-        description="New timeout of the whole tool call, in seconds."
+        description="New timeout of the whole tool call, in seconds.",
+        deprecation_reason="Use `timeLimit`.",
+    )
+    time_limit: strawberry.Maybe[Duration | None] = strawberry.field(
+        description="How long the whole tool call may take, at most `PT1M`."
     )
     confirm: strawberry.Maybe[bool | None] = strawberry.field(
         description="Whether the caller must agree before the tool does anything."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
-            "name": ("name", identity),
-            "description": ("description", identity),
-            "parameters": ("parameters", check_parameters),
+            **same("name", "description", "confirm"),
+            "parameters": ("parameters", _parameters),
             "actions": ("actions", actions),
             "on_success": ("on_success", actions),
             "on_failure": ("on_failure", actions),
-            "timeout": ("timeout", identity),
-            "confirm": ("confirm", identity),
+            "time_limit": ("timeout", seconds),
+            **same("timeout"),
         }
-        return changed_fields(self, fields)
+        return reader.changes(self, fields)
 
 
 @strawberry.input(description="The tool to delete.")
@@ -276,6 +345,21 @@ class TestToolInput:
         ),
     )
 
+    def given_arguments(self, reader: InputReader) -> Mapping[str, Any]:
+        return json_object(self.arguments, reader.at("arguments"))
+
+    def given_context(self, reader: InputReader) -> Mapping[str, Any]:
+        return json_object(self.context, reader.at("context"))
+
+    def http_responses(self) -> list[StubResponse]:
+        return [StubResponse(status=each.status, body=each.body) for each in self.stubs]
+
+    def mcp_results(self) -> list[McpStub]:
+        return [
+            McpStub(server=each.server, tool=each.tool, result=each.result, error=each.error)
+            for each in self.mcp_stubs
+        ]
+
 
 @strawberry.type(description="Result of one action of a tool.")
 class ToolStep:
@@ -284,7 +368,11 @@ class ToolStep:
     )
     type: str = strawberry.field(description="Kind of the action, for instance `context.set`.")
     ok: bool = strawberry.field(description="Whether the action succeeded.")
-    ms: float = strawberry.field(description="Duration of the action, in milliseconds.")
+    ms: float = strawberry.field(
+        description="Duration of the action, in milliseconds.",
+        deprecation_reason="Use `duration`.",
+    )
+    duration: Duration = duration_field("ms", "Duration of the action.", unit="milliseconds")
     effect: Json = strawberry.field(
         description="What the action changed, sent or received, without secrets."
     )

@@ -9,6 +9,7 @@ import strawberry
 from domain.calls import model as calls
 from domain.tools import transfers as domain
 from domain.tools.transfers import TransferMode
+from graph.schema.scalars import Duration
 from graph.schema.types.calls import CallType
 from graph.schema.types.errors import (
     CallHasEnded,
@@ -17,6 +18,7 @@ from graph.schema.types.errors import (
     NotFoundError,
     ValidationError,
 )
+from graph.schema.types.inputs import InputReader
 
 
 @strawberry.input(description="The call to transfer, and where to.")
@@ -47,7 +49,13 @@ class CallTransferInput:
         ),
     )
     ringing_seconds: int | None = strawberry.field(
-        default=None, description="How long the phone may ring, 5 to 75 seconds; omit for 30."
+        default=None,
+        description="How long the phone may ring, 5 to 75 seconds; omit for 30.",
+        deprecation_reason="Use `ringingTimeout`.",
+    )
+    ringing_timeout: Duration | None = strawberry.field(
+        default=None,
+        description="How long the phone may ring, `PT5S` to `PT1M15S`; omit for 30 seconds.",
     )
     announcement: str | None = strawberry.field(
         default=None, description="What the agent says to the caller before the transfer."
@@ -60,14 +68,14 @@ class CallTransferInput:
         ),
     )
 
-    def target(self) -> domain.TransferTarget:
+    def target(self, reader: InputReader) -> domain.TransferTarget:
         return domain.TransferTarget(
             number=self.number,
             mode=self.mode,
             trunk=self.trunk,
             extension=self.extension,
             brief=self.brief,
-            ringing_seconds=self.ringing_seconds,
+            ringing_seconds=reader.ringing_seconds(self),
             announcement=self.announcement,
         )
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.access import Scope
+from domain.common.patches import Patch
 from domain.telephony import trunk_usage as usage_domain
 from domain.telephony import trunks as domain
 from domain.telephony.trunk_usage import PauseReason
@@ -21,7 +22,14 @@ from graph.schema.types.errors import (
     RevisionConflict,
     ValidationError,
 )
-from graph.schema.types.inputs import Fields, changed_fields, identity, whole_seconds
+from graph.schema.types.inputs import (
+    Fields,
+    InputReader,
+    as_tuple,
+    created,
+    same,
+    whole_seconds,
+)
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
 
@@ -67,8 +75,8 @@ def _max_duration(root: Any) -> Duration:
     return Duration(timedelta(seconds=root.spec.max_call_seconds))
 
 
-def _seconds(duration: Duration | None, default: int) -> int:
-    return default if duration is None else whole_seconds(duration)
+def _seconds(duration: timedelta | None, default: int) -> int:
+    return default if duration is None else int(duration.total_seconds())
 
 
 @strawberry.type(
@@ -224,33 +232,48 @@ class TrunkBy:
     name: strawberry.Maybe[str] = strawberry.field(description="Select the trunk by its name.")
 
 
-@strawberry.input(description="How much may be dialled; omitted limits get their defaults.")
+@strawberry.input(
+    description=(
+        "How much may be dialled. An update leaves omitted limits as they are; a new trunk gets their "
+        "defaults."
+    )
+)
 class DialLimitsInput:
-    calls_per_second: int = strawberry.field(
-        default=domain.DialLimits().calls_per_second,
-        description="Maximum number of calls that are dialled in a second; 1 to 100.",
+    calls_per_second: strawberry.Maybe[int | None] = strawberry.field(
+        description="Maximum number of calls that are dialled in a second; 1 to 100, 1 by default."
     )
-    concurrent_calls: int = strawberry.field(
-        default=domain.DialLimits().concurrent_calls,
-        description="Maximum number of calls in progress at the same time; 1 to 10,000.",
-    )
-    calls_per_day: int = strawberry.field(
-        default=domain.DialLimits().calls_per_day,
-        description="Maximum number of calls that are dialled in a day (UTC); 1 to 1,000,000.",
-    )
-    calls_per_number_per_hour: int = strawberry.field(
-        default=domain.DialLimits().calls_per_number_per_hour,
-        description="Maximum number of calls to the same number within an hour; 1 to 1,000.",
-    )
-    minutes_per_day: int | None = strawberry.field(
-        default=None,
+    concurrent_calls: strawberry.Maybe[int | None] = strawberry.field(
         description=(
-            "Maximum minutes of all conversations in a day (UTC), 1 to 1,000,000; null for no limit."
-        ),
+            "Maximum number of calls in progress at the same time; 1 to 10,000, 5 by default."
+        )
+    )
+    calls_per_day: strawberry.Maybe[int | None] = strawberry.field(
+        description=(
+            "Maximum number of calls that are dialled in a day (UTC); 1 to 1,000,000, 200 by default."
+        )
+    )
+    calls_per_number_per_hour: strawberry.Maybe[int | None] = strawberry.field(
+        description=(
+            "Maximum number of calls to the same number within an hour; 1 to 1,000, 3 by default."
+        )
+    )
+    minutes_per_day: strawberry.Maybe[int | None] = strawberry.field(
+        description=(
+            "Maximum minutes of all conversations in a day (UTC), 1 to 1,000,000; null, the default, "
+            "for no limit."
+        )
     )
 
-    def limits(self) -> domain.DialLimits:
-        return domain.DialLimits(**vars(self))
+    def patch(self, reader: InputReader) -> Patch[domain.DialLimits]:
+        fields = same(
+            "calls_per_second",
+            "concurrent_calls",
+            "calls_per_day",
+            "calls_per_number_per_hour",
+            "minutes_per_day",
+        )
+        nullable = frozenset({"minutes_per_day"})
+        return reader.patch(self, domain.DialLimits, fields, nullable=nullable)
 
 
 @strawberry.input(description="Configuration of a new outbound trunk.")
@@ -302,7 +325,7 @@ class CreateOutboundTrunkInput:
     )
     is_enabled: bool = strawberry.field(default=True, description="Whether the trunk may be used.")
 
-    def spec(self) -> domain.OutboundTrunkSpec:
+    def spec(self, reader: InputReader) -> domain.OutboundTrunkSpec:
         seconds = _seconds(self.max_duration, domain.DEFAULT_OUTBOUND_SECONDS)
         return domain.OutboundTrunkSpec(
             name=self.name,
@@ -314,7 +337,7 @@ class CreateOutboundTrunkInput:
             allowed_regions=tuple(self.allowed_regions),
             allowed_prefixes=tuple(self.allowed_prefixes),
             allowed_short_numbers=tuple(self.allowed_short_numbers),
-            limits=self.limits.limits() if self.limits else domain.DialLimits(),
+            limits=created(self.limits, reader.at("limits"), domain.DialLimits()),
             max_call_seconds=seconds,
             is_enabled=self.is_enabled,
         )
@@ -322,8 +345,8 @@ class CreateOutboundTrunkInput:
 
 @strawberry.input(
     description=(
-        "Changes to an outbound trunk. Omitted fields stay as they are; lists are replaced as a "
-        "whole. Calls in progress continue."
+        "Changes to an outbound trunk. Omitted fields stay as they are, also those of `limits`; lists "
+        "are replaced as a whole. Calls in progress continue."
     )
 )
 class UpdateOutboundTrunkInput:
@@ -363,7 +386,7 @@ class UpdateOutboundTrunkInput:
         description="All allowed short numbers, replacing the current ones."
     )
     limits: strawberry.Maybe[DialLimitsInput | None] = strawberry.field(
-        description="New limits, which replace all current ones."
+        description="Changes to the limits; omitted ones stay as they are."
     )
     max_duration: strawberry.Maybe[Duration | None] = strawberry.field(
         description="New maximum duration of a call over the trunk."
@@ -372,23 +395,17 @@ class UpdateOutboundTrunkInput:
         description="Whether the trunk may be used."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
-            "name": ("name", identity),
-            "address": ("address", identity),
-            "transport": ("transport", identity),
-            "media_encryption": ("media_encryption", identity),
-            "username": ("username", identity),
-            "password": ("password", identity),
-            "region": ("region", identity),
-            "allowed_regions": ("allowed_regions", tuple),
-            "allowed_prefixes": ("allowed_prefixes", tuple),
-            "allowed_short_numbers": ("allowed_short_numbers", tuple),
-            "limits": ("limits", DialLimitsInput.limits),
+            **same("name", "address", "transport", "media_encryption", "username", "password"),
+            **same("region", "is_enabled"),
+            "allowed_regions": ("allowed_regions", as_tuple),
+            "allowed_prefixes": ("allowed_prefixes", as_tuple),
+            "allowed_short_numbers": ("allowed_short_numbers", as_tuple),
+            "limits": ("limits", DialLimitsInput.patch),
             "max_duration": ("max_call_seconds", whole_seconds),
-            "is_enabled": ("is_enabled", identity),
         }
-        return changed_fields(self, fields, nullable=frozenset({"username", "password"}))
+        return reader.changes(self, fields, nullable=frozenset({"username", "password"}))
 
 
 @strawberry.input(description="Configuration of a new inbound trunk.")
@@ -417,7 +434,7 @@ class CreateInboundTrunkInput:
     )
     is_enabled: bool = strawberry.field(default=True, description="Whether calls are accepted.")
 
-    def spec(self) -> domain.InboundTrunkSpec:
+    def spec(self, _reader: InputReader) -> domain.InboundTrunkSpec:
         seconds = _seconds(self.max_duration, domain.DEFAULT_INBOUND_SECONDS)
         return domain.InboundTrunkSpec(
             name=self.name,
@@ -467,18 +484,14 @@ class UpdateInboundTrunkInput:
         description="Whether calls are accepted."
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
-            "name": ("name", identity),
-            "allowed_addresses": ("allowed_addresses", tuple),
-            "media_encryption": ("media_encryption", identity),
-            "username": ("username", identity),
-            "password": ("password", identity),
-            "context_headers": ("context_headers", tuple),
+            **same("name", "media_encryption", "username", "password", "is_enabled"),
+            "allowed_addresses": ("allowed_addresses", as_tuple),
+            "context_headers": ("context_headers", as_tuple),
             "max_duration": ("max_call_seconds", whole_seconds),
-            "is_enabled": ("is_enabled", identity),
         }
-        return changed_fields(self, fields, nullable=frozenset({"username", "password"}))
+        return reader.changes(self, fields, nullable=frozenset({"username", "password"}))
 
 
 @strawberry.input(description="The outbound trunk to dial over again.")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import strawberry
 
+from domain.calls.latency import Percentiles
 from domain.common.money import CURRENCY
 from domain.providers.model import ProviderKind
 from domain.tenants.budgets import Budget
-from graph.schema.scalars import Money
+from graph.schema.scalars import Duration, Money
+from graph.schema.types.durations import duration_field
 
 
 @strawberry.type(description="Usage of one model of a provider, or of a trunk.")
@@ -34,8 +37,15 @@ class Usage:
         description="Estimated cost; null when no price is known."
     )
 
+    audio: Duration = duration_field(
+        "audio_ms",
+        "Length of the audio transcribed or synthesized, or time on the telephone.",
+        unit="milliseconds",
+    )
+
     @strawberry.field(
-        description="Audio transcribed or synthesized, or time on the telephone, in seconds."
+        description="Audio transcribed or synthesized, or time on the telephone, in seconds.",
+        deprecation_reason="Use `audio`.",
     )
     def audio_seconds(self) -> float:
         usage: Any = self
@@ -74,39 +84,113 @@ class Spread:
     )
 
 
+@strawberry.type(description="Distribution of a latency over the turns of a call.")
+class DurationSpread:
+    p50: Duration = duration_field(
+        "p50", "Median: half of the turns were at least as fast.", unit="milliseconds"
+    )
+    p95: Duration = duration_field(
+        "p95",
+        "95th percentile: 95 % of the turns were at least as fast.",
+        unit="milliseconds",
+    )
+
+
+def _attribute(name: str) -> Callable[[Any], Any]:
+    def read(root: Any) -> Any:
+        return getattr(root, name)
+
+    return read
+
+
 @strawberry.type(
     description=(
-        "Response latency of a call, in milliseconds. A value is null when "
-        "nothing was measured, as in a text call for audio."
+        "Response latency of a call. A value is null when nothing was measured, as in a text call for "
+        "audio."
     )
 )
 class LatencySummary:
     turns: int = strawberry.field(description="Number of measured turns.")
     total_ms: Spread | None = strawberry.field(
-        description="From the end of the caller's turn to the end of the reply."
+        description="From the end of the caller's turn to the end of the reply.",
+        deprecation_reason="Use `total`.",
+    )
+    total: Percentiles | None = strawberry.field(
+        resolver=_attribute("total_ms"),
+        graphql_type=DurationSpread | None,
+        description="From the end of the caller's turn to the end of the reply.",
     )
     first_audio_ms: Spread | None = strawberry.field(
-        description="From the end of the caller's speech to the first audio of the reply."
+        description="From the end of the caller's speech to the first audio of the reply.",
+        deprecation_reason="Use `firstAudio`.",
+    )
+    first_audio: Percentiles | None = strawberry.field(
+        resolver=_attribute("first_audio_ms"),
+        graphql_type=DurationSpread | None,
+        description="From the end of the caller's speech to the first audio of the reply.",
     )
     at_ear_ms: Spread | None = strawberry.field(
         description=(
             "Estimated time until the caller hears the first audio, network and playback included."
-        )
+        ),
+        deprecation_reason="Use `atEar`.",
+    )
+    at_ear: Percentiles | None = strawberry.field(
+        resolver=_attribute("at_ear_ms"),
+        graphql_type=DurationSpread | None,
+        description=(
+            "Estimated time until the caller hears the first audio, network and playback included."
+        ),
     )
     stt_ms: float | None = strawberry.field(
-        description="Median time from the end of speech to its final transcript."
+        description="Median time from the end of speech to its final transcript.",
+        deprecation_reason="Use `stt`.",
+    )
+    stt: Duration | None = duration_field(
+        "stt_ms",
+        "Median time from the end of speech to its final transcript.",
+        unit="milliseconds",
+        nullable=True,
     )
     end_of_turn_ms: float | None = strawberry.field(
-        description="Median time from the end of speech to the decision that the turn was over."
+        description="Median time from the end of speech to the decision that the turn was over.",
+        deprecation_reason="Use `endOfTurn`.",
+    )
+    end_of_turn: Duration | None = duration_field(
+        "end_of_turn_ms",
+        "Median time from the end of speech to the decision that the turn was over.",
+        unit="milliseconds",
+        nullable=True,
     )
     llm_first_token_ms: float | None = strawberry.field(
-        description="Median time to the first token of the model."
+        description="Median time to the first token of the model.",
+        deprecation_reason="Use `llmFirstToken`.",
+    )
+    llm_first_token: Duration | None = duration_field(
+        "llm_first_token_ms",
+        "Median time to the first token of the model.",
+        unit="milliseconds",
+        nullable=True,
     )
     tts_first_byte_ms: float | None = strawberry.field(
-        description="Median time to the first audio of the TTS."
+        description="Median time to the first audio of the TTS.",
+        deprecation_reason="Use `ttsFirstByte`.",
+    )
+    tts_first_byte: Duration | None = duration_field(
+        "tts_first_byte_ms",
+        "Median time to the first audio of the TTS.",
+        unit="milliseconds",
+        nullable=True,
     )
     playback_ms: float | None = strawberry.field(
-        description="Median time from the first TTS audio to its playback."
+        description="Median time from the first TTS audio to its playback.",
+        deprecation_reason="Use `playback`.",
+    )
+    playback: Duration | None = duration_field(
+        "playback_ms",
+        "Median time from the first TTS audio to its playback.",
+        unit="milliseconds",
+        nullable=True,
     )
 
 

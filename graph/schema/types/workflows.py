@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
-from domain.common.errors import InvalidInput
+from domain.calls.model import Call
+from domain.common.lists import Count
 from domain.workflows import model as domain
 from domain.workflows.answering import AnsweringSettings
-from graph.schema.scalars import Cursor
+from graph.schema.arguments import After, Before, First, Last
 from graph.schema.types.answering import WorkflowAnswering, WorkflowAnsweringInput
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
 from graph.schema.types.diffs import WorkflowDiff
@@ -23,7 +25,9 @@ from graph.schema.types.errors import (
     ValidationError,
 )
 from graph.schema.types.findings import VerificationReport
-from graph.schema.types.inputs import Fields, changed_fields, identity
+from graph.schema.types.graphs import VersionAgentType, WorkflowGraph
+from graph.schema.types.inputs import Fields, InputReader, as_tuple, created, identity, same
+from graph.schema.types.lists import count_field
 from graph.schema.types.nodes import (
     ConnectionInput,
     NodeInput,
@@ -33,10 +37,15 @@ from graph.schema.types.nodes import (
     nodes,
 )
 from graph.schema.types.recordings import WorkflowRecording, WorkflowRecordingInput
+from resolvers import calls as call_resolvers
 from resolvers import versions as version_resolvers
 from resolvers import workflows as resolvers
 from resolvers.context import Ctx
-from resolvers.pagination import Page
+from resolvers.graphs import VersionAgent, version_agents
+from resolvers.pagination import Page, PageArguments
+
+if TYPE_CHECKING:
+    from graph.schema.types.calls import CallConnection
 
 
 @strawberry.type(
@@ -54,6 +63,45 @@ class VersionType(Node):
     published_by: str = strawberry.field(
         description="Who published the version: `user:…` or `key:…`."
     )
+
+    @strawberry.field(description="Nodes and connections of the version, which its calls run.")
+    def graph(self, version: strawberry.Parent[domain.Version]) -> WorkflowGraph:
+        return WorkflowGraph.of(version)
+
+    @strawberry.field(
+        description="Agents of the version, in the order of their names.",
+        graphql_type=list[VersionAgentType],
+    )
+    def agents(
+        self, version: strawberry.Parent[domain.Version], info: Ctx
+    ) -> Sequence[VersionAgent]:
+        return version_agents(info, version)
+
+    @strawberry.field(
+        description="Workflow of the version; null when it has been deleted.",
+        graphql_type=Annotated["WorkflowType", strawberry.lazy("graph.schema.types.workflows")]
+        | None,
+    )
+    async def workflow(
+        self, version: strawberry.Parent[domain.Version], info: Ctx
+    ) -> domain.Workflow | None:
+        return await resolvers.workflow(info, version.workflow_id)
+
+    @strawberry.field(
+        description="Calls that run the version, newest first.",
+        graphql_type=Annotated["CallConnection", strawberry.lazy("graph.schema.types.calls")],
+    )
+    async def calls(
+        self,
+        version: strawberry.Parent[domain.Version],
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Page[Call]:
+        page = PageArguments(first, after, last, before)
+        return await call_resolvers.of_version(info, version, page)
 
     @strawberry.field(description="Differences from another version of the workflow to this one.")
     async def diff(
@@ -94,11 +142,22 @@ class WorkflowType(Node):
     description: str | None = spec_field(
         "description", "What the workflow is for; null when not described.", str | None
     )
+
+    @strawberry.field(description="Nodes and connections of the draft.")
+    def graph(self, workflow: strawberry.Parent[domain.Workflow]) -> WorkflowGraph:
+        return WorkflowGraph.of(workflow)
+
     nodes: list[WorkflowNode] = spec_field(
-        "nodes", "Nodes of the workflow, each handled by an agent.", list[WorkflowNode]
+        "nodes",
+        "Nodes of the workflow, each handled by an agent.",
+        list[WorkflowNode],
+        deprecated="Use `graph.nodes`: their ids are unique, and their agents are objects.",
     )
     connections: list[WorkflowLink] = spec_field(
-        "connections", "Connections between the nodes.", list[WorkflowLink]
+        "connections",
+        "Connections between the nodes.",
+        list[WorkflowLink],
+        deprecated="Use `graph.connections`.",
     )
     shared_context: list[str] = spec_field(
         "shared_context", "Keys of the context that all agents share.", list[str]
@@ -154,20 +213,15 @@ class WorkflowType(Node):
         self,
         workflow: strawberry.Parent[domain.Workflow],
         info: Ctx,
-        first: Annotated[
-            int | None, strawberry.argument(description="Page size, 1 to 100; the default is 20.")
-        ] = None,
-        after: Annotated[
-            Cursor | None,
-            strawberry.argument(
-                description="Cursor to continue behind; omit to start with the newest version."
-            ),
-        ] = None,
+        first: First = None,
+        after: After = None,
     ) -> Page[domain.Version]:
         return await resolvers.versions(info, workflow, first, after)
 
 
-WorkflowConnection = Connection[WorkflowType]
+@strawberry.type(description="One page of a list of workflows.")
+class WorkflowConnection(Connection[WorkflowType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(one_of=True, description="Identifies one workflow.")
@@ -208,16 +262,16 @@ class WorkflowInput:
         ),
     )
 
-    def spec(self) -> domain.WorkflowSpec:
+    def spec(self, reader: InputReader) -> domain.WorkflowSpec:
         return domain.WorkflowSpec(
             name=self.slug,
             display_name=self.name,
             description=self.description,
-            nodes=nodes(self.nodes),
-            connections=connections(self.connections),
+            nodes=nodes(self.nodes, reader.at("nodes")),
+            connections=connections(self.connections, reader.at("connections")),
             shared_context=tuple(self.shared_context),
-            recording=self.recording.choice() if self.recording else None,
-            answering=self.answering.settings() if self.answering else None,
+            recording=created(self.recording, reader.at("recording"), None),
+            answering=created(self.answering, reader.at("answering"), None),
         )
 
 
@@ -228,8 +282,8 @@ class CreateWorkflowInput(WorkflowInput):
 
 @strawberry.input(
     description=(
-        "Changes to the draft of a workflow. Omitted fields stay as they are; "
-        "lists are replaced as a whole."
+        "Changes to the draft of a workflow. Omitted fields stay as they are, also within objects such "
+        "as `recording`; lists are replaced as a whole."
     )
 )
 class UpdateWorkflowInput:
@@ -265,19 +319,19 @@ class UpdateWorkflowInput:
         )
     )
 
-    def changes(self) -> dict[str, Any]:
+    def changes(self, reader: InputReader) -> dict[str, Any]:
         fields: Fields = {
             "slug": ("name", identity),
             "name": ("display_name", identity),
-            "description": ("description", identity),
+            **same("description"),
             "nodes": ("nodes", nodes),
             "connections": ("connections", connections),
-            "shared_context": ("shared_context", tuple),
-            "recording": ("recording", lambda recording: recording.choice()),
-            "answering": ("answering", lambda answering: answering.settings()),
+            "shared_context": ("shared_context", as_tuple),
+            "recording": ("recording", WorkflowRecordingInput.patch),
+            "answering": ("answering", WorkflowAnsweringInput.patch),
         }
         nullable = frozenset({"name", "description", "recording", "answering"})
-        return changed_fields(self, fields, nullable=nullable)
+        return reader.changes(self, fields, nullable=nullable)
 
 
 @strawberry.input(description="The workflow to delete.")
@@ -298,9 +352,9 @@ class PublishWorkflowInput:
         default=None, description="Human-readable note on what changed; at most 2,000 characters."
     )
 
-    def checked_note(self) -> str | None:
+    def checked_note(self, reader: InputReader) -> str | None:
         if self.note is not None and len(self.note) > 2_000:
-            raise InvalidInput("note must have at most 2,000 characters.", ("note",))
+            reader.at("note").reject("note must have at most 2,000 characters.")
         return self.note
 
 
