@@ -49,6 +49,7 @@ EXTRA_COSTS: Mapping[tuple[str, str], int] = {
     ("Workflow", "findings"): 20,
     ("Workflow", "draftDiff"): 20,
     ("WorkflowVersion", "diff"): 20,
+    ("WorkflowVersion", "calls"): 5,
     ("CallConnection", "totalCount"): 50,
     ("AgentConnection", "totalCount"): 5,
     ("ToolConnection", "totalCount"): 5,

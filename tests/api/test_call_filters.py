@@ -33,6 +33,7 @@ from domain.workflows.agents import AgentSpec
 from domain.workflows.model import VersionId, WorkflowId
 from persistence.call_pages import CallQueries
 from persistence.database import DbRole, create_pool
+from resolvers.global_ids import global_id
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
 
@@ -397,10 +398,16 @@ async def test_calls_are_listed_by_slug_and_sorted_through_the_api(
 
 BAD_LISTS: Mapping[str, tuple[dict[str, Any], str, list[str]]] = {
     "both sizes": ({"first": 1, "last": 1}, "INVALID_INPUT", ["last"]),
+    "empty page": ({"last": 0}, "INVALID_INPUT", ["last"]),
     "both workflows": (
-        {"filter": {"workflowId": "x", "workflow": {"slug": "x"}}},
+        {"filter": {"workflowId": global_id("Workflow", UUID(int=1)), "workflow": {"slug": "x"}}},
         "INVALID_INPUT",
         ["filter", "workflow"],
+    ),
+    "slug as an id": (
+        {"filter": {"workflow": {"id": "clinic"}}},
+        "INVALID_INPUT",
+        ["filter", "workflow", "id"],
     ),
     "too much metadata": (
         {"filter": {"metadata": [{"key": "k", "value": "v"}] * 6}},
@@ -432,6 +439,18 @@ async def test_an_invalid_list_of_calls_is_refused(api: Api, name: str) -> None:
     assert answer["data"] == {"calls": None}
     [error] = answer["errors"]
     assert error["extensions"] == {"code": code, "path": path}
+
+
+async def test_all_problems_of_a_filter_are_told_at_once(api: Api) -> None:
+    wrong = {"versionId": "2", "created": {"until": "2026-01-01T00:00:00"}, "agent": "a" * 501}
+    answer = await api.execute(LIST, variables={"filter": wrong})
+    [error] = answer["errors"]
+    problems = error["extensions"]["problems"]
+    assert [(problem["code"], problem["path"]) for problem in problems] == [
+        ("INVALID_INPUT", ["filter", "versionId"]),
+        ("INVALID_INPUT", ["filter", "agent"]),
+        ("INVALID_INPUT", ["filter", "created", "until"]),
+    ]
 
 
 async def test_a_cursor_of_another_order_is_refused(

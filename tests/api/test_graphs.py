@@ -34,7 +34,8 @@ CLINIC = f"""{{ workflow(by: {{slug: "clinic"}}) {{ id {GRAPH}
   published {{ id {GRAPH} agents {{ name tools {{ name }} }} workflow {{ id }}
     calls {{ edges {{ node {{ id currentNode {{ id }} }} }} }} }} }} }}"""
 USERS = """query ($a: Cursor) { agent(by: {name: "booking"}) { workflows(first: 1, after: $a) {
-    edges { cursor node { slug } } pageInfo { hasNextPage endCursor } }
+    edges { cursor node { slug } } pageInfo { hasNextPage endCursor } totalCount { value } }
+  last: workflows(last: 2, before: $a) { edges { node { slug } } pageInfo { hasPreviousPage } }
   tools { agents { edges { node { name } } } } } }"""
 NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on GraphNode { key agentName } } }"
 
@@ -121,11 +122,13 @@ async def test_the_calls_of_a_version_are_paged(
     request = CallRequest(workflow_name="clinic")
     calls = [global_id("Call", (await start_call(services, viewer, request)).id) for _ in range(3)]
     document = """query ($a: Cursor) { workflow(by: {slug: "clinic"}) { published {
-      calls(first: 2, after: $a) { edges { node { id } } pageInfo { hasNextPage endCursor } } } } }"""
+      calls(first: 2, after: $a) { edges { node { id } } pageInfo { hasNextPage endCursor } }
+      last: calls(last: 1) { edges { node { id } } totalCount { value } } } } }"""
     first = (await read(api, document))["workflow"]["published"]["calls"]
     last = (await read(api, document, a=first["pageInfo"]["endCursor"]))["workflow"]["published"]
     found = [edge["node"]["id"] for page in (first, last["calls"]) for edge in page["edges"]]
     assert found == calls[::-1]
+    assert last["last"] == {"edges": [{"node": {"id": calls[0]}}], "totalCount": {"value": 3}}
     assert (first["pageInfo"]["hasNextPage"], last["calls"]["pageInfo"]["hasNextPage"]) == (
         True,
         False,
@@ -139,18 +142,24 @@ async def test_agents_and_tools_lead_to_their_users(
     for slug in ("annex", "ward"):
         spec = WorkflowSpec(name=slug, nodes=(Node(id="desk", agent="booking", is_entry=True),))
         await create_workflow(services, viewer, spec)
-    slugs, after = [], None
+    slugs, others, after = [], [], None
     for more in (True, True, False):
         agent = (await read(api, USERS, a=after))["agent"]
         [edge] = agent["workflows"]["edges"]
         page = agent["workflows"]["pageInfo"]
         assert (page["hasNextPage"], page["endCursor"]) == (more, edge["cursor"])
+        assert agent["workflows"]["totalCount"] == {"value": 3}
         slugs.append(edge["node"]["slug"])
+        others.append([other["node"]["slug"] for other in agent["last"]["edges"]])
+        assert agent["last"]["pageInfo"] == {"hasPreviousPage": after is None}
         after = page["endCursor"]
     assert slugs == ["annex", "clinic", "ward"]
+    assert others == [["clinic", "ward"], [], ["annex"]]
     assert agent["tools"] == [{"agents": {"edges": [{"node": {"name": "booking"}}]}}]
     refused = await api.execute(USERS, variables={"a": "zzz"})
-    assert refused["errors"][0]["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
+    errors = [error["extensions"] for error in refused["errors"]]
+    assert {error["code"] for error in errors} == {"INVALID_CURSOR"}
+    assert sorted(error["path"] for error in errors) == [["after"], ["before"]]
 
 
 async def test_nodes_of_another_tenant_are_unknown(
