@@ -221,10 +221,10 @@ describe_enum(
     DELETED="An object was deleted.",
     SIGNED_IN="A session of a user began.",
     SIGNED_OUT="A user ended their session.",
-    SIGN_IN_FAILED="A sign-in as this user failed.",
+    SIGN_IN_FAILED="A sign-in as this user, or with this identity provider, failed.",
     SESSION_ENDED=(
-        "A session was ended by its user elsewhere, by another user, or because one of its refresh "
-        "tokens was used twice."
+        "A session was ended by its user elsewhere, by another user, by an identity provider, or "
+        "because one of its refresh tokens was used twice."
     ),
     REFUSED="A credential lacked a scope.",
     EXPORTED="Data was exported.",
