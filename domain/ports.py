@@ -430,9 +430,9 @@ class AuditNotes(Protocol):
         target are added at most once a minute."""
         ...
 
-    def put_failed_sign_in(self, email: str) -> None:
+    def put_failed_sign_in(self, email: str, factor: str) -> None:
         """Add an entry to the logs of the tenants of the user with this address, if there is one. It
-        takes as long if there is none."""
+        takes as long if there is none. `factor` is what was wrong: `password` or `code`."""
         ...
 
 

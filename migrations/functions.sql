@@ -929,26 +929,32 @@ language sql stable security definer set search_path = public, pg_temp as $$
      where p.email = p_email
 $$;
 
--- Adds an entry about a person to the log of each tenant that they belong to. The argument of the trigger
--- is the column that has the id of the person.
+-- Adds an entry about a person to the log of each tenant that they belong to.
+create or replace function add_entries_about_person(
+    p_person uuid, p_kind text, p_target_kind text, p_facts jsonb
+) returns void
+language sql as $$
+    select add_audit_entry(
+               m.tenant_id, p_kind, null, p_target_kind, p_person::text, null, p_facts)
+      from membership m where m.person_id = p_person
+$$;
+
+-- The first argument of the trigger is the column that has the id of the person; the others are columns that the
+-- entries leave out.
 create or replace function audit_person() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
     new_row constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
-    facts constant jsonb := audit_facts(old_row, new_row, null);
-    changed constant uuid := coalesce(new_row, old_row) ->> tg_argv[0];
-    log_of uuid;
+    facts constant jsonb := audit_facts(old_row, new_row, tg_argv[1:]);
+    person constant uuid := coalesce(new_row, old_row) ->> tg_argv[0];
 begin
-    if facts is null then
-        return null;
-    end if;
-    for log_of in select m.tenant_id from membership m where m.person_id = changed loop
-        perform add_audit_entry(
-            log_of,
+    if facts is not null then
+        perform add_entries_about_person(
+            person,
             case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end,
-            null, tg_table_name::text, changed::text, null, facts);
-    end loop;
+            tg_table_name::text, facts);
+    end if;
     return null;
 end $$;
 
@@ -1167,7 +1173,13 @@ create or replace function use_recovery_code(p_person uuid, p_digest bytea) retu
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     delete from recovery_code where person_id = p_person and digest = p_digest;
-    return found;
+    if not found then
+        return false;
+    end if;
+    perform add_entries_about_person(p_person, 'DELETED', 'recovery_code', jsonb_build_object(
+        'details', jsonb_build_object(
+            'left', (select count(*) from recovery_code c where c.person_id = p_person))));
+    return true;
 end $$;
 
 create or replace function replace_recovery_codes(p_person uuid, p_codes bytea[]) returns void
@@ -1176,9 +1188,23 @@ begin
     perform from totp where person_id = p_person for update;
     delete from recovery_code where person_id = p_person;
     insert into recovery_code (person_id, digest) select p_person, unnest(p_codes);
+    perform add_entries_about_person(p_person, 'CREATED', 'recovery_code', jsonb_build_object(
+        'details', jsonb_build_object('left', cardinality(p_codes))));
 end $$;
 
 create or replace function remove_totp(p_person uuid) returns void
 language sql security definer set search_path = public, pg_temp as $$
     delete from totp where person_id = p_person
 $$;
+
+create or replace trigger audit_change after insert or update or delete on identity_provider
+for each row execute function audit_change();
+
+create or replace trigger audit_change after insert or update or delete on federated_identity
+for each row execute function audit_change('person_id');
+
+-- The attempts to enter a code are no entries; the sign-in that follows is one, or its failure.
+create or replace trigger audit_person
+after insert or delete or update of created_at, confirmed_at on totp
+for each row execute function audit_person(
+    'person_id', 'key_id', 'last_step', 'failed_attempts', 'attempted_at');

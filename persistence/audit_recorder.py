@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 MAX_QUEUED = 1_000
 MAX_REMEMBERED = 10_000
 """How many combinations of actor, kind and target are remembered in order to add each once a minute."""
+DISTINGUISHING_DETAILS = ("code", "factor", "subject")
+"""Details in which notes differ that do not repeat each other."""
 INTERVAL_SECONDS = 60.0
 MAX_ATTEMPTS, RETRY_SECONDS = 5, 2.0
 FLUSH_SECONDS = 2.0
@@ -55,8 +57,10 @@ class AuditRecorder:
     def put(self, tenant: TenantId, note: AuditNote) -> None:
         self._put(QueuedNote(tenant, "", note, current_origin()))
 
-    def put_failed_sign_in(self, email: str) -> None:
-        note = AuditNote(kind=AuditKind.SIGN_IN_FAILED, target_kind="person")
+    def put_failed_sign_in(self, email: str, factor: str) -> None:
+        note = AuditNote(
+            kind=AuditKind.SIGN_IN_FAILED, target_kind="person", details={"factor": factor}
+        )
         self._put(QueuedNote(None, email, note, current_origin()))
 
     def _put(self, queued: QueuedNote) -> None:
@@ -76,8 +80,9 @@ class AuditRecorder:
         since then."""
         note, now = queued.note, time.monotonic()
         actor = note.actor or (queued.origin.actor if queued.origin else "")
-        about = note.target, note.target_name, note.details.get("code")
-        key = (queued.tenant, queued.email, actor, note.kind, *about)
+        about = (note.details.get(name) for name in DISTINGUISHING_DETAILS)
+        target = note.target, note.target_name
+        key = (queued.tenant, queued.email, actor, note.kind, *target, *about)
         until, left_out = self._recent.get(key, (0.0, 0))
         if now < until:
             self._recent[key] = until, left_out + 1

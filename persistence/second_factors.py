@@ -15,6 +15,7 @@ from domain.common.errors import RateLimited
 from domain.sign_in.ports import PendingTotp, TotpState
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing
+from persistence.row_security import set_person
 from persistence.sign_in_cipher import decrypt_totp_secret, encrypt_totp_secret
 
 ENROLMENT_LIFETIME = timedelta(minutes=15)
@@ -31,8 +32,9 @@ REMOVE = text("select remove_totp(:person)")
 
 class SqlSecondFactors:
     def __init__(self, engine: AsyncEngine, ring: KeyRing) -> None:
-        # Each method is one function of the database, which is a transaction by itself.
-        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._engine = engine
+        # Each look-up, and each attempt, is one function of the database, and a transaction by itself.
+        self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._ring = ring
 
     async def state(self, person: PersonId) -> TotpState:
@@ -43,7 +45,7 @@ class SqlSecondFactors:
 
     async def enrol(self, person: PersonId, secret: bytes) -> bool:
         key_id, encrypted = encrypt_totp_secret(self._ring, person, secret)
-        return bool(await self._call(ENROL, person=person, sealed=encrypted, key_id=key_id))
+        return bool(await self._call(ENROL, person, sealed=encrypted, key_id=key_id))
 
     async def pending(self, person: PersonId) -> PendingTotp | None:
         row = await self._find(person)
@@ -58,13 +60,13 @@ class SqlSecondFactors:
     ) -> bool:
         return bool(
             await self._call(
-                CONFIRM, person=person, created_at=pending.enrolled_at, step=step, codes=list(codes)
+                CONFIRM, person, created_at=pending.enrolled_at, step=step, codes=list(codes)
             )
         )
 
     @translate_outages
     async def begin_attempt(self, person: PersonId) -> bytes | None:
-        async with self._engine.connect() as db:
+        async with self._lookups.connect() as db:
             row: Any = (
                 (await db.execute(BEGIN_ATTEMPT, {"person": person})).mappings().one_or_none()
             )
@@ -82,24 +84,25 @@ class SqlSecondFactors:
     async def accept_step(self, person: PersonId, secret: bytes, step: int) -> bool:
         key_id, encrypted = encrypt_totp_secret(self._ring, person, secret)
         return bool(
-            await self._call(ACCEPT_STEP, person=person, step=step, sealed=encrypted, key_id=key_id)
+            await self._call(ACCEPT_STEP, person, step=step, sealed=encrypted, key_id=key_id)
         )
 
     async def use_recovery_code(self, person: PersonId, digest: bytes) -> bool:
-        return bool(await self._call(USE_RECOVERY_CODE, person=person, digest=digest))
+        return bool(await self._call(USE_RECOVERY_CODE, person, digest=digest))
 
     async def replace_recovery_codes(self, person: PersonId, codes: Sequence[bytes]) -> None:
-        await self._call(REPLACE_RECOVERY_CODES, person=person, codes=list(codes))
+        await self._call(REPLACE_RECOVERY_CODES, person, codes=list(codes))
 
     async def remove(self, person: PersonId) -> None:
-        await self._call(REMOVE, person=person)
+        await self._call(REMOVE, person)
 
     @translate_outages
     async def _find(self, person: PersonId) -> Any:
-        async with self._engine.connect() as db:
+        async with self._lookups.connect() as db:
             return (await db.execute(FIND, {"person": person})).mappings().one_or_none()
 
     @translate_outages
-    async def _call(self, function: Any, **arguments: Any) -> Any:
-        async with self._engine.connect() as db:
-            return await db.scalar(function, arguments)
+    async def _call(self, function: Any, person: PersonId, **arguments: Any) -> Any:
+        async with self._engine.begin() as db:
+            await set_person(db, person)
+            return await db.scalar(function, {"person": person, **arguments})

@@ -20,7 +20,7 @@ class Origin:
     """The actor of a request, its address and its id, and the mutation that is being carried out."""
 
     actor: str = ANONYMOUS
-    """`user:<id>` or `key:<id>`"""
+    """`user:<id>`, `key:<id>` or `identity_provider:<id>`"""
     session: str | None = None
     address: str | None = None
     request: str | None = None
@@ -43,6 +43,13 @@ def acting_as(origin: Origin | None) -> Generator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+@contextmanager
+def on_behalf_of(actor: str) -> Generator[None]:
+    """Attribute to another actor than the credential of the current request what happens in the block."""
+    with acting_as(replace(_current.get() or Origin(), actor=actor)):
+        yield
 
 
 @contextmanager

@@ -80,9 +80,13 @@ async def authenticate(
     await _check_rate_limits(services, attempts, email, network)
     person = await services.accounts.authenticate_password(email, password)
     if person is None:
-        services.audit_notes.put_failed_sign_in(email)
+        services.audit_notes.put_failed_sign_in(email, "password")
         raise Unauthenticated("The e-mail address or the password is wrong.", ())
-    await check_second_factor(services, person.id, code, device.address)
+    try:
+        await check_second_factor(services, person.id, code, device.address)
+    except Unauthenticated:
+        services.audit_notes.put_failed_sign_in(email, "code")
+        raise
     return person
 
 

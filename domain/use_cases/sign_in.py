@@ -3,11 +3,14 @@ which the page gets its tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
+from domain.audit.model import AuditKind, AuditNote
+from domain.audit.origin import on_behalf_of
 from domain.common.access import Person, PersonId
 from domain.common.errors import (
     InvalidToken,
@@ -100,7 +103,8 @@ async def receive_response(
     check_state(attempt, response.state, services.clock())
     provider = await _enabled_provider(services, id)
     proven = await sso.client.redeem(provider, attempt, response, sso.redirect_uri(id))
-    identity = verified_identity(provider.spec, proven)
+    with _noting_refusals(services, provider):
+        identity = verified_identity(provider.spec, proven)
     handoff = Handoff(provider_id=id, challenge=attempt.challenge, identity=identity)
     until = services.clock() + HANDOFF_LIFETIME
     return await sso.handoffs.store(handoff, provider.tenant_id, until)
@@ -128,7 +132,8 @@ async def finish_sign_in(
     provider = await _enabled_provider(services, taken.handoff.provider_id)
     if invitation is not None:
         await _accept_invitation(services, provider, identity, invitation)
-    person = await services.single_sign_on.users.admit(provider, identity)
+    with _noting_refusals(services, provider, identity), on_behalf_of(_actor(provider)):
+        person = await services.single_sign_on.users.admit(provider, identity)
     pair = await services.accounts.sign_in(
         person,
         provider.tenant_id,
@@ -169,8 +174,37 @@ async def log_out_by_provider(
     sso = services.single_sign_on
     provider = await _existing_provider(services, id)
     request = await sso.client.read_logout_token(provider, token)
-    if not await sso.users.end_sessions(provider, request):
+    with on_behalf_of(_actor(provider)):
+        is_new = await sso.users.end_sessions(provider, request)
+    if not is_new:
         raise SignInFailed("The logout token was used before.", ())
+
+
+def _actor(provider: ProviderClient) -> str:
+    """The provider in the audit log, which decides who its users are and what roles they have."""
+    return f"identity_provider:{provider.id}"
+
+
+@contextmanager
+def _noting_refusals(
+    services: Services, provider: ProviderClient, identity: VerifiedIdentity | None = None
+) -> Generator[None]:
+    """Add an entry to the audit log of the tenant if the user is not admitted."""
+    try:
+        yield
+    except SignInRefused as refusal:
+        details = {"code": refusal.reason}
+        if identity is not None:
+            details["subject"] = identity.subject
+        note = AuditNote(
+            kind=AuditKind.SIGN_IN_FAILED,
+            target_kind="identity_provider",
+            target=str(provider.id),
+            target_name=provider.spec.name,
+            details=details,
+        )
+        services.audit_notes.put(provider.tenant_id, note)
+        raise
 
 
 async def _existing_provider(services: Services, id: IdentityProviderId) -> ProviderClient:

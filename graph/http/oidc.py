@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from domain.audit.origin import Origin, acting_as
 from domain.common.errors import (
     DecryptionKeyMissing,
     DeniedByProvider,
@@ -34,6 +35,7 @@ from domain.sign_in.oidc import (
     SignInAttempt,
 )
 from domain.use_cases import sign_in
+from graph.requests.auth import origin_of
 from graph.requests.operations import GraphQLService
 
 log = logging.getLogger(__name__)
@@ -119,7 +121,8 @@ async def callback(request: Request) -> Response:
         attempt = services.single_sign_on.attempts.decrypt(request.cookies.get(name, ""))
     except SignInFailed:
         return PlainTextResponse(f"{NO_ATTEMPT}\n", 400, HEADERS)
-    response = await _finish(services, id, attempt, received, _client_address(request))
+    with acting_as(_origin(request)):
+        response = await _finish(services, id, attempt, received, _client_address(request))
     _delete_cookie(response, services, id, name)
     return response
 
@@ -147,7 +150,8 @@ async def backchannel(request: Request) -> Response:
     try:
         if token is None:
             raise SignInFailed("The body must be a form with one logout_token.", ())
-        await sign_in.log_out_by_provider(services, id, token, _client_address(request))
+        with acting_as(_origin(request)):
+            await sign_in.log_out_by_provider(services, id, token, _client_address(request))
     except (SignInFailed, NotFound) as error:
         _log_refusal(id, error)
         body = {"error": "invalid_request", "error_description": error.message}
@@ -244,6 +248,11 @@ def _services(request: Request) -> Services:
 
 def _provider_id(request: Request) -> IdentityProviderId:
     return IdentityProviderId(request.path_params["provider"])
+
+
+def _origin(request: Request) -> Origin:
+    request_id = request.scope.get("facts", {}).get("request_id")
+    return origin_of(None, _client_address(request), request_id)
 
 
 def _client_address(request: Request) -> str:

@@ -28,17 +28,22 @@ from persistence.key_ring import KeyRing
 from persistence.sqlalchemy_engine import create_engine
 from resolvers.global_ids import global_id
 from tests.api.test_accounts import owner
+from tests.api.test_identity_providers import answered as answered_by_provider
+from tests.api.test_identity_providers import forger, logout_token, signed_in, studio, uuid_of
+from tests.api.test_second_factors import CONFIRM, ENROL, REMOVE, REPLACE, App
 from tests.api.test_transfer_calls import Rig, answered, rig
 from tests.conftest import new_tenant
 from tests.persistence.test_audit_log import keeping, link_all
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import RECEPTION
+from tests.support.forging_provider import ForgingProvider
 from tests.support.graphql_calls import GREETER, mutate
 from tests.support.people import PASSWORD as PASSWORD_OF_MEMBERS
-from tests.support.people import new_member, owner_at, signed_in_at, until_ended
+from tests.support.people import SignedIn, new_member, owner_at, signed_in_at, until_ended
+from tests.support.single_sign_on import Installation
 from tests.support.viewers import PASSWORD, owner_of
 
-__all__ = ["owner", "rig"]
+__all__ = ["forger", "owner", "rig", "studio"]
 
 pytestmark = pytest.mark.anyio
 
@@ -49,6 +54,9 @@ LEAVES_NO_ENTRY = {
     "sendMessage": "the log of the call has it, with its actor",
     "refreshSession": "a session continues; only the end of a session is an entry",
     "importMcpTools": "it changes the same rows as createTool and updateSettings",
+}
+OF_IDENTITY_PROVIDERS = {
+    *("createIdentityProvider", "updateIdentityProvider", "deleteIdentityProvider", "finishSignIn")
 }
 LOG = """query ($filter: AuditFilterInput, $first: Int, $after: Cursor) {
   auditLog(filter: $filter, first: $first, after: $after) {
@@ -139,8 +147,9 @@ async def test_every_mutation_leaves_an_entry(
     await change_people(walk)
     await sign_in_and_out(walk, owner)
     assert SCHEMA.mutation_type is not None
-    assert walk.seen | {*LEAVES_NO_ENTRY} == {*SCHEMA.mutation_type.fields}
-    assert walk.seen & {*LEAVES_NO_ENTRY} == set()
+    others = {*LEAVES_NO_ENTRY} | OF_IDENTITY_PROVIDERS
+    assert walk.seen | others == {*SCHEMA.mutation_type.fields}
+    assert walk.seen & others == set()
 
 
 async def edit_drafts(walk: Walk) -> None:
@@ -249,6 +258,7 @@ async def change_people(walk: Walk) -> None:
         result = await ada.run(document(name), **fields)
         assert result["__typename"] == f"{name[0].upper()}{name[1:]}Success", result
         await walk.left_entry(name, me)
+    await use_second_factor(walk, ada, me)
     for name in ("endSession", "endSessions"):
         other = await signed_in_at(walk.api, "ada@acme.example", NEW_PASSWORD)
         session = await walk.row("session", person, "person_id", "order by created_at desc")
@@ -269,6 +279,22 @@ async def change_people(walk: Walk) -> None:
     bodies = "".join(entry["body"] for entry in await log_of(walk.api, 100, target=member))
     assert "password_hash" in bodies
     assert "argon2" not in bodies
+
+
+async def use_second_factor(walk: Walk, ada: SignedIn, me: str) -> None:
+    begun = await ada.run(ENROL, password=NEW_PASSWORD)
+    confirmed = await ada.run(CONFIRM, code=await App(begun["secret"]).next_code())
+    replaced = await ada.run(REPLACE, code=confirmed["recoveryCodes"][0])
+    removed = await ada.run(REMOVE, password=NEW_PASSWORD, code=replaced["recoveryCodes"][0])
+    assert removed["secondFactor"] == {"isActive": False, "recoveryCodesLeft": 0}
+    names = ("enrolTotp", "confirmTotp", "replaceRecoveryCodes", "removeTotp")
+    for name in names:
+        await walk.left_entry(name, me)
+    entries = [entry for name in names for entry in await log_of(walk.api, action=name)]
+    used = [entry["details"] for entry in entries if entry["kind"] == "DELETED"]
+    # A code replaced the others, and one of the new ones removed the second factor.
+    assert used == [{"left": 9}, None, {"left": 9}]
+    assert begun["secret"] not in str(entries)
 
 
 async def sign_in_and_out(walk: Walk, owner: str) -> None:
@@ -348,6 +374,53 @@ async def test_sign_ins_are_in_the_log_of_the_tenant_of_the_user(
         "failed",
     )
     assert await log_of(api, kinds=["SIGN_IN_FAILED"]) == failed
+
+
+async def test_what_an_identity_provider_decides_is_in_the_log(
+    studio: Installation, forger: ForgingProvider, viewer: Viewer
+) -> None:
+    walk = Walk(studio.api, studio.settings, viewer.subject)
+    created = await studio.create(
+        forger.issuer,
+        clientSecret="client-secret-of-acme",
+        trustedDomains=["acme.example"],
+        groupsClaim="groups",
+        roleRules=[{"group": "staff", "role": "VIEWER"}],
+    )
+    await walk.left_entry("createIdentityProvider", walk.subject)
+    provider = await studio.update(created, label="Acme")
+    await walk.left_entry("updateIdentityProvider", walk.subject)
+    await new_member(studio.owner, "EDITOR", "ada@acme.example")
+    forger.claims = {"groups": ["staff"]}
+    ada = await signed_in(studio, forger, provider)
+    me = (await ada.viewer())["subject"]
+    member = global_id("Member", me.removeprefix("user:"))
+    await walk.left_entry("finishSignIn", me)
+    by_provider = f"identity_provider:{uuid_of(provider)}"
+    decided = await log_of(studio.api, actor=by_provider)
+    assert [(entry["kind"], entry["after"].get("role")) for entry in decided] == [
+        ("UPDATED", "VIEWER"),
+        ("CREATED", None),
+    ]
+    assert [entry["target"]["id"] for entry in decided] == [member, member]
+    forger.claims = {"groups": ["staff"], "sub": "eve", "email": "eve@elsewhere.example"}
+    attempt, response = await answered_by_provider(studio, forger, provider)
+    refused = await studio.finish(response.headers["location"], attempt.verifier)
+    assert refused["reason"] == "NOT_A_MEMBER"
+    [entry] = await eventually(lambda: log_of(studio.api, kinds=["SIGN_IN_FAILED"]))
+    assert (entry["target"]["id"], entry["address"]) == (provider["id"], "127.0.0.1")
+    assert entry["details"] == {"code": "NOT_A_MEMBER", "subject": "eve"}
+    form = {"logout_token": logout_token(forger, jti="1", sub="ada")}
+    await studio.api.http.post(provider["logoutUri"], data=form)
+    await until_ended(ada)
+    ended, *_ = await log_of(studio.api, actor=by_provider)
+    assert (ended["kind"], ended["target"]["id"]) == ("SESSION_ENDED", member)
+    await walk.does("deleteIdentityProvider", id=provider["id"])
+    assert walk.seen == OF_IDENTITY_PROVIDERS
+    log = await log_of(studio.api, 100, target=provider["id"])
+    kinds = ["DELETED", "SIGN_IN_FAILED", "UPDATED", "UPDATED", "CREATED"]
+    assert [entry["kind"] for entry in log] == kinds
+    assert "client-secret-of-acme" not in str(log)
 
 
 async def key_of(settings: Settings, viewer: Viewer, role: Role) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -224,24 +225,27 @@ async def test_a_provider_that_fails_or_denies_sends_the_user_back(
     assert await outcome(studio, forger, provider) == {"sign_in_error": "PROVIDER_UNAVAILABLE"}
 
 
+def logout_token(forger: ForgingProvider, **claims: Any) -> str:
+    now = int(time.time())
+    correct = {"iss": forger.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 120}
+    return forger.key.sign({**correct, "events": {EVENT: {}}, **claims})
+
+
 async def test_a_logout_token_ends_sessions_once(
     studio: Installation, forger: ForgingProvider
 ) -> None:
     by_password = await new_member(studio.owner, "EDITOR", "ada@acme.example")
     provider = await studio.create(forger.issuer, **TRUSTED)
 
-    def token(**claims: Any) -> str:
-        now = int(time.time())
-        correct = {"iss": forger.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + 120}
-        return forger.key.sign({**correct, "events": {EVENT: {}}, **claims})
+    token = partial(logout_token, forger)
 
     async def report(body: bytes) -> tuple[int, str]:
         form = {"content-type": "application/x-www-form-urlencoded"}
         response = await studio.api.http.post(provider["logoutUri"], content=body, headers=form)
         return response.status_code, response.headers["cache-control"]
 
-    async def log_out(logout_token: str) -> tuple[int, str]:
-        return await report(urlencode({"logout_token": logout_token}).encode())
+    async def log_out(token: str) -> tuple[int, str]:
+        return await report(urlencode({"logout_token": token}).encode())
 
     forger.claims = {"sid": "one"}
     first = await signed_in(studio, forger, provider)

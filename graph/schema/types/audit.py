@@ -23,6 +23,8 @@ TARGET_TYPES = {
     "call_command": "Call",
     "credential": "Credential",
     "custom_role": "Role",
+    "federated_identity": "Member",
+    "identity_provider": "IdentityProvider",
     "inbound_trunk": "InboundTrunk",
     "invitation": "Invitation",
     "membership": "Member",
@@ -31,9 +33,11 @@ TARGET_TYPES = {
     "person": "Member",
     "phone_number": "PhoneNumber",
     "recording": "Call",
+    "recovery_code": "Member",
     "tenant": "Tenant",
     "tenant_settings": "Settings",
     "tool": "Tool",
+    "totp": "Member",
     "trunk_usage": "OutboundTrunk",
     "workflow": "Workflow",
     "workflow_version": "WorkflowVersion",
@@ -70,8 +74,9 @@ class AuditEntryType:
     kind: AuditKind = strawberry.field(description="What kind of entry this is.")
     actor: str = strawberry.field(
         description=(
-            "Who did it: `user:…`, `key:…`, `anonymous` before a sign-in, `system:…` for the product "
-            "itself, `database:…` for a connection that named no actor, or `erased`."
+            "Who did it: `user:…`, `key:…`, `anonymous` before a sign-in, `identity_provider:…` for what "
+            "a provider reports of its users, `system:…` for the product itself, `database:…` for a "
+            "connection that named no actor, or `erased`."
         )
     )
     session: str | None = strawberry.field(

@@ -250,12 +250,12 @@ describe_enum(
     DELETED="An object was deleted.",
     SIGNED_IN="A session of a user began.",
     SIGNED_OUT="A user ended their session.",
-    SIGN_IN_FAILED="A sign-in as this user failed.",
+    SIGN_IN_FAILED="A sign-in as this user, or with this identity provider, failed.",
     SESSION_ENDED=(
-        "A session was ended by its user elsewhere, by another user, or because one of its refresh "
-        "tokens was used twice."
+        "A session was ended by its user elsewhere, by another user, by an identity provider, or "
+        "because one of its refresh tokens was used twice."
     ),
-    REFUSED="A credential lacked a scope.",
+    REFUSED="A credential lacked a scope, or was used from an address that it is not allowed from.",
     EXPORTED="Data was exported.",
     ACCESSED="A user or a key got access to a room or to a recording.",
     ENDED="A call was ended by a request.",

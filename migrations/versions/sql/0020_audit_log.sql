@@ -318,26 +318,32 @@ language sql stable security definer set search_path = public, pg_temp as $$
      where p.email = p_email
 $$;
 
--- Adds an entry about a person to the log of each tenant that they belong to. The argument of the trigger
--- is the column that has the id of the person.
+-- Adds an entry about a person to the log of each tenant that they belong to.
+create function add_entries_about_person(
+    p_person uuid, p_kind text, p_target_kind text, p_facts jsonb
+) returns void
+language sql as $$
+    select add_audit_entry(
+               m.tenant_id, p_kind, null, p_target_kind, p_person::text, null, p_facts)
+      from membership m where m.person_id = p_person
+$$;
+
+-- The first argument of the trigger is the column that has the id of the person; the others are columns that the
+-- entries leave out.
 create function audit_person() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
 declare
     old_row constant jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
     new_row constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
-    facts constant jsonb := audit_facts(old_row, new_row, null);
-    changed constant uuid := coalesce(new_row, old_row) ->> tg_argv[0];
-    log_of uuid;
+    facts constant jsonb := audit_facts(old_row, new_row, tg_argv[1:]);
+    person constant uuid := coalesce(new_row, old_row) ->> tg_argv[0];
 begin
-    if facts is null then
-        return null;
-    end if;
-    for log_of in select m.tenant_id from membership m where m.person_id = changed loop
-        perform add_audit_entry(
-            log_of,
+    if facts is not null then
+        perform add_entries_about_person(
+            person,
             case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end,
-            null, tg_table_name::text, changed::text, null, facts);
-    end loop;
+            tg_table_name::text, facts);
+    end if;
     return null;
 end $$;
 

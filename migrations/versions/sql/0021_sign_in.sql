@@ -107,7 +107,13 @@ create or replace function use_recovery_code(p_person uuid, p_digest bytea) retu
 language plpgsql security definer set search_path = public, pg_temp as $$
 begin
     delete from recovery_code where person_id = p_person and digest = p_digest;
-    return found;
+    if not found then
+        return false;
+    end if;
+    perform add_entries_about_person(p_person, 'DELETED', 'recovery_code', jsonb_build_object(
+        'details', jsonb_build_object(
+            'left', (select count(*) from recovery_code c where c.person_id = p_person))));
+    return true;
 end $$;
 
 create or replace function replace_recovery_codes(p_person uuid, p_codes bytea[]) returns void
@@ -116,9 +122,23 @@ begin
     perform from totp where person_id = p_person for update;
     delete from recovery_code where person_id = p_person;
     insert into recovery_code (person_id, digest) select p_person, unnest(p_codes);
+    perform add_entries_about_person(p_person, 'CREATED', 'recovery_code', jsonb_build_object(
+        'details', jsonb_build_object('left', cardinality(p_codes))));
 end $$;
 
 create or replace function remove_totp(p_person uuid) returns void
 language sql security definer set search_path = public, pg_temp as $$
     delete from totp where person_id = p_person
 $$;
+
+create or replace trigger audit_change after insert or update or delete on identity_provider
+for each row execute function audit_change();
+
+create or replace trigger audit_change after insert or update or delete on federated_identity
+for each row execute function audit_change('person_id');
+
+-- The attempts to enter a code are no entries; the sign-in that follows is one, or its failure.
+create or replace trigger audit_person
+after insert or delete or update of created_at, confirmed_at on totp
+for each row execute function audit_person(
+    'person_id', 'key_id', 'last_step', 'failed_attempts', 'attempted_at');
