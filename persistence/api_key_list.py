@@ -19,11 +19,11 @@ SELECT_KEYS = text(
     "order by t.slug, k.created_at, k.id"
 )
 
-
 SELECT_OLD_DATA_KEYS = text(
     "select t.slug from data_key d join tenant t on t.id = d.tenant_id where d.key_id <> :newest "
     "order by t.slug"
 )
+COUNT_OLD_FACTORS = text("select count(*) from totp where key_id <> :newest")
 
 Rows = Sequence[Row[tuple[object, ...]]]
 
@@ -32,18 +32,21 @@ async def list_keys(settings: Settings) -> str:
     """Render a table of all API keys, and report which of them depend on the last entry of
     SECRET_KEY."""
     ring = KeyRing.from_secret_key(settings.secret_key)
-    rows, _ = await _read(settings, ring)
+    rows, _, _ = await _read(settings, ring)
     return "\n".join([*_table(rows, ring), "", *_rotation_report(rows, ring)])
 
 
 async def list_old_keys(settings: Settings) -> str:
-    """Render a table of the live API keys that are not under the first entry of SECRET_KEY, and name
-    the tenants whose data keys are not."""
+    """Render a table of the live API keys that are not under the first entry of SECRET_KEY, name the
+    tenants whose data keys are not, and count the second factors that are not."""
     ring = KeyRing.from_secret_key(settings.secret_key)
-    rows, tenants = await _read(settings, ring)
+    rows, tenants, factors = await _read(settings, ring)
     newest = ring.key_ids[0]
     old = [row for row in rows if _state(row) == "live" and row.key_id != newest]
-    lines = [f"Data keys that keepers will wrap again: {', '.join(tenants) or 'none'}."]
+    lines = [
+        f"Data keys that keepers will wrap again: {', '.join(tenants) or 'none'}.",
+        f"Second factors that will be encrypted again with their next code: {factors}.",
+    ]
     if not old:
         return "\n".join([f"All live API keys are under the first entry ({newest}).", *lines])
     lines.append(
@@ -53,14 +56,16 @@ async def list_old_keys(settings: Settings) -> str:
     return "\n".join([*_table(old, ring), "", *lines])
 
 
-async def _read(settings: Settings, ring: KeyRing) -> tuple[Rows, list[str]]:
-    """All API keys, and the tenants whose data keys are not under the first entry of SECRET_KEY."""
+async def _read(settings: Settings, ring: KeyRing) -> tuple[Rows, list[str], int]:
+    """All API keys, the tenants whose data keys are not under the first entry of SECRET_KEY, and the
+    number of second factors that are not."""
     engine = create_engine(settings.database_url, DbRole.SERVICE)
     try:
         async with engine.connect() as db:
             rows = (await db.execute(SELECT_KEYS)).all()
-            tenants = await db.scalars(SELECT_OLD_DATA_KEYS, {"newest": ring.key_ids[0]})
-            return rows, list(tenants)
+            newest = {"newest": ring.key_ids[0]}
+            tenants = list(await db.scalars(SELECT_OLD_DATA_KEYS, newest))
+            return rows, tenants, await db.scalar(COUNT_OLD_FACTORS, newest) or 0
     finally:
         await engine.dispose()
 

@@ -24,7 +24,7 @@ from tests.api.test_accounts import execute
 from tests.api.test_single_sign_on import another_owner
 from tests.support.forging_provider import CLIENT_ID, ForgingProvider, running_forger
 from tests.support.oidc_provider import Browser, fragment, query
-from tests.support.people import SignedIn, new_member, until_ended
+from tests.support.people import DELETE_ROLE, SignedIn, new_member, new_role, until_ended
 from tests.support.single_sign_on import (
     CREATE,
     DASHBOARD,
@@ -187,6 +187,31 @@ async def test_only_owners_set_providers_up_and_only_in_their_tenant(
     assert await stranger.code(DELETE, id=created["id"]) == "NOT_FOUND"
     assert await stranger.code(DELETE, id=global_id("Agent", before[0]["id"])) == "NOT_FOUND"
     assert await rows(studio) == before
+
+
+async def test_groups_can_have_roles_of_the_tenants_own(
+    studio: Installation, forger: ForgingProvider
+) -> None:
+    rules = {"groupsClaim": "groups", "roleRules": [{"group": "desk", "role": "support"}]}
+    described = {"name": "acme", "label": "Acme", "issuer": forger.issuer, "clientId": CLIENT_ID}
+    refused = await studio.owner.run(CREATE, **described, **rules)
+    path = ["input", "roleRules", "0", "role"]
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", path)
+    support = await new_role(studio.owner, "support", "CALLS_READ")
+    provider = await studio.create(forger.issuer, createsUsers=True, **rules, **TRUSTED)
+    used = await studio.owner.run(DELETE_ROLE, id=support)
+    assert (used["code"], used["usedBy"]) == ("IN_USE", ["acme"])
+    forger.claims = {"groups": ["desk"]}
+    # A role that is deleted on the way admits no one.
+    attempt, pending = await answered(studio, forger, provider)
+    provider = await studio.update(provider, roleRules=[{"group": "desk", "role": "VIEWER"}])
+    assert (await studio.owner.run(DELETE_ROLE, id=support))["__typename"] == "DeleteRoleSuccess"
+    late = await studio.finish(pending.headers["location"], attempt.verifier)
+    assert (late["code"], late["reason"]) == ("SIGN_IN_REFUSED", "NO_ROLE")
+    await new_role(studio.owner, "support", "CALLS_READ")
+    provider = await studio.update(provider, roleRules=rules["roleRules"])
+    ada = await signed_in(studio, forger, provider)
+    assert (await ada.viewer())["scopes"] == ["CALLS_READ"]
 
 
 @pytest.mark.parametrize(

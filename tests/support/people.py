@@ -20,6 +20,12 @@ ACCEPT = """mutation ($input: AcceptInvitationInput!) { acceptInvitation(input: 
   ... on Error { code message path } } }"""
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   __typename ... on LoginSuccess { accessToken refreshToken } ... on Error { code message path } } }"""
+CREATE_ROLE = """mutation ($input: CreateRoleInput!) { createRole(input: $input) {
+  __typename ... on CreateRoleSuccess { role { id } } ... on Error { code message path } } }"""
+UPDATE_ROLE = """mutation ($input: UpdateRoleInput!) { updateRole(input: $input) {
+  __typename ... on UpdateRoleSuccess { role { id } } ... on Error { code message path } } }"""
+DELETE_ROLE = """mutation ($input: DeleteRoleInput!) { deleteRole(input: $input) {
+  __typename ... on InUse { usedBy } ... on Error { code message path } } }"""
 VIEWER = """{ viewer { subject email scopes person { id email name } tenant { id slug }
   memberships { role tenant { id slug } } } }"""
 
@@ -82,6 +88,13 @@ class Visitor(SignedIn):
     @property
     def headers(self) -> dict[str, str]:
         return {}
+
+
+async def new_role(by: SignedIn, name: str, *scopes: str) -> str:
+    """Create a role of the tenant's own, and return its id."""
+    result = await by.run(CREATE_ROLE, name=name, scopes=scopes)
+    assert result["__typename"] == "CreateRoleSuccess", result
+    return str(result["role"]["id"])
 
 
 def an_email() -> str:
