@@ -41,14 +41,18 @@ from domain.telephony.trunks import (
 )
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.tenants.credentials import (
+    NO_ENDPOINT,
     Credential,
     CredentialKind,
     DecryptedCredentials,
     KeyTestResult,
+    ProviderEndpoint,
 )
+from domain.tenants.lifecycle import DeletedTenant, ManagedTenant, TenantChanges, TenantFilter
 from domain.tenants.settings import StoredSettings, TenantSettings
 from domain.tools.http import HttpClient
 from domain.tools.model import Tool, ToolSpec
+from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from domain.workflows.agents import Agent, AgentSpec
 from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
@@ -91,6 +95,10 @@ class Drafts(Protocol[T, S_contra]):
     async def by_names(self, names: Sequence[str]) -> Sequence[T]: ...
 
     async def count(self) -> int: ...
+
+    async def locked_count(self) -> int:
+        """Count the drafts while no other transaction of the tenant can add one, until the commit."""
+        ...
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
@@ -256,12 +264,25 @@ class TenantSettingsStore(Protocol):
         ...
 
 
+class Usage(Protocol):
+    async def storage_bytes(self) -> tuple[int, datetime | None]:
+        """Return how much the tenant stores, and when that was measured; None: not yet."""
+        ...
+
+
 class Credentials(Protocol):
     async def all(self, kind: CredentialKind) -> Sequence[Credential]:
         """Return the credentials of this kind ordered by name, without their values."""
         ...
 
-    async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential: ...
+    async def set(
+        self,
+        kind: CredentialKind,
+        name: str,
+        value: str,
+        by: str,
+        endpoint: ProviderEndpoint = NO_ENDPOINT,
+    ) -> Credential: ...
 
     async def delete(self, kind: CredentialKind, name: str) -> Credential | None: ...
 
@@ -271,8 +292,11 @@ class Credentials(Protocol):
 
 
 class KeyProber(Protocol):
-    async def test_key(self, provider: str, key: str) -> KeyTestResult:
-        """Ask the provider whether it accepts the key. Never raises."""
+    async def test_key(
+        self, provider: str, key: str, endpoint: ProviderEndpoint = NO_ENDPOINT
+    ) -> KeyTestResult:
+        """Ask the provider, or the server of the endpoint, whether it accepts the key. Never
+        raises."""
         ...
 
 
@@ -302,6 +326,8 @@ class UnitOfWork(Protocol):
     def settings(self) -> TenantSettingsStore: ...
     @property
     def credentials(self) -> Credentials: ...
+    @property
+    def usage(self) -> Usage: ...
 
 
 class Store(Protocol):
@@ -353,6 +379,50 @@ class Accounts(Protocol):
     async def user(self, tenant: TenantId, id: UserId) -> User | None: ...
 
 
+class Tenants(Protocol):
+    """The tenants of the installation. `operator` is the subject that asks; every method raises
+    `Forbidden` unless it is an operator. Methods that change a tenant return it, or None if there is
+    no such tenant."""
+
+    async def page(
+        self, operator: str | None, filter: TenantFilter, first: int, after: PageKey | None
+    ) -> PageSlice[ManagedTenant]:
+        """Return the tenants newest first."""
+        ...
+
+    async def create(
+        self, operator: str | None, slug: str, name: str, quotas: Mapping[str, int]
+    ) -> tuple[ManagedTenant, str]:
+        """Return the tenant and an API key of an owner. Raises `NameTaken` when another tenant has
+        the slug."""
+        ...
+
+    async def update(
+        self, operator: str | None, id: TenantId, changes: TenantChanges
+    ) -> ManagedTenant | None:
+        """Raises `NameTaken` when another tenant has the slug."""
+        ...
+
+    async def suspend(
+        self, operator: str | None, id: TenantId, reason: str | None
+    ) -> ManagedTenant | None:
+        """Suspend the tenant, or resume it when `reason` is None."""
+        ...
+
+    async def delete(
+        self, operator: str | None, id: TenantId, grace_days: int | None
+    ) -> ManagedTenant | None:
+        """Have the tenant deleted after these days, or keep it when `grace_days` is None. A second
+        request does not change the date. None is also returned when the deletion has begun."""
+        ...
+
+    async def deleted(
+        self, operator: str | None, first: int, after: PageKey | None
+    ) -> PageSlice[DeletedTenant]:
+        """Return the proofs of deletion, newest first."""
+        ...
+
+
 class CallStreams(Protocol):
     """The events of calls as they happen."""
 
@@ -380,6 +450,27 @@ class RateLimitResult:
 class RateLimiter(Protocol):
     async def spend(self, key: str, cost: int, per_minute: int) -> RateLimitResult: ...
 
+    async def spend_all(
+        self, limits: Sequence[tuple[str, int]], cost: int
+    ) -> Sequence[RateLimitResult]:
+        """Charge all of these limits, each a key and its allowance per minute, or none of them if one
+        does not allow it. Keys of several limits contain the same text in braces, so that a Redis
+        Cluster stores them together."""
+        ...
+
+
+class OpenCounts(Protocol):
+    """Counts what is open at once in all processes, such as the sockets of a tenant. While the counts
+    of other processes are not available, each process counts its own."""
+
+    async def acquire(self, key: str, limit: int | None) -> int | None:
+        """Count one more, and return the total; None if that would exceed the limit."""
+        ...
+
+    def release(self, key: str) -> None: ...
+
+    async def total(self, key: str) -> int: ...
+
 
 class Clock(Protocol):
     def __call__(self) -> datetime: ...
@@ -391,9 +482,11 @@ class Services:
 
     store: Store
     accounts: Accounts
+    tenants: Tenants
     streams: CallStreams
     call_lists: CallLists
     limiter: RateLimiter
+    open_counts: OpenCounts
     http_client: HttpClient
     key_prober: KeyProber
     room_access_issuer: RoomAccessIssuer | None
@@ -407,6 +500,10 @@ class Services:
     """The providers for which the operator has configured a key."""
     max_call_seconds: int
     """The maximum duration of a call, unless its request asks for less."""
+    grace_days: int
+    """The days after which a tenant is deleted, unless the operator chooses another time."""
+    outbound_allowed: AllowList
+    """The private addresses that tools and credentials of tenants may reach."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
     compute: Compute

@@ -38,6 +38,7 @@ begin
             ('refresh_token', 'tenant_id', every, every),
             ('tenant_month', 'tenant_id', 'select, insert, update', 'select, insert, update'),
             ('tenant_settings', 'tenant_id', every, every),
+            ('tenant_usage', 'tenant_id', 'select', every),
             ('tool', 'tenant_id', every, every),
             ('transfer_leg', 'tenant_id', 'select', every),
             ('trunk_usage', 'tenant_id', 'select, insert, update', every),
@@ -45,7 +46,9 @@ begin
             ('workflow_version', 'tenant_id', 'select, insert', every),
             -- Tables of the platform, which belong to no tenant.
             ('alembic_version', null, 'select', 'select'),
+            ('deleted_tenant', null, null, 'select, insert, update'),
             ('installation', null, null, 'select, insert'),
+            ('installation_operator', null, null, every),
             ('worker_process', null, null, every)
           ) as given (name, tenant, api, service)
           join pg_class c on c.relname = given.name and c.relnamespace = 'public'::regnamespace

@@ -10,18 +10,20 @@ import asyncio
 import logging
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import jwt
+import orjson
 from sqlalchemy import Row, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import (
     API_KEY_PREFIX,
+    INSTALLATION_SCOPES,
     ROLE_SCOPES,
     Role,
     Scope,
@@ -31,7 +33,13 @@ from domain.common.access import (
     UserId,
     Viewer,
 )
-from domain.common.errors import CredentialExpired, Unauthenticated, Unavailable
+from domain.common.errors import (
+    CredentialExpired,
+    TenantSuspended,
+    Unauthenticated,
+    Unavailable,
+)
+from domain.common.quotas import NO_QUOTAS, TenantQuotas
 from domain.ports import TokenPair
 from persistence import tables
 from persistence.db_errors import translate_outages
@@ -58,6 +66,7 @@ _tenant = tables.tenant
 _key = tables.api_key
 _address = tables.known_address
 
+ACCESS_OF_SUBJECT = "select * from access_of_subject($1, $2)"
 FIND_SESSION = "select find_session($1, $2, $3)"
 KNOWS_ADDRESS = text("select knows_address(:email, :networks, :since)")
 # Held until the end of the transaction, so that a session cannot end while it is being refreshed.
@@ -82,7 +91,10 @@ class SqlAccounts:
         *,
         access_seconds: int,
         refresh_seconds: int,
+        quotas: TenantQuotas = NO_QUOTAS,
     ) -> None:
+        """`quotas` are those of tenants that have none of their own."""
+        self._quotas = quotas
         self._engine = engine
         # Autocommit makes each lookup one statement and one round trip.
         self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -142,13 +154,30 @@ class SqlAccounts:
             look_up = self._viewer_of_key if is_key else self._viewer_of_token
             # The clock is read before the lookup, so a change during the lookup is seen in time.
             until = time.monotonic() + CACHE_SECONDS
-            viewer = await look_up(credential)
+            viewer = await self._with_access(await look_up(credential))
             if len(self._cache) >= MAX_CACHED:
                 self._cache.clear()
             self._cache[credential] = until, viewer
         if viewer.expires_at is not None and viewer.expires_at <= datetime.now(UTC):
             raise CredentialExpired("The credential has expired.")
         return viewer
+
+    @translate_outages
+    async def _with_access(self, viewer: Viewer) -> Viewer:
+        """Add what the installation decides about the tenant and the subject. Only the table of
+        operators makes an operator, whatever scopes are stored with a key or a role."""
+        async with self._lookups.connect() as db:
+            raw = await driver_connection(db)
+            row = await raw.fetchrow(ACCESS_OF_SUBJECT, viewer.tenant_id, viewer.subject)
+        if row is None:
+            raise Unauthenticated("The tenant of this credential no longer exists.")
+        _check_not_suspended(row)
+        operator = INSTALLATION_SCOPES if row["is_operator"] else frozenset()
+        return replace(
+            viewer,
+            scopes=(viewer.scopes - INSTALLATION_SCOPES) | operator,
+            quotas=self._quotas.override(orjson.loads(row["quotas"])),
+        )
 
     @translate_outages
     async def _viewer_of_key(self, key: str) -> Viewer:
@@ -396,6 +425,20 @@ def _decode_access_token(ring: KeyRing, token: str) -> AccessTokenClaims:
         raise Unauthenticated("The credential is not valid.") from None
 
 
+def _check_not_suspended(row: Any) -> None:
+    if row["is_suspended"] or row["is_deleting"]:
+        raise TenantSuspended(
+            "The operator of this installation has suspended the tenant; ask them about it."
+        )
+
+
+async def _check_tenant(db: AsyncConnection, tenant: TenantId, user: UserId) -> None:
+    raw = await driver_connection(db)
+    row = await raw.fetchrow(ACCESS_OF_SUBJECT, tenant, f"user:{user}")
+    if row is not None:
+        _check_not_suspended(row)
+
+
 async def _current_role(db: AsyncConnection, tenant: TenantId, user: UserId) -> Role:
     """The role stays locked until the end of the transaction, so that no token is issued for a role
     that has just changed."""
@@ -403,6 +446,7 @@ async def _current_role(db: AsyncConnection, tenant: TenantId, user: UserId) -> 
     role = await db.scalar(query.with_for_update(read=True))
     if role is None:
         raise _session_ended()
+    await _check_tenant(db, tenant, user)
     return _parse_role(role)
 
 

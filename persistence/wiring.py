@@ -10,17 +10,20 @@ from typing import Any
 
 from domain.common.compute import Compute
 from domain.common.pacing import TenantConcurrencyLimit
+from domain.common.quotas import TenantQuotas
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
 from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.accounts import SqlAccounts
+from persistence.admin import owner_key_issuer
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
 from persistence.livekit_webhooks import LiveKitWebhooks
+from persistence.open_counts import RedisOpenCounts
 from persistence.passwords import PasswordVerifier
 from persistence.pubsub import open_channels
 from persistence.rate_limiter import RedisRateLimiter
@@ -29,6 +32,7 @@ from persistence.signed_links import SignedLinks
 from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode_notification
+from persistence.tenants import SqlTenants
 from persistence.vault import Vault
 
 
@@ -47,6 +51,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         )
         limiter = RedisRateLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
+        open_counts = RedisOpenCounts(limiter)
+        await stack.enter_async_context(background_task(open_counts.run_renewal()))
         http_client = LazyHttpClient(settings.outbound_allow)
         stack.push_async_callback(http_client.aclose)
         audio_store = open_audio_store(settings, stack)
@@ -58,6 +64,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             passwords,
             access_seconds=settings.access_token_seconds,
             refresh_seconds=settings.refresh_token_seconds,
+            quotas=TenantQuotas.from_settings(settings),
         )
         await stack.enter_async_context(background_task(accounts.run_key_use_recorder()))
         streams = EventStreams(pool, channels)
@@ -77,17 +84,21 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         yield Services(
             store=store,
             accounts=accounts,
+            tenants=SqlTenants(engine, owner_key_issuer(settings)),
             streams=streams,
             call_lists=call_lists,
             limiter=limiter,
+            open_counts=open_counts,
             http_client=http_client,
-            key_prober=LazyKeyProber(settings),
+            key_prober=LazyKeyProber(settings, http_client),
             room_access_issuer=JwtRoomAccessIssuer.from_settings(settings),
             room_webhooks=LiveKitWebhooks.from_settings(channels, settings),
             audio_store=audio_store,
             signed_links=SignedLinks(ring),
             provider_keys=settings.provider_keys,
             max_call_seconds=settings.max_call_seconds,
+            grace_days=settings.tenant_grace_days,
+            outbound_allowed=AllowList.parse(settings.outbound_allow),
             clock=lambda: datetime.now(UTC),
             ready=ready,
             compute=compute,

@@ -28,6 +28,7 @@ from persistence.recording_store import SqlRecordingStore
 from persistence.retention import SqlRetention
 from persistence.streams import decode_notification
 from persistence.telephony_reader import SqlInboundRoutes
+from persistence.tenant_maintenance import SqlTenantMaintenance
 from persistence.trunk_reports import SqlTrunkReports
 from persistence.vault import Vault, rewrap
 
@@ -49,6 +50,7 @@ class WorkerServices:
     inbound_calls: SqlInboundCalls
     held_calls: SqlHeldCalls
     trunk_reports: SqlTrunkReports
+    tenants: SqlTenantMaintenance
     audio_store: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
@@ -68,7 +70,8 @@ async def worker_services(
         leases = WorkerLeases(settings.lease_seconds)
         event_writer = SqlEventWriter(pool, channels, leases)
         await stack.enter_async_context(background_task(event_writer.run_flusher()))
-        vault = Vault(KeyRing.from_secret_key(settings.secret_key))
+        ring = KeyRing.from_secret_key(settings.secret_key)
+        vault = Vault(ring)
         queue = SqlWorkerQueue(
             pool,
             channels,
@@ -100,6 +103,7 @@ async def worker_services(
             ),
             held_calls=SqlHeldCalls(pool, channels, vault),
             trunk_reports=SqlTrunkReports(pool),
+            tenants=SqlTenantMaintenance(pool, channels, ring),
             audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )

@@ -9,6 +9,7 @@ from typing import NewType
 from uuid import UUID
 
 from domain.common.errors import Forbidden
+from domain.common.quotas import NO_QUOTAS, TenantQuotas
 
 API_KEY_PREFIX = "as_"
 """A credential with this prefix is an API key; every other credential is an access token."""
@@ -35,7 +36,12 @@ class Scope(StrEnum):
     CREDENTIALS_WRITE = "credentials:write"
     TELEPHONY_READ = "telephony:read"
     TELEPHONY_WRITE = "telephony:write"
+    INSTALLATION = "installation:manage"
 
+
+INSTALLATION_SCOPES = frozenset({Scope.INSTALLATION})
+"""What no role of a tenant includes: operators of the installation have it in addition."""
+TENANT_SCOPES = frozenset(Scope) - INSTALLATION_SCOPES
 
 ADMIN_SCOPES = frozenset({Scope.CREDENTIALS_READ, Scope.CREDENTIALS_WRITE, Scope.TELEPHONY_WRITE})
 """What only owners and admins may do. A trunk decides what calls may cost."""
@@ -53,9 +59,9 @@ class Role(StrEnum):
 
 
 ROLE_SCOPES: dict[Role, frozenset[Scope]] = {
-    Role.OWNER: frozenset(Scope),
-    Role.ADMIN: frozenset(Scope),
-    Role.EDITOR: frozenset(Scope) - ADMIN_SCOPES,
+    Role.OWNER: TENANT_SCOPES,
+    Role.ADMIN: TENANT_SCOPES,
+    Role.EDITOR: TENANT_SCOPES - ADMIN_SCOPES,
     Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
     Role.VIEWER: READ_SCOPES,
 }
@@ -90,6 +96,8 @@ class Viewer:
     """`user:<id>` or `key:<id>`"""
     scopes: frozenset[Scope]
     expires_at: datetime | None = None
+    quotas: TenantQuotas = NO_QUOTAS
+    """Those of the tenant."""
 
     def require(self, scope: Scope) -> Viewer:
         if scope not in self.scopes:

@@ -4,7 +4,8 @@ DomainError
 ├── InvalidSetting            a process cannot start with this setting
 │   └── WrongDatabaseRole     the database role has other rights than the process needs
 ├── Unauthenticated           the credential is missing, invalid or expired
-│   └── CredentialExpired     the credential was valid once: get a new one and try again
+│   ├── CredentialExpired     the credential was valid once: get a new one and try again
+│   └── TenantSuspended       the operator of the installation has suspended the tenant
 ├── Forbidden                 the credential lacks a scope
 ├── InvalidInput              a value breaks a rule; `path` names it
 │   ├── InvalidInputs         several values break rules
@@ -24,7 +25,7 @@ DomainError
 │   ├── CallHasEnded
 │   └── InvalidTransition     a call cannot go from its state to that one
 ├── RateLimited
-├── QuotaExceeded             a budget of the tenant is exhausted
+├── QuotaExceeded             a budget or a quota of the tenant is exhausted
 ├── CallerRefused             a telephone number does not take calls of this attestation
 ├── InvalidCursor             not a cursor of this call
 ├── CursorExpired             the history it points into was rewound
@@ -79,6 +80,10 @@ class Unauthenticated(DomainError):
 
 class CredentialExpired(Unauthenticated):
     pass
+
+
+class TenantSuspended(Unauthenticated):
+    code = "TENANT_SUSPENDED"
 
 
 class Forbidden(DomainError):

@@ -23,6 +23,7 @@ from domain.workflows.agents import AgentId
 from domain.workflows.model import VersionId, WorkflowId
 from graph.schema.arguments import Input
 from graph.schema.error_paths import mutation
+from graph.schema.installation import InstallationMutation
 from graph.schema.telephony_mutations import TelephonyMutation
 from graph.schema.tenant_mutations import TenantMutation
 from graph.schema.types import accounts as a
@@ -43,7 +44,7 @@ from resolvers.global_ids import require_id
         "Operations that change data. Failures that a client should handle are returned as data."
     )
 )
-class Mutation(TenantMutation, TelephonyMutation):
+class Mutation(InstallationMutation, TenantMutation, TelephonyMutation):
     @mutation("Sign in with an email address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
         return _login_success(await accounts.login(info, input.email, input.password))

@@ -22,6 +22,7 @@ from domain.workflows.agents import Agent
 from domain.workflows.model import Workflow
 from graph.schema.arguments import After, First, Id
 from graph.schema.error_paths import ErrorPaths
+from graph.schema.installation import InstallationQuery
 from graph.schema.scalars import Json
 from graph.schema.telephony_queries import TelephonyQuery
 from graph.schema.types.accounts import Viewer
@@ -53,7 +54,7 @@ from resolvers.pagination import Page, PageInfo
 
 
 @strawberry.type(description="Operations that read data.")
-class Query(TelephonyQuery):
+class Query(InstallationQuery, TelephonyQuery):
     @strawberry.field(description="The authenticated user or API key.", graphql_type=Viewer | None)
     async def viewer(self, info: Ctx) -> accounts.ViewerInfo:
         return await accounts.viewer(info)

@@ -18,7 +18,14 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from domain.common.access import Viewer
-from domain.common.errors import CredentialExpired, DomainError, Unauthenticated, Unavailable
+from domain.common.errors import (
+    CredentialExpired,
+    DomainError,
+    TenantSuspended,
+    Unauthenticated,
+    Unavailable,
+)
+from domain.common.quotas import collect_warnings
 from graph.requests.auth import credential_from_headers, credential_from_payload
 from graph.requests.connection_registry import EXPIRED, REVOKED
 from graph.requests.errors import format_errors, from_domain_error, graphql_error
@@ -28,6 +35,7 @@ from graph.requests.operations import (
     PreparedOperation,
     RequestRejected,
     RetryLater,
+    format_warning,
 )
 from graph.requests.rate_limit import RateLimitBucket
 from graph.requests.responses import encode
@@ -184,17 +192,24 @@ class ClientConnection:
         if not isinstance(payload, dict | None):
             raise ConnectionClosed(4400, "Invalid connection_init payload")
         try:
-            self.viewer = await self._authenticate(payload or {})
-            self._quotas.enter_context(self.api.quotas.socket(self.viewer))
+            viewer = await self._authenticate(payload or {})
+            with collect_warnings() as warnings:
+                self._quotas.enter_context(await self.api.quotas.socket(viewer))
+            self.viewer = viewer
         except GraphQLError as over_quota:
             raise ConnectionClosed(1013, over_quota.message[:MAX_CLOSE_REASON_BYTES]) from None
         except CredentialExpired:
             raise ConnectionClosed(*EXPIRED) from None
+        except TenantSuspended as suspended:
+            raise ConnectionClosed(REVOKED[0], suspended.code) from None
         except Unauthenticated:
             raise ConnectionClosed(*REVOKED) from None
         except DomainError as error:
             raise ConnectionClosed(1013, error.code) from None
-        await self.send_json({"type": "connection_ack"})
+        ack: dict[str, Any] = {"type": "connection_ack"}
+        if warnings:
+            ack["payload"] = {"warnings": [format_warning(each) for each in warnings]}
+        await self.send_json(ack)
 
     async def _authenticate(self, payload: dict[str, Any]) -> Viewer:
         bucket = self.api.rate_limiter.bucket(None, self.address)
@@ -263,7 +278,7 @@ class ClientConnection:
     async def _deliver_subscription(
         self, id: str, prepared: PreparedOperation, viewer: Viewer
     ) -> None:
-        with self.api.quotas.subscription(viewer), self._counting_subscription():
+        with await self.api.quotas.subscription(viewer), self._counting_subscription():
             try:
                 await deliver(self, id, prepared)
             except RequestRejected as rejected:

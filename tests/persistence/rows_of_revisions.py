@@ -131,6 +131,18 @@ _ROWS = {
         update trunk_usage set talk_ms = 1000, refusals = 2, refused_since = now(),
                paused_until = now(), pause_reason = 'CARRIER_REFUSED', near_limit_on = day;
     """,
+    "0022": """
+        update tenant set suspended_at = now(), suspension_reason = 'unpaid',
+               quotas = '{"agents": 5}';
+        update credential set base_url = 'https://llm.example.com/v1', header_names = '{x-team}',
+               sealed_endpoint = '\\x07';
+        insert into installation_operator (subject)
+        values ('user:00000000-0000-0000-0000-000000000002');
+        insert into tenant_usage (tenant_id, storage_bytes)
+        values ('00000000-0000-0000-0000-000000000001', 4096);
+        insert into deleted_tenant (id, slug, counts)
+        values ('00000000-0000-0000-0000-000000000020', 'gone', '{"call": 3}');
+    """,
 }
 
 

@@ -2,7 +2,8 @@
 
 Several times per lease it releases the calls of dead workers and ends overdue calls. Every two
 seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
-Every five seconds it compares LiveKit's inbound trunks with the database. Once an hour it deletes data
+It ends the calls of suspended tenants and deletes tenants whose time of grace is over. Every five
+seconds it compares LiveKit's inbound trunks with the database. Once an hour it deletes data
 past its retention and rewraps data keys."""
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from persistence.worker_wiring import WorkerServices, worker_services
 from worker.common.health import health_server
 from worker.keeper.liveness import PROBES_PER_LEASE, FailureDetector, LivenessCutoffs
 from worker.keeper.recording_jobs import RecordingProcessor
+from worker.keeper.tenants import TenantKeeper
 from worker.process.entrypoint import run
 
 if TYPE_CHECKING:
@@ -57,6 +59,9 @@ class Keeper:
             RecordingProcessor(services.recording_store, services.audio_store)
             if services.audio_store
             else None
+        )
+        self._tenants = TenantKeeper(
+            services.tenants, has_audio_store=services.audio_store is not None
         )
         self._failure_detector = FailureDetector(settings.lease_seconds)
         self._last_round_at: float | None = None
@@ -175,6 +180,9 @@ class Keeper:
         if self._inbound_calls is not None:
             await self._inbound_calls.run()
 
+    async def run_tenants(self) -> None:
+        await self._tenants.run()
+
     async def run_recording_jobs(self) -> None:
         if self._recording_processor is not None:
             await self._recording_processor.run()
@@ -231,6 +239,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_trunk_reconciler()),
             background_task(keeper.run_inbound_calls()),
             background_task(keeper.run_trunk_reports()),
+            background_task(keeper.run_tenants()),
         ):
             await keeper.run(stop)
         log.info("keeper stopped")

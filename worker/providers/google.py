@@ -9,7 +9,8 @@ from livekit.agents import llm
 from livekit.plugins import google
 
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, require_key
+from worker.providers.api_keys import ProviderAccount, ProviderKeys
+from worker.providers.guarded_connections import GuardedTransport
 
 
 class _Gemini(google.LLM):
@@ -28,9 +29,20 @@ def google_llm(choice: ProviderChoice, keys: ProviderKeys) -> llm.LLM[Any]:
         kwargs["temperature"] = float(choice.options["temperature"])
     if "max_tokens" in choice.options:
         kwargs["max_output_tokens"] = int(choice.options["max_tokens"])
-    if keys.google_base_url:
-        kwargs["http_options"] = HttpOptions(base_url=keys.google_base_url)
-    key = require_key(keys.google, "google")
-    model = _Gemini(model=choice.model, api_key=key, vertexai=False, **kwargs)
-    model.options = kwargs.get("http_options")
+    account = keys.account(choice)
+    options = _http_options(account)
+    if options is not None:
+        kwargs["http_options"] = options
+    model = _Gemini(model=choice.model, api_key=account.key, vertexai=False, **kwargs)
+    model.options = options
     return model
+
+
+def _http_options(account: ProviderAccount) -> HttpOptions | None:
+    if not account.base_url and not account.headers:
+        return None
+    options = HttpOptions(base_url=account.base_url or None, headers=dict(account.headers) or None)
+    if account.egress is not None:
+        # A transport of one's own also keeps the client from using aiohttp, which it does not pass on.
+        options.async_client_args = {"transport": GuardedTransport(account.egress)}
+    return options

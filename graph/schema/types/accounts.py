@@ -38,7 +38,10 @@ class Viewer:
     scopes: list[Scope] = strawberry.field(description="Scopes that the credential grants.")
 
     @strawberry.field(
-        description="Budgets of your tenant and what is left of each.",
+        description=(
+            "Budgets of your tenant and the quotas that the operator of the installation set for it, "
+            "and what is left of each."
+        ),
         graphql_type=list[BudgetLevel] | None,
     )
     async def limits(self, info: Ctx) -> Sequence[BudgetStatus]:

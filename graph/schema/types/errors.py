@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     CALL_HAS_ENDED = "CALL_HAS_ENDED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
+    TENANT_SUSPENDED = "TENANT_SUSPENDED"
 
 
 describe_enum(
@@ -56,8 +57,9 @@ describe_enum(
     NOT_PUBLISHABLE="Verification found errors in the workflow.",
     NOT_CONVERTIBLE="The import cannot read parts of a configuration in the legacy format.",
     CALL_HAS_ENDED="The call has already ended.",
-    QUOTA_EXCEEDED="A budget of the tenant is exhausted.",
+    QUOTA_EXCEEDED="A budget or a quota of the tenant is exhausted.",
     UNAUTHENTICATED="The credential is missing, wrong or expired.",
+    TENANT_SUSPENDED="The operator of the installation has suspended the tenant.",
 )
 
 
@@ -166,15 +168,19 @@ class CallHasEnded(Error):
     pass
 
 
-@strawberry.type(description="A budget of your tenant is exhausted.")
+@strawberry.type(description="A budget or a quota of your tenant is exhausted.")
 class QuotaExceeded(Error):
-    budget: Budget = strawberry.field(description="The exhausted budget.")
+    budget: Budget = strawberry.field(description="The exhausted budget or quota.")
     used: float = strawberry.field(
-        description="Amount used, in calls, minutes or dollars, depending on the budget."
+        description=(
+            "Amount used, in calls, minutes, dollars, objects or megabytes, depending on the budget."
+        )
     )
     limit: float = strawberry.field(description="Limit of the budget, in the same unit as `used`.")
     resets_at: datetime | None = strawberry.field(
-        description="When the budget resets (UTC); null when it frees up as soon as a call ends."
+        description=(
+            "When the budget resets (UTC); null when it frees up as soon as something ends or is deleted."
+        )
     )
 
 
