@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from persistence.redis_urls import is_cluster, node_url
 log = logging.getLogger(__name__)
 
 PERIOD_MS = 60_000
+HASH_TAG = re.compile(r"\{([^}]+)\}")
 MAX_LOCAL_KEYS = 10_000
 MAX_CONNECTIONS = 16
 PROBE_INTERVAL_SECONDS = 1.0
@@ -128,7 +130,7 @@ class RedisRateLimiter:
             self._probe = asyncio.create_task(probe, name="limiter-probe")
 
     async def _probe_until_available(self, key: str, error: Exception) -> None:
-        """Probe with the key that failed, because other nodes of a cluster may be available.
+        """Probe the node of the key that failed, because other nodes of a cluster may be available.
 
         The outage is logged only if the probe fails as well: the event loop of this process may
         have been too busy to receive the first response in time."""
@@ -147,7 +149,7 @@ class RedisRateLimiter:
 
     async def _ping(self, key: str) -> bool:
         try:
-            await self._run_in_redis(self._script, [key], [1, 0], PROBE_TIMEOUT_SECONDS)
+            await self._run_in_redis(self._script, [_probe_key(key)], [1, 0], PROBE_TIMEOUT_SECONDS)
         except MovedError:
             return True
         except Exception:  # noqa: BLE001 - any error counts as an outage
@@ -179,6 +181,12 @@ class RedisRateLimiter:
             await cancel_and_wait(self._probe)
         with suppress(Exception):  # a connection that cannot be closed is closed already
             await self._redis.aclose()
+
+
+def _probe_key(key: str) -> str:
+    """A key of its own on the same node of a cluster, because the failed one may hold other data."""
+    tag = HASH_TAG.search(key)
+    return f"studio:probe:{{{tag[1] if tag else key}}}"
 
 
 def _client(url: str, timeout: float) -> Redis | RedisCluster:
