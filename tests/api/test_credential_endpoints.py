@@ -145,27 +145,30 @@ async def test_agents_choose_between_credentials_of_one_provider(
 ) -> None:
     async with two_servers() as servers:
         own = reaching(settings, *servers)
-        async with api_services(own) as services, running_worker(own):
-            async with running_api(services, own, viewer, build_schema_with_loaders) as api:
-                for label, server, key in zip((None, "eu"), servers, KEYS, strict=True):
-                    url = f"{server.url}/openai"
-                    await mutate(api, SET, provider="openai", label=label, key=key, baseUrl=url)
-                listed = (await api.execute(LIST))["data"]["credentials"]
-                assert [each["name"] for each in listed] == ["openai", "openai/eu"]
-                chosen = replace(OPENAI, credential="eu")
-                agents = (replace(RECEPTION, llm=chosen), replace(BOOKING, llm=OPENAI))
-                await publish_clinic(services, viewer, agents)
-                servers[1].script = [ScriptedReply("", (("transfer_to_booking", {}),))]
-                servers[0].script = [ScriptedReply("Booking, at your service.")]
-                await say(services, viewer, "hello?", "tomorrow")
-                missing = await mutate(api, DELETE, provider="openai", label="us")
-                assert (missing["code"], missing["path"]) == ("NOT_FOUND", ["input", "label"])
-                findings = await _findings(api)
-                assert findings == []
-                await mutate(api, DELETE, provider="openai", label="eu")
-                assert await _findings(api) == [
-                    ("NO_KEY", ["agents", "reception", "llm", "credential"])
-                ]
+        async with (
+            api_services(own) as services,
+            running_worker(own),
+            running_api(services, own, viewer, build_schema_with_loaders) as api,
+        ):
+            for label, server, key in zip((None, "eu"), servers, KEYS, strict=True):
+                url = f"{server.url}/openai"
+                await mutate(api, SET, provider="openai", label=label, key=key, baseUrl=url)
+            listed = (await api.execute(LIST))["data"]["credentials"]
+            assert [each["name"] for each in listed] == ["openai", "openai/eu"]
+            chosen = replace(OPENAI, credential="eu")
+            agents = (replace(RECEPTION, llm=chosen), replace(BOOKING, llm=OPENAI))
+            await publish_clinic(services, viewer, agents)
+            servers[1].script = [ScriptedReply("", (("transfer_to_booking", {}),))]
+            servers[0].script = [ScriptedReply("Booking, at your service.")]
+            await say(services, viewer, "hello?", "tomorrow")
+            missing = await mutate(api, DELETE, provider="openai", label="us")
+            assert (missing["code"], missing["path"]) == ("NOT_FOUND", ["input", "label"])
+            findings = await _findings(api)
+            assert findings == []
+            await mutate(api, DELETE, provider="openai", label="eu")
+            assert await _findings(api) == [
+                ("NO_KEY", ["agents", "reception", "llm", "credential"])
+            ]
     assert [each.keys for each in servers] == [[KEYS[0]], [KEYS[1]]]
 
 
@@ -182,15 +185,17 @@ async def test_a_simulation_uses_the_server_of_the_tenant(
         server.accepted_keys = frozenset({KEYS[0]})
         server.script = [ScriptedReply("A slot is free.")]
         own = reaching(settings, server)
-        async with api_services(own) as services:
-            async with running_api(services, own, viewer, build_schema_with_loaders) as api:
-                url = f"{server.url}/openai"
-                await mutate(api, SET, provider="openai", key=KEYS[0], baseUrl=url)
-                agents = tuple(replace(each, llm=OPENAI) for each in (RECEPTION, BOOKING))
-                await publish_clinic(services, viewer, agents)
-                bundle = (await api.execute('{ exportBundle(workflows: ["clinic"]) { yaml } }'))[
-                    "data"
-                ]["exportBundle"]["yaml"]
+        async with (
+            api_services(own) as services,
+            running_api(services, own, viewer, build_schema_with_loaders) as api,
+        ):
+            url = f"{server.url}/openai"
+            await mutate(api, SET, provider="openai", key=KEYS[0], baseUrl=url)
+            agents = tuple(replace(each, llm=OPENAI) for each in (RECEPTION, BOOKING))
+            await publish_clinic(services, viewer, agents)
+            bundle = (await api.execute('{ exportBundle(workflows: ["clinic"]) { yaml } }'))[
+                "data"
+            ]["exportBundle"]["yaml"]
         (tmp_path / "clinic.yaml").write_text(bundle)
         suite = tmp_path / "clinic.suite.yaml"
         suite.write_text(SUITE.format(reply="A slot is free."))

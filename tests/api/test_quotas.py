@@ -142,34 +142,38 @@ async def test_sockets_and_subscriptions_are_limited_over_all_processes(
             )
             for wired, each in zip((one, other), counts, strict=True)
         ]
-        async with apis[0] as first, apis[1] as second:
-            async with first.socket() as a, second.socket() as b:
-                await a.subscribe("1", SUBSCRIPTION)
-                await a.receive()
-                await b.subscribe("1", SUBSCRIPTION)
-                await b.receive()
-                await b.subscribe("2", SUBSCRIPTION)
-                message = await b.receive()
-                assert message["payload"][0]["extensions"] == {
-                    "code": "TOO_MANY_SUBSCRIPTIONS",
-                    "limit": 2,
-                    "quota": "SUBSCRIPTIONS",
-                }
-                init = {"authorization": f"Bearer {first.token}"}
-                async with first.socket({}) as c:
-                    await c.send(type="connection_init", payload=init)
-                    assert (await c.receive())["payload"]["warnings"][0]["quota"] == "SOCKETS"
-                    async with second.socket({}) as d:
-                        await d.send(type="connection_init", payload=init)
-                        code, reason = await d.wait_closed()
-                        assert code == 1013
-                        assert reason is not None
-                        assert reason.startswith("All 3 sockets of the tenant are in use.")
-                shown = await limits(second)
-                assert (shown["SUBSCRIPTIONS"]["used"], shown["SUBSCRIPTIONS"]["isExhausted"]) == (
-                    2,
-                    True,
-                )
+        async with (
+            apis[0] as first,
+            apis[1] as second,
+            first.socket() as a,
+            second.socket() as b,
+        ):
+            await a.subscribe("1", SUBSCRIPTION)
+            await a.receive()
+            await b.subscribe("1", SUBSCRIPTION)
+            await b.receive()
+            await b.subscribe("2", SUBSCRIPTION)
+            message = await b.receive()
+            assert message["payload"][0]["extensions"] == {
+                "code": "TOO_MANY_SUBSCRIPTIONS",
+                "limit": 2,
+                "quota": "SUBSCRIPTIONS",
+            }
+            init = {"authorization": f"Bearer {first.token}"}
+            async with first.socket({}) as c:
+                await c.send(type="connection_init", payload=init)
+                assert (await c.receive())["payload"]["warnings"][0]["quota"] == "SOCKETS"
+                async with second.socket({}) as d:
+                    await d.send(type="connection_init", payload=init)
+                    code, reason = await d.wait_closed()
+                    assert code == 1013
+                    assert reason is not None
+                    assert reason.startswith("All 3 sockets of the tenant are in use.")
+            shown = await limits(second)
+            assert (shown["SUBSCRIPTIONS"]["used"], shown["SUBSCRIPTIONS"]["isExhausted"]) == (
+                2,
+                True,
+            )
     await patient.aclose()
 
 
@@ -187,7 +191,7 @@ async def test_storage_is_measured_and_limited(
     await db.close()
     await set_quotas(settings, tenant, '{"storage_megabytes": 2}')
     async with asyncio.timeout(60):
-        while (await limits(api))["STORAGE"]["limit"] != 2:
+        while (await limits(api))["STORAGE"]["limit"] != 2:  # noqa: ASYNC110 - it is cached
             await asyncio.sleep(0.05)
     refused = await mutate(api, CREATE, **{**large, "name": "second"})
     assert (refused["code"], refused["budget"], refused["used"], refused["limit"]) == (

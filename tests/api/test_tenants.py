@@ -17,8 +17,8 @@ import pytest
 
 from domain.calls.events import CallEnded
 from domain.calls.model import EndReason
-from domain.common.access import Role, Tenant, Viewer
-from domain.common.errors import TenantSuspended
+from domain.common.access import Tenant, Viewer
+from domain.common.errors import Forbidden, TenantSuspended
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.lifecycle import TenantFilter
@@ -32,7 +32,7 @@ from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import ERROR_FIELDS, mutate
 from tests.support.paths import ROOT
-from tests.support.viewers import member_of, owner_of
+from tests.support.viewers import owner_of
 from tests.worker.test_text_calls import started, watch
 from worker.keeper.tenants import TenantKeeper
 
@@ -201,12 +201,8 @@ async def test_only_operators_manage_tenants(
         for query in (LIST, DELETED):
             answer = await api.execute(query)
             assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN", query
-    for role in Role:
-        viewer = member_of(tenant, role)
-        for subject in (viewer.subject, None):
-            with pytest.raises(Exception, match=r"operator|Forbidden"):
-                await services.tenants.page(subject, TenantFilter(), 10, None)
-        break
+    with pytest.raises(Forbidden, match="not one of an operator"):
+        await services.tenants.page(owner_of(tenant).subject, TenantFilter(), 10, None)
     [row] = await execute(settings, "select count(*), min(slug) as slug from tenant")
     assert tuple(row) == (1, "acme")
 
