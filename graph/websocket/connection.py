@@ -192,10 +192,9 @@ class ClientConnection:
         if not isinstance(payload, dict | None):
             raise ConnectionClosed(4400, "Invalid connection_init payload")
         try:
-            viewer = await self._authenticate(payload or {})
+            self.viewer = await self._authenticate(payload or {})
             with collect_warnings() as warnings:
-                self._quotas.enter_context(await self.api.quotas.socket(viewer))
-            self.viewer = viewer
+                self._quotas.enter_context(await self.api.quotas.socket(self.viewer))
         except GraphQLError as over_quota:
             raise ConnectionClosed(1013, over_quota.message[:MAX_CLOSE_REASON_BYTES]) from None
         except CredentialExpired:

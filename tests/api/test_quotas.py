@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -180,7 +181,7 @@ async def test_sockets_and_subscriptions_are_limited_over_all_processes(
 async def test_storage_is_measured_and_limited(
     services: Services, settings: Settings, tenant: Tenant, api: Api
 ) -> None:
-    large = {**GREETER, "prompt": {"system": "x" * 30_000}}
+    large = {**GREETER, "prompt": {"system": secrets.token_hex(15_000)}}
     await mutate(api, CREATE, **{**large, "name": "first"})
     async with worker_services(settings) as wired:
         assert await wired.tenants.measure_usage() == 1

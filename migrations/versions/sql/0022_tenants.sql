@@ -17,10 +17,10 @@ end $$;
 -- Whether a tenant may use the installation, with its own quotas, and whether the subject is an
 -- operator. No row: the tenant does not exist.
 create or replace function access_of_subject(p_tenant uuid, p_subject text)
-returns table (is_suspended boolean, is_deleting boolean, is_operator boolean, quotas jsonb)
+returns table (is_suspended boolean, is_deleting boolean, is_operator boolean, quotas text)
 language sql stable security definer set search_path = public, pg_temp as $$
     select t.suspended_at is not null, t.delete_at is not null,
-           exists (select from installation_operator o where o.subject = p_subject), t.quotas
+           exists (select from installation_operator o where o.subject = p_subject), t.quotas::text
       from tenant t where t.id = p_tenant
 $$;
 
