@@ -15,6 +15,7 @@ from uuid import UUID
 import aiohttp
 import httpx2
 import pytest
+from livekit.agents import APIError, llm
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -46,7 +47,7 @@ from worker.providers.account_sessions import create_session_for
 from worker.providers.api_keys import ProviderAccount, ProviderKeys
 from worker.providers.guarded_connections import guarded_client
 from worker.providers.http import create_http_session
-from worker.providers.registry import SpeechBuildContext, build_tts
+from worker.providers.registry import SpeechBuildContext, build_llm, build_tts
 
 pytestmark = pytest.mark.anyio
 
@@ -334,6 +335,45 @@ async def test_workers_reach_only_the_permitted_server(client: str) -> None:
                 status = 0
             assert (status, seen) in ((307, ["/"]), (0, ["/"]))
         assert private.model_list_requests == []
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "path"),
+    [("openai", "gpt-4.1-mini", "openai"), ("google", "gemini-2.5-flash", "gemini")],
+)
+async def test_models_reach_only_the_permitted_server(provider: str, model: str, path: str) -> None:
+    async with run_llm_emulator() as server:
+        server.accepted_keys = None
+        server.script = [ScriptedReply("Here I am.")]
+        own = DecryptedCredentials(
+            providers={provider: KEYS[0]},
+            endpoints={
+                provider: ProviderEndpoint(base_url=f"{server.url}/{path}", headers={"X-Team": "a"})
+            },
+        )
+        choice = ProviderChoice(provider=provider, model=model)
+        for allowed in ("", address_of(server.url)):
+            keys = ProviderKeys(outbound_allowed=AllowList.parse(allowed))
+            keys = keys.with_tenant_credentials(own)
+            assert await _reply(choice, keys) == ("Here I am." if allowed else None)
+            assert len(server.requests) == (1 if allowed else 0)
+        assert server.headers[0]["x-team"] == "a"
+    assert server.keys == [KEYS[0]]
+
+
+async def _reply(choice: ProviderChoice, keys: ProviderKeys) -> str | None:
+    """What the model replies; None if it could not be reached."""
+    model = build_llm(choice, keys, dict, lambda *_: None, lambda *_: None)
+    history = llm.ChatContext.empty()
+    history.add_message(role="user", content="hello")
+    try:
+        async with model.chat(chat_ctx=history) as stream:
+            chunks = [chunk.delta.content or "" async for chunk in stream if chunk.delta]
+        return "".join(chunks).strip()
+    except APIError:
+        return None
+    finally:
+        await model.aclose()
 
 
 async def test_voices_use_the_server_of_the_tenant_too() -> None:
