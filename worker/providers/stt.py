@@ -115,6 +115,7 @@ def sarvam_stt(
         api_key=account.key,
         language=language,
         sample_rate=SAMPLE_RATE,
+        http_session=http,
         **options,
     )
     provider.create_session = partial(create_session_for, account)
