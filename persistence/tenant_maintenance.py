@@ -191,8 +191,9 @@ class SqlTenantMaintenance:
             if remaining:
                 raise RuntimeError(f"rows of a deleted tenant are left in {sorted(remaining)}")
             at = await connection.fetchval("select now()")
-            row = await connection.fetchrow("select * from deleted_tenant where id = $1", tenant)
-            await connection.execute(FINISH, tenant, at, self._certificate(row, at))
+            begun = await connection.fetchrow("select * from deleted_tenant where id = $1", tenant)
+            assert begun is not None
+            await connection.execute(FINISH, tenant, at, self._certificate(begun, at))
             return True
 
     def _certificate(self, row: asyncpg.Record, at: datetime) -> str:

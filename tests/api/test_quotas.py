@@ -109,7 +109,7 @@ async def test_requests_of_all_keys_of_a_tenant_share_its_quota(
 ) -> None:
     await set_quotas(settings, tenant, '{"requests_per_minute": 10}')
     by_user = [await api.post("{ viewer { subject } }") for _ in range(5)]
-    as_key = {"auth": False, "headers": {"x-api-key": api.key}}
+    as_key: dict[str, Any] = {"auth": False, "headers": {"x-api-key": api.key}}
     by_key = [await api.post("{ viewer { subject } }", **as_key) for _ in range(5)]
     assert {answer.status_code for answer in (*by_user, *by_key)} == {200}
     last = by_key[-1]
@@ -120,7 +120,7 @@ async def test_requests_of_all_keys_of_a_tenant_share_its_quota(
     ]
     assert last.headers["ratelimit-policy"] == '"key";q=600;w=60, "tenant";q=10;w=60'
     assert last.headers["ratelimit-limit"] == "10"
-    for more in ({}, as_key):
+    for more in (dict[str, Any](), as_key):
         refused = await api.post("{ viewer { subject } }", **more)
         if refused.status_code == 200:  # on a slow machine a part of the allowance is back
             continue

@@ -42,7 +42,7 @@ class EgressGuard:
             raise AddressBlocked("another host than that of the credential")
         loop = asyncio.get_running_loop()
         infos = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        found = [(info[0], _address(info[4][0])) for info in infos]
+        found = [(int(info[0]), _address(info[4][0])) for info in infos]
         permitted = [each for each in found if self._rule.permits(each[1])]
         if not permitted:
             raise AddressBlocked("a private address")
