@@ -81,13 +81,13 @@ BEGIN = """
     values ($1, $2, $3, $4, $5::text::jsonb) on conflict (id) do nothing
 """
 DELETE_RECORDINGS = f"""
-    with some as (
+    with chosen as (
         select call_id from recording where tenant_id = $1 and state <> 'DELETED'
          order by call_id limit $2 for update)
     update recording r set state = 'DELETED', deleted_at = now(),
            deleted_by = '{DELETED_WITH_TENANT}', cleared = false, tries = r.tries + 1,
            due_at = now() + interval '61 seconds'
-      from some where r.call_id = some.call_id
+      from chosen where r.call_id = chosen.call_id
     returning r.call_id
 """
 HAS_AUDIO = "select exists (select from recording where tenant_id = $1 and not cleared)"
@@ -96,7 +96,7 @@ DELETE_CALLS = """
         select call_id from (
             select call_id, sum(head) over oldest as events, row_number() over oldest as place
               from (select call_id, head from call_log where tenant_id = $1
-                     order by call_id limit $2) some
+                     order by call_id limit $2) chosen
             window oldest as (order by call_id)) counted
          where place = 1 or events <= $3))
     returning id
