@@ -49,7 +49,7 @@ class Allowance:
 @dataclass(slots=True)
 class RateLimitBucket:
     """The limits that requests are charged to together, and the results of the last charge. `name`
-    says whom the first one limits."""
+    says what the first one limits: a key, a user or an address."""
 
     key: str
     per_minute: int
