@@ -316,6 +316,29 @@ async def test_a_tenant_is_deleted_after_its_time_of_grace_and_the_proof_remains
     assert "The database has no rows of it." in checked[1]
 
 
+async def test_a_tenant_is_deleted_after_its_audio(
+    services: Services, settings: Settings, viewer: Viewer, tenant: Tenant
+) -> None:
+    await publish_clinic(services, viewer)
+    call = await started(services, viewer)
+    await overdue(settings, tenant)
+    statement = (
+        "insert into recording (call_id, tenant_id, epoch, state, started_at) "
+        "values ($1, $2, 1, 'READY', now())"
+    )
+    await execute(settings, statement, call.id, tenant.id)
+    async with worker_services(settings) as wired:
+        await keeper(wired).end_calls_of_suspended()
+        await keeper(wired).delete_due()
+        [recording] = await execute(settings, "select state, cleared, deleted_by from recording")
+        assert tuple(recording) == ("DELETED", False, "tenant deletion")
+        assert "call" in await rows_of(settings, tenant), "the key of the audio is in this row"
+        # As a recording job does when it has deleted the audio.
+        await execute(settings, "update recording set cleared = true")
+        await keeper(wired).delete_due()
+    assert await rows_of(settings, tenant) == {}
+
+
 async def rows_of(settings: Settings, tenant: Tenant) -> dict[str, int]:
     tables = await execute(
         settings,
