@@ -12,9 +12,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
-from domain.tenants.credentials import Credential, CredentialKind, DecryptedCredentials, last_four
+from domain.tenants.credentials import (
+    NO_ENDPOINT,
+    Credential,
+    CredentialKind,
+    DecryptedCredentials,
+    ProviderEndpoint,
+    last_four,
+)
 from persistence import tables
-from persistence.vault import Vault, encrypt
+from persistence.vault import Vault, encrypt, encrypt_endpoint
 
 _credential = tables.credential
 _data_key = tables.data_key
@@ -33,7 +40,14 @@ class SqlCredentials:
         )
         return [_credential_from_row(row) for row in await self._db.execute(query)]
 
-    async def set(self, kind: CredentialKind, name: str, value: str, by: str) -> Credential:
+    async def set(
+        self,
+        kind: CredentialKind,
+        name: str,
+        value: str,
+        by: str,
+        endpoint: ProviderEndpoint = NO_ENDPOINT,
+    ) -> Credential:
         key = await tenant_data_key(self._db, self._vault, self._tenant)
         # The encrypted value is bound to the id of its row, so the id is needed first.
         row = await self._lock_row_id(kind, name)
@@ -43,9 +57,15 @@ class SqlCredentials:
             "last_four": last_four(value),
             "sealed": encrypt(key, identity, value),
             "updated_by": by,
+            "base_url": endpoint.base_url,
+            "region": endpoint.region,
+            "header_names": sorted(endpoint.headers),
+            "sealed_endpoint": (
+                None if endpoint == NO_ENDPOINT else encrypt_endpoint(key, identity, endpoint)
+            ),
         }
         statement: Any = insert(_credential).values(**values)
-        changed = {n: values[n] for n in ("last_four", "sealed", "updated_by")}
+        changed = {n: value for n, value in values.items() if n not in identity}
         statement = statement.on_conflict_do_update(
             index_elements=["id"], set_={**changed, "updated_at": func.now()}
         ).returning(_credential)
@@ -95,4 +115,7 @@ def _credential_from_row(row: Any) -> Credential:
         last_four=row.last_four,
         updated_at=row.updated_at,
         updated_by=row.updated_by,
+        base_url=row.base_url,
+        region=row.region,
+        header_names=tuple(row.header_names or ()),
     )

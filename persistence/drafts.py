@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     tuple_,
     update,
 )
@@ -39,6 +40,8 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 _references = tables.draft_reference
+
+LOCK_COUNT = text("select pg_advisory_xact_lock(hashtextextended(:scope, 1))")
 
 
 class SqlDrafts(Generic[T, S]):
@@ -90,6 +93,11 @@ class SqlDrafts(Generic[T, S]):
     async def count(self) -> int:
         query = select(func.count()).where(self._table.c.tenant_id == self._tenant)
         return await self._db.scalar(query.select_from(self._table)) or 0
+
+    async def locked_count(self) -> int:
+        scope = f"{self._table.name} {self._tenant}"
+        await self._db.execute(LOCK_COUNT, {"scope": scope})
+        return await self.count()
 
     async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
         c = self._table.c

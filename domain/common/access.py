@@ -9,6 +9,7 @@ from typing import NewType
 from uuid import UUID
 
 from domain.common.errors import Forbidden
+from domain.common.quotas import NO_QUOTAS, TenantQuotas
 
 API_KEY_PREFIX = "as_"
 """A credential with this prefix is an API key; every other credential is an access token."""
@@ -43,7 +44,12 @@ class Scope(StrEnum):
     IDENTITY_PROVIDERS_WRITE = "identity_providers:write"
     AUDIT_READ = "audit:read"
     AUDIT_WRITE = "audit:write"
+    INSTALLATION = "installation:manage"
 
+
+INSTALLATION_SCOPES = frozenset({Scope.INSTALLATION})
+"""What no role of a tenant includes: operators of the installation have it in addition."""
+TENANT_SCOPES = frozenset(Scope) - INSTALLATION_SCOPES
 
 OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE, Scope.AUDIT_WRITE})
 """What only owners may do: make, change and remove owners, decide which identity providers the tenant
@@ -73,9 +79,9 @@ class Role(StrEnum):
 
 
 ROLE_SCOPES: dict[str, frozenset[Scope]] = {
-    Role.OWNER: frozenset(Scope),
-    Role.ADMIN: frozenset(Scope) - OWNER_SCOPES,
-    Role.EDITOR: frozenset(Scope) - OWNER_SCOPES - ADMIN_SCOPES,
+    Role.OWNER: TENANT_SCOPES,
+    Role.ADMIN: TENANT_SCOPES - OWNER_SCOPES,
+    Role.EDITOR: TENANT_SCOPES - OWNER_SCOPES - ADMIN_SCOPES,
     Role.OPERATOR: READ_SCOPES | {Scope.CALLS_WRITE},
     Role.VIEWER: READ_SCOPES,
 }
@@ -133,6 +139,8 @@ class Viewer:
     is_confined: bool = False
     """Whether the session may use nothing of the person in other tenants, because only the owner of its
     tenant vouches for them."""
+    quotas: TenantQuotas = NO_QUOTAS
+    """Those of the tenant."""
 
     @property
     def person_id(self) -> PersonId | None:

@@ -8,13 +8,18 @@ from typing import Any
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InUse, NotFound
 from domain.ports import Services
+from domain.tenants.budgets import Budget
+from domain.use_cases.quotas import check_added_drafts, check_storage
 from domain.workflows.agents import Agent, AgentId, AgentSpec, check_agent
 
 
 async def create_agent(services: Services, viewer: Viewer, spec: AgentSpec) -> Agent:
     viewer.require(Scope.AGENTS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.agents.add(check_agent(spec))
+        await check_storage(work, viewer)
+        agent = await work.agents.add(check_agent(spec))
+        await check_added_drafts(work.agents, Budget.AGENTS, viewer.quotas.agents)
+        return agent
 
 
 async def update_agent(

@@ -32,6 +32,7 @@ from domain.use_cases.outbound_calls import (
     check_no_dial,
     with_dial,
 )
+from domain.use_cases.quotas import check_storage
 from domain.use_cases.versions import get_version
 from domain.use_cases.workflows import (
     check_publishable,
@@ -82,6 +83,7 @@ async def start_call(services: Services, viewer: Viewer, request: CallRequest) -
         earlier = await _started_before(work, request, digest)
         if earlier is not None:
             return earlier
+        await check_storage(work, viewer)
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
         if request.kind is not CallKind.TEXT:

@@ -11,9 +11,11 @@ from domain.calls.context import CallContext
 from domain.common.access import Scope, Viewer
 from domain.common.errors import InUse, InvalidInput, NotFound
 from domain.ports import Services, UnitOfWork
+from domain.tenants.budgets import Budget
 from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubResponse, dry_run
 from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools.model import Tool, ToolId, ToolSpec, check_tool
+from domain.use_cases.quotas import check_added_drafts, check_storage
 
 MAX_DIGIT_STUBS = 100
 CONTEXT_NAMESPACES = ("user", "call", "workflow", "flags", "agent")
@@ -22,7 +24,10 @@ CONTEXT_NAMESPACES = ("user", "call", "workflow", "flags", "agent")
 async def create_tool(services: Services, viewer: Viewer, spec: ToolSpec) -> Tool:
     viewer.require(Scope.TOOLS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.tools.add(check_tool(spec))
+        await check_storage(work, viewer)
+        tool = await work.tools.add(check_tool(spec))
+        await check_added_drafts(work.tools, Budget.TOOLS, viewer.quotas.tools)
+        return tool
 
 
 async def update_tool(

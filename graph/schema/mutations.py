@@ -24,6 +24,7 @@ from graph.schema.account_mutations import AccountMutation
 from graph.schema.arguments import Input
 from graph.schema.audit_mutations import AuditMutation
 from graph.schema.error_paths import mutation
+from graph.schema.installation import InstallationMutation
 from graph.schema.sign_in_mutations import SignInMutation
 from graph.schema.telephony_mutations import TelephonyMutation
 from graph.schema.tenant_mutations import TenantMutation
@@ -43,7 +44,14 @@ from resolvers.global_ids import require_id
         "Operations that change data. Failures that a client should handle are returned as data."
     )
 )
-class Mutation(AccountMutation, SignInMutation, TenantMutation, TelephonyMutation, AuditMutation):
+class Mutation(
+    AccountMutation,
+    SignInMutation,
+    TenantMutation,
+    TelephonyMutation,
+    AuditMutation,
+    InstallationMutation,
+):
     @mutation("Create an agent with a unique name.")
     async def create_agent(
         self, info: Ctx, input: Input[g.CreateAgentInput]

@@ -19,7 +19,14 @@ from starlette.types import Receive, Scope, Send
 
 from domain.audit.origin import acting_as
 from domain.common.access import Viewer
-from domain.common.errors import CredentialExpired, DomainError, Unauthenticated, Unavailable
+from domain.common.errors import (
+    CredentialExpired,
+    DomainError,
+    TenantSuspended,
+    Unauthenticated,
+    Unavailable,
+)
+from domain.common.quotas import collect_warnings
 from graph.requests.auth import credential_from_headers, credential_from_payload, origin_of
 from graph.requests.connection_registry import EXPIRED, REVOKED
 from graph.requests.errors import format_errors, from_domain_error, graphql_error
@@ -29,6 +36,7 @@ from graph.requests.operations import (
     PreparedOperation,
     RequestRejected,
     RetryLater,
+    format_warning,
 )
 from graph.requests.rate_limit import RateLimitBucket
 from graph.requests.responses import encode
@@ -194,16 +202,22 @@ class ClientConnection:
             raise ConnectionClosed(4400, "Invalid connection_init payload")
         try:
             self.viewer = await self._authenticate(payload or {})
-            self._quotas.enter_context(self.api.quotas.socket(self.viewer))
+            with collect_warnings() as warnings:
+                self._quotas.enter_context(await self.api.quotas.socket(self.viewer))
         except GraphQLError as over_quota:
             raise ConnectionClosed(1013, over_quota.message[:MAX_CLOSE_REASON_BYTES]) from None
         except CredentialExpired:
             raise ConnectionClosed(*EXPIRED) from None
+        except TenantSuspended as suspended:
+            raise ConnectionClosed(REVOKED[0], suspended.code) from None
         except Unauthenticated:
             raise ConnectionClosed(*REVOKED) from None
         except DomainError as error:
             raise ConnectionClosed(1013, error.code) from None
-        await self.send_json({"type": "connection_ack"})
+        ack: dict[str, Any] = {"type": "connection_ack"}
+        if warnings:
+            ack["payload"] = {"warnings": [format_warning(each) for each in warnings]}
+        await self.send_json(ack)
 
     async def _authenticate(self, payload: dict[str, Any]) -> Viewer:
         bucket = self.api.rate_limiter.bucket(None, self.address)
@@ -276,7 +290,7 @@ class ClientConnection:
     async def _deliver_subscription(
         self, id: str, prepared: PreparedOperation, viewer: Viewer
     ) -> None:
-        with self.api.quotas.subscription(viewer), self._counting_subscription():
+        with await self.api.quotas.subscription(viewer), self._counting_subscription():
             try:
                 await deliver(self, id, prepared)
             except RequestRejected as rejected:

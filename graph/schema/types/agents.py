@@ -16,6 +16,7 @@ from graph.schema.types.errors import (
     InUse,
     NameTaken,
     NotFoundError,
+    QuotaExceeded,
     RevisionConflict,
     ValidationError,
 )
@@ -301,7 +302,7 @@ class DeleteAgentSuccess:
 
 
 CreateAgentResult = Annotated[
-    CreateAgentSuccess | ValidationError | NameTaken,
+    CreateAgentSuccess | ValidationError | NameTaken | QuotaExceeded,
     strawberry.union(
         "CreateAgentResult",
         description="Result of `createAgent`: the success type or one of the errors.",

@@ -51,3 +51,12 @@ def json_object(value: Any, *path: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidInput(f"{path[-1]} must be a JSON object.", path)
     return value
+
+
+def text_values(value: Any, *path: str) -> Mapping[str, str]:
+    """The value at this path of the input as a JSON object of texts; empty when it is null."""
+    texts = json_object(value, *path)
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise InvalidInput(f"The value of {name[:64]!r} must be a text.", (*path, name))
+    return texts

@@ -29,12 +29,16 @@ class ProviderOption:
     )
 
 
-@strawberry.type(description="A value that you must supply to use a provider.")
+@strawberry.type(description="A value of a credential for a provider.")
 class CredentialField:
     name: str = strawberry.field(description="Key of the value.")
     label: str = strawberry.field(description="Label of the value in a form.")
     help: str = strawberry.field(description="Where to get the value.")
     secret: bool = strawberry.field(description="Whether the value must be masked in a form.")
+    required: bool = strawberry.field(description="Whether the value must be supplied.")
+    choices: list[str] = strawberry.field(
+        description="All allowed values; empty when any value is allowed."
+    )
 
 
 @strawberry.type(description="A provider that agents can use.")
@@ -54,7 +58,7 @@ class Provider:
     )
     needs_key: bool = strawberry.field(description="Whether the provider requires an API key.")
     credentials: list[CredentialField] = strawberry.field(
-        description="Values that you must supply to use the provider."
+        description="Values of a credential for the provider."
     )
 
 
@@ -64,6 +68,12 @@ class Provider:
 class FallbackType:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Name of one of its models.")
+    credential: str | None = strawberry.field(
+        description=(
+            "Label of your credential for the provider; null for the one without a label, or else the "
+            "operator's."
+        )
+    )
     options: Json = strawberry.field(description="Options of the provider, as an object.")
 
 
@@ -73,6 +83,12 @@ class FallbackType:
 class ProviderChoiceType:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Name of one of its models.")
+    credential: str | None = strawberry.field(
+        description=(
+            "Label of your credential for the provider; null for the one without a label, or else the "
+            "operator's."
+        )
+    )
     options: Json = strawberry.field(description="Options of the provider, as an object.")
     fallbacks: list[FallbackType] = strawberry.field(
         description="Providers to use, in order, when this one fails."
@@ -83,13 +99,23 @@ class ProviderChoiceType:
 class FallbackInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(default="", description="Name of one of its models.")
+    credential: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Label of your credential for the provider; omit for the one without a label, or else the "
+            "operator's."
+        ),
+    )
     options: Json | None = strawberry.field(
         default=None, description="Options of the provider, as an object."
     )
 
     def choice(self) -> ProviderChoice:
         return ProviderChoice(
-            provider=self.provider, model=self.model, options=json_object(self.options, "options")
+            provider=self.provider,
+            model=self.model,
+            credential=self.credential,
+            options=json_object(self.options, "options"),
         )
 
 
@@ -97,6 +123,13 @@ class FallbackInput:
 class ProviderChoiceInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(default="", description="Name of one of its models.")
+    credential: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Label of your credential for the provider; omit for the one without a label, or else the "
+            "operator's."
+        ),
+    )
     options: Json | None = strawberry.field(
         default=None, description="Options of the provider, as an object."
     )
@@ -108,6 +141,7 @@ class ProviderChoiceInput:
         return ProviderChoice(
             provider=self.provider,
             model=self.model,
+            credential=self.credential,
             options=json_object(self.options, "options"),
             fallbacks=tuple(fallback.choice() for fallback in self.fallbacks),
         )
