@@ -637,7 +637,8 @@ class Accounts(Protocol):
         self, person: PersonId, tenant: TenantId, created_by: str
     ) -> str | None:
         """Return the token with which the person may set a new password; it replaces earlier ones.
-        None if the person is a member of another tenant, be they suspended there or not."""
+        None if the person is a member of another tenant, be they suspended there or not, or an operator
+        of the installation."""
         ...
 
     async def request_password_reset(self, email: str, compose: Callable[[str], MailText]) -> None:

@@ -237,7 +237,7 @@ def _parser() -> CommandLine:
     command("restore", "restore a backup where there is no database yet")(
         "folder", type=Path, help="a folder that `backup` created"
     )
-    command("admin", "manage tenants, operators of the installation and API keys")
+    command("admin", "manage tenants, operators of the installation, API keys and audit logs")
     command("talk", "have a conversation with an agent in this terminal")
     command("phone", "call an agent with a softphone, or let it call")
     command(

@@ -230,6 +230,9 @@ class SqlAccounts:
             await db.execute(select(_person.c.id).where(_person.c.id == person).with_for_update())
             if (await db.scalars(tenants)).all() != [tenant]:
                 return None
+            access = await _access_of(db, tenant, f"{USER_SUBJECT}:{person}")
+            if access is not None and access["is_operator"]:
+                return None
             create = insert(_reset).values(person_id=person, **values)
             await db.execute(
                 create.on_conflict_do_update(index_elements=["person_id"], set_=values)
@@ -295,15 +298,16 @@ class SqlAccounts:
     @translate_outages
     async def _with_access(self, viewer: Viewer) -> Viewer:
         """Add what the installation decides about the tenant and the subject. Only the table of
-        operators makes an operator, whatever scopes are stored with a key or a role."""
+        operators makes an operator, whatever scopes are stored with a key or a role; and no session
+        for which only a tenant vouches, because its owner could let it be anyone's."""
         async with self._lookups.connect() as db:
-            raw = await driver_connection(db)
-            row = await raw.fetchrow(ACCESS_OF_SUBJECT, viewer.tenant_id, viewer.subject)
+            row = await _access_of(db, viewer.tenant_id, viewer.subject)
         if row is None:
             raise Unauthenticated("The tenant of this credential no longer exists.")
         if row["is_suspended"] or row["is_deleting"]:
             raise tenant_suspended()
-        operator = INSTALLATION_SCOPES if row["is_operator"] else frozenset()
+        is_operator = row["is_operator"] and not viewer.is_confined
+        operator = INSTALLATION_SCOPES if is_operator else frozenset()
         return replace(
             viewer,
             scopes=(viewer.scopes - INSTALLATION_SCOPES) | operator,
@@ -453,6 +457,11 @@ class SqlAccounts:
             if row is not None:
                 return row
         return None
+
+
+async def _access_of(db: AsyncConnection, tenant: TenantId, subject: str) -> Any:
+    raw = await driver_connection(db)
+    return await raw.fetchrow(ACCESS_OF_SUBJECT, tenant, subject)
 
 
 async def _set_password(db: AsyncConnection, person: PersonId, password_hash: str) -> None:

@@ -121,8 +121,7 @@ async def test_credential(
         )
     check_provider(provider, ("provider",))
     raise_all(_credential_problems(services, provider, key, label, endpoint))
-    note = AuditNote(kind=AuditKind.TESTED, target_kind="credential", target_name=provider)
-    services.audit_notes.put(viewer.tenant_id, note)
+    services.audit_notes.put(viewer.tenant_id, _test_note(provider, label, endpoint))
     if key is None:
         if endpoint != NO_ENDPOINT:
             # A stored key is only ever sent where it was stored for.
@@ -131,6 +130,15 @@ async def test_credential(
             )
         key, endpoint = await _stored_credential(services, viewer, provider, label)
     return await services.key_prober.test_key(provider, key, endpoint)
+
+
+def _test_note(provider: str, label: str | None, endpoint: ProviderEndpoint) -> AuditNote:
+    return AuditNote(
+        kind=AuditKind.TESTED,
+        target_kind="credential",
+        target_name=credential_name(provider, label),
+        details={} if endpoint.base_url is None else {"base_url": endpoint.base_url},
+    )
 
 
 async def _stored_credential(

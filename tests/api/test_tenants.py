@@ -17,7 +17,7 @@ import pytest
 
 from domain.calls.events import CallEnded
 from domain.calls.model import EndReason
-from domain.common.access import PersonId, Role, Tenant, Viewer
+from domain.common.access import PersonId, Role, Scope, Tenant, Viewer
 from domain.common.errors import Forbidden, TenantSuspended
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -27,7 +27,7 @@ from persistence.key_ring import KeyRing
 from persistence.tenant_commands import InvalidArguments, read_certificate
 from persistence.worker_wiring import WorkerServices, worker_services
 from resolvers.global_ids import global_id
-from tests.api.test_audit_log import OF_OPERATORS, Walk, log_of
+from tests.api.test_audit_log import OF_OPERATORS, RESET_LINK, Walk, log_of
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, add_member, running_api
 from tests.support.demo_workflow import publish_clinic
@@ -294,6 +294,22 @@ async def test_a_new_operator_may_manage_tenants_at_once(api: Api, settings: Set
                 await asyncio.sleep(0.05)
         kinds = {True: ["CREATED"], False: ["DELETED", "CREATED"]}[is_operator]
         assert [entry["kind"] for entry in await log_of(api, target=subject)] == kinds
+
+
+async def test_members_of_their_tenant_cannot_become_an_operator(
+    services: Services, settings: Settings, api: Api, tenant: Tenant
+) -> None:
+    await add_member(settings, tenant.id, ADA, "ada@acme.test", Role.EDITOR)
+    subject = f"user:{ADA}"
+    await execute(settings, "insert into installation_operator (subject) values ($1)", subject)
+    # The owner of the tenant chooses the identity provider that vouches for Ada.
+    for confined, is_operator in ((False, True), (True, False)):
+        pair = await services.accounts.sign_in(ADA, tenant.id, confined=confined)
+        viewer = await services.accounts.authenticate_credential(pair.access)
+        assert (Scope.INSTALLATION in viewer.scopes) is is_operator
+    member = {"id": global_id("Member", ADA)}
+    assert await owner_at(api).code(RESET_LINK, **member) == "FORBIDDEN"
+    assert await execute(settings, "select * from password_reset") == []
 
 
 async def test_what_operators_do_is_in_the_logs_of_both_tenants(
