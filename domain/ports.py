@@ -66,11 +66,14 @@ from domain.telephony.trunks import (
 from domain.tenants.api_keys import ApiKey, ApiKeySpec
 from domain.tenants.budgets import Budgets, BudgetUsage
 from domain.tenants.credentials import (
+    NO_ENDPOINT,
     Credential,
     CredentialKind,
     DecryptedCredentials,
     KeyTestResult,
+    ProviderEndpoint,
 )
+from domain.tenants.lifecycle import DeletedTenant, ManagedTenant, TenantChanges, TenantFilter
 from domain.tenants.mail import MailText
 from domain.tenants.members import (
     UNKNOWN_DEVICE,
@@ -87,6 +90,7 @@ from domain.tenants.roles import Roles
 from domain.tenants.settings import StoredSettings, TenantSettings
 from domain.tools.http import HttpClient
 from domain.tools.model import Tool, ToolSpec
+from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from domain.workflows.agents import Agent, AgentSpec
 from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
@@ -132,6 +136,10 @@ class Drafts(Protocol[T, S_contra]):
     async def by_names(self, names: Sequence[str]) -> Sequence[T]: ...
 
     async def count(self, filter: DraftFilter = EVERY_DRAFT) -> int: ...
+
+    async def locked_count(self) -> int:
+        """Count the drafts while no other transaction of the tenant can add one, until the commit."""
+        ...
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
@@ -330,6 +338,12 @@ class TenantSettingsStore(Protocol):
         ...
 
 
+class Usage(Protocol):
+    async def storage_bytes(self) -> tuple[int, datetime | None]:
+        """Return how much the tenant stores, and when that was measured; None: not yet."""
+        ...
+
+
 class Credentials(Protocol):
     async def all(self, kind: CredentialKind) -> Sequence[Credential]:
         """Return the credentials of this kind ordered by name, without their values."""
@@ -342,9 +356,10 @@ class Credentials(Protocol):
         value: str,
         by: str,
         hosts: tuple[str, ...] | None | EllipsisType = ...,
+        endpoint: ProviderEndpoint = NO_ENDPOINT,
     ) -> Credential:
         """Store a value, encrypted. `hosts` are those that a secret may be sent to, None for any;
-        `...` leaves them as they are."""
+        `...` leaves them as they are. `endpoint` is where the key of a provider is sent."""
         ...
 
     async def delete(self, kind: CredentialKind, name: str) -> Credential | None: ...
@@ -458,8 +473,11 @@ class AuditSigner(Protocol):
 
 
 class KeyProber(Protocol):
-    async def test_key(self, provider: str, key: str) -> KeyTestResult:
-        """Ask the provider whether it accepts the key. Never raises."""
+    async def test_key(
+        self, provider: str, key: str, endpoint: ProviderEndpoint = NO_ENDPOINT
+    ) -> KeyTestResult:
+        """Ask the provider, or the server of the endpoint, whether it accepts the key. Never
+        raises."""
         ...
 
 
@@ -576,6 +594,8 @@ class UnitOfWork(Protocol):
     def roles(self) -> Roles: ...
     @property
     def api_keys(self) -> ApiKeys: ...
+    @property
+    def usage(self) -> Usage: ...
 
 
 class Store(Protocol):
@@ -681,7 +701,8 @@ class Accounts(Protocol):
         self, person: PersonId, tenant: TenantId, created_by: str
     ) -> str | None:
         """Return the token with which the person may set a new password; it replaces earlier ones.
-        None if the person is a member of another tenant, be they suspended there or not."""
+        None if the person is a member of another tenant, be they suspended there or not, or an operator
+        of the installation."""
         ...
 
     async def request_password_reset(self, email: str, compose: Callable[[str], MailText]) -> None:
@@ -750,6 +771,50 @@ class Workers(Protocol):
     async def pool(self, tenant: TenantId) -> WorkerPool: ...
 
 
+class Tenants(Protocol):
+    """The tenants of the installation. `operator` is the subject that asks; every method raises
+    `Forbidden` unless it is an operator. Methods that change a tenant return it, or None if there is
+    no such tenant."""
+
+    async def page(
+        self, operator: str | None, filter: TenantFilter, first: int, after: PageKey | None
+    ) -> PageSlice[ManagedTenant]:
+        """Return the tenants newest first."""
+        ...
+
+    async def create(
+        self, operator: str | None, slug: str, name: str, quotas: Mapping[str, int]
+    ) -> tuple[ManagedTenant, str]:
+        """Return the tenant and an API key of an owner. Raises `NameTaken` when another tenant has
+        the slug."""
+        ...
+
+    async def update(
+        self, operator: str | None, id: TenantId, changes: TenantChanges
+    ) -> ManagedTenant | None:
+        """Raises `NameTaken` when another tenant has the slug."""
+        ...
+
+    async def suspend(
+        self, operator: str | None, id: TenantId, reason: str | None
+    ) -> ManagedTenant | None:
+        """Suspend the tenant, or resume it when `reason` is None."""
+        ...
+
+    async def delete(
+        self, operator: str | None, id: TenantId, grace_days: int | None
+    ) -> ManagedTenant | None:
+        """Have the tenant deleted after these days, or keep it when `grace_days` is None. A second
+        request does not change the date. None is also returned when the deletion has begun."""
+        ...
+
+    async def deleted(
+        self, operator: str | None, first: int, after: PageKey | None
+    ) -> PageSlice[DeletedTenant]:
+        """Return the proofs of deletion, newest first."""
+        ...
+
+
 class CallStreams(Protocol):
     """The events of calls as they happen."""
 
@@ -777,6 +842,27 @@ class RateLimitResult:
 class RateLimiter(Protocol):
     async def spend(self, key: str, cost: int, per_minute: int) -> RateLimitResult: ...
 
+    async def spend_all(
+        self, limits: Sequence[tuple[str, int]], cost: int
+    ) -> Sequence[RateLimitResult]:
+        """Charge all of these limits, each a key and its allowance per minute, or none of them if one
+        does not allow it. Keys of several limits contain the same text in braces, so that a Redis
+        Cluster stores them together."""
+        ...
+
+
+class OpenCounts(Protocol):
+    """Counts what is open at once in all processes, such as the sockets of a tenant. While the counts
+    of other processes are not available, each process counts its own."""
+
+    async def acquire(self, key: str, limit: int | None) -> int | None:
+        """Count one more, and return the total; None if that would exceed the limit."""
+        ...
+
+    def release(self, key: str) -> None: ...
+
+    async def total(self, key: str) -> int: ...
+
 
 class Clock(Protocol):
     def __call__(self) -> datetime: ...
@@ -791,11 +877,13 @@ class Services:
     account_links: AccountLinks
     single_sign_on: SingleSignOn
     second_factors: SecondFactors
+    tenants: Tenants
     streams: CallStreams
     call_lists: CallLists
     draft_lists: DraftLists
     workers: Workers
     limiter: RateLimiter
+    open_counts: OpenCounts
     http_client: HttpClient
     key_prober: KeyProber
     room_access_issuer: RoomAccessIssuer | None
@@ -813,6 +901,10 @@ class Services:
     audit_signer: AuditSigner
     audit_retention_days: int
     """For how many days tenants keep their audit log, unless they choose otherwise; 0 is forever."""
+    grace_days: int
+    """The days after which a tenant is deleted, unless the operator chooses another time."""
+    outbound_allowed: AllowList
+    """The private addresses that tools and credentials of tenants may reach."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
     compute: Compute

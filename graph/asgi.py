@@ -77,7 +77,7 @@ def create_app(
                         fanout=Fanout(schema),
                         connections=connections,
                         authenticator=Authenticator(services.accounts, throttle),
-                        quotas=Quotas(settings),
+                        quotas=Quotas(settings, services.open_counts),
                         response_memory=ResponseMemory(),
                         introspection=IntrospectionCache(schema._schema, services.compute),
                     )

@@ -14,6 +14,7 @@ from domain.common.command_line import CommandLine
 from domain.common.errors import InvalidSetting
 from local import bench_command, check_command
 from local.backups import backup, restore
+from local.database import with_database
 from local.installation import INCOMPLETE
 from local.logs import print_logs
 from local.process_spec import StartupError
@@ -38,11 +39,14 @@ STUDIO_STATE is the directory for data, keys and logs (default: {DEFAULT_STATE})
 # The module that each of these starts parses the arguments and explains them.
 DELEGATED_COMMANDS = (
     *("test", "bench", "talk", "phone", "doctor", "verify", "export", "import", "simulate", "demo"),
+    "admin",
 )
 SELF_DOCUMENTED_COMMANDS = (
-    *("talk", "phone", "doctor", "verify", "export", "import", "simulate", "demo"),
+    *("talk", "phone", "doctor", "verify", "export", "import", "simulate", "demo", "admin"),
 )
 HELP_OPTIONS = {"-h", "--help"}
+TENANT_OPTION = "--tenant"
+PROGRAM_NAME = {"STUDIO_PROGRAM": f"{PROGRAM} admin"}
 
 
 def main(argv: Sequence[str] | None = None, services: ServiceFactory = all_services) -> int:
@@ -110,7 +114,10 @@ def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> 
         case "bench":
             return bench_command.run_benchmark(rest)
         case "simulate":
-            return _run_module(("worker.simulation", *rest), environ)
+            return _run_module(("worker.simulation", *rest), _with_database(environ, rest))
+        case "admin":
+            settings = environ if HELP_OPTIONS.intersection(rest) else with_database(environ)
+            return _run_module(("persistence.admin", *rest), {**settings, **PROGRAM_NAME})
         case "doctor":
             return _run_module(("local.doctor", *rest), environ)
         case "verify":
@@ -124,6 +131,12 @@ def _delegate(command: str, rest: Sequence[str], environ: Mapping[str, str]) -> 
     if HELP_OPTIONS.intersection(rest):
         return _run_module((*module, *rest), environ)
     return _run_with_api((*module, *rest), environ)
+
+
+def _with_database(environ: Mapping[str, str], arguments: Sequence[str]) -> Mapping[str, str]:
+    """The environment of a simulation, which needs a database only for the keys of a tenant."""
+    needs_tenant = any(each.split("=")[0] == TENANT_OPTION for each in arguments)
+    return with_database(environ) if needs_tenant else environ
 
 
 def _wants_help_here(arguments: Sequence[str]) -> bool:
@@ -224,6 +237,7 @@ def _parser() -> CommandLine:
     command("restore", "restore a backup where there is no database yet")(
         "folder", type=Path, help="a folder that `backup` created"
     )
+    command("admin", "manage tenants, operators of the installation, API keys and audit logs")
     command("talk", "have a conversation with an agent in this terminal")
     command("phone", "call an agent with a softphone, or let it call")
     command(

@@ -63,6 +63,7 @@ begin
             ('sign_in_handoff', 'tenant_id', every, every),
             ('tenant_month', 'tenant_id', 'select, insert, update', 'select, insert, update'),
             ('tenant_settings', 'tenant_id', every, every),
+            ('tenant_usage', 'tenant_id', 'select', every),
             ('tool', 'tenant_id', every, every),
             ('transfer_leg', 'tenant_id', 'select', every),
             ('trunk_usage', 'tenant_id', 'select, insert, update', every),
@@ -71,7 +72,9 @@ begin
             -- Tables of the platform, which belong to no tenant.
             ('alembic_version', null, 'select', 'select'),
             ('app_user', null, 'select, update', 'select'),
+            ('deleted_tenant', null, null, 'select, insert, update'),
             ('installation', null, null, 'select, insert'),
+            ('installation_operator', null, null, every),
             ('mail', null, 'insert', every),
             ('recovery_code', null, null, every),
             ('totp', null, null, every),
@@ -144,8 +147,8 @@ begin
                            else 'studio_service'::regrole::oid end as owner,
                       case when of_audit_log then 'studio_service'
                            else 'studio_api, studio_service' end as users
-                 from (select p.proname in ('shorten_audit_log', 'erase_audit_entries')
-                           as of_audit_log) is_definer) wanted
+                 from (select p.proname in ('shorten_audit_log', 'erase_audit_entries',
+                                            'delete_audit_log') as of_audit_log) is_definer) wanted
          where p.pronamespace = 'public'::regnamespace and p.prosecdef
            and not exists (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')
     loop

@@ -11,18 +11,20 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import (
     API_KEY_PREFIX,
+    INSTALLATION_SCOPES,
     USER_SUBJECT,
     AccessChanges,
     Person,
@@ -36,6 +38,7 @@ from domain.common.access import (
     scopes_of_role,
 )
 from domain.common.errors import CredentialExpired, InvalidInput, Unauthenticated, Unavailable
+from domain.common.quotas import NO_QUOTAS, TenantQuotas
 from domain.ports import TokenPair
 from domain.sign_in.ports import FederatedSession
 from domain.tenants.mail import MailText
@@ -60,7 +63,12 @@ from persistence.link_tokens import hash_token
 from persistence.mail import SqlMailer
 from persistence.passwords import PasswordVerifier
 from persistence.row_security import set_person, set_tenant
-from persistence.sessions import KNOWN_ADDRESS_TTL, SqlSessions, end_sessions_of_person
+from persistence.sessions import (
+    KNOWN_ADDRESS_TTL,
+    SqlSessions,
+    end_sessions_of_person,
+    tenant_suspended,
+)
 from persistence.sqlalchemy_engine import driver_connection
 from persistence.vault import Vault
 from persistence.viewer_cache import ViewerCache
@@ -77,6 +85,7 @@ _tenant = tables.tenant
 _key = tables.api_key
 _reset = tables.password_reset
 
+ACCESS_OF_SUBJECT = "select * from access_of_subject($1, $2)"
 FIND_MEMBER = "select * from find_member($1, $2, $3)"
 KNOWS_ADDRESS = text("select knows_address(:email, :networks, :since)")
 
@@ -99,8 +108,11 @@ class SqlAccounts:
         sessions: SqlSessions,
         changes: AccessChangeReader,
         notify: Callable[[], None],
+        quotas: TenantQuotas = NO_QUOTAS,
     ) -> None:
-        """`notify` makes all processes read what changed."""
+        """`notify` makes all processes read what changed. `quotas` are those of tenants that have none of
+        their own."""
+        self._quotas = quotas
         self._engine = engine
         # Autocommit makes each lookup one statement and one round trip.
         self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -218,6 +230,9 @@ class SqlAccounts:
             await db.execute(select(_person.c.id).where(_person.c.id == person).with_for_update())
             if (await db.scalars(tenants)).all() != [tenant]:
                 return None
+            access = await _access_of(db, tenant, f"{USER_SUBJECT}:{person}")
+            if access is not None and access["is_operator"]:
+                return None
             create = insert(_reset).values(person_id=person, **values)
             await db.execute(
                 create.on_conflict_do_update(index_elements=["person_id"], set_=values)
@@ -274,11 +289,30 @@ class SqlAccounts:
         for _ in range(MAX_LOOKUPS):
             # Read before the lookup, so that a change during it is noticed.
             generation, started_at = self._changes.generation, time.monotonic()
-            viewer = await look_up(credential)
+            viewer = await self._with_access(await look_up(credential))
             if generation == self._changes.generation:
                 self._cache.put(credential, viewer, started_at)
                 break
         return viewer
+
+    @translate_outages
+    async def _with_access(self, viewer: Viewer) -> Viewer:
+        """Add what the installation decides about the tenant and the subject. Only the table of
+        operators makes an operator, whatever scopes are stored with a key or a role; and no session
+        for which only a tenant vouches, because its owner could let it be anyone's."""
+        async with self._lookups.connect() as db:
+            row = await _access_of(db, viewer.tenant_id, viewer.subject)
+        if row is None:
+            raise Unauthenticated("The tenant of this credential no longer exists.")
+        if row["is_suspended"] or row["is_deleting"]:
+            raise tenant_suspended()
+        is_operator = row["is_operator"] and not viewer.is_confined
+        operator = INSTALLATION_SCOPES if is_operator else frozenset()
+        return replace(
+            viewer,
+            scopes=(viewer.scopes - INSTALLATION_SCOPES) | operator,
+            quotas=self._quotas.override(orjson.loads(row["quotas"])),
+        )
 
     @translate_outages
     async def _viewer_of_key(self, key: str) -> Viewer:
@@ -427,6 +461,11 @@ class SqlAccounts:
             if row is not None:
                 return row
         return None
+
+
+async def _access_of(db: AsyncConnection, tenant: TenantId, subject: str) -> Any:
+    raw = await driver_connection(db)
+    return await raw.fetchrow(ACCESS_OF_SUBJECT, tenant, subject)
 
 
 async def _set_password(db: AsyncConnection, person: PersonId, password_hash: str) -> None:

@@ -1,6 +1,6 @@
-"""`python -m persistence.admin`: creates the first tenant with its owner and an API key, lists API
-keys, creates links to set a new password and the PostgreSQL logins of processes, and verifies audit
-logs."""
+"""`python -m persistence.admin`: creates the first tenant with its owner and an API key, manages
+tenants and operators, lists API keys, creates links to set a new password and the PostgreSQL logins
+of processes, and verifies audit logs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import asyncio
 import os
 import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +20,8 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.common.access import ROLE_SCOPES, Role
+from domain.common.access import ROLE_SCOPES, Role, TenantId
+from domain.common.command_line import CommandLine
 from domain.common.errors import DomainError, InvalidInput, InvalidSetting
 from domain.common.settings import Settings
 from domain.common.text_validation import check_email, check_name
@@ -38,6 +39,13 @@ from persistence.key_ring import KeyRing, new_api_key
 from persistence.link_tokens import hash_token
 from persistence.passwords import hash_password, verify_password
 from persistence.sqlalchemy_engine import create_engine
+from persistence.tenant_commands import (
+    TENANT_COMMANDS,
+    InvalidArguments,
+    add_tenant_commands,
+    run_tenant_command,
+)
+from persistence.tenants import OwnerKeyIssuer
 
 _tenant = tables.tenant
 _person = tables.person
@@ -48,15 +56,6 @@ _reset = tables.password_reset
 
 EXIT_INVALID_ARGUMENTS = 2
 """The exit code when an argument is invalid; nothing has been changed."""
-
-
-class InvalidArguments(DomainError):
-    """All problems with the arguments, one sentence per line."""
-
-    code = InvalidInput.code
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +154,13 @@ async def create_key(
     return key
 
 
+def owner_key_issuer(settings: Settings) -> OwnerKeyIssuer:
+    async def issue(db: AsyncConnection, tenant: TenantId, name: str, created_by: str) -> str:
+        return await create_key(db, settings, tenant, name, created_by=created_by)
+
+    return issue
+
+
 async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
     await db.execute(
         upsert(_tenant).values(id=uuid4(), slug=slug, name=slug.title()).on_conflict_do_nothing()
@@ -202,7 +208,7 @@ def _write_private(file: Path, secret: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m persistence.admin")
+    parser = CommandLine(prog=os.environ.get("STUDIO_PROGRAM", "python -m persistence.admin"))
     commands = parser.add_subparsers(required=True, dest="command")
     bootstrap_parser = commands.add_parser(
         "bootstrap", help="create a tenant with its owner and an API key"
@@ -232,6 +238,7 @@ def _parser() -> argparse.ArgumentParser:
         "remove-totp", help="remove the second factor of a person who has lost it"
     )
     factor.add_argument("--email", required=True, help="email address of the person")
+    add_tenant_commands(commands)
     roles = commands.add_parser(
         "roles", help="create logins in PostgreSQL, or change their passwords"
     )
@@ -258,6 +265,9 @@ async def _run(args: argparse.Namespace) -> None:
         sys.stdout.write("The person signs in with the password alone now.\n")
     elif args.command == "roles":
         await _create_logins(settings, args)
+    elif args.command in TENANT_COMMANDS:
+        issue_key = owner_key_issuer(settings)
+        sys.stdout.write(await run_tenant_command(settings, args, issue_key) + "\n")
     else:
         password = _read_password("--password-file", args.password_file)
         await bootstrap(settings, args.tenant, args.email, password, args.key_file)

@@ -47,6 +47,7 @@ def origin_setting(origin: Origin | None) -> str:
         return ""
     facts = {
         "actor": origin.actor,
+        "tenant": origin.tenant,
         "session": origin.session,
         "address": origin.address,
         "request": origin.request,

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 MAX_QUEUED = 1_000
 MAX_REMEMBERED = 10_000
 """How many combinations of actor, kind and target are remembered in order to add each once a minute."""
-DISTINGUISHING_DETAILS = ("code", "factor", "subject")
+DISTINGUISHING_DETAILS = ("code", "factor", "subject", "base_url")
 """Details in which notes differ that do not repeat each other."""
 INTERVAL_SECONDS = 60.0
 MAX_ATTEMPTS, RETRY_SECONDS = 5, 2.0

@@ -27,7 +27,13 @@ MAX_PROBLEMS = 20
 QUERY_TIMEOUT_SECONDS = 600.0
 UNLINKED_GRACE = "1 minute"
 
-SELECT_TENANTS = "select id, slug from tenant where $1::text is null or slug = $1 order by slug"
+# Nothing is left to verify of a log that is being deleted with its tenant.
+SELECT_TENANTS = """
+    select id, slug from tenant t
+     where ($1::text is null or slug = $1)
+       and not exists (select from deleted_tenant d where d.id = t.id)
+     order by slug
+"""
 SELECT_HEADS = "select * from audit_head where tenant_id = $1 order by seq, signed_at"
 SELECT_CUT = "select *, cut_at as signed_at from audit_cut where tenant_id = $1"
 SELECT_LINKS = f"""

@@ -38,6 +38,7 @@ INBOUND_TRUNK_SPEC = TypeAdapter(InboundTrunkSpec)
 PHONE_NUMBER_SPEC = TypeAdapter(PhoneNumberSpec)
 
 MAX_CACHED_SNAPSHOTS = 256
+PROVIDER_FIELDS = ("llm", "stt", "tts", "vad")
 ACTION_LISTS = frozenset({"actions", "on_success", "on_failure", "then", "otherwise"})
 DEFAULTS_OF_TRANSFERS = {
     field.name: field.default for field in fields(TransferTarget) if field.default is not MISSING
@@ -80,12 +81,20 @@ def snapshot_to_json(snapshot: Snapshot) -> tuple[dict[str, Any], str]:
             del agent["spoken_texts"]
         if snapshot.agents[name].session.interruption == Interruption():
             del agent["session"]["interruption"]
+        _omit_default_credentials(agent)
     for tool in plain["tools"].values():
         _omit_defaults_of_transfers(tool)
     # Where a value comes from is not part of the content, which calls run and which checksums compare.
     content = {name: value for name, value in plain.items() if name != "inherited"}
     canonical = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return plain, hashlib.sha256(canonical).hexdigest()
+
+
+def _omit_default_credentials(agent: dict[str, Any]) -> None:
+    chosen = [agent[name] for name in PROVIDER_FIELDS if agent[name] is not None]
+    for choice in (each for first in chosen for each in (first, *first["fallbacks"])):
+        if choice["credential"] is None:
+            del choice["credential"]
 
 
 def _omit_defaults_of_transfers(value: Any) -> None:

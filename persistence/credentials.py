@@ -13,9 +13,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
-from domain.tenants.credentials import Credential, CredentialKind, DecryptedCredentials, last_four
+from domain.tenants.credentials import (
+    NO_ENDPOINT,
+    Credential,
+    CredentialKind,
+    DecryptedCredentials,
+    ProviderEndpoint,
+    last_four,
+)
 from persistence import tables
-from persistence.vault import Vault, encrypt
+from persistence.vault import Vault, encrypt, encrypt_endpoint
 
 _credential = tables.credential
 _data_key = tables.data_key
@@ -41,6 +48,7 @@ class SqlCredentials:
         value: str,
         by: str,
         hosts: tuple[str, ...] | None | EllipsisType = ...,
+        endpoint: ProviderEndpoint = NO_ENDPOINT,
     ) -> Credential:
         key = await tenant_data_key(self._db, self._vault, self._tenant)
         # The encrypted value is bound to the id of its row, so the id is needed first.
@@ -51,6 +59,12 @@ class SqlCredentials:
             "last_four": last_four(value),
             "sealed": encrypt(key, identity, value),
             "updated_by": by,
+            "base_url": endpoint.base_url,
+            "region": endpoint.region,
+            "header_names": sorted(endpoint.headers),
+            "sealed_endpoint": (
+                None if endpoint == NO_ENDPOINT else encrypt_endpoint(key, identity, endpoint)
+            ),
         }
         if hosts is not ...:
             values["hosts"] = None if hosts is None else list(hosts)
@@ -106,4 +120,7 @@ def _credential_from_row(row: Any) -> Credential:
         hosts=None if row.hosts is None else tuple(row.hosts),
         updated_at=row.updated_at,
         updated_by=row.updated_by,
+        base_url=row.base_url,
+        region=row.region,
+        header_names=tuple(row.header_names or ()),
     )

@@ -21,6 +21,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     tuple_,
     update,
 )
@@ -48,6 +49,7 @@ USED_KINDS = {"agent": "tool", "workflow": "agent"}
 """What each noun refers to."""
 USERS = {"tool": tables.agent, "agent": tables.workflow}
 """What refers to each noun."""
+LOCK_COUNT = text("select pg_advisory_xact_lock(hashtextextended(:scope, 1))")
 
 
 class SqlDrafts(Generic[T, S]):
@@ -103,6 +105,11 @@ class SqlDrafts(Generic[T, S]):
             self._table.c.tenant_id == self._tenant, *self._conditions(filter)
         )
         return await self._db.scalar(query.select_from(self._table)) or 0
+
+    async def locked_count(self) -> int:
+        scope = f"{self._table.name} {self._tenant}"
+        await self._db.execute(LOCK_COUNT, {"scope": scope})
+        return await self.count()
 
     async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
         start = None if after is None else Position(after.at, after.id)

@@ -26,7 +26,7 @@ from persistence.db_errors import sqlstate_of, translate_outages
 from persistence.members import NO_OWNER, SqlMembers
 from persistence.roles import SqlRoles
 from persistence.row_security import set_person, set_tenant
-from persistence.sessions import lock_logouts
+from persistence.sessions import check_tenant, lock_logouts
 
 FIND_PERSON = text("select id from find_person(:email)")
 
@@ -84,6 +84,7 @@ class SqlFederatedUsers:
     async def admit(self, provider: ProviderClient, identity: VerifiedIdentity) -> PersonId:
         async with self._engine.begin() as db:
             await set_tenant(db, provider.tenant_id)
+            await check_tenant(db, provider.tenant_id)
             await _keep_role(db, provider, identity)
             links = SqlIdentityLinks(db, provider.tenant_id)
             linked = await links.find(identity)

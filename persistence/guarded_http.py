@@ -17,6 +17,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from domain.tools.egress import WEB_PORTS
 from domain.tools.http import (
     FORBIDDEN_HEADERS,
     EgressBlocked,
@@ -30,7 +31,6 @@ from domain.tools.network_allow_list import AllowList, is_public
 MAX_BODY_BYTES = 1024 * 1024
 CHUNK_BYTES = 65_536
 CONNECT_TIMEOUT_SECONDS = 5.0
-WEB_PORTS = frozenset({80, 443})
 MAX_CONNECTIONS = 1000
 MAX_CONNECTIONS_PER_HOST = 100
 """A limit per host, so that one slow server cannot use up all connections."""

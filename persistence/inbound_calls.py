@@ -46,6 +46,8 @@ SELECT_ROUTE = """
       from phone_number n
       join inbound_trunk t on t.id = n.inbound_trunk_id and t.tenant_id = n.tenant_id
       join workflow w on w.id = n.workflow_id and w.tenant_id = n.tenant_id
+      join tenant on tenant.id = n.tenant_id
+                 and tenant.suspended_at is null and tenant.delete_at is null
      where n.id = $1 and w.published is not null and (t.spec ->> 'is_enabled')::boolean
 """
 SELECT_EARLIER_CALLS = """

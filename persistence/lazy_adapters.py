@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from domain.common.settings import Settings
-from domain.tenants.credentials import KeyTestResult
-from domain.tools.http import HttpRequest, HttpResponse
+from domain.tenants.credentials import NO_ENDPOINT, KeyTestResult, ProviderEndpoint
+from domain.tools.http import HttpClient, HttpRequest, HttpResponse
 from domain.tools.network_allow_list import AllowList
 
 if TYPE_CHECKING:
@@ -42,12 +42,16 @@ class LazyHttpClient:
 class LazyKeyProber:
     """Asks providers whether they accept an API key; loaded at its first request."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, guarded_http: HttpClient) -> None:
         self._settings = settings
+        self._guarded_http = guarded_http
 
-    async def test_key(self, provider: str, key: str) -> KeyTestResult:
+    async def test_key(
+        self, provider: str, key: str, endpoint: ProviderEndpoint = NO_ENDPOINT
+    ) -> KeyTestResult:
         prober_class = await asyncio.to_thread(_load_http_prober)
-        return await prober_class(self._settings).test_key(provider, key)
+        prober = prober_class(self._settings, guarded_http=self._guarded_http)
+        return await prober.test_key(provider, key, endpoint)
 
 
 def open_audio_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:

@@ -28,7 +28,7 @@ from persistence.db_errors import sqlstate_of
 from persistence.link_tokens import hash_token
 from persistence.notifications import Notification, access_changed
 from persistence.row_security import set_person
-from persistence.sessions import end_sessions_of_person, select_sessions
+from persistence.sessions import check_tenant, end_sessions_of_person, select_sessions
 
 NO_OWNER = "AS001"
 """The SQLSTATE of the trigger that keeps an owner in each tenant."""
@@ -223,6 +223,7 @@ class SqlInvitations:
     async def accept(
         self, id: InvitationId, person: Person, password_hash: str | None, *, is_new: bool
     ) -> None:
+        await check_tenant(self._db, self._tenant)
         use = update(_invitation).where(self._open, _invitation.c.id == id)
         role = await self._db.scalar(use.values(used_at=func.now()).returning(_invitation.c.role))
         if role is None:

@@ -163,7 +163,8 @@ SELECT_CALL = """
      where c.id = $1
 """
 SELECT_ENCRYPTED = """
-    select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed, c.hosts
+    select k.tenant_id, k.key_id, k.wrapped, c.id, c.kind, c.name, c.sealed, c.hosts,
+           c.sealed_endpoint
       from data_key k join credential c using (tenant_id) where k.tenant_id = $1
 """
 HAS_CALLER_ID = """

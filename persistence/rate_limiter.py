@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,23 +25,37 @@ from persistence.redis_urls import is_cluster, node_url
 log = logging.getLogger(__name__)
 
 PERIOD_MS = 60_000
+HASH_TAG = re.compile(r"\{([^}]+)\}")
 MAX_LOCAL_KEYS = 10_000
 MAX_CONNECTIONS = 16
 PROBE_INTERVAL_SECONDS = 1.0
 PROBE_TIMEOUT_SECONDS = 2.0
 
+# All limits are checked before any is charged. Returns for each limit whether it allows the request,
+# what remains of it, and after how many milliseconds the request would be allowed.
 GCRA_SCRIPT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-local limit, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
-local step = 60000 / limit
-local due = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now) + step * cost
-local early = due - 60000 - now
-if early > 0 then
-    return {0, 0, math.ceil(early)}
+local answers, allowed, due = {}, true, {}
+for i = 1, #KEYS do
+    local limit, cost = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+    local step = 60000 / limit
+    local since = math.max(tonumber(redis.call('GET', KEYS[i]) or now), now)
+    due[i] = since + step * cost
+    local early = due[i] - 60000 - now
+    if early > 0 then
+        allowed = false
+        answers[i] = {0, 0, math.ceil(early)}
+    else
+        answers[i] = {1, math.floor(-early / step), 0}
+    end
 end
-redis.call('SET', KEYS[1], string.format('%.3f', due), 'PX', math.ceil(due - now) + 1)
-return {1, math.floor(-early / step), 0}
+if allowed then
+    for i = 1, #KEYS do
+        redis.call('SET', KEYS[i], string.format('%.3f', due[i]), 'PX', math.ceil(due[i] - now) + 1)
+    end
+end
+return answers
 """
 
 
@@ -60,26 +76,45 @@ class RedisRateLimiter:
         self._cluster_url_logged = False
 
     async def spend(self, key: str, cost: int, per_minute: int) -> RateLimitResult:
-        cost = min(cost, per_minute)
+        [result] = await self.spend_all(((key, per_minute),), cost)
+        return result
+
+    async def spend_all(
+        self, limits: Sequence[tuple[str, int]], cost: int
+    ) -> Sequence[RateLimitResult]:
+        keys = [f"studio:rate:{key}" for key, _ in limits]
+        arguments = [value for _, limit in limits for value in (limit, min(cost, limit))]
+        answers = await self.run_script(self._script, keys, arguments)
+        if answers is None:
+            return self._spend_locally(limits, cost)
+        return [
+            RateLimitResult(bool(allowed), int(remaining), int(wait) / 1000)
+            for allowed, remaining, wait in answers
+        ]
+
+    def register_script(self, script: str) -> Any:
+        return self._redis.register_script(script)
+
+    async def run_script(
+        self, script: Any, keys: Sequence[str], arguments: Sequence[Any]
+    ) -> Any | None:
+        """Run a registered script on keys of one slot; None while Redis is unavailable."""
         if self._probe is None:
             try:
-                return await self._spend_in_redis(key, cost, per_minute, self._timeout)
+                return await self._run_in_redis(script, keys, arguments, self._timeout)
             except MovedError:
                 self._log_cluster_url()
             except Exception as error:  # noqa: BLE001 - any error counts as an outage
-                self._start_probe(key, error)
-        return self._spend_locally(key, cost, per_minute)
+                self._start_probe(keys[0], error)
+        return None
 
-    async def _spend_in_redis(
-        self, key: str, cost: int, per_minute: int, timeout_seconds: float
-    ) -> RateLimitResult:
+    async def _run_in_redis(
+        self, script: Any, keys: Sequence[str], arguments: Sequence[Any], timeout_seconds: float
+    ) -> Any:
         async with asyncio.timeout(timeout_seconds), self._connection_slots:
             async with self._connecting:  # concurrent initialization of a cluster fails
                 await self._redis.initialize()
-            allowed, remaining, wait = await self._script(
-                keys=[f"studio:rate:{key}"], args=[per_minute, cost]
-            )
-        return RateLimitResult(bool(allowed), int(remaining), int(wait) / 1000)
+            return await script(keys=list(keys), args=list(arguments))
 
     def _log_cluster_url(self) -> None:
         if not self._cluster_url_logged:
@@ -95,7 +130,7 @@ class RedisRateLimiter:
             self._probe = asyncio.create_task(probe, name="limiter-probe")
 
     async def _probe_until_available(self, key: str, error: Exception) -> None:
-        """Probe with the key that failed, because other nodes of a cluster may be available.
+        """Probe the node of the key that failed, because other nodes of a cluster may be available.
 
         The outage is logged only if the probe fails as well: the event loop of this process may
         have been too busy to receive the first response in time."""
@@ -114,29 +149,44 @@ class RedisRateLimiter:
 
     async def _ping(self, key: str) -> bool:
         try:
-            await self._spend_in_redis(key, 0, 1, PROBE_TIMEOUT_SECONDS)
+            await self._run_in_redis(self._script, [_probe_key(key)], [1, 0], PROBE_TIMEOUT_SECONDS)
         except MovedError:
             return True
         except Exception:  # noqa: BLE001 - any error counts as an outage
             return False
         return True
 
-    def _spend_locally(self, key: str, cost: int, per_minute: int) -> RateLimitResult:
-        now, step = time.monotonic() * 1000, PERIOD_MS / per_minute
+    def _spend_locally(
+        self, limits: Sequence[tuple[str, int]], cost: int
+    ) -> Sequence[RateLimitResult]:
+        now = time.monotonic() * 1000
         if len(self._local) > MAX_LOCAL_KEYS:
             self._local = {k: due for k, due in self._local.items() if due > now}
-        due = max(self._local.get(key, now), now) + step * cost
-        early = due - PERIOD_MS - now
-        if early > 0:
-            return RateLimitResult(False, 0, early / 1000)
-        self._local[key] = due
-        return RateLimitResult(True, int(-early / step), 0.0)
+        results, due = [], {}
+        for key, per_minute in limits:
+            step = PERIOD_MS / per_minute
+            due[key] = max(self._local.get(key, now), now) + step * min(cost, per_minute)
+            early = due[key] - PERIOD_MS - now
+            results.append(
+                RateLimitResult(False, 0, early / 1000)
+                if early > 0
+                else RateLimitResult(True, int(-early / step), 0.0)
+            )
+        if all(result.allowed for result in results):
+            self._local.update(due)
+        return results
 
     async def aclose(self) -> None:
         if self._probe is not None:
             await cancel_and_wait(self._probe)
         with suppress(Exception):  # a connection that cannot be closed is closed already
             await self._redis.aclose()
+
+
+def _probe_key(key: str) -> str:
+    """A key of its own on the same node of a cluster, because the failed one may hold other data."""
+    tag = HASH_TAG.search(key)
+    return f"studio:probe:{{{tag[1] if tag else key}}}"
 
 
 def _client(url: str, timeout: float) -> Redis | RedisCluster:

@@ -14,6 +14,12 @@ SET_TENANT = text(
 SET_PERSON = text(
     "select set_config('app.person', :person, true), set_config('app.origin', :origin, true)"
 )
+SET_ORIGIN = text("select set_config('app.origin', :origin, true)")
+
+
+async def set_origin(connection: AsyncConnection) -> None:
+    """Attribute the transaction to the current request."""
+    await connection.execute(SET_ORIGIN, {"origin": current_origin_setting()})
 
 
 async def set_tenant(connection: AsyncConnection, tenant: TenantId) -> None:

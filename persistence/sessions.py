@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import PersonId, SessionId, Tenant, TenantId, Verified
-from domain.common.errors import Unauthenticated
+from domain.common.errors import TenantSuspended, Unauthenticated
 from domain.ports import TokenPair
 from domain.sign_in.ports import FederatedSession
 from domain.tenants.members import MAX_SESSIONS_LISTED, Device, Session
@@ -43,6 +43,8 @@ _member = tables.membership
 _person = tables.person
 _tenant = tables.tenant
 _address = tables.known_address
+
+_is_suspended = or_(_tenant.c.suspended_at.is_not(None), _tenant.c.delete_at.is_not(None))
 
 
 class SqlSessions:
@@ -299,8 +301,9 @@ def _session_from_row(row: Any) -> Session:
 async def _last_used_tenant(db: AsyncConnection, person: PersonId) -> TenantId:
     query = (
         select(_member.c.tenant_id)
+        .join(_tenant, _tenant.c.id == _member.c.tenant_id)
         .where(_member.c.person_id == person, _member.c.suspended_at.is_(None))
-        .order_by(_member.c.last_used_at.desc().nulls_last(), _member.c.created_at)
+        .order_by(_is_suspended, _member.c.last_used_at.desc().nulls_last(), _member.c.created_at)
         .limit(1)
     )
     tenant: UUID | None = await db.scalar(query)
@@ -309,9 +312,22 @@ async def _last_used_tenant(db: AsyncConnection, person: PersonId) -> TenantId:
     return TenantId(tenant)
 
 
+async def check_tenant(db: AsyncConnection, tenant: TenantId) -> None:
+    """Raises `TenantSuspended` if the operator of the installation has suspended the tenant."""
+    if await db.scalar(select(_is_suspended).where(_tenant.c.id == tenant)):
+        raise tenant_suspended()
+
+
+def tenant_suspended() -> TenantSuspended:
+    return TenantSuspended(
+        "The operator of this installation has suspended the tenant; ask them about it."
+    )
+
+
 async def _use_membership(db: AsyncConnection, tenant: TenantId, person: PersonId) -> str | None:
-    """Return the role; None for a person who may not use the tenant. The membership stays locked until the end of the transaction, so no session
-    starts or continues for a member who is being suspended or removed."""
+    """Return the role; None for a person who may not use the tenant. The membership stays locked until
+    the end of the transaction, so no session starts or continues for a member who is being suspended or
+    removed."""
     use = (
         update(_member)
         .where(
@@ -323,6 +339,8 @@ async def _use_membership(db: AsyncConnection, tenant: TenantId, person: PersonI
         .returning(_member.c.role)
     )
     role: str | None = await db.scalar(use)
+    if role is not None:
+        await check_tenant(db, tenant)
     return role
 
 

@@ -36,6 +36,7 @@ from persistence.roles import SqlRoles
 from persistence.settings import SqlTenantSettings
 from persistence.sqlalchemy_engine import driver_connection
 from persistence.telephony import SqlPhoneNumbers, SqlTrunks, inbound_trunks, outbound_trunks
+from persistence.usage import SqlUsage
 from persistence.vault import Vault
 from persistence.versions import SqlVersions
 
@@ -96,6 +97,10 @@ class SqlUnitOfWork:
     @cached_property
     def audit(self) -> SqlAuditLog:
         return SqlAuditLog(self._connection, self._tenant)
+
+    @cached_property
+    def usage(self) -> SqlUsage:
+        return SqlUsage(self._connection, self._tenant)
 
     @cached_property
     def phone_numbers(self) -> SqlPhoneNumbers:

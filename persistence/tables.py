@@ -64,6 +64,46 @@ tenant = Table(
     Column("slug", Text, unique=True, nullable=False),
     Column("name", Text, nullable=False),
     _set_on_insert("created_at"),
+    # While either is set, the tenant cannot be used; once `delete_at` is past, keepers delete it.
+    Column("suspended_at", Timestamp),
+    Column("suspension_reason", Text),
+    Column("delete_at", Timestamp),
+    Column("delete_requested_at", Timestamp),
+    Column("delete_requested_by", Text),
+    # The quotas that differ from those of the installation.
+    Column("quotas", JSONB, server_default="{}", nullable=False),
+)
+
+# A user or an API key that manages the tenants of the installation, such as `user:…`.
+installation_operator = Table(
+    "installation_operator",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    _set_on_insert("added_at"),
+)
+
+# What keepers measure from time to time, because counting takes too long for a request.
+tenant_usage = Table(
+    "tenant_usage",
+    metadata,
+    _tenant_id(primary_key=True),
+    Column("storage_bytes", BigInteger, nullable=False),
+    _set_on_insert("measured_at"),
+)
+
+# What remains of a deleted tenant: how much was deleted, and the proof. `deleted_at` is null while the
+# deletion is in progress.
+deleted_tenant = Table(
+    "deleted_tenant",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("slug", Text, nullable=False),
+    Column("requested_at", Timestamp),
+    Column("requested_by", Text),
+    _set_on_insert("started_at"),
+    Column("counts", JSONB, nullable=False),
+    Column("deleted_at", Timestamp),
+    Column("certificate", Text),
 )
 
 # A person who signs in, to one tenant or to several. Its password is null for a person who signs in
@@ -272,6 +312,12 @@ credential = Table(
     Column("hosts", ARRAY(Text)),
     _set_on_insert("updated_at"),
     Column("updated_by", Text, nullable=False),
+    # Of a provider that the tenant reaches in a way of its own: what lists show of it, and all of it,
+    # encrypted.
+    Column("base_url", Text),
+    Column("region", Text),
+    Column("header_names", ARRAY(Text)),
+    Column("sealed_endpoint", LargeBinary),
     _tenant_id(),
     UniqueConstraint("tenant_id", "kind", "name"),
 )

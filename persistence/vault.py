@@ -12,15 +12,19 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.common.errors import DecryptionKeyMissing
-from domain.tenants.credentials import CredentialKind, DecryptedCredentials
+from domain.tenants.credentials import CredentialKind, DecryptedCredentials, ProviderEndpoint
 from domain.tools.secrets import Secret
 from persistence.key_ring import KeyRing
 
 NONCE_BYTES = 12
+ENDPOINT_DOMAIN = b"endpoint/"
+"""Distinguishes the endpoint of a row from its value, so that one cannot take the place of the
+other."""
 DATA_KEY_BYTES = 32
 REWRAP_BATCH_SIZE = 100
 SELECT_STALE_DATA_KEYS = """
@@ -57,7 +61,17 @@ class Vault:
             else:
                 hosts = None if row["hosts"] is None else tuple(row["hosts"])
                 secrets[row["name"]] = Secret(value, hosts)
-        return DecryptedCredentials(providers=providers, secrets=secrets)
+        return DecryptedCredentials(
+            providers=providers, secrets=secrets, endpoints=self._decrypt_endpoints(rows)
+        )
+
+    def _decrypt_endpoints(self, rows: Sequence[Any]) -> dict[str, ProviderEndpoint]:
+        own = [row for row in rows if row["sealed_endpoint"] is not None]
+        if not own:
+            return {}
+        first = own[0]
+        data_key = self.unwrap_data_key(first["tenant_id"], first["key_id"], first["wrapped"])
+        return {row["name"]: decrypt_endpoint(data_key, row) for row in own}
 
     def decrypt_values(self, rows: Sequence[Any]) -> list[str]:
         """The values of rows of one tenant, each with the wrapped data key. Raises
@@ -106,6 +120,27 @@ def encrypt(data_key: AESGCM, row: Mapping[str, Any], value: str) -> bytes:
 
 def decrypt(data_key: AESGCM, row: Mapping[str, Any]) -> str:
     return _decrypt(data_key, row["sealed"], _row_associated_data(row)).decode()
+
+
+def encrypt_endpoint(data_key: AESGCM, row: Mapping[str, Any], endpoint: ProviderEndpoint) -> bytes:
+    """The whole endpoint is encrypted and bound to its row: otherwise a change of the URL in the
+    database would send the key to another server."""
+    plain = orjson.dumps(
+        {
+            "base_url": endpoint.base_url,
+            "region": endpoint.region,
+            "headers": dict(endpoint.headers),
+        }
+    )
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + data_key.encrypt(nonce, plain, ENDPOINT_DOMAIN + _row_associated_data(row))
+
+
+def decrypt_endpoint(data_key: AESGCM, row: Mapping[str, Any]) -> ProviderEndpoint:
+    associated_data = ENDPOINT_DOMAIN + _row_associated_data(row)
+    return ProviderEndpoint(
+        **orjson.loads(_decrypt(data_key, row["sealed_endpoint"], associated_data))
+    )
 
 
 def _decrypt(key: AESGCM, text: bytes, associated_data: bytes) -> bytes:

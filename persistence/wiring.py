@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.common.compute import Compute
 from domain.common.pacing import TenantConcurrencyLimit
+from domain.common.quotas import TenantQuotas
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import MAX_COMPUTE_TRANSACTIONS, Services
@@ -23,6 +24,7 @@ from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.access_changes import AccessChangeReader
 from persistence.accounts import SqlAccounts
+from persistence.admin import owner_key_issuer
 from persistence.audit_recorder import AuditRecorder
 from persistence.audit_signatures import AuditSignatures
 from persistence.call_lists import SqlCallLists
@@ -35,6 +37,7 @@ from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_
 from persistence.livekit_webhooks import LiveKitWebhooks
 from persistence.notifications import access_changed
 from persistence.oidc_client import HttpOidcClient
+from persistence.open_counts import RedisOpenCounts
 from persistence.passwords import PasswordVerifier
 from persistence.pubsub import Channels, open_channels
 from persistence.rate_limiter import RedisRateLimiter
@@ -47,6 +50,7 @@ from persistence.signed_links import SignedLinks
 from persistence.sqlalchemy_engine import create_engine, open_first_connection
 from persistence.store import SqlStore
 from persistence.streams import EventStreams, decode_notification
+from persistence.tenants import SqlTenants
 from persistence.vault import Vault
 from persistence.workers import SqlWorkers
 
@@ -66,6 +70,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         )
         limiter = RedisRateLimiter(settings.redis_url)
         stack.push_async_callback(limiter.aclose)
+        open_counts = RedisOpenCounts(limiter)
+        await stack.enter_async_context(background_task(open_counts.run_renewal()))
         http_client = LazyHttpClient(settings.outbound_allow)
         stack.push_async_callback(http_client.aclose)
         audio_store = open_audio_store(settings, stack)
@@ -79,7 +85,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         )
         changes = AccessChangeReader(pool, channels)
         notify = partial(_announce_access_change, channels)
-        accounts = SqlAccounts(engine, ring, passwords, sessions, changes, notify)
+        quotas = TenantQuotas.from_settings(settings)
+        accounts = SqlAccounts(engine, ring, passwords, sessions, changes, notify, quotas)
         # The first listener: what the others look up again is no longer cached.
         stack.enter_context(changes.listening(accounts.forget))
         await stack.enter_async_context(background_task(changes.run()))
@@ -110,13 +117,15 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             account_links=account_links(settings),
             single_sign_on=_single_sign_on(settings, engine, ring, vault, http_client, notify),
             second_factors=SqlSecondFactors(engine, ring),
+            tenants=SqlTenants(engine, owner_key_issuer(settings)),
             streams=streams,
             call_lists=call_lists,
             draft_lists=draft_lists,
             workers=SqlWorkers(pool),
             limiter=limiter,
+            open_counts=open_counts,
             http_client=http_client,
-            key_prober=LazyKeyProber(settings),
+            key_prober=LazyKeyProber(settings, http_client),
             room_access_issuer=JwtRoomAccessIssuer.from_settings(settings),
             room_webhooks=LiveKitWebhooks.from_settings(channels, settings),
             audio_store=audio_store,
@@ -126,6 +135,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             audit_notes=audit_notes,
             audit_signer=AuditSignatures(ring),
             audit_retention_days=settings.audit_retention_days,
+            grace_days=settings.tenant_grace_days,
+            outbound_allowed=AllowList.parse(settings.outbound_allow),
             clock=lambda: datetime.now(UTC),
             ready=ready,
             compute=compute,

@@ -31,6 +31,7 @@ from persistence.recording_store import SqlRecordingStore
 from persistence.retention import SqlRetention
 from persistence.streams import decode_notification
 from persistence.telephony_reader import SqlInboundRoutes
+from persistence.tenant_maintenance import SqlTenantMaintenance
 from persistence.trunk_reports import SqlTrunkReports
 from persistence.vault import Vault, rewrap
 
@@ -54,6 +55,7 @@ class WorkerServices:
     held_calls: SqlHeldCalls
     trunk_reports: SqlTrunkReports
     mail_queue: SqlMailQueue
+    tenants: SqlTenantMaintenance
     audio_store: ObjectStore | None
     rewrap: Callable[[], Awaitable[int]]
 
@@ -108,6 +110,7 @@ async def worker_services(
             held_calls=SqlHeldCalls(pool, channels, vault),
             trunk_reports=SqlTrunkReports(pool),
             mail_queue=SqlMailQueue(pool, vault),
+            tenants=SqlTenantMaintenance(pool, channels, ring),
             audio_store=open_audio_store(settings, stack),
             rewrap=partial(rewrap, pool, vault),
         )

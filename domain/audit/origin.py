@@ -21,6 +21,8 @@ class Origin:
 
     actor: str = ANONYMOUS
     """`user:<id>`, `key:<id>` or `identity_provider:<id>`"""
+    tenant: str | None = None
+    """The tenant of the actor."""
     session: str | None = None
     address: str | None = None
     request: str | None = None

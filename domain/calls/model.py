@@ -126,6 +126,7 @@ class EndReason(StrEnum):
     SCREENED_OUT = "SCREENED_OUT"
     MACHINE_ANSWERED = "MACHINE_ANSWERED"
     ABANDONED = "ABANDONED"
+    TENANT_SUSPENDED = "TENANT_SUSPENDED"
 
 
 _R, _B = EndReason, Blame
@@ -162,6 +163,7 @@ END_OUTCOMES: dict[EndReason, tuple[CallState, Blame]] = {
     _R.SCREENED_OUT: (_S.NO_ANSWER, _B.CALLER),
     _R.MACHINE_ANSWERED: (_S.NO_ANSWER, _B.CALLER),
     _R.ABANDONED: (_S.NO_ANSWER, _B.CALLER),
+    _R.TENANT_SUSPENDED: (_S.FAILED, _B.PLATFORM),
 }
 """The final state and the blame for each reason."""
 

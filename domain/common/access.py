@@ -11,6 +11,7 @@ from uuid import UUID
 
 from domain.common.errors import Forbidden, Path
 from domain.common.networks import Network, is_in_networks
+from domain.common.quotas import NO_QUOTAS, TenantQuotas
 
 API_KEY_PREFIX = "as_"
 """A credential with this prefix is an API key; every other credential is an access token."""
@@ -51,7 +52,12 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
     AUDIT_WRITE = "audit:write"
     WORKERS_READ = "workers:read"
+    INSTALLATION = "installation:manage"
 
+
+INSTALLATION_SCOPES = frozenset({Scope.INSTALLATION})
+"""What no role of a tenant includes: operators of the installation have it in addition."""
+TENANT_SCOPES = frozenset(Scope) - INSTALLATION_SCOPES
 
 OWNER_SCOPES = frozenset({Scope.OWNERS_WRITE, Scope.IDENTITY_PROVIDERS_WRITE, Scope.AUDIT_WRITE})
 """What only owners may do: make, change and remove owners, decide which identity providers the tenant
@@ -90,9 +96,9 @@ class Role(StrEnum):
 
 
 ROLE_SCOPES: dict[str, frozenset[Scope]] = {
-    Role.OWNER: frozenset(Scope),
-    Role.ADMIN: frozenset(Scope) - OWNER_SCOPES,
-    Role.EDITOR: frozenset(Scope) - OWNER_SCOPES - ADMIN_SCOPES - OPERATOR_SCOPES,
+    Role.OWNER: TENANT_SCOPES,
+    Role.ADMIN: TENANT_SCOPES - OWNER_SCOPES,
+    Role.EDITOR: TENANT_SCOPES - OWNER_SCOPES - ADMIN_SCOPES - OPERATOR_SCOPES,
     Role.OPERATOR: READ_SCOPES | OPERATOR_SCOPES | {Scope.CALLS_WRITE, Scope.CALLS_JOIN},
     Role.VIEWER: READ_SCOPES,
 }
@@ -117,9 +123,10 @@ def expand_scopes(scopes: Iterable[Scope]) -> frozenset[Scope]:
 
 
 def known_scopes(names: Iterable[str]) -> frozenset[Scope]:
-    """The scopes with these names, expanded. A name that only a newer release knows grants nothing."""
+    """The scopes of a tenant with these names, expanded. A name that only a newer release knows grants
+    nothing."""
     named = set(names)
-    return expand_scopes(scope for scope in Scope if scope.value in named)
+    return expand_scopes(scope for scope in TENANT_SCOPES if scope.value in named)
 
 
 def scopes_of_role(role: str, custom: Iterable[str] | None) -> frozenset[Scope]:
@@ -179,6 +186,8 @@ class Viewer:
     tenant vouches for them."""
     networks: tuple[Network, ...] = ()
     """The networks that the credential may be used from; empty for any."""
+    quotas: TenantQuotas = NO_QUOTAS
+    """Those of the tenant."""
 
     @property
     def person_id(self) -> PersonId | None:

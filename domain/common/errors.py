@@ -5,8 +5,9 @@ DomainError
 │   └── WrongDatabaseRole     the database role has other rights than the process needs
 ├── Unauthenticated           the credential is missing, invalid or expired
 │   ├── CredentialExpired     the credential was valid once: get a new one and try again
-│   └── SignInFailed          what an identity provider answered is not to be trusted
-│       └── DeniedByProvider  it reported an error instead of a user
+│   ├── SignInFailed          what an identity provider answered is not to be trusted
+│   │   └── DeniedByProvider  it reported an error instead of a user
+│   └── TenantSuspended       the operator of the installation has suspended the tenant
 ├── SecondFactorRequired      the password is right, and the user has a second factor
 ├── SignInRefused             an identity provider vouches for the user, the tenant does not admit them
 ├── Forbidden                 the credential lacks a scope
@@ -32,7 +33,7 @@ DomainError
 │   ├── CallHasEnded
 │   └── InvalidTransition     a call cannot go from its state to that one
 ├── RateLimited
-├── QuotaExceeded             a budget of the tenant is exhausted
+├── QuotaExceeded             a budget or a quota of the tenant is exhausted
 ├── CallerRefused             a telephone number does not take calls of this attestation
 ├── InvalidToken              a link was used, withdrawn or has expired
 ├── InvalidCursor             not a cursor of this call
@@ -111,6 +112,10 @@ class DeniedByProvider(SignInFailed):
     def __init__(self, error: str) -> None:
         super().__init__(f"The identity provider did not sign you in: {error}.", ())
         self.error = error
+
+
+class TenantSuspended(Unauthenticated):
+    code = "TENANT_SUSPENDED"
 
 
 class SecondFactorRequired(DomainError):

@@ -114,6 +114,26 @@ class Settings:
     max_subscriptions_per_tenant: int = setting(
         5000, "Subscriptions that one API process serves at once for a tenant"
     )
+    tenant_requests_per_minute: int = setting(
+        0,
+        "Requests that all keys and users of a tenant may make per minute together; 0 = ten times "
+        "REQUESTS_PER_MINUTE",
+    )
+    tenant_sockets: int = setting(
+        5_000, "WebSockets a tenant may have open at once with all API processes; 0 = no limit"
+    )
+    tenant_subscriptions: int = setting(
+        20_000, "Subscriptions that all API processes serve at once for a tenant; 0 = no limit"
+    )
+    tenant_agents: int = setting(5_000, "Agents a tenant may have; 0 = no limit")
+    tenant_tools: int = setting(5_000, "Tools a tenant may have; 0 = no limit")
+    tenant_workflows: int = setting(5_000, "Workflows a tenant may have; 0 = no limit")
+    tenant_storage_megabytes: int = setting(
+        0, "Megabytes that a tenant may store in the database and as recordings; 0 = no limit"
+    )
+    tenant_grace_days: int = setting(
+        30, "Days after which a tenant is deleted, unless the operator chooses another time"
+    )
 
     worker_processes: int = setting(0, "Worker processes on a machine; 0 = one for each core")
     worker_capacity: int = setting(100, "Calls that one worker process holds at once")

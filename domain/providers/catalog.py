@@ -7,7 +7,57 @@ from collections.abc import Iterable, Mapping
 from domain.providers.model import CredentialField, Option, OptionType, Provider, ProviderKind
 from domain.providers.phrase_grammar import phrases_problem
 
+REGION_URLS: Mapping[str, Mapping[str, str]] = {
+    "openai": {
+        region: f"https://{region}.api.openai.com/v1"
+        for region in ("ae", "au", "eu", "in", "jp", "us")
+    },
+    "deepgram": {"eu": "https://api.eu.deepgram.com"},
+}
+"""The base URLs of providers that process data in a region which the customer chooses."""
+
+KEY_HEADERS: Mapping[str, str] = {
+    "openai": "authorization",
+    "google": "x-goog-api-key",
+    "deepgram": "authorization",
+    "cartesia": "x-api-key",
+    "sarvam": "api-subscription-key",
+}
+"""The header that carries the key of each provider that needs one."""
+
 _KEY = CredentialField(name="apiKey", label="API key", help="The key from the provider's console.")
+_ENDPOINT = (
+    CredentialField(
+        name="baseUrl",
+        label="Base URL",
+        help="URL of a compatible server to use instead of the provider's own.",
+        secret=False,
+        required=False,
+    ),
+    CredentialField(
+        name="headers",
+        label="Headers",
+        help="HTTP headers to send with every request, for instance to a gateway.",
+        required=False,
+    ),
+)
+
+
+def _credential_fields(provider: str) -> tuple[CredentialField, ...]:
+    regions = tuple(REGION_URLS.get(provider, ()))
+    if not regions:
+        return (_KEY, *_ENDPOINT)
+    region = CredentialField(
+        name="region",
+        label="Region",
+        help="Where the provider processes the data; the account must be enabled for it.",
+        secret=False,
+        required=False,
+        choices=regions,
+    )
+    return (_KEY, region, *_ENDPOINT)
+
+
 _INDIAN = (
     *("bn-IN", "en-IN", "gu-IN", "hi-IN", "kn-IN", "ml-IN", "mr-IN", "od-IN", "pa-IN"),
     *("ta-IN", "te-IN"),
@@ -126,7 +176,7 @@ STT = (
                 "Default: 5000.",
             ),
         ),
-        credentials=(_KEY,),
+        credentials=_credential_fields("deepgram"),
     ),
     Provider(
         kind=ProviderKind.STT,
@@ -154,7 +204,7 @@ STT = (
                 help="Treat shorter pauses as the end of a phrase, and quieter sounds as speech.",
             ),
         ),
-        credentials=(_KEY,),
+        credentials=_credential_fields("sarvam"),
         interim_transcripts=False,
     ),
     Provider(
@@ -205,7 +255,7 @@ LLM = (
         display_name="OpenAI",
         models=("gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano", "gpt-4o", "gpt-4o-mini", "gpt-5.4-mini"),
         options=(_temperature(2), _MAX_TOKENS),
-        credentials=(_KEY,),
+        credentials=_credential_fields("openai"),
     ),
     Provider(
         kind=ProviderKind.LLM,
@@ -213,7 +263,7 @@ LLM = (
         display_name="Google Gemini",
         models=("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3.5-flash", "gemini-3.8-flash"),
         options=(_temperature(2), _MAX_TOKENS),
-        credentials=(_KEY,),
+        credentials=_credential_fields("google"),
     ),
 )
 TTS = (
@@ -251,7 +301,7 @@ TTS = (
                 help="The emotion of the voice, such as calm or excited; sonic-3 only.",
             ),
         ),
-        credentials=(_KEY,),
+        credentials=_credential_fields("cartesia"),
     ),
     Provider(
         kind=ProviderKind.TTS,
@@ -295,7 +345,7 @@ TTS = (
                 help="How much the delivery varies; not for bulbul:v2.",
             ),
         ),
-        credentials=(_KEY,),
+        credentials=_credential_fields("sarvam"),
     ),
     Provider(
         kind=ProviderKind.TTS,

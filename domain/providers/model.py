@@ -79,12 +79,15 @@ TYPE_DESCRIPTIONS: Mapping[OptionType, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialField:
-    """A credential that a tenant needs in order to use a provider."""
+    """A value of a credential with which a tenant uses a provider."""
 
     name: str
     label: str
     help: str
     secret: bool = True
+    required: bool = True
+    choices: tuple[str, ...] = ()
+    """All allowed values; empty when any value is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,6 @@
-"""Budgets: the limits a tenant sets on its usage, and how much of them is left."""
+"""Budgets: the limits on the usage of a tenant, and how much of them is left.
+
+The tenant sets those on calls, and the operator of the installation the others, which are quotas."""
 
 from __future__ import annotations
 
@@ -8,16 +10,24 @@ from enum import StrEnum
 
 from domain.common.errors import QuotaExceeded
 from domain.common.money import NANOS_PER_DOLLAR
+from domain.common.quotas import is_near
 
 MINUTE_MS = 60_000
 
 
 class Budget(StrEnum):
-    """What a tenant can limit."""
+    """What is limited."""
 
     CONCURRENT_CALLS = "CONCURRENT_CALLS"
     MINUTES_PER_MONTH = "MINUTES_PER_MONTH"
     SPEND_PER_MONTH = "SPEND_PER_MONTH"
+    REQUESTS_PER_MINUTE = "REQUESTS_PER_MINUTE"
+    SOCKETS = "SOCKETS"
+    SUBSCRIPTIONS = "SUBSCRIPTIONS"
+    AGENTS = "AGENTS"
+    TOOLS = "TOOLS"
+    WORKFLOWS = "WORKFLOWS"
+    STORAGE = "STORAGE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +70,11 @@ class BudgetStatus:
     is_exhausted: bool
     resets_at: datetime | None
     """When usage starts again from zero; None for concurrent calls, which are not monthly."""
+
+    @property
+    def is_near(self) -> bool:
+        """Whether little is left: the soft warning before the budget is exhausted."""
+        return is_near(self.used, self.limit)
 
     @property
     def left(self) -> float | None:
@@ -126,4 +141,36 @@ def is_month_exhausted(budgets: Budgets, usage: BudgetUsage) -> bool:
     return any(
         status.is_exhausted and status.resets_at is not None
         for status in budget_statuses(budgets, usage)
+    )
+
+
+def quota_status(
+    budget: Budget, used: float, limit: float | None, resets_at: datetime | None = None
+) -> BudgetStatus:
+    return BudgetStatus(
+        budget=budget,
+        used=used,
+        limit=limit,
+        is_exhausted=limit is not None and used >= limit,
+        resets_at=resets_at,
+    )
+
+
+QUOTA_UNITS = {
+    Budget.AGENTS: "agents",
+    Budget.TOOLS: "tools",
+    Budget.WORKFLOWS: "workflows",
+    Budget.STORAGE: "megabytes of storage",
+}
+
+
+def quota_exceeded(budget: Budget, used: float, limit: float) -> QuotaExceeded:
+    return QuotaExceeded(
+        f"{used:g} of {limit:g} {QUOTA_UNITS[budget]} are used. Delete some that are not needed, or "
+        "ask the operator of the installation to raise the quota.",
+        (),
+        budget=budget,
+        used=used,
+        limit=limit,
+        resets_at=None,
     )

@@ -88,8 +88,14 @@ def _check_url_suffix(suffix: str, path: Path) -> None:
 
 
 def header_problems(
-    headers: Mapping[str, str], path: Path, readable: frozenset[str] = HEADER_NAMESPACES
+    headers: Mapping[str, str],
+    path: Path,
+    readable: frozenset[str] = HEADER_NAMESPACES,
+    *,
+    owner: str = "Tools",
+    reserved: frozenset[str] = RESERVED,
 ) -> Problems:
+    """The problems of headers that the owner, in the plural, sends with its requests."""
     if len(headers) > MAX_HEADERS:
         yield InvalidInput(f"At most {MAX_HEADERS} headers are allowed.", path)
         return
@@ -97,8 +103,8 @@ def header_problems(
         here = (*path, name)
         if not _HEADER.fullmatch(name):
             yield InvalidInput(f"{name[:64]!r} is not a valid header name.", here)
-        if name.lower() in RESERVED:
-            yield InvalidInput(f"Tools must not set the header {name}.", here)
+        if name.lower() in reserved:
+            yield InvalidInput(f"{owner} must not set the header {name}.", here)
         yield from problems_of(check_text, value, here, max_length=4_096)
         yield from template_problems(value, here, readable)
         if "\n" in value or "\r" in value:

@@ -9,6 +9,8 @@ from domain.common.access import Scope, Viewer
 from domain.common.errors import InUse, NotFound, Problem
 from domain.common.patches import patched
 from domain.ports import Services
+from domain.tenants.budgets import Budget
+from domain.use_cases.quotas import check_added_drafts, check_storage
 from domain.workflows.agents import Agent, AgentId, AgentSpec, check_agent
 
 
@@ -19,7 +21,10 @@ async def create_agent(
     viewer.require(Scope.AGENTS_WRITE)
     check_agent(spec, found=found)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.agents.add(spec)
+        await check_storage(work, viewer)
+        agent = await work.agents.add(spec)
+        await check_added_drafts(work.agents, Budget.AGENTS, viewer.quotas.agents)
+        return agent
 
 
 async def update_agent(

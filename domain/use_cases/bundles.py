@@ -33,6 +33,7 @@ from domain.common.errors import (
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
 from domain.common.json_values import has_more_items
 from domain.ports import Drafts, Services, UnitOfWork
+from domain.tenants.budgets import Budget
 from domain.tenants.settings import (
     NO_SETTINGS,
     TenantSettings,
@@ -40,6 +41,7 @@ from domain.tenants.settings import (
     check_settings,
     merge_settings,
 )
+from domain.use_cases.quotas import check_storage, upsert_within_quota
 from domain.use_cases.workflows import (
     compute_transaction,
     load_specs,
@@ -209,9 +211,11 @@ def not_convertible(findings: Sequence[Finding], path: Path) -> NotConvertible:
 async def _write(
     work: UnitOfWork, viewer: Viewer, bundle: Bundle, settings: SettingsImport
 ) -> list[ImportNote]:
-    notes = await _upsert(work.tools, "tools", bundle.tools)
-    notes += await _upsert(work.agents, "agents", bundle.agents)
-    notes += await _upsert(work.workflows, "workflows", bundle.workflows)
+    quotas = viewer.quotas
+    await check_storage(work, viewer)
+    notes = await _upsert(work.tools, bundle.tools, Budget.TOOLS, quotas.tools)
+    notes += await _upsert(work.agents, bundle.agents, Budget.AGENTS, quotas.agents)
+    notes += await _upsert(work.workflows, bundle.workflows, Budget.WORKFLOWS, quotas.workflows)
     if bundle.settings is None:
         return notes
     if settings is SettingsImport.IGNORE:
@@ -256,9 +260,12 @@ async def _report(
     )
 
 
-async def _upsert(drafts: Drafts[Any, Any], kind: str, specs: Sequence[Spec]) -> list[ImportNote]:
+async def _upsert(
+    drafts: Drafts[Any, Any], specs: Sequence[Spec], budget: Budget, limit: int | None
+) -> list[ImportNote]:
     before = {item.spec.name: item.spec for item in await drafts.by_names([s.name for s in specs])}
-    written = {item.spec.name for item in await drafts.upsert_all(specs)}
+    items = await upsert_within_quota(drafts, specs, budget, limit)
+    written, kind = {item.spec.name for item in items}, budget.value.lower()
     return [_import_note(kind, spec, before.get(spec.name), spec.name in written) for spec in specs]
 
 

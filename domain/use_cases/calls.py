@@ -35,6 +35,7 @@ from domain.use_cases.outbound_calls import (
     no_dial_problems,
     with_dial,
 )
+from domain.use_cases.quotas import check_storage
 from domain.use_cases.versions import get_version
 from domain.use_cases.workflows import (
     check_publishable,
@@ -86,6 +87,7 @@ async def start_call(
         earlier = await _started_before(work, request, digest)
         if earlier is not None:
             return earlier
+        await check_storage(work, viewer)
         workflow = await _workflow_of(work, request)
         version = await _version_of(services, viewer, work, workflow, request)
         if request.kind is not CallKind.TEXT:

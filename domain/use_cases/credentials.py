@@ -8,16 +8,22 @@ from types import EllipsisType
 
 from domain.audit.model import AuditKind, AuditNote
 from domain.common.access import Scope, Viewer
-from domain.common.errors import InvalidInput, NotFound, RateLimited
-from domain.common.problems import problems_of, raise_per_value
+from domain.common.errors import InvalidInput, NotFound, Path, Problem, RateLimited
+from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.ports import Services
 from domain.tenants.credentials import (
+    MAX_PROVIDER_CREDENTIALS,
     MAX_SECRETS,
+    NO_ENDPOINT,
     Credential,
     CredentialKind,
     KeyTestResult,
+    ProviderEndpoint,
     check_key,
+    check_label,
     check_provider,
+    credential_name,
+    endpoint_problems,
     secret_problems,
 )
 from domain.tools.secrets import check_hosts
@@ -34,14 +40,49 @@ async def list_credentials(
         return await work.credentials.all(kind)
 
 
-async def set_credential(services: Services, viewer: Viewer, provider: str, key: str) -> Credential:
-    """Store the tenant's key for a provider; calls that start from now on use it."""
+async def set_credential(
+    services: Services,
+    viewer: Viewer,
+    provider: str,
+    key: str,
+    label: str | None = None,
+    endpoint: ProviderEndpoint = NO_ENDPOINT,
+    found: Sequence[Problem] = (),
+) -> Credential:
+    """Store a credential of the tenant for a provider; calls that start from now on use it. `found` are
+    the problems of the request that were found while it was read."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    raise_per_value(
-        problems_of(check_provider, provider, ("provider",)), problems_of(check_key, key, ("key",))
-    )
+    raise_per_value(found, _credential_problems(services, provider, key, label, endpoint))
+    name = credential_name(provider, label)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.credentials.set(PROVIDER, provider, key, viewer.subject)
+        stored = {credential.name for credential in await work.credentials.all(PROVIDER)}
+        if name not in stored:
+            _check_count(
+                len(stored), MAX_PROVIDER_CREDENTIALS, "credentials for providers", "label"
+            )
+        return await work.credentials.set(PROVIDER, name, key, viewer.subject, endpoint=endpoint)
+
+
+def _credential_problems(
+    services: Services,
+    provider: str,
+    key: str | None,
+    label: str | None,
+    endpoint: ProviderEndpoint,
+) -> Problems:
+    unknown = list(problems_of(check_provider, provider, ("provider",)))
+    yield from unknown
+    if key is not None:
+        yield from problems_of(check_key, key, ("key",))
+    if label is not None:
+        yield from problems_of(check_label, label, ("label",))
+    if not unknown:
+        yield from endpoint_problems(provider, endpoint, services.outbound_allowed)
+
+
+def _check_count(count: int, maximum: int, what: str, field: str) -> None:
+    if count >= maximum:
+        raise InvalidInput(f"A tenant may have at most {maximum} {what}.", (field,))
 
 
 async def set_secret(
@@ -62,13 +103,16 @@ async def set_secret(
         hosts = check_hosts(hosts, ("hosts",))
     async with services.store.transaction(viewer.tenant_id) as work:
         secrets = await work.credentials.all(SECRET)
-        if len(secrets) >= MAX_SECRETS and name not in {secret.name for secret in secrets}:
-            raise InvalidInput(f"A tenant may have at most {MAX_SECRETS} secrets.", ("name",))
+        if name not in {secret.name for secret in secrets}:
+            _check_count(len(secrets), MAX_SECRETS, "secrets", "name")
         return await work.credentials.set(SECRET, name, value, viewer.subject, hosts)
 
 
-async def delete_credential(services: Services, viewer: Viewer, provider: str) -> Credential:
-    return await _delete(services, viewer, PROVIDER, provider, "provider")
+async def delete_credential(
+    services: Services, viewer: Viewer, provider: str, label: str | None = None
+) -> Credential:
+    field = "provider" if label is None else "label"
+    return await _delete(services, viewer, PROVIDER, credential_name(provider, label), field)
 
 
 async def delete_secret(services: Services, viewer: Viewer, name: str) -> Credential:
@@ -76,9 +120,16 @@ async def delete_secret(services: Services, viewer: Viewer, name: str) -> Creden
 
 
 async def test_credential(
-    services: Services, viewer: Viewer, provider: str, key: str | None
+    services: Services,
+    viewer: Viewer,
+    provider: str,
+    key: str | None,
+    label: str | None,
+    endpoint: ProviderEndpoint,
+    found: Sequence[Problem],
 ) -> KeyTestResult:
-    """Test a key with its provider; without `key`, test the stored one."""
+    """Test a key with its provider, at the given endpoint; without `key`, test the stored credential
+    at its own endpoint."""
     viewer.require(Scope.CREDENTIALS_WRITE)
     result = await services.limiter.spend(f"keytest:{viewer.tenant_id}", 1, TESTS_PER_MINUTE)
     if not result.allowed:
@@ -87,18 +138,38 @@ async def test_credential(
             (),
             retry_after=result.retry_after,
         )
-    raise_per_value(
-        problems_of(check_provider, provider, ("provider",)),
-        problems_of(check_key, key, ("key",)) if key is not None else (),
-    )
-    note = AuditNote(kind=AuditKind.TESTED, target_kind="credential", target_name=provider)
-    services.audit_notes.put(viewer.tenant_id, note)
+    raise_per_value(found, _credential_problems(services, provider, key, label, endpoint))
+    services.audit_notes.put(viewer.tenant_id, _test_note(provider, label, endpoint))
     if key is None:
-        async with services.store.transaction(viewer.tenant_id) as work:
-            key = (await work.credentials.decrypt_all()).providers.get(provider)
-        if key is None:
-            raise NotFound(f"There is no key for {provider}.", ("provider",))
-    return await services.key_prober.test_key(provider, key)
+        if endpoint != NO_ENDPOINT:
+            # A stored key is only ever sent where it was stored for.
+            raise InvalidInput(
+                "Set key as well, because a stored key is tested at its own endpoint.", ("key",)
+            )
+        key, endpoint = await _stored_credential(services, viewer, provider, label)
+    return await services.key_prober.test_key(provider, key, endpoint)
+
+
+def _test_note(provider: str, label: str | None, endpoint: ProviderEndpoint) -> AuditNote:
+    return AuditNote(
+        kind=AuditKind.TESTED,
+        target_kind="credential",
+        target_name=credential_name(provider, label),
+        details={} if endpoint.base_url is None else {"base_url": endpoint.base_url},
+    )
+
+
+async def _stored_credential(
+    services: Services, viewer: Viewer, provider: str, label: str | None
+) -> tuple[str, ProviderEndpoint]:
+    name = credential_name(provider, label)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        decrypted = await work.credentials.decrypt_all()
+    key = decrypted.providers.get(name)
+    if key is None:
+        path: Path = ("provider",) if label is None else ("label",)
+        raise NotFound(f"There is no key for {name}.", path)
+    return key, decrypted.endpoints.get(name, NO_ENDPOINT)
 
 
 async def _delete(

@@ -229,15 +229,15 @@ async def end_sessions_of_member(services: Services, viewer: Viewer, id: PersonI
 
 async def create_password_reset_link(services: Services, viewer: Viewer, id: PersonId) -> str:
     """A link with which the member may set a new password. It is refused for a member of several
-    tenants, because it leads into all of them."""
+    tenants, because it leads into all of them, and for an operator of the installation."""
     async with _changing(services, viewer, id):
         pass
     create = services.accounts.create_password_reset
     token = await create(id, viewer.tenant_id, viewer.subject)
     if token is None:
         raise Forbidden(
-            "This member belongs to other tenants, too: only an operator can create "
-            "a link, with `python -m persistence.admin password-link`.",
+            "This member belongs to other tenants, too, or is an operator of the installation: only "
+            "an operator can create a link, with `./studio admin password-link`.",
             ("id",),
         )
     return services.account_links.password_reset(token)

@@ -12,13 +12,14 @@ from domain.common.patches import patched
 from domain.common.problems import raise_per_value
 from domain.common.text_validation import IDENTIFIER, check_name
 from domain.ports import Services
-from domain.tenants.budgets import BudgetStatus, budget_statuses
+from domain.tenants.budgets import Budget, BudgetStatus, budget_statuses
 from domain.tenants.settings import McpServer, StoredSettings, check_settings
 from domain.tool_execution.api_call import render_headers
 from domain.tool_execution.mcp import McpConnection, McpFailed, McpTool, list_tools
 from domain.tools.actions import McpCall
 from domain.tools.model import Tool, ToolSpec, check_tool
 from domain.tools.secrets import Secret
+from domain.use_cases.quotas import check_storage, quota_statuses, upsert_within_quota
 
 MCP_SECONDS = 10.0
 
@@ -30,10 +31,11 @@ async def get_settings(services: Services, viewer: Viewer) -> StoredSettings:
 
 
 async def get_budget_statuses(services: Services, viewer: Viewer) -> tuple[BudgetStatus, ...]:
-    """The limit and the usage of each budget of the tenant."""
+    """The limit and the usage of each budget and each quota of the tenant."""
     viewer.require(Scope.CALLS_READ)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return budget_statuses(*await work.calls.budget_usage())
+        budgets = budget_statuses(*await work.calls.budget_usage())
+    return *budgets, *await quota_statuses(services, viewer)
 
 
 async def update_settings(
@@ -87,7 +89,8 @@ async def import_mcp_tools(
         await work.settings.save(
             check_settings(_with_allowed_tools(settings, name, tool_names)), settings.revision
         )
-        await work.tools.upsert_all(specs)
+        await check_storage(work, viewer)
+        await upsert_within_quota(work.tools, specs, Budget.TOOLS, viewer.quotas.tools)
         return await work.tools.by_names([spec.name for spec in specs])
 
 

@@ -12,9 +12,11 @@ from domain.common.errors import InUse, InvalidInput, NotFound, Problem
 from domain.common.patches import patched
 from domain.common.problems import Problems, raise_per_value
 from domain.ports import Services, UnitOfWork
+from domain.tenants.budgets import Budget
 from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubResponse, dry_run
 from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools.model import Tool, ToolId, ToolSpec, check_tool
+from domain.use_cases.quotas import check_added_drafts, check_storage
 
 MAX_DIGIT_STUBS = 100
 CONTEXT_NAMESPACES = ("user", "call", "workflow", "flags", "agent")
@@ -27,7 +29,10 @@ async def create_tool(
     viewer.require(Scope.TOOLS_WRITE)
     check_tool(spec, found=found)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.tools.add(spec)
+        await check_storage(work, viewer)
+        tool = await work.tools.add(spec)
+        await check_added_drafts(work.tools, Budget.TOOLS, viewer.quotas.tools)
+        return tool
 
 
 async def update_tool(

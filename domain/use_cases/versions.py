@@ -10,8 +10,10 @@ from domain.common.access import Scope, Viewer
 from domain.common.errors import NameTaken, NotFound, Path, RevisionConflict
 from domain.common.problems import raise_per_value
 from domain.ports import Services, UnitOfWork
+from domain.tenants.budgets import Budget
 from domain.tenants.settings import apply_defaults, inherited_fields, without_defaults
 from domain.tools.model import tool_problems
+from domain.use_cases.quotas import upsert_within_quota
 from domain.use_cases.workflows import compute_transaction, get_workflow, publish_draft
 from domain.workflows.agents import AgentSpec, agent_problems
 from domain.workflows.model import (
@@ -48,7 +50,7 @@ async def restore_workflow(
         spec = replace(version.snapshot.workflow, name=workflow.spec.name)
         snapshot = replace(version.snapshot, workflow=spec)
         await services.compute.run(viewer.tenant_id, _check, snapshot)
-        await _restore_agents_and_tools(work, version.snapshot, workflow)
+        await _restore_agents_and_tools(work, viewer, version.snapshot, workflow)
         workflow = await work.workflows.save(id, spec, expected_revision)
         if not publish:
             return workflow, None
@@ -75,12 +77,13 @@ def _check(snapshot: Snapshot) -> None:
 
 
 async def _restore_agents_and_tools(
-    work: UnitOfWork, snapshot: Snapshot, workflow: Workflow
+    work: UnitOfWork, viewer: Viewer, snapshot: Snapshot, workflow: Workflow
 ) -> None:
-    agents = await _as_edited(work, snapshot)
+    agents, tools = await _as_edited(work, snapshot), list(snapshot.tools.values())
+    quotas = viewer.quotas
     try:
-        await work.tools.upsert_all(list(snapshot.tools.values()))
-        await work.agents.upsert_all(agents)
+        await upsert_within_quota(work.tools, tools, Budget.TOOLS, quotas.tools)
+        await upsert_within_quota(work.agents, agents, Budget.AGENTS, quotas.agents)
     except NameTaken as taken:
         # The item was missing, and a concurrent request created it just now.
         raise RevisionConflict(

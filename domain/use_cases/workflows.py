@@ -14,8 +14,10 @@ from domain.common.errors import NotFound, NotPublishable, Problem
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
 from domain.common.patches import patched
 from domain.ports import Drafts, Services, UnitOfWork
+from domain.tenants.budgets import Budget
 from domain.tenants.credentials import CredentialKind
 from domain.tenants.settings import apply_defaults, inherited_fields
+from domain.use_cases.quotas import check_added_drafts, check_storage
 from domain.use_cases.telephony import MAX_TRUNKS, check_no_number_uses
 from domain.verification import DRAFT, PUBLISH, Effort, TelephonyFacts, build_snapshot
 from domain.verification.cached import VerificationInput
@@ -63,7 +65,10 @@ async def create_workflow(
     viewer.require(Scope.WORKFLOWS_WRITE)
     checked = await check_workflow_in_thread(services, viewer, spec, found)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.workflows.add(checked)
+        await check_storage(work, viewer)
+        workflow = await work.workflows.add(checked)
+        await check_added_drafts(work.workflows, Budget.WORKFLOWS, viewer.quotas.workflows)
+        return workflow
 
 
 async def update_workflow(
@@ -127,6 +132,7 @@ async def publish_draft(
     services: Services, work: UnitOfWork, viewer: Viewer, workflow: Workflow, note: str | None
 ) -> tuple[Workflow, Version]:
     """Publish the draft of a workflow that is locked until the commit."""
+    await check_storage(work, viewer)
     snapshot = await take_snapshot(work, workflow.spec)
     await check_publishable(services, viewer, work, snapshot, PUBLISH)
     version = new_version(viewer, workflow, snapshot, services.clock(), note)

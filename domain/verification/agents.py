@@ -14,6 +14,7 @@ from domain.providers.catalog import (
     provider_names,
 )
 from domain.providers.model import Provider, ProviderKind
+from domain.tenants.credentials import credential_name
 from domain.tenants.settings import TenantSettings
 from domain.verification.reporting import Path, error, join_names, warning
 from domain.workflows.agents import AgentSpec, ProviderChoice, Session
@@ -77,7 +78,7 @@ FLUX_DEFAULT_EOT_THRESHOLD = 0.7
 def _provider_choice(
     kind: ProviderKind, choice: ProviderChoice, path: Path, keys: frozenset[str] | None
 ) -> Iterator[Finding]:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str | None]] = set()
     for index, each in enumerate(choice.chain):
         here = path if index == 0 else (*path, "fallbacks", str(index - 1))
         entry = find_provider(kind, each.provider)
@@ -92,7 +93,8 @@ def _provider_choice(
         yield from _model(entry, each, here)
         yield from _options(entry, each, here)
         yield from _eager_eot(each, here)
-        if (each.provider, each.model) in seen:
+        identity = each.provider, each.model, each.credential
+        if identity in seen:
             yield warning(
                 _C.USELESS_FALLBACK,
                 here,
@@ -100,14 +102,30 @@ def _provider_choice(
                 "fail as well.",
                 "Choose another provider or model, or remove this fallback.",
             )
-        seen.add((each.provider, each.model))
-        if keys is not None and entry.needs_key and entry.name not in keys:
-            yield warning(
-                _C.NO_KEY,
-                (*here, "provider"),
-                f"There is no API key for {entry.display_name}.",
-                f"Set one with setCredential, or set {entry.name.upper()}_API_KEY for the worker.",
-            )
+        seen.add(identity)
+        if keys is not None and entry.needs_key:
+            yield from _key(entry, each, here, keys)
+
+
+def _key(
+    entry: Provider, choice: ProviderChoice, path: Path, keys: frozenset[str]
+) -> Iterator[Finding]:
+    if credential_name(entry.name, choice.credential) in keys:
+        return
+    if choice.credential is None:
+        yield warning(
+            _C.NO_KEY,
+            (*path, "provider"),
+            f"There is no API key for {entry.display_name}.",
+            f"Set one with setCredential, or set {entry.name.upper()}_API_KEY for the worker.",
+        )
+    else:
+        yield warning(
+            _C.NO_KEY,
+            (*path, "credential"),
+            f"There is no credential {choice.credential!r} for {entry.display_name}.",
+            "Set one with setCredential and this label, or choose another credential.",
+        )
 
 
 def _model(entry: Provider, choice: ProviderChoice, path: Path) -> Iterator[Finding]:

@@ -59,11 +59,13 @@ class Prompt:
 class ProviderChoice:
     """A provider of the catalog, one of its models, and options for it.
 
-    When the provider fails, the `fallbacks` are tried in order. A fallback has no fallbacks of its
-    own."""
+    `credential` is the label of the tenant's credential for the provider; None for the one without a
+    label, or else the operator's. When the provider fails, the `fallbacks` are tried in order. A
+    fallback has no fallbacks of its own."""
 
     provider: str
     model: str = ""
+    credential: str | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     fallbacks: tuple[ProviderChoice, ...] = ()
 
@@ -198,6 +200,8 @@ def provider_choice_problems(choice: ProviderChoice, path: Path) -> Problems:
     provider = (*path, "provider")
     yield from problems_of(check_text, choice.provider, provider, max_length=64, min_length=1)
     yield from problems_of(check_text, choice.model, (*path, "model"), max_length=128)
+    if choice.credential is not None:
+        yield from problems_of(check_name, choice.credential, (*path, "credential"))
     if (problem := json_problem(choice.options)) is not None:
         yield InvalidInput(f"options are {problem}.", (*path, "options"))
     yield from _duplicates(choice.fallbacks, MAX_FALLBACKS, (*path, "fallbacks"))

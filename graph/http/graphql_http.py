@@ -17,7 +17,13 @@ from starlette.types import Receive, Scope, Send
 
 from domain.audit.origin import acting_as
 from domain.common.access import Viewer
-from domain.common.errors import DomainError, RateLimited, Unauthenticated, Unavailable
+from domain.common.errors import (
+    DomainError,
+    RateLimited,
+    TenantSuspended,
+    Unauthenticated,
+    Unavailable,
+)
 from domain.use_cases.bundles import WRITE_SCOPES
 from graph.requests.auth import credential_from_headers, origin_of, require_allowed_address
 from graph.requests.complexity import fields_of
@@ -27,6 +33,7 @@ from graph.requests.operations import (
     GraphQLService,
     PreparedOperation,
     RequestRejected,
+    response_extensions,
 )
 from graph.requests.rate_limit import COST_PER_UNIT, RateLimitBucket
 from graph.requests.responses import encode
@@ -40,7 +47,12 @@ IMPORT_FIELD = "importBundle"
 CHUNK_BYTES = 64 * 1024
 SEND_TIMEOUT_SECONDS = 60.0
 """How long a client may take to read a whole response."""
-STATUS_BY_CODE = {Unauthenticated.code: 401, RateLimited.code: 429, Unavailable.code: 503}
+STATUS_BY_CODE = {
+    Unauthenticated.code: 401,
+    TenantSuspended.code: 403,
+    RateLimited.code: 429,
+    Unavailable.code: 503,
+}
 
 PageHandler = Callable[[Request], Awaitable[Response]]
 
@@ -83,14 +95,15 @@ class GraphQLOverHTTP:
         try:
             return await self._execute(request, media, reservations)
         except HttpError as error:
-            body = {"errors": format_errors([error.error])}
+            body = {"errors": format_errors([error.error])} | _extensions(request)
             return _response(media, error.status, body, error.headers)
         except RequestRejected as rejected:
-            return _error_response(media, rejected.errors)
+            return _error_response(media, rejected.errors, _extensions(request))
         except GraphQLError as error:
-            return _response(media, 400, {"errors": format_errors([error])})
+            body = {"errors": format_errors([error])} | _extensions(request)
+            return _response(media, 400, body)
         except DomainError as error:
-            return _error_response(media, [from_domain_error(error)])
+            return _error_response(media, [from_domain_error(error)], _extensions(request))
 
     async def _execute(self, request: Request, media: str, reservations: ExitStack) -> Response:
         api: GraphQLService = request.state.api
@@ -125,6 +138,7 @@ class GraphQLOverHTTP:
             # A large import costs as much as the requests that it could have been split into.
             await api.rate_limiter.spend(bucket, COST_PER_UNIT * (length // MAX_BODY_BYTES))
         operation = await api.prepare(parsed, viewer, bucket)
+        request.state.cost = operation.cost
         _check_operation_type(request, operation)
         if length > MAX_BODY_BYTES:
             _check_large_request(operation)
@@ -265,13 +279,18 @@ def _log_fields(operation: PreparedOperation, viewer: Viewer | None) -> dict[str
     }
 
 
-def _error_response(media: str, errors: Any) -> Response:
+def _extensions(request: Request) -> dict[str, Any]:
+    """The extensions of a response to a request that was not executed."""
+    return response_extensions(request.state.bucket, getattr(request.state, "cost", 0))
+
+
+def _error_response(media: str, errors: Any, extensions: dict[str, Any]) -> Response:
     facts = errors[0].extensions or {}
     status = STATUS_BY_CODE.get(str(facts.get("code")), 400 if media == GRAPHQL_MEDIA_TYPE else 200)
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
     if "retryAfter" in facts:
         headers["retry-after"] = str(max(1, math.ceil(facts["retryAfter"])))
-    return _response(media, status, {"errors": format_errors(errors)}, headers)
+    return _response(media, status, {"errors": format_errors(errors)} | extensions, headers)
 
 
 def _response(

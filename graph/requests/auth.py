@@ -58,6 +58,7 @@ def origin_of(viewer: Viewer | None, address: str, request: str | None = None) -
     session = None if viewer is None else viewer.session_id
     return Origin(
         actor=ANONYMOUS if viewer is None else viewer.subject,
+        tenant=None if viewer is None else str(viewer.tenant_id),
         session=None if session is None else str(session),
         address=known_address(address),
         request=request,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,7 +14,9 @@ from strawberry.types.execution import PreExecutionError
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import DomainError, Forbidden, RateLimited, Unavailable
+from domain.common.quotas import QuotaWarning, collect_warnings, is_near
 from domain.ports import Services
+from domain.tenants.budgets import Budget
 from graph.requests.auth import refusal_note, require_public_fields
 from graph.requests.complexity import fields_of
 from graph.requests.connection_registry import ConnectionRegistry
@@ -24,7 +26,12 @@ from graph.requests.errors import BAD_REQUEST, format_errors, from_domain_error,
 from graph.requests.introspection import IntrospectionCache, is_introspection_only
 from graph.requests.null_characters import check_variables
 from graph.requests.quotas import Quotas
-from graph.requests.rate_limit import COST_PER_UNIT, RateLimitBucket, RequestRateLimiter
+from graph.requests.rate_limit import (
+    COST_PER_UNIT,
+    TENANT_ALLOWANCE,
+    RateLimitBucket,
+    RequestRateLimiter,
+)
 from graph.requests.required_scopes import scopes_missing
 from graph.requests.response_size import (
     ResponseAborted,
@@ -47,6 +54,7 @@ LARGE_QUERY_COST = 200
 
 A page of large objects blocks the event loop for some milliseconds. Other requests then wait for one
 page at a time and not for several that arrive together."""
+QUOTA_NEARLY_EXHAUSTED = "QUOTA_NEARLY_EXHAUSTED"
 MAX_SUBSCRIPTION_WAIT_SECONDS = 15.0
 """How long a subscription may wait for its turn."""
 
@@ -94,6 +102,7 @@ class PreparedOperation:
     cost: int
     scopes: frozenset[Scope]
     """The scopes that the operation needs. Its viewer has them."""
+    bucket: RateLimitBucket
 
     @property
     def is_subscription(self) -> bool:
@@ -189,7 +198,7 @@ class GraphQLService:
         self, request: GraphQLRequest, viewer: Viewer | None, bucket: RateLimitBucket
     ) -> PreparedOperation:
         try:
-            return self._parse_and_validate(request, viewer)
+            return self._parse_and_validate(request, viewer, bucket)
         except RequestRejected as rejected:
             self._note_refusal(viewer, [error.formatted for error in rejected.errors])
             await self.rate_limiter.spend(bucket)
@@ -209,7 +218,7 @@ class GraphQLService:
         return COST_PER_UNIT * (sum(1 for _ in fields) - 1)
 
     def _parse_and_validate(
-        self, request: GraphQLRequest, viewer: Viewer | None
+        self, request: GraphQLRequest, viewer: Viewer | None, bucket: RateLimitBucket
     ) -> PreparedOperation:
         try:
             document = self.documents.get_or_parse(request.query)
@@ -225,7 +234,7 @@ class GraphQLService:
             cost = document.cost(self.schema._schema, operation, request.variables)
         except GraphQLError as error:
             raise RequestRejected([error]) from None
-        return PreparedOperation(request, document, operation, cost, scopes)
+        return PreparedOperation(request, document, operation, cost, scopes, bucket)
 
     def reserve_response(
         self, prepared: PreparedOperation, context: RequestContext
@@ -241,14 +250,16 @@ class GraphQLService:
         or memory for."""
         if operation.is_large_query:
             context = replace(context, services=self.large_query_services)
-        with measure_response(size):
+        with measure_response(size), collect_warnings() as warnings:
             payload = await self._execute(operation, context, size)
         self._note_refusal(context.viewer, payload.get("errors", ()))
-        response = EncodedResponse.from_payload(payload)
+        extensions = response_extensions(operation.bucket, operation.cost, warnings)
+        response = EncodedResponse.from_payload(payload | extensions)
         try:
             size.set_final_size(len(response.text))
         except ResponseAborted as aborted:
-            response = EncodedResponse.from_payload(_error_response(operation, aborted))
+            payload = _error_response(operation, aborted)
+            response = EncodedResponse.from_payload(payload | extensions)
             size.set_final_size(len(response.text))
         return response
 
@@ -256,7 +267,6 @@ class GraphQLService:
         self, prepared: PreparedOperation, context: RequestContext, size: ResponseSize
     ) -> dict[str, Any]:
         request, document, operation = prepared.request, prepared.document, prepared.operation
-        cost = {"extensions": {"cost": {"requested": prepared.cost}}}
         try:
             async with asyncio.timeout(EXECUTION_TIMEOUT_SECONDS) as limit:
                 if operation.operation is OperationType.QUERY:
@@ -265,7 +275,7 @@ class GraphQLService:
                 if context.viewer is not None and is_introspection_only(document, operation):
                     tenant = context.viewer.tenant_id
                     introspect = self.introspection.execute
-                    return await introspect(tenant, document, operation, request.variables) | cost
+                    return await introspect(tenant, document, operation, request.variables)
                 result = await self.schema.execute(
                     request.query,
                     variable_values=request.variables,
@@ -284,7 +294,40 @@ class GraphQLService:
         if aborted := aborted_by(result.errors):
             return _error_response(prepared, aborted, result.errors or ())
         not_executed = isinstance(result, PreExecutionError)
-        return to_response(result.data, result.errors, not_executed=not_executed) | cost
+        return to_response(result.data, result.errors, not_executed=not_executed)
+
+
+def response_extensions(
+    bucket: RateLimitBucket, cost: int = 0, warnings: Sequence[QuotaWarning] = ()
+) -> dict[str, Any]:
+    """What every response says about its cost and the limits that it was charged to."""
+    extensions: dict[str, Any] = {"cost": {"requested": cost}}
+    if bucket.extension is not None:
+        extensions["rateLimit"] = bucket.extension
+    found = [*_request_warnings(bucket), *warnings]
+    if found:
+        extensions["warnings"] = [format_warning(each) for each in found]
+    return {"extensions": extensions}
+
+
+def _request_warnings(bucket: RateLimitBucket) -> Iterator[QuotaWarning]:
+    """A key that comes near its own allowance only slows itself down, but that of the tenant concerns
+    others."""
+    for each in bucket.allowances:
+        if each.name == TENANT_ALLOWANCE and is_near(each.used, each.per_minute):
+            yield QuotaWarning(
+                quota=Budget.REQUESTS_PER_MINUTE.value, used=each.used, limit=each.per_minute
+            )
+
+
+def format_warning(warning: QuotaWarning) -> dict[str, Any]:
+    return {
+        "code": QUOTA_NEARLY_EXHAUSTED,
+        "message": warning.message,
+        "quota": warning.quota,
+        "used": warning.used,
+        "limit": warning.limit,
+    }
 
 
 def _error_response(

@@ -24,6 +24,7 @@ from graph.schema.account_mutations import AccountMutation
 from graph.schema.arguments import Input
 from graph.schema.audit_mutations import AuditMutation
 from graph.schema.error_paths import mutation
+from graph.schema.installation import InstallationMutation
 from graph.schema.sign_in_mutations import SignInMutation
 from graph.schema.telephony_mutations import TelephonyMutation
 from graph.schema.tenant_mutations import TenantMutation
@@ -50,6 +51,7 @@ class Mutation(
     TenantMutation,
     TelephonyMutation,
     AuditMutation,
+    InstallationMutation,
 ):
     @mutation("Create an agent with a unique name.")
     async def create_agent(

@@ -25,6 +25,7 @@ from graph.schema.account_queries import AccountQuery
 from graph.schema.arguments import After, Before, First, Id, Last
 from graph.schema.audit_queries import AuditQuery
 from graph.schema.error_paths import ErrorPaths
+from graph.schema.installation import InstallationQuery
 from graph.schema.scalars import Json
 from graph.schema.sign_in_queries import SignInQuery
 from graph.schema.telephony_queries import TelephonyQuery
@@ -74,7 +75,7 @@ from resolvers.pagination import Page, PageArguments
 
 
 @strawberry.type(description="Operations that read data.")
-class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery):
+class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery, InstallationQuery):
     @strawberry.field(description="The authenticated user or API key.", graphql_type=Viewer | None)
     async def viewer(self, info: Ctx) -> accounts.ViewerInfo:
         return await accounts.viewer(info)

@@ -44,21 +44,39 @@ class TenantMutation:
     async def set_credential(
         self, info: Ctx, input: Input[k.SetCredentialInput]
     ) -> k.SetCredentialResult:
-        credential = await info.context.run(credentials.set_credential, input.provider, input.key)
+        reader = InputReader()
+        endpoint = input.endpoint(reader)
+        credential = await reader.run(
+            info.context,
+            credentials.set_credential,
+            input.provider,
+            input.key,
+            input.label,
+            endpoint,
+        )
         return k.SetCredentialSuccess(credential=credential)
 
     @mutation("Delete your own API key for a provider.")
     async def delete_credential(
         self, info: Ctx, input: Input[k.DeleteCredentialInput]
     ) -> k.DeleteCredentialResult:
-        deleted = await info.context.run(credentials.delete_credential, input.provider)
+        deleted = await info.context.run(credentials.delete_credential, input.provider, input.label)
         return k.DeleteCredentialSuccess(credential=deleted)
 
     @mutation("Check with a provider whether it accepts an API key.")
     async def test_credential(
         self, info: Ctx, input: Input[k.TestCredentialInput]
     ) -> k.TestCredentialResult:
-        result = await info.context.run(credentials.test_credential, input.provider, input.key)
+        reader = InputReader()
+        endpoint = input.endpoint(reader)
+        result = await reader.run(
+            info.context,
+            credentials.test_credential,
+            input.provider,
+            input.key,
+            input.label,
+            endpoint,
+        )
         return k.TestCredentialSuccess(verdict=result.verdict, detail=result.message)
 
     @mutation("Store a secret that headers of your tools can refer to.")

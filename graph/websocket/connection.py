@@ -20,7 +20,14 @@ from starlette.types import Scope as AsgiScope
 
 from domain.audit.origin import acting_as
 from domain.common.access import Scope, Viewer
-from domain.common.errors import CredentialExpired, DomainError, Unauthenticated, Unavailable
+from domain.common.errors import (
+    CredentialExpired,
+    DomainError,
+    TenantSuspended,
+    Unauthenticated,
+    Unavailable,
+)
+from domain.common.quotas import collect_warnings
 from graph.requests.auth import (
     credential_from_headers,
     credential_from_payload,
@@ -35,6 +42,7 @@ from graph.requests.operations import (
     PreparedOperation,
     RequestRejected,
     RetryLater,
+    format_warning,
 )
 from graph.requests.rate_limit import RateLimitBucket
 from graph.requests.required_scopes import scopes_missing
@@ -202,16 +210,22 @@ class ClientConnection:
             raise ConnectionClosed(4400, "Invalid connection_init payload")
         try:
             self.viewer = await self._authenticate(payload or {})
-            self._quotas.enter_context(self.api.quotas.socket(self.viewer))
+            with collect_warnings() as warnings:
+                self._quotas.enter_context(await self.api.quotas.socket(self.viewer))
         except GraphQLError as over_quota:
             raise ConnectionClosed(1013, over_quota.message[:MAX_CLOSE_REASON_BYTES]) from None
         except CredentialExpired:
             raise ConnectionClosed(*EXPIRED) from None
+        except TenantSuspended as suspended:
+            raise ConnectionClosed(REVOKED[0], suspended.code) from None
         except Unauthenticated:
             raise ConnectionClosed(*REVOKED) from None
         except DomainError as error:
             raise ConnectionClosed(1013, error.code) from None
-        await self.send_json({"type": "connection_ack"})
+        ack: dict[str, Any] = {"type": "connection_ack"}
+        if warnings:
+            ack["payload"] = {"warnings": [format_warning(each) for each in warnings]}
+        await self.send_json(ack)
 
     async def _authenticate(self, payload: dict[str, Any]) -> Viewer:
         bucket = self.api.rate_limiter.bucket(None, self.address)
@@ -286,7 +300,7 @@ class ClientConnection:
     async def _deliver_subscription(
         self, id: str, prepared: PreparedOperation, viewer: Viewer
     ) -> None:
-        with self.api.quotas.subscription(viewer), self._registering_subscription(prepared):
+        with await self.api.quotas.subscription(viewer), self._registering_subscription(prepared):
             try:
                 await deliver(self, id, prepared)
             except RequestRejected as rejected:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,6 +58,7 @@ class LlmEmulator:
     script: list[Reply] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
     accepted_keys: frozenset[str] | None = frozenset({KEY})
     """The API keys to accept; None accepts every key."""
     model_list_requests: list[tuple[str, str]] = field(default_factory=list)
@@ -107,6 +108,7 @@ async def run_llm_emulator() -> AsyncIterator[LlmEmulator]:
 async def _respond(state: LlmEmulator, request: Request, key: str, chunks: Any) -> Response:
     state.requests.append(await request.json())
     state.keys.append(key)
+    state.headers.append(dict(request.headers))
     if state.accepted_keys is not None and key not in state.accepted_keys:
         return _error_response(401)
     reply = state.next_reply(state.requests[-1])

@@ -9,7 +9,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from domain.common.access import Scope, Tenant
+from domain.common.access import TENANT_SCOPES, Tenant
 from domain.common.errors import InvalidSetting, Unauthenticated
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -43,7 +43,7 @@ async def test_a_user_signs_in_and_refreshes_the_session(services: Services, own
     viewer = await services.accounts.authenticate_credential(pair.access)
     assert viewer.subject == f"user:{user.id}"
     assert (await services.accounts.tenant(viewer.tenant_id)).slug == "acme"
-    assert viewer.scopes == frozenset(Scope)
+    assert viewer.scopes == TENANT_SCOPES
     assert viewer.expires_at is not None
     again = await services.accounts.refresh(pair.refresh)
     assert (await services.accounts.authenticate_credential(again.access)).subject == viewer.subject

@@ -192,7 +192,10 @@ async def test_only_owners_set_providers_up_and_only_in_their_tenant(
 async def test_groups_can_have_roles_of_the_tenants_own(
     studio: Installation, forger: ForgingProvider
 ) -> None:
-    rules = {"groupsClaim": "groups", "roleRules": [{"group": "desk", "role": "support"}]}
+    rules: dict[str, Any] = {
+        "groupsClaim": "groups",
+        "roleRules": [{"group": "desk", "role": "support"}],
+    }
     described = {"name": "acme", "label": "Acme", "issuer": forger.issuer, "clientId": CLIENT_ID}
     refused = await studio.owner.run(CREATE, **described, **rules)
     path = ["input", "roleRules", "0", "role"]

@@ -20,8 +20,9 @@ from domain.ports import Services
 from domain.tenants.passwords import MIN_LENGTH, password_problems
 from domain.use_cases.accounts import reset_password
 from local.private_files import load_or_create_secret
-from persistence.admin import InvalidArguments, bootstrap
+from persistence.admin import bootstrap
 from persistence.passwords import PasswordVerifier, hash_password, verify_password
+from persistence.tenant_commands import InvalidArguments
 from tests.support.viewers import PASSWORD
 
 pytestmark = pytest.mark.anyio

@@ -47,7 +47,10 @@ async def test_a_response_reports_its_cost(api: Api) -> None:
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.json() == {
         "data": {"hello": "hello you", "items": {"edges": [{"node": {"name": "item"}}] * 2}},
-        "extensions": {"cost": {"requested": 5}},
+        "extensions": {
+            "cost": {"requested": 5},
+            "rateLimit": {"limit": 600, "remaining": 599, "resetSeconds": 1, "scope": "user"},
+        },
     }
     assert len(answer.headers["x-request-id"]) == 16
     named = await api.post("{hello}", headers={"x-request-id": "mine-1"})
@@ -214,6 +217,12 @@ async def test_every_response_has_the_rate_limit_headers(
         assert 1 <= int(refused.headers["retry-after"]) <= 30
         exact = refused.json()["errors"][0]["extensions"]["retryAfter"]
         assert int(refused.headers["retry-after"]) == math.ceil(exact)
+        assert refused.json()["extensions"] == {
+            "cost": {"requested": 0},
+            "rateLimit": {"limit": 2, "remaining": 0, "resetSeconds": 60, "scope": "address"},
+        }
+        assert refused.headers["ratelimit"] == '"address";r=0;t=60'
+        assert refused.headers["ratelimit-policy"] == '"address";q=2;w=60'
 
 
 def rates(answer: httpx.Response) -> tuple[int, ...]:

@@ -46,7 +46,15 @@ async def test_queries_mutations_and_subscriptions_run(api: Api) -> None:
                 "id": "a",
                 "payload": {
                     "data": {"hello": "hello you"},
-                    "extensions": {"cost": {"requested": 0}},
+                    "extensions": {
+                        "cost": {"requested": 0},
+                        "rateLimit": {
+                            "limit": 600,
+                            "remaining": 599,
+                            "resetSeconds": 1,
+                            "scope": "user",
+                        },
+                    },
                 },
             },
             {"type": "complete", "id": "a"},

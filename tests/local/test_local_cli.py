@@ -43,6 +43,7 @@ EXPLAINED = {
     "reset": "--yes",
     "backup": "folder",
     "restore": "folder",
+    "admin": "verify-deletion",
     "talk": "--wav FILE",
     "phone": "up --phone",
     "doctor": "--networks TRUNK=FILE",
@@ -67,8 +68,19 @@ def test_every_command_explains_itself_and_starts_nothing(tmp_path: Path, comman
 def test_no_command_is_left_unexplained(tmp_path: Path) -> None:
     listed = studio(tmp_path, "--help").stdout.partition("\n  command\n")[2].partition("\n\n")[0]
     assert re.findall(r"^    (\w+)", listed, re.MULTILINE) == [
-        *("up", "down", "status", "logs", "reset", "backup", "restore", "talk"),
-        *("phone", "doctor", "verify", "export", "import", "simulate", "demo", "test", "bench"),
+        *("up", "down", "status", "logs", "reset", "backup", "restore", "admin"),
+        *(
+            "talk",
+            "phone",
+            "doctor",
+            "verify",
+            "export",
+            "import",
+            "simulate",
+            "demo",
+            "test",
+            "bench",
+        ),
     ]
     assert {*re.findall(r"^    (\w+)", listed, re.MULTILINE)} == {*EXPLAINED}
 

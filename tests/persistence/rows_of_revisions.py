@@ -188,6 +188,18 @@ _ROWS = {
         select id, '\\x0c', 'k', now(), 1 from person limit 1;
         insert into recovery_code (person_id, digest) select person_id, '\\x0d' from totp;
     """,
+    "0022": """
+        update tenant set suspended_at = now(), suspension_reason = 'unpaid',
+               quotas = '{"agents": 5}';
+        update credential set base_url = 'https://llm.example.com/v1', header_names = '{x-team}',
+               sealed_endpoint = '\\x07';
+        insert into installation_operator (subject)
+        values ('user:00000000-0000-0000-0000-000000000002');
+        insert into tenant_usage (tenant_id, storage_bytes)
+        values ('00000000-0000-0000-0000-000000000001', 4096);
+        insert into deleted_tenant (id, slug, counts)
+        values ('00000000-0000-0000-0000-000000000020', 'gone', '{"call": 3}');
+    """,
     "0023": """
         update worker_process set voice_capacity = 3, host = 'studio-1';
         insert into call_label (tenant_id, name, value, created_at, call_id)

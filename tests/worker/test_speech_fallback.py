@@ -255,7 +255,7 @@ async def test_a_recovered_stt_is_used_again_between_two_turns() -> None:
             rig.emulator.utterances = ["one", "two", "three"]
             await caller.speak()
             await caller.wait_for_finals(1)
-            rig.cooldowns[("deepgram", "nova-3")] = time.monotonic()  # the cooldown is over
+            rig.cooldowns[("deepgram", "nova-3", None)] = time.monotonic()  # the cooldown is over
             await caller.speak()
             await caller.wait_for_finals(2)
             await caller.speak()
@@ -397,7 +397,7 @@ async def test_a_recovered_tts_is_used_again() -> None:
         rig.emulator.faults.scheduled["cartesia"] = [RejectedConnection()]
         for rested in (False, False, True):
             if rested:
-                rig.cooldowns[("cartesia", "sonic-3")] = time.monotonic()
+                rig.cooldowns[("cartesia", "sonic-3", None)] = time.monotonic()
             await spoken(rig.tts(SONIC, BULBUL), "One sentence.")
         assert rig.changes == [("sonic-3", False), ("sonic-3", True)]
         assert [name for name, _, _ in rig.emulator.used_voices] == [

@@ -2,7 +2,8 @@
 
 Several times per lease it releases the calls of dead workers and ends overdue calls. Every two
 seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
-Every second it sends the e-mail that is due. Every five seconds it compares LiveKit's inbound trunks with the
+Every second it sends the e-mail that is due, and every two it ends the calls of suspended tenants and continues the
+deletion of tenants whose time of grace is over. Every five seconds it compares LiveKit's inbound trunks with the
 database. Twice a second it chains the entries of audit logs. Once an hour it deletes data past its retention,
 rewraps data keys, and signs the ends of the audit logs."""
 
@@ -27,6 +28,7 @@ from worker.common.health import health_server
 from worker.keeper.liveness import PROBES_PER_LEASE, FailureDetector, LivenessCutoffs
 from worker.keeper.mail_sender import MailSender
 from worker.keeper.recording_jobs import RecordingProcessor
+from worker.keeper.tenants import TenantKeeper
 from worker.process.entrypoint import run
 
 if TYPE_CHECKING:
@@ -68,6 +70,9 @@ class Keeper:
         )
         server = MailServer.from_settings(settings)
         self._mail_sender = MailSender(services.mail_queue, server) if server else None
+        self._tenants = TenantKeeper(
+            services.tenants, has_audio_store=services.audio_store is not None
+        )
         self._failure_detector = FailureDetector(settings.lease_seconds)
         self._last_round_at: float | None = None
 
@@ -206,6 +211,9 @@ class Keeper:
         if self._inbound_calls is not None:
             await self._inbound_calls.run()
 
+    async def run_tenants(self) -> None:
+        await self._tenants.run()
+
     async def run_recording_jobs(self) -> None:
         if self._recording_processor is not None:
             await self._recording_processor.run()
@@ -264,6 +272,7 @@ async def run_keeper(settings: Settings, stop: asyncio.Event, ready: Callable[[]
             background_task(keeper.run_trunk_reports()),
             background_task(keeper.run_audit_chain()),
             background_task(keeper.run_mail()),
+            background_task(keeper.run_tenants()),
         ):
             await keeper.run(stop)
         log.info("keeper stopped")

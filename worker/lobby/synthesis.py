@@ -26,7 +26,7 @@ async def synthesize(held: HeldCall, text: str, settings: Settings) -> Speech:
         raise ProviderMisconfigured(held.credentials.problem)
     meter = UsageMeter(PriceList(held.settings.prices))
     providers = SpeechProviders(
-        ProviderKeys.from_settings(settings).with_tenant_keys(held.credentials.providers),
+        ProviderKeys.from_settings(settings).with_tenant_credentials(held.credentials),
         _ignore_availability,
         meter.add_metrics,
         settings,

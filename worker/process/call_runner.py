@@ -188,7 +188,7 @@ class CallRunner:
             self.claim,
             projection,
             self._event_writer,
-            self._keys.with_tenant_keys(self.claim.credentials.providers),
+            self._keys.with_tenant_credentials(self.claim.credentials),
             self._http_client,
             secrets=self.claim.credentials.secrets,
             clock=self._clock,

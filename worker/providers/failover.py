@@ -14,8 +14,8 @@ COOLDOWN_SECONDS = 30.0
 
 AvailabilityListener = Callable[[ProviderChoice, bool], None]
 """Receives the provider that became unavailable (False) or available again (True)."""
-Cooldowns = dict[tuple[str, str], float]
-"""When the cooldown of a provider and model ends, as `time.monotonic`."""
+Cooldowns = dict[tuple[str, str, str | None], float]
+"""When the cooldown of a provider, model and credential ends, as `time.monotonic`."""
 ProviderT = TypeVar("ProviderT")
 
 
@@ -62,8 +62,9 @@ class FailoverPolicy(Generic[ProviderT]):
     def _cooldown_until(self, provider: ProviderT) -> float:
         return self._cooldowns.get(self._key(provider), 0.0)
 
-    def _key(self, provider: ProviderT) -> tuple[str, str]:
-        return self._choices[provider].provider, self._choices[provider].model
+    def _key(self, provider: ProviderT) -> tuple[str, str, str | None]:
+        choice = self._choices[provider]
+        return choice.provider, choice.model, choice.credential
 
 
 class PreferredProviderIdentity:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import ssl
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -38,10 +39,19 @@ class _StrictJsonWebSocket(ClientWebSocketResponse):
         return 1007 if self._invalid else super().close_code
 
 
-def create_http_session() -> aiohttp.ClientSession:
+def create_http_session(
+    connector: aiohttp.TCPConnector | None = None, headers: Mapping[str, str] | None = None
+) -> aiohttp.ClientSession:
     """A session for the duration of a call. The caller of this function closes it."""
-    connector = aiohttp.TCPConnector(limit_per_host=50, keepalive_timeout=120, ssl=ssl_context())
-    return aiohttp.ClientSession(connector=connector, ws_response_class=_StrictJsonWebSocket)
+    return aiohttp.ClientSession(
+        connector=connector or default_connector(),
+        headers=headers,
+        ws_response_class=_StrictJsonWebSocket,
+    )
+
+
+def default_connector() -> aiohttp.TCPConnector:
+    return aiohttp.TCPConnector(limit_per_host=50, keepalive_timeout=120, ssl=ssl_context())
 
 
 @cache

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import aiohttp
 from livekit.agents import llm, stt, tts, vad
 
+from domain.providers.catalog import find_provider
 from domain.providers.model import ProviderKind
 from domain.workflows.agents import ProviderChoice
 from worker.common.usage_meter import MetricsListener
+from worker.providers.account_sessions import AccountSessions
 from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.providers.failover import AvailabilityListener, Cooldowns, FailoverPolicy
 from worker.providers.google import google_llm
@@ -94,6 +96,17 @@ class SpeechBuildContext:
     transcripts: TranscriptFilter | None = None
     tts_sample_rate: int | None = None
     """None: each provider's default."""
+    account_sessions: AccountSessions = field(default_factory=AccountSessions)
+
+    def session_for(self, choice: ProviderChoice) -> aiohttp.ClientSession:
+        """Raises `MissingApiKey` if there is no key for the choice."""
+        entry = find_provider(ProviderKind.STT, choice.provider) or find_provider(
+            ProviderKind.TTS, choice.provider
+        )
+        if entry is None or not entry.needs_key:
+            return self.http
+        account = self.keys.account(choice)
+        return self.account_sessions.get(account) if account.needs_own_client else self.http
 
 
 def build_llm(
@@ -122,7 +135,8 @@ def build_stt(
     """Build the STT with its fallbacks. Raises `ProviderMisconfigured` if none is usable."""
 
     def build(each: ProviderChoice) -> stt.STT[Any]:
-        return STT_FACTORIES[each.provider](each, context.keys, languages, keyterms, context.http)
+        session = context.session_for(each)
+        return STT_FACTORIES[each.provider](each, context.keys, languages, keyterms, session)
 
     built = _build_usable(choice, build, context.on_availability_changed)
     _listen_for_metrics(ProviderKind.STT, built, context.on_metrics)
@@ -139,8 +153,9 @@ def build_tts(
         # Voice names are specific to a provider, so the fallbacks use their default voices.
         own_voice = voice if each.provider == choice.provider else None
         factory = TTS_FACTORIES[each.provider]
+        session = context.session_for(each)
         provider = factory(
-            each, context.keys, language, own_voice, context.http, context.tts_sample_rate
+            each, context.keys, language, own_voice, session, context.tts_sample_rate
         )
         # A TTS without streaming input receives one sentence at a time.
         return provider if provider.capabilities.streaming else tts.StreamAdapter(tts=provider)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, get_args
 
 import aiohttp
@@ -15,8 +17,8 @@ from livekit.plugins.sarvam.stt import SAARAS_V3_LANGUAGES, SpeechStream
 from domain.common.languages import MULTILINGUAL, primary_subtag
 from domain.providers.catalog import AUTO_DETECTED_LANGUAGES
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, require_key
-from worker.providers.http import create_http_session
+from worker.providers.account_sessions import create_session_for
+from worker.providers.api_keys import ProviderKeys
 
 SAMPLE_RATE = 16_000
 DEEPGRAM_LANGUAGES = frozenset(get_args(DeepgramLanguages))
@@ -34,14 +36,15 @@ def deepgram_stt(
     """`languages`: the languages to expect, the most likely one first."""
     options = dict(choice.options)
     fixed = tuple(filter(None, [options.pop("language", None)]))
+    account = keys.account(choice)
     kwargs: dict[str, Any] = {
-        "api_key": require_key(keys.deepgram, "deepgram"),
+        "api_key": account.key,
         "sample_rate": SAMPLE_RATE,
         "http_session": http,
     }
     if choice.model.startswith("flux"):
-        if keys.deepgram_base_url:
-            kwargs["base_url"] = f"{_websocket_url(keys.deepgram_base_url)}/v2/listen"
+        if account.base_url:
+            kwargs["base_url"] = f"{_websocket_url(account.base_url)}/v2/listen"
         if keyterms:
             kwargs["keyterm"] = list(keyterms)
         if choice.model.endswith("-multi") and (expected := fixed or languages):
@@ -49,8 +52,8 @@ def deepgram_stt(
         return deepgram.STTv2(
             model=choice.model, **kwargs, **_select_options(options, FLUX_OPTIONS)
         )
-    if keys.deepgram_base_url:
-        kwargs["base_url"] = f"{keys.deepgram_base_url.rstrip('/')}/v1/listen"
+    if account.base_url:
+        kwargs["base_url"] = f"{account.base_url.rstrip('/')}/v1/listen"
     if keyterms and choice.model.startswith("nova-3"):  # other models reject them
         kwargs["keyterm"] = list(keyterms)
     if language := next(iter(fixed), None) or _deepgram_language(choice.model, languages):
@@ -83,13 +86,15 @@ def _deepgram_language(model: str, languages: tuple[str, ...]) -> str | None:
 class _SarvamSTT(sarvam.STT):
     """Streams to the URL in its options, for which the plugin has no argument."""
 
+    create_session: Callable[[], aiohttp.ClientSession]
+
     def stream(self, **kwargs: Any) -> SpeechStream:
         stream = SpeechStream(
             stt=self,
             opts=replace(self._opts),
             conn_options=kwargs.get("conn_options", DEFAULT_API_CONNECT_OPTIONS),
             api_key=self._opts.api_key,
-            http_session=create_http_session(),  # the stream closes it
+            http_session=self.create_session(),  # the stream closes it
         )
         self._streams.add(stream)
         return stream
@@ -104,12 +109,18 @@ def sarvam_stt(
 ) -> stt.STT[Any]:
     options = dict(choice.options)
     language = options.pop("language", None) or _sarvam_language(languages)
-    key = require_key(keys.sarvam, "sarvam")
+    account = keys.account(choice)
     provider = _SarvamSTT(
-        model=choice.model, api_key=key, language=language, sample_rate=SAMPLE_RATE, **options
+        model=choice.model,
+        api_key=account.key,
+        language=language,
+        sample_rate=SAMPLE_RATE,
+        http_session=http,
+        **options,
     )
-    if keys.sarvam_base_url:
-        provider._opts.streaming_url = f"{_websocket_url(keys.sarvam_base_url)}/speech-to-text/ws"
+    provider.create_session = partial(create_session_for, account)
+    if account.base_url:
+        provider._opts.streaming_url = f"{_websocket_url(account.base_url)}/speech-to-text/ws"
     return provider
 
 

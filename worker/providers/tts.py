@@ -11,7 +11,7 @@ from livekit.plugins.sarvam.models import SarvamTTSLanguages
 
 from domain.common.languages import primary_subtag
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, require_key
+from worker.providers.api_keys import ProviderKeys
 
 SARVAM_LANGUAGES = frozenset(get_args(SarvamTTSLanguages))
 
@@ -29,12 +29,12 @@ def cartesia_tts(
         kwargs["sample_rate"] = sample_rate
     if voice:
         kwargs["voice"] = voice
-    if keys.cartesia_base_url:
-        kwargs["base_url"] = keys.cartesia_base_url.rstrip("/")
+    account = keys.account(choice)
+    if account.base_url:
+        kwargs["base_url"] = account.base_url.rstrip("/")
     if language:
         kwargs["language"] = primary_subtag(language)
-    key = require_key(keys.cartesia, "cartesia")
-    return cartesia.TTS(model=choice.model, api_key=key, http_session=http, **kwargs)
+    return cartesia.TTS(model=choice.model, api_key=account.key, http_session=http, **kwargs)
 
 
 def sarvam_tts(
@@ -53,13 +53,14 @@ def sarvam_tts(
     if language:
         indian = f"{primary_subtag(language)}-IN"
         kwargs["target_language_code"] = indian if indian in SARVAM_LANGUAGES else language
-    if keys.sarvam_base_url:
-        url = keys.sarvam_base_url.rstrip("/")
+    account = keys.account(choice)
+    if account.base_url:
+        url = account.base_url.rstrip("/")
         kwargs["base_url"] = f"{url}/text-to-speech"
         kwargs["ws_url"] = f"{url.replace('http', 'ws', 1)}/text-to-speech/ws"
     return sarvam.TTS(
         model=choice.model,
-        api_key=require_key(keys.sarvam, "sarvam"),
+        api_key=account.key,
         output_audio_codec="linear16",  # the default, MP3, would have to be decoded
         http_session=http,
         **kwargs,

@@ -17,6 +17,7 @@ from domain.providers.model import ProviderKind
 from domain.templating.templates import render
 from domain.workflows.agents import AgentSpec, ProviderChoice, Voice
 from worker.common.usage_meter import MetricsListener
+from worker.providers.account_sessions import AccountSessions
 from worker.providers.api_keys import ProviderKeys
 from worker.providers.failover import Cooldowns
 from worker.providers.http import create_http_session
@@ -61,6 +62,7 @@ class SpeechProviders:
         self._on_availability_changed = on_availability_changed
         self._on_metrics = on_metrics
         self._http: aiohttp.ClientSession | None = None
+        self._account_sessions = AccountSessions()
         self._cooldowns: dict[ProviderKind, Cooldowns] = {kind: {} for kind in ProviderKind}
         self._stt_by_key: dict[str, SttFallback] = {}
         self._tts_by_key: dict[str, TtsFallback] = {}
@@ -155,10 +157,12 @@ class SpeechProviders:
             timeout_seconds=self._timeouts[kind],
             transcripts=self.transcripts,
             tts_sample_rate=self._tts_sample_rate,
+            account_sessions=self._account_sessions,
         )
 
     async def aclose(self) -> None:
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._account_sessions.aclose)
             if self._http is not None:
                 stack.push_async_callback(self._http.close)
             for stt in self._stt_by_key.values():

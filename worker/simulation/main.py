@@ -20,7 +20,7 @@ from domain.bundles.imports import import_value
 from domain.bundles.model import Bundle, merge_bundles, verify_bundle
 from domain.bundles.yaml_json import parse_document
 from domain.common.command_line import CommandLine
-from domain.common.errors import InvalidInput, InvalidSetting
+from domain.common.errors import DomainError, InvalidInput, InvalidSetting
 from domain.common.findings import Severity
 from domain.common.settings import Settings
 from domain.providers.catalog import provider_names
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _run_all(
     suites: Sequence[LoadedSuite], args: argparse.Namespace, settings: Settings
 ) -> list[CaseResult]:
-    keys = ProviderKeys.from_settings(settings)
+    keys = await _keys(args, settings)
     slots = asyncio.Semaphore(args.parallel)
     printer = ResultPrinter(sys.stderr if args.json else sys.stdout)
 
@@ -93,6 +93,19 @@ async def _run_all(
     return results
 
 
+async def _keys(args: argparse.Namespace, settings: Settings) -> ProviderKeys:
+    """The operator's keys, which those of the tenant replace as in its calls."""
+    keys = ProviderKeys.from_settings(settings)
+    if args.tenant is None:
+        return keys
+    from persistence.tenant_credentials import read_tenant_credentials  # few need the database
+
+    try:
+        return keys.with_tenant_credentials(await read_tenant_credentials(settings, args.tenant))
+    except DomainError as problem:
+        raise SimulationError(problem.message) from None
+
+
 async def _run_one(
     loaded: LoadedSuite, case: Case, args: argparse.Namespace, keys: ProviderKeys
 ) -> CaseResult:
@@ -104,7 +117,7 @@ async def _run_one(
     settings = loaded.bundle.settings
     setup = SimulationSetup(
         snapshot=snapshot,
-        keys=keys if args.live or args.model else ProviderKeys(),
+        keys=keys if args.live or args.model or args.tenant else ProviderKeys(),
         model=args.model or loaded.suite.model,
     )
     if settings is not None:
@@ -220,6 +233,7 @@ def _parser() -> CommandLine:
     add("--model", type=_parse_choice, metavar=model, help="use this model for all agents")
     add("--judge", type=_parse_choice, metavar=model, help="run the suites' judges on this model")
     add("--live", action="store_true", help="use the API keys of models in the environment")
+    add("--tenant", metavar="SLUG", help="use the keys and servers that this tenant has set")
     add("--parallel", type=int, default=8, metavar="N", help="run N cases at once (default: 8)")
     add("--junit", metavar="FILE", help="write a JUnit report to FILE")
     add("--json", action="store_true", help="print one JSON object to standard output")

@@ -145,7 +145,10 @@ class Viewer:
         return await accounts.second_factor(info)
 
     @strawberry.field(
-        description="Budgets of your tenant and what is left of each.",
+        description=(
+            "Budgets of your tenant and the quotas that the operator of the installation set for it, "
+            "and what is left of each."
+        ),
         graphql_type=list[BudgetLevel] | None,
     )
     async def limits(self, info: Ctx) -> Sequence[BudgetStatus]:

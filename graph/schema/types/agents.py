@@ -20,6 +20,7 @@ from graph.schema.types.errors import (
     InUse,
     NameTaken,
     NotFoundError,
+    QuotaExceeded,
     RevisionConflict,
     ValidationError,
 )
@@ -278,7 +279,7 @@ class DeleteAgentSuccess:
 
 
 CreateAgentResult = Annotated[
-    CreateAgentSuccess | ValidationError | NameTaken,
+    CreateAgentSuccess | ValidationError | NameTaken | QuotaExceeded,
     strawberry.union(
         "CreateAgentResult",
         description="Result of `createAgent`: the success type or one of the errors.",

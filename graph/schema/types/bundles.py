@@ -18,6 +18,7 @@ from graph.schema.types.errors import (
     NameTaken,
     NotConvertible,
     NotPublishable,
+    QuotaExceeded,
     UnsupportedFormat,
     ValidationError,
 )
@@ -114,6 +115,7 @@ class ImportBundleSuccess:
 ImportBundleResult = Annotated[
     ImportBundleSuccess
     | ValidationError
+    | QuotaExceeded
     | NotPublishable
     | NotConvertible
     | UnsupportedFormat

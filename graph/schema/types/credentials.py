@@ -10,7 +10,9 @@ import strawberry
 
 from domain.tenants import credentials as domain
 from domain.tenants.credentials import Verdict
+from graph.schema.scalars import Json
 from graph.schema.types.errors import NotFoundError, ValidationError
+from graph.schema.types.inputs import InputReader, text_values
 
 
 @strawberry.type(
@@ -19,7 +21,30 @@ from graph.schema.types.errors import NotFoundError, ValidationError
     )
 )
 class Credential:
-    name: str = strawberry.field(description="Name of the provider or of the secret.")
+    name: str = strawberry.field(
+        description=(
+            "Name of the secret or of the provider, which is followed by `/` and the label of the "
+            "credential if it has one."
+        )
+    )
+    provider: str | None = strawberry.field(
+        description="Name of the provider in the catalog; null for a secret."
+    )
+    label: str | None = strawberry.field(
+        description=(
+            "Label by which agents choose this credential; null for a secret, and for the credential "
+            "that agents use unless they choose another."
+        )
+    )
+    base_url: str | None = strawberry.field(
+        description="URL of the server that gets the requests; null for that of the installation."
+    )
+    region: str | None = strawberry.field(
+        description="Region of the provider that gets the requests; null for none."
+    )
+    header_names: list[str] = strawberry.field(
+        description="Names of the additional HTTP headers, whose values are never returned."
+    )
     last_four: str = strawberry.field(
         description=(
             "Last four characters of the value; empty when the value is too short to reveal them."
@@ -32,25 +57,59 @@ class Credential:
     updated_by: str = strawberry.field(description="Who set the value: `user:…` or `key:…`.")
 
 
-@strawberry.input(description="Your own API key for a provider.")
+LABEL = "Label of the credential; omit for the one that agents use unless they choose another."
+BASE_URL = (
+    "URL of a compatible server, such as `https://llm.example.com/v1`; omit for the server that the "
+    "installation uses. It must be public, unless the operator lists it in OUTBOUND_ALLOW."
+)
+REGION = "One of the provider's regions, instead of `baseUrl`; the catalog lists them."
+HEADERS = "HTTP headers to send with every request, as an object of names and values."
+
+
+@strawberry.input(
+    description="Your own API key for a provider, and where it is sent. It replaces the stored one."
+)
 class SetCredentialInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     key: str = strawberry.field(
         description="The API key, which is stored encrypted and never returned."
     )
+    label: str | None = strawberry.field(default=None, description=LABEL)
+    base_url: str | None = strawberry.field(default=None, description=BASE_URL)
+    region: str | None = strawberry.field(default=None, description=REGION)
+    headers: Json | None = strawberry.field(default=None, description=HEADERS)
+
+    def endpoint(self, reader: InputReader) -> domain.ProviderEndpoint:
+        return _endpoint(self, reader)
 
 
 @strawberry.input(description="The provider whose API key is to be deleted.")
 class DeleteCredentialInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
+    label: str | None = strawberry.field(default=None, description=LABEL)
 
 
 @strawberry.input(description="The API key to test.")
 class TestCredentialInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     key: str | None = strawberry.field(
-        default=None, description="The API key to test; omit to test the stored one."
+        default=None,
+        description="The API key to test; omit to test the stored one at its own server.",
     )
+    label: str | None = strawberry.field(default=None, description=LABEL)
+    base_url: str | None = strawberry.field(default=None, description=BASE_URL)
+    region: str | None = strawberry.field(default=None, description=REGION)
+    headers: Json | None = strawberry.field(default=None, description=HEADERS)
+
+    def endpoint(self, reader: InputReader) -> domain.ProviderEndpoint:
+        return _endpoint(self, reader)
+
+
+def _endpoint(
+    input: SetCredentialInput | TestCredentialInput, reader: InputReader
+) -> domain.ProviderEndpoint:
+    headers = text_values(input.headers, reader.at("headers"))
+    return domain.ProviderEndpoint(base_url=input.base_url, region=input.region, headers=headers)
 
 
 @strawberry.input(description="A secret of your tools.")

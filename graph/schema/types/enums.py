@@ -28,6 +28,7 @@ from domain.telephony.trunk_usage import PauseReason
 from domain.telephony.trunks import MediaEncryption, SipTransport
 from domain.tenants.budgets import Budget
 from domain.tenants.credentials import Verdict
+from domain.tenants.lifecycle import TenantState
 from domain.tool_execution.executor import Ending
 from domain.tools.actions import Method, Operation
 from domain.tools.transfers import TransferMode
@@ -82,10 +83,27 @@ describe_enum(
 )
 describe_enum(
     Budget,
-    "A quantity that a tenant can limit.",
+    "A limited quantity: a budget, which the tenant sets, or a quota, which the operator sets.",
     CONCURRENT_CALLS="Number of calls in progress at the same time.",
     MINUTES_PER_MONTH="Minutes of calls, from answer to end, in a calendar month (UTC).",
     SPEND_PER_MONTH="Estimated cost of calls, in dollars, in a calendar month (UTC).",
+    REQUESTS_PER_MINUTE="Requests of all keys and users together, weighted by their cost.",
+    SOCKETS="Open WebSockets of all keys and users together.",
+    SUBSCRIPTIONS="Subscriptions of all keys and users together that are open at the same time.",
+    AGENTS="Number of agents.",
+    TOOLS="Number of tools.",
+    WORKFLOWS="Number of workflows.",
+    STORAGE=(
+        "Megabytes in the database and as recordings; measured from time to time, and estimated for "
+        "the events of calls."
+    ),
+)
+describe_enum(
+    TenantState,
+    "Whether a tenant can use the installation.",
+    ACTIVE="The tenant can use the installation.",
+    SUSPENDED="An operator has suspended the tenant.",
+    DELETING="The tenant will be deleted, or its deletion is in progress.",
 )
 describe_enum(
     Direction,
@@ -162,6 +180,7 @@ describe_enum(
     SCREENED_OUT="A call screener answered, and the callee did not take the call.",
     MACHINE_ANSWERED="A voice menu or a fax answered, and the call was ended.",
     ABANDONED="The caller hung up while they were on hold.",
+    TENANT_SUSPENDED="The operator of the installation suspended or deleted the tenant.",
 )
 describe_enum(
     QueueStage,
@@ -222,6 +241,10 @@ describe_enum(
     TELEPHONY_WRITE="Create, change and delete trunks and telephone numbers.",
     IDENTITY_PROVIDERS_READ="Read identity providers, without their client secrets.",
     IDENTITY_PROVIDERS_WRITE="Create, change and delete identity providers.",
+    INSTALLATION=(
+        "Manage the tenants of the installation. No role includes it; only operators of the "
+        "installation have it."
+    ),
     AGENTS_READ="Read agents and the provider catalog.",
     AGENTS_WRITE="Create, change and delete agents.",
     TOOLS_READ="Read tools of the tenant.",

@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
     SECOND_FACTOR_ACTIVE = "SECOND_FACTOR_ACTIVE"
     SECOND_FACTOR_NOT_PENDING = "SECOND_FACTOR_NOT_PENDING"
+    TENANT_SUSPENDED = "TENANT_SUSPENDED"
 
 
 describe_enum(
@@ -67,12 +68,13 @@ describe_enum(
     NOT_PUBLISHABLE="Verification found errors in the workflow.",
     NOT_CONVERTIBLE="The import cannot read parts of a configuration in the legacy format.",
     CALL_HAS_ENDED="The call has already ended.",
-    QUOTA_EXCEEDED="A budget of the tenant is exhausted.",
+    QUOTA_EXCEEDED="A budget or a quota of the tenant is exhausted.",
     UNAUTHENTICATED="The credential is missing, wrong or expired.",
     SIGN_IN_REFUSED="The identity provider vouches for the user, and the tenant does not admit them.",
     SECOND_FACTOR_REQUIRED="The password is right; a code of the second factor is needed as well.",
     SECOND_FACTOR_ACTIVE="The user already has a second factor.",
     SECOND_FACTOR_NOT_PENDING="No second factor of the user waits for its first code.",
+    TENANT_SUSPENDED="The operator of the installation has suspended the tenant.",
 )
 
 
@@ -202,15 +204,19 @@ class CallHasEnded(Error):
     pass
 
 
-@strawberry.type(description="A budget of your tenant is exhausted.")
+@strawberry.type(description="A budget or a quota of your tenant is exhausted.")
 class QuotaExceeded(Error):
-    budget: Budget = strawberry.field(description="The exhausted budget.")
+    budget: Budget = strawberry.field(description="The exhausted budget or quota.")
     used: float = strawberry.field(
-        description="Amount used, in calls, minutes or dollars, depending on the budget."
+        description=(
+            "Amount used, in calls, minutes, dollars, objects or megabytes, depending on the budget."
+        )
     )
     limit: float = strawberry.field(description="Limit of the budget, in the same unit as `used`.")
     resets_at: datetime | None = strawberry.field(
-        description="When the budget resets (UTC); null when it frees up as soon as a call ends."
+        description=(
+            "When the budget resets (UTC); null when it frees up as soon as something ends or is deleted."
+        )
     )
 
 

@@ -200,5 +200,14 @@ def json_texts(value: Any, reader: InputReader) -> dict[str, str]:
     return {name: str(text) for name, text in json_object(value, reader).items()}
 
 
+def text_values(value: Any, reader: InputReader) -> Mapping[str, str]:
+    """The value as a JSON object whose values are texts already; empty when it is null."""
+    texts = json_object(value, reader)
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            reader.at(name).reject(f"The value of {name[:64]!r} must be a text.")
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
+
+
 READ_NULL = frozenset[Read]({json_object, json_texts})
 """What reads null as a value of its own."""

@@ -30,12 +30,16 @@ class ProviderOption:
     )
 
 
-@strawberry.type(description="A value that you must supply to use a provider.")
+@strawberry.type(description="A value of a credential for a provider.")
 class CredentialField:
     name: str = strawberry.field(description="Key of the value.")
     label: str = strawberry.field(description="Label of the value in a form.")
     help: str = strawberry.field(description="Where to get the value.")
     secret: bool = strawberry.field(description="Whether the value must be masked in a form.")
+    required: bool = strawberry.field(description="Whether the value must be supplied.")
+    choices: list[str] = strawberry.field(
+        description="All allowed values; empty when any value is allowed."
+    )
 
 
 @strawberry.type(description="A provider that agents can use.")
@@ -55,7 +59,7 @@ class Provider:
     )
     needs_key: bool = strawberry.field(description="Whether the provider requires an API key.")
     credentials: list[CredentialField] = strawberry.field(
-        description="Values that you must supply to use the provider."
+        description="Values of a credential for the provider."
     )
 
 
@@ -65,6 +69,12 @@ class Provider:
 class FallbackType:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Name of one of its models.")
+    credential: str | None = strawberry.field(
+        description=(
+            "Label of your credential for the provider; null for the one without a label, or else the "
+            "operator's."
+        )
+    )
     options: Json = strawberry.field(description="Options of the provider, as an object.")
 
 
@@ -74,6 +84,12 @@ class FallbackType:
 class ProviderChoiceType:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(description="Name of one of its models.")
+    credential: str | None = strawberry.field(
+        description=(
+            "Label of your credential for the provider; null for the one without a label, or else the "
+            "operator's."
+        )
+    )
     options: Json = strawberry.field(description="Options of the provider, as an object.")
     fallbacks: list[FallbackType] = strawberry.field(
         description="Providers to use, in order, when this one fails."
@@ -84,19 +100,28 @@ class ProviderChoiceType:
 class FallbackInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     model: str = strawberry.field(default="", description="Name of one of its models.")
+    credential: str | None = strawberry.field(
+        default=None,
+        description=(
+            "Label of your credential for the provider; omit for the one without a label, or else the "
+            "operator's."
+        ),
+    )
     options: Json | None = strawberry.field(
         default=None, description="Options of the provider, as an object."
     )
 
     def choice(self, reader: InputReader) -> ProviderChoice:
         options = json_object(self.options, reader.at("options"))
-        return ProviderChoice(provider=self.provider, model=self.model, options=options)
+        return ProviderChoice(
+            provider=self.provider, model=self.model, credential=self.credential, options=options
+        )
 
 
 @strawberry.input(
     description=(
         "A provider, one of its models, and options for it. An update leaves omitted fields as they "
-        "are; but with another provider, an omitted model and omitted options are removed."
+        "are; but with another provider, omitted ones are removed, except the fallbacks."
     )
 )
 class ProviderChoiceInput:
@@ -105,6 +130,12 @@ class ProviderChoiceInput:
     )
     model: strawberry.Maybe[str | None] = strawberry.field(
         description="Name of one of its models; empty by default."
+    )
+    credential: strawberry.Maybe[str | None] = strawberry.field(
+        description=(
+            "Label of your credential for the provider; null, the default, for the one without a label, "
+            "or else the operator's."
+        )
     )
     options: strawberry.Maybe[Json | None] = strawberry.field(
         description="All options of the provider, as an object; null, the default, for none."
@@ -115,7 +146,7 @@ class ProviderChoiceInput:
 
     def patch(self, reader: InputReader) -> Patch[ProviderChoice]:
         fields = {
-            **same("provider", "model"),
+            **same("provider", "model", "credential"),
             "options": ("options", json_object),
             "fallbacks": ("fallbacks", _fallbacks),
         }
@@ -123,8 +154,9 @@ class ProviderChoiceInput:
             self,
             ProviderChoice,
             fields,
+            nullable=frozenset({"credential"}),
             required={"provider": ""},
-            resets={"provider": ("model", "options")},
+            resets={"provider": ("model", "credential", "options")},
         )
 
 

@@ -16,7 +16,12 @@ from domain.tools.model import Tool
 from graph.schema.scalars import Json, Money
 from graph.schema.types.calling_hours import AllowedHours, AllowedHoursInput
 from graph.schema.types.common import spec_field
-from graph.schema.types.errors import NotFoundError, RevisionConflict, ValidationError
+from graph.schema.types.errors import (
+    NotFoundError,
+    QuotaExceeded,
+    RevisionConflict,
+    ValidationError,
+)
 from graph.schema.types.inputs import (
     Fields,
     InputReader,
@@ -429,7 +434,7 @@ UpdateSettingsResult = Annotated[
     ),
 ]
 ImportMcpToolsResult = Annotated[
-    ImportMcpToolsSuccess | ValidationError | NotFoundError | RevisionConflict,
+    ImportMcpToolsSuccess | ValidationError | NotFoundError | RevisionConflict | QuotaExceeded,
     strawberry.union(
         "ImportMcpToolsResult",
         description="Result of `importMcpTools`: the success type or one of the errors.",

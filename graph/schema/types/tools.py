@@ -26,6 +26,7 @@ from graph.schema.types.errors import (
     InUse,
     NameTaken,
     NotFoundError,
+    QuotaExceeded,
     RevisionConflict,
     ValidationError,
 )
@@ -408,7 +409,7 @@ TestToolResult = Annotated[
     ),
 ]
 CreateToolResult = Annotated[
-    CreateToolSuccess | ValidationError | NameTaken,
+    CreateToolSuccess | ValidationError | NameTaken | QuotaExceeded,
     strawberry.union(
         "CreateToolResult",
         description="Result of `createTool`: the success type or one of the errors.",

@@ -196,8 +196,8 @@ class LatencySummary:
 
 @strawberry.type(
     description=(
-        "Current usage of one budget. Amounts are calls, minutes or dollars, "
-        "depending on the budget."
+        "Current usage of one budget or quota. Amounts are calls, minutes, dollars, objects or "
+        "megabytes, depending on the budget."
     )
 )
 class BudgetLevel:
@@ -210,5 +210,13 @@ class BudgetLevel:
         description="Amount that is left; null when the budget has no limit."
     )
     resets_at: datetime | None = strawberry.field(
-        description="When the budget resets (UTC); null when it frees up as soon as a call ends."
+        description=(
+            "When the budget resets (UTC); null when it frees up as soon as something ends or is deleted."
+        )
+    )
+    is_near: bool = strawberry.field(
+        description="Whether at least four fifths are used, as a warning before anything is refused."
+    )
+    is_exhausted: bool = strawberry.field(
+        description="Whether the budget is used up, so that requests for more are refused."
     )

@@ -21,6 +21,7 @@ from graph.schema.types.errors import (
     NameTaken,
     NotFoundError,
     NotPublishable,
+    QuotaExceeded,
     RevisionConflict,
     ValidationError,
 )
@@ -418,7 +419,7 @@ class RestoreWorkflowSuccess:
 
 
 CreateWorkflowResult = Annotated[
-    CreateWorkflowSuccess | ValidationError | NameTaken,
+    CreateWorkflowSuccess | ValidationError | NameTaken | QuotaExceeded,
     strawberry.union(
         "CreateWorkflowResult",
         description="Result of `createWorkflow`: the success type or one of the errors.",
@@ -439,14 +440,24 @@ DeleteWorkflowResult = Annotated[
     ),
 ]
 PublishWorkflowResult = Annotated[
-    PublishWorkflowSuccess | ValidationError | NotFoundError | RevisionConflict | NotPublishable,
+    PublishWorkflowSuccess
+    | ValidationError
+    | NotFoundError
+    | RevisionConflict
+    | NotPublishable
+    | QuotaExceeded,
     strawberry.union(
         "PublishWorkflowResult",
         description="Result of `publishWorkflow`: the success type or one of the errors.",
     ),
 ]
 RestoreWorkflowResult = Annotated[
-    RestoreWorkflowSuccess | ValidationError | NotFoundError | RevisionConflict | NotPublishable,
+    RestoreWorkflowSuccess
+    | ValidationError
+    | NotFoundError
+    | RevisionConflict
+    | NotPublishable
+    | QuotaExceeded,
     strawberry.union(
         "RestoreWorkflowResult",
         description="Result of `restoreWorkflow`: the success type or one of the errors.",

@@ -134,6 +134,10 @@ declare
     new_row constant jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
     current_row constant jsonb := coalesce(new_row, old_row);
     log_of constant uuid := coalesce(current_row ->> 'tenant_id', current_row ->> 'id');
+    acting_tenant constant uuid :=
+        nullif(current_setting('app.origin', true), '')::jsonb ->> 'tenant';
+    kind constant text :=
+        case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end;
     facts constant jsonb := audit_facts(old_row, new_row, tg_argv[1:]);
 begin
     if facts is null then
@@ -143,13 +147,15 @@ begin
         return null;
     end if;
     perform add_audit_entry(
-        log_of,
-        case tg_op when 'INSERT' then 'CREATED' when 'UPDATE' then 'UPDATED' else 'DELETED' end,
-        null, tg_table_name::text,
+        log_of, kind, null, tg_table_name::text,
         coalesce(current_row ->> tg_argv[0], current_row ->> 'id', log_of::text),
         coalesce(current_row ->> 'name', current_row ->> 'slug', current_row ->> 'email',
                  current_row ->> 'number'),
         facts);
+    if tg_table_name = 'tenant' and acting_tenant <> log_of then
+        -- An operator of the installation. Their own tenant need not know more of the other one.
+        perform add_audit_entry(acting_tenant, kind, null, 'tenant', log_of::text, null, null);
+    end if;
     return null;
 end $$;
 
@@ -404,8 +410,9 @@ for each row execute function audit_change();
 create trigger audit_change after insert or update or delete on phone_number
 for each row execute function audit_change();
 
+-- Why a tenant is suspended is for other operators.
 create trigger audit_change after insert or update on tenant
-for each row execute function audit_change();
+for each row execute function audit_change('id', 'suspension_reason');
 
 create trigger audit_change after insert or update or delete on tenant_settings
 for each row execute function audit_change('tenant_id');

@@ -1,0 +1,88 @@
+"""The quotas of a tenant: refusing what exceeds them, and how much of them is used."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from domain.common.access import Viewer
+from domain.common.quotas import request_key, sockets_key, subscriptions_key, warn_if_near
+from domain.ports import Drafts, Services, UnitOfWork
+from domain.tenants.budgets import Budget, BudgetStatus, quota_exceeded, quota_status
+
+T = TypeVar("T")
+S = TypeVar("S")
+
+BYTES_PER_MEGABYTE = 1_000_000
+PERIOD_SECONDS = 60
+
+
+async def check_added_drafts(
+    drafts: Drafts[Any, Any], budget: Budget, limit: int | None, added: int = 1
+) -> None:
+    """Raise `QuotaExceeded` if the drafts that the transaction has added exceed the quota. Others of
+    the tenant wait until it ends, so that no two of them use the same place."""
+    if limit is None or not added:
+        return
+    count = await drafts.locked_count()
+    if count > limit:
+        raise quota_exceeded(budget, count - added, limit)
+    warn_if_near(budget.value, count, limit)
+
+
+async def upsert_within_quota(
+    drafts: Drafts[T, S], specs: Sequence[S], budget: Budget, limit: int | None
+) -> Sequence[T]:
+    """`upsert_all`, which raises `QuotaExceeded` if it adds more drafts than the quota allows."""
+    if limit is None:
+        return await drafts.upsert_all(specs)
+    before = await drafts.locked_count()
+    written = await drafts.upsert_all(specs)
+    added = await drafts.count() - before
+    await check_added_drafts(drafts, budget, limit, added)
+    return written
+
+
+async def check_storage(work: UnitOfWork, viewer: Viewer) -> None:
+    """Raise `QuotaExceeded` if the tenant stored too much when that was last measured."""
+    limit = viewer.quotas.storage_megabytes
+    if limit is None:
+        return
+    used = (await work.usage.storage_bytes())[0] / BYTES_PER_MEGABYTE
+    if used >= limit:
+        raise quota_exceeded(Budget.STORAGE, round(used, 1), limit)
+    warn_if_near(Budget.STORAGE.value, round(used, 1), limit)
+
+
+async def quota_statuses(services: Services, viewer: Viewer) -> tuple[BudgetStatus, ...]:
+    quotas, tenant = viewer.quotas, viewer.tenant_id
+    counts = services.open_counts
+    async with services.store.transaction(tenant) as work:
+        agents, tools = await work.agents.count(), await work.tools.count()
+        workflows = await work.workflows.count()
+        storage = (await work.usage.storage_bytes())[0] / BYTES_PER_MEGABYTE
+    return (
+        await _request_status(services, viewer),
+        quota_status(Budget.SOCKETS, await counts.total(sockets_key(tenant)), quotas.sockets),
+        quota_status(
+            Budget.SUBSCRIPTIONS,
+            await counts.total(subscriptions_key(tenant)),
+            quotas.subscriptions,
+        ),
+        quota_status(Budget.AGENTS, agents, quotas.agents),
+        quota_status(Budget.TOOLS, tools, quotas.tools),
+        quota_status(Budget.WORKFLOWS, workflows, quotas.workflows),
+        quota_status(Budget.STORAGE, round(storage, 3), quotas.storage_megabytes),
+    )
+
+
+async def _request_status(services: Services, viewer: Viewer) -> BudgetStatus:
+    limit = viewer.quotas.requests_per_minute
+    if limit is None:
+        return quota_status(Budget.REQUESTS_PER_MINUTE, 0, None)
+    left = await services.limiter.spend(request_key(viewer.tenant_id), 0, limit)
+    used = limit - left.remaining
+    resets_at = services.clock() + timedelta(seconds=math.ceil(used * PERIOD_SECONDS / limit))
+    return quota_status(Budget.REQUESTS_PER_MINUTE, used, limit, resets_at)

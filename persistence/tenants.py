@@ -1,0 +1,168 @@
+"""The tenants of the installation, for its operators.
+
+The functions of the database check that the subject is an operator, in addition to the use cases."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+import asyncpg
+import orjson
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from domain.common.access import TenantId
+from domain.common.errors import Forbidden, NameTaken
+from domain.ports import PageKey, PageSlice
+from domain.tenants.lifecycle import (
+    TENANT_FIELDS,
+    DeletedTenant,
+    ManagedTenant,
+    TenantChanges,
+    TenantFilter,
+)
+from persistence.db_errors import translate_outages
+from persistence.row_security import set_origin, set_tenant
+from persistence.sqlalchemy_engine import driver_connection
+
+LIST = "select * from list_tenants($1, $2, $3, $4, $5, $6, $7, $8)"
+CREATE = "select * from create_tenant($1, $2, $3, $4, $5)"
+UPDATE = "select * from update_tenant($1, $2, $3, $4, $5)"
+SUSPEND = "select * from suspend_tenant($1, $2, $3)"
+DELETE = "select * from delete_tenant($1, $2, $3, $4)"
+LIST_DELETED = "select * from list_deleted_tenants($1, $2, $3, $4)"
+COMMAND_LINE = "command line"
+"""Who requested a deletion without an operator's credential."""
+
+
+class OwnerKeyIssuer(Protocol):
+    def __call__(
+        self, db: AsyncConnection, tenant: TenantId, name: str, created_by: str
+    ) -> Awaitable[str]:
+        """Store a new API key of an owner of the tenant, and return it."""
+        ...
+
+
+class SqlTenants:
+    """`operator` is the subject that asks; None stands for the command line, whose database role has
+    all rights."""
+
+    def __init__(self, engine: AsyncEngine, issue_owner_key: OwnerKeyIssuer) -> None:
+        self._engine = engine
+        self._issue_owner_key = issue_owner_key
+
+    @translate_outages
+    async def page(
+        self, operator: str | None, filter: TenantFilter, first: int, after: PageKey | None
+    ) -> PageSlice[ManagedTenant]:
+        rows = await self._fetch(
+            LIST,
+            operator,
+            filter.id,
+            filter.slug,
+            filter.search,
+            filter.state,
+            after and after.at,
+            after and after.id,
+            first + 1,
+        )
+        tenants = tuple(map(_tenant_of_row, rows[:first]))
+        return PageSlice(tenants, has_more=len(rows) > first)
+
+    @translate_outages
+    async def create(
+        self, operator: str | None, slug: str, name: str, quotas: Mapping[str, int]
+    ) -> tuple[ManagedTenant, str]:
+        id = TenantId(uuid4())
+        async with self._engine.begin() as db:
+            rows = await _call(db, CREATE, operator, id, slug, name, _json(quotas))
+            if not rows:
+                raise _slug_taken(slug)
+            await set_tenant(db, id)
+            by = operator or COMMAND_LINE
+            key = await self._issue_owner_key(db, id, f"{slug} owner", by)
+        return _tenant_of_row(rows[0]), key
+
+    @translate_outages
+    async def update(
+        self, operator: str | None, id: TenantId, changes: TenantChanges
+    ) -> ManagedTenant | None:
+        quotas = None if changes.quotas is None else _json(changes.quotas)
+        try:
+            return _first(
+                await self._fetch(UPDATE, operator, id, changes.slug, changes.name, quotas)
+            )
+        except asyncpg.UniqueViolationError:
+            raise _slug_taken(changes.slug or "") from None
+
+    @translate_outages
+    async def suspend(
+        self, operator: str | None, id: TenantId, reason: str | None
+    ) -> ManagedTenant | None:
+        return _first(await self._fetch(SUSPEND, operator, id, reason))
+
+    @translate_outages
+    async def delete(
+        self, operator: str | None, id: TenantId, grace_days: int | None
+    ) -> ManagedTenant | None:
+        by = operator or COMMAND_LINE
+        return _first(await self._fetch(DELETE, operator, id, grace_days, by))
+
+    @translate_outages
+    async def deleted(
+        self, operator: str | None, first: int, after: PageKey | None
+    ) -> PageSlice[DeletedTenant]:
+        position = (after and after.at, after and after.id)
+        rows = await self._fetch(LIST_DELETED, operator, *position, first + 1)
+        deleted = tuple(map(_deleted_of_row, rows[:first]))
+        return PageSlice(deleted, has_more=len(rows) > first)
+
+    async def _fetch(self, query: str, *values: Any) -> Sequence[asyncpg.Record]:
+        async with self._engine.begin() as db:
+            return await _call(db, query, *values)
+
+
+async def _call(db: AsyncConnection, query: str, *values: Any) -> Sequence[asyncpg.Record]:
+    await set_origin(db)  # begins the transaction that the driver joins
+    raw = await driver_connection(db)
+    try:
+        rows: Sequence[asyncpg.Record] = await raw.fetch(query, *values)
+    except asyncpg.InsufficientPrivilegeError:
+        raise Forbidden("This credential is not one of an operator of the installation.") from None
+    return rows
+
+
+def _first(rows: Sequence[asyncpg.Record]) -> ManagedTenant | None:
+    return _tenant_of_row(rows[0]) if rows else None
+
+
+def _tenant_of_row(row: asyncpg.Record) -> ManagedTenant:
+    values = {name: row[name] for name in TENANT_FIELDS}
+    return ManagedTenant(**{**values, "quotas": _object(row["quotas"])})
+
+
+def _deleted_of_row(row: asyncpg.Record) -> DeletedTenant:
+    return DeletedTenant(
+        id=UUID(str(row["id"])),
+        slug=row["slug"],
+        requested_at=row["requested_at"],
+        requested_by=row["requested_by"],
+        deleted_at=row["deleted_at"],
+        counts=_object(row["counts"]),
+        certificate=row["certificate"],
+    )
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return orjson.dumps(dict(values)).decode()
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    """SQLAlchemy sets a codec for JSON on its connections, and asyncpg alone returns text."""
+    parsed: Mapping[str, Any] = orjson.loads(value) if isinstance(value, str | bytes) else value
+    return parsed
+
+
+def _slug_taken(slug: str) -> NameTaken:
+    return NameTaken(f"Another tenant has the slug {slug!r}.", ("slug",))
