@@ -11,6 +11,7 @@ from domain.common.errors import InvalidInput
 from domain.common.networks import Network
 from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import check_text
+from domain.tenants.roles import check_scopes
 
 MAX_NAME_LENGTH = 100
 MAX_KEYS = 500
@@ -89,6 +90,7 @@ def api_key_problems(spec: ApiKeySpec, now: datetime) -> Problems:
         yield InvalidInput("Give a key either a role or scopes.", ("scopes",))
     elif spec.scopes is not None and not spec.scopes:
         yield InvalidInput("A key needs at least one scope.", ("scopes",))
+    yield from problems_of(check_scopes, spec.scopes or (), ("scopes",))
     if spec.expires_at is not None:
         yield from problems_of(check_expiry, spec.expires_at, now)
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NewType, Protocol
 from uuid import UUID
 
-from domain.common.access import ROLE_SCOPES, Role, Scope, TenantId, known_scopes
+from domain.common.access import (
+    INSTALLATION_SCOPES,
+    ROLE_SCOPES,
+    Role,
+    Scope,
+    TenantId,
+    known_scopes,
+)
 from domain.common.errors import InvalidInput, Path
 from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import check_name, check_text
@@ -118,6 +125,17 @@ def role_problems(spec: RoleSpec) -> Problems:
     )
     if not spec.scopes:
         yield InvalidInput("A role needs at least one scope.", ("scopes",))
+    yield from problems_of(check_scopes, spec.scopes, ("scopes",))
+
+
+def check_scopes(scopes: Iterable[str], path: Path) -> None:
+    """Raise `InvalidInput` for scopes that no role and no key can have."""
+    if INSTALLATION_SCOPES.intersection(scopes):
+        raise InvalidInput(
+            f"No role and no key can have {Scope.INSTALLATION}: operators of the installation are "
+            "appointed on its command line.",
+            path,
+        )
 
 
 def unknown_role(name: str, path: Path) -> InvalidInput:

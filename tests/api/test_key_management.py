@@ -181,6 +181,7 @@ NEVER = "2136-11-30T00:00:00Z"
         ({"name": "x"}, ["scopes"], "either a role or scopes"),
         ({"name": "x", "role": "VIEWER", "scopes": ["CALLS_READ"]}, ["scopes"], "either a role"),
         ({"name": "x", "scopes": []}, ["scopes"], "at least one scope"),
+        ({"name": "x", "scopes": ["INSTALLATION"]}, ["scopes"], "No role and no key can have"),
         ({"name": "x", "role": "viewer"}, ["role"], "OWNER, ADMIN, EDITOR, OPERATOR, VIEWER"),
         ({"name": "x", "role": "VIEWER", "expiresAt": PAST}, ["expiresAt"], "in the future"),
         ({"name": "x", "role": "VIEWER", "expiresAt": NEVER}, ["expiresAt"], "3650 days"),
