@@ -33,7 +33,7 @@ from tests.support.api_server import Api, add_member, running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import ERROR_FIELDS, mutate
 from tests.support.paths import ROOT
-from tests.support.people import ACCEPT, an_email, invited, owner_at, visitor_at
+from tests.support.people import ACCEPT, INVITE, an_email, invited, owner_at, visitor_at
 from tests.support.viewers import owner_of
 from tests.worker.test_text_calls import started, watch
 from worker.keeper.tenants import TenantKeeper
@@ -120,6 +120,9 @@ async def test_operators_create_rename_and_list_tenants(admin: Api, settings: Se
     assert "INSTALLATION" not in seen["data"]["viewer"]["scopes"]
     assert seen["data"]["tenants"] is None
     assert seen["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+    first_owner = {"input": {"email": "ada@acme.example", "role": "OWNER"}}
+    invited_by_key = await admin.execute(INVITE, **as_owner, variables=first_owner)
+    assert invited_by_key["data"]["inviteMember"]["invitation"]["role"] == "OWNER"
     taken = await mutate(admin, CREATE, slug="acme", name="Acme again")
     assert (taken["code"], taken["path"]) == ("NAME_TAKEN", ["input", "slug"])
     id = made["tenant"]["id"]
