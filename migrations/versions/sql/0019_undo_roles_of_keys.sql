@@ -9,3 +9,8 @@ language sql stable security definer set search_path = public, pg_temp as $$
      where s.id = p_session and s.tenant_id = p_tenant and s.person_id = p_person
        and m.suspended_at is null
 $$;
+grant create on schema public to studio_service;
+alter function find_member(uuid, uuid, uuid) owner to studio_service;
+revoke create on schema public from studio_service;
+revoke all on function find_member(uuid, uuid, uuid) from public;
+grant execute on function find_member(uuid, uuid, uuid) to studio_api, studio_service;
