@@ -70,7 +70,7 @@ class SqlIdentityLinks:
         if linked is None or linked.person_id != person:
             raise AlreadyMember(
                 "Your account at the identity provider is that of another member already.",
-                ("invitation",),
+                (),
             )
 
 

@@ -11,7 +11,7 @@ from domain.common.errors import (
     InvalidInput,
     InvalidToken,
     NotFound,
-    RateLimited,
+    Path,
     Unauthenticated,
 )
 from domain.common.text_validation import check_email, check_text
@@ -19,6 +19,7 @@ from domain.ports import Services, TokenPair
 from domain.tenants.mail import password_reset_mail
 from domain.tenants.members import UNKNOWN_DEVICE, Device, Membership, Session, tenant_words
 from domain.tools.network_allow_list import client_network
+from domain.use_cases.rate_limits import charge, rate_limited
 from domain.use_cases.second_factor import check_second_factor
 
 MAX_NAME_LENGTH = 100
@@ -71,13 +72,15 @@ async def authenticate(
     device: Device,
     attempts: LoginLimits = LoginLimits(),
     code: str | None = None,
+    email_path: Path = ("email",),
 ) -> Person:
     """The person with this e-mail address and password, and with this code if they have a second
-    factor. Every way to sign in with a password passes through here."""
+    factor. Every way to sign in with a password passes through here. `email_path` is where the request
+    gave the address, () if it did not."""
     check_text(email, ("email",), max_length=254, min_length=1)
     check_text(password, ("password",), max_length=1_024, min_length=1)
     email, network = email.strip().lower(), client_network(device.address)
-    await _check_rate_limits(services, attempts, email, network)
+    await _check_rate_limits(services, attempts, email, network, email_path)
     person = await services.accounts.authenticate_password(email, password)
     if person is None:
         services.audit_notes.put_failed_sign_in(email, "password")
@@ -91,7 +94,7 @@ async def authenticate(
 
 
 async def _check_rate_limits(
-    services: Services, attempts: LoginLimits, email: str, network: str
+    services: Services, attempts: LoginLimits, email: str, network: str, path: Path
 ) -> None:
     # A network that exceeds its own limit does not use up the shared limit of the e-mail address.
     # No e-mail address can collide with the key of another limit.
@@ -99,12 +102,10 @@ async def _check_rate_limits(
         (f"login:both:{network} {email}", attempts.email_from_network),
         (f"login:network:{network}", attempts.network),
     ):
-        result = await services.limiter.spend(key, 1, per_minute)
-        if not result.allowed:
-            raise _rate_limited("attempts to sign in", result.retry_after)
+        await charge(services.limiter, key, per_minute, "attempts to sign in", path)
     result = await services.limiter.spend(f"login:email:{email}", 1, attempts.email)
     if not result.allowed and not await services.accounts.is_known_network(email, network):
-        raise _rate_limited("attempts to sign in", result.retry_after)
+        raise rate_limited("attempts to sign in", result.retry_after, path)
 
 
 # ---- sessions ----------------------------------------------------------------------------------
@@ -185,18 +186,14 @@ async def change_password(services: Services, viewer: Viewer, current: str, new:
     """Change the password and end the other sessions of the person."""
     person = await _signed_in_person(services, require_own_account(viewer))
     check_text(current, ("currentPassword",), max_length=1_024, min_length=1)
-    await _check_password_guesses(services, person)
+    # A stolen access token must not be enough to guess the password.
+    key = f"password:{person.id}"
+    what = "attempts to change the password"
+    await charge(services.limiter, key, PASSWORD_CHANGES_PER_MINUTE, what)
     if await services.accounts.authenticate_password(person.email, current) is None:
         raise Unauthenticated("The current password is wrong.", ("currentPassword",))
     hashed = await _hash_new_password(services, person, viewer.tenant_id, new, "newPassword")
     await services.accounts.set_password(person.id, hashed, viewer.session_id)
-
-
-async def _check_password_guesses(services: Services, person: Person) -> None:
-    # A stolen access token must not be enough to guess the password.
-    result = await services.limiter.spend(f"password:{person.id}", 1, PASSWORD_CHANGES_PER_MINUTE)
-    if not result.allowed:
-        raise _rate_limited("attempts to change the password", result.retry_after)
 
 
 async def request_password_reset(services: Services, email: str, device: Device) -> None:
@@ -214,9 +211,7 @@ async def request_password_reset(services: Services, email: str, device: Device)
         (f"reset:network:{network}", RESETS_PER_NETWORK),
         (f"reset:email:{email}", RESETS_PER_EMAIL),
     ):
-        result = await services.limiter.spend(key, 1, per_minute)
-        if not result.allowed:
-            raise _rate_limited("requests for a new password", result.retry_after)
+        await charge(services.limiter, key, per_minute, "requests for a new password", ("email",))
     await services.accounts.request_password_reset(
         email, lambda token: password_reset_mail(services.account_links.password_reset(token))
     )
@@ -266,12 +261,4 @@ def _invalid_reset() -> InvalidToken:
         "The link is not valid: it was used or replaced by another one, or it has expired. Ask for "
         "another one.",
         ("token",),
-    )
-
-
-def _rate_limited(what: str, seconds: float) -> RateLimited:
-    return RateLimited(
-        f"Too many {what}; try again in {max(1, round(seconds))} seconds.",
-        ("email",),
-        retry_after=seconds,
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from domain.common.access import PersonId, Viewer
 from domain.common.errors import (
     Forbidden,
-    RateLimited,
     SecondFactorActive,
     SecondFactorNotPending,
     SecondFactorRequired,
@@ -19,6 +18,7 @@ from domain.ports import Services
 from domain.sign_in import totp
 from domain.sign_in.ports import TotpState
 from domain.tools.network_allow_list import client_network
+from domain.use_cases.rate_limits import charge
 
 ATTEMPTS_PER_MINUTE = 10
 """Codes that may be entered for one person from one network."""
@@ -174,10 +174,4 @@ def _wrong_code() -> Unauthenticated:
 
 async def _spend(services: Services, person: PersonId, address: str) -> None:
     key = f"second-factor:{person} {client_network(address)}"
-    result = await services.limiter.spend(key, 1, ATTEMPTS_PER_MINUTE)
-    if not result.allowed:
-        raise RateLimited(
-            f"Too many attempts; try again in {max(1, round(result.retry_after))} seconds.",
-            ("code",),
-            retry_after=result.retry_after,
-        )
+    await charge(services.limiter, key, ATTEMPTS_PER_MINUTE, "attempts")
