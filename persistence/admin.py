@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import ROLE_SCOPES, Role, TenantId
-from domain.common.command_line import CommandLine
+from domain.common.command_line import EXIT_INVALID_ARGUMENTS, CommandLine, InvalidArguments
 from domain.common.errors import DomainError, InvalidInput, InvalidSetting
 from domain.common.settings import Settings
 from domain.common.text_validation import check_email, check_name
@@ -41,7 +41,6 @@ from persistence.passwords import hash_password, verify_password
 from persistence.sqlalchemy_engine import create_engine
 from persistence.tenant_commands import (
     TENANT_COMMANDS,
-    InvalidArguments,
     add_tenant_commands,
     run_tenant_command,
 )
@@ -53,9 +52,6 @@ _totp = tables.totp
 _member = tables.membership
 _key = tables.api_key
 _reset = tables.password_reset
-
-EXIT_INVALID_ARGUMENTS = 2
-"""The exit code when an argument is invalid; nothing has been changed."""
 
 
 @dataclass(frozen=True, slots=True)
