@@ -7,11 +7,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -36,7 +35,7 @@ from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
 from persistence.key_ring import KeyRing, new_api_key
-from persistence.link_tokens import hash_token
+from persistence.password_resets import create_password_reset
 from persistence.passwords import hash_password, verify_password
 from persistence.sqlalchemy_engine import create_engine
 from persistence.tenant_commands import (
@@ -51,7 +50,6 @@ _person = tables.person
 _totp = tables.totp
 _member = tables.membership
 _key = tables.api_key
-_reset = tables.password_reset
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +253,8 @@ async def _run(args: argparse.Namespace) -> None:
         await run_audit_command(settings, args)
     elif args.command == "password-link":
         link = await _password_link(settings, args.email.strip().lower())
-        sys.stdout.write(f"Valid once, for 30 minutes: {link}\n")
+        minutes = PASSWORD_RESET_LIFETIME // timedelta(minutes=1)
+        sys.stdout.write(f"Valid once, for {minutes} minutes: {link}\n")
     elif args.command == "remove-totp":
         await _remove_totp(settings, args.email.strip().lower())
         sys.stdout.write("The person signs in with the password alone now.\n")
@@ -271,23 +270,13 @@ async def _run(args: argparse.Namespace) -> None:
 
 async def _password_link(settings: Settings, email: str) -> str:
     """A link with which the person who has the address may set a new password."""
-    token = secrets.token_urlsafe(32)
-    values = {
-        "hash": hash_token(token),
-        "created_by": "operator",
-        "created_at": func.now(),
-        "expires_at": datetime.now(UTC) + PASSWORD_RESET_LIFETIME,
-    }
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
     try:
         async with engine.begin() as db:
             person = await db.scalar(select(_person.c.id).where(_person.c.email == email))
             if person is None:
                 raise InvalidArguments([f"No person has the address {email}."])
-            create = upsert(_reset).values(person_id=person, **values)
-            await db.execute(
-                create.on_conflict_do_update(index_elements=["person_id"], set_=values)
-            )
+            token = await create_password_reset(db, person, "operator")
     finally:
         await engine.dispose()
     return account_links(settings).password_reset(token)
