@@ -23,7 +23,7 @@ from domain.common.access import ROLE_SCOPES, Role, TenantId
 from domain.common.command_line import EXIT_INVALID_ARGUMENTS, CommandLine, InvalidArguments
 from domain.common.errors import DomainError, InvalidInput, InvalidSetting
 from domain.common.settings import Settings
-from domain.common.text_validation import check_email, check_name
+from domain.common.text_validation import check_email, check_name, normalized_email
 from domain.tenants.mail import account_links
 from domain.tenants.members import PASSWORD_RESET_LIFETIME
 from domain.tenants.passwords import password_problems
@@ -66,7 +66,7 @@ async def bootstrap(
 ) -> None:
     """Create the tenant, its owner and, unless `key_file` contains a valid one, an API key. A
     second run only changes the owner's password. `InvalidArguments` is raised before any change."""
-    owner = Owner(tenant, email.strip().lower(), password)
+    owner = Owner(tenant, normalized_email(email), password)
     # Not in the transaction, which PostgreSQL ends when it is idle for two seconds.
     hashed = await asyncio.to_thread(hash_password, password)
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
@@ -252,11 +252,11 @@ async def _run(args: argparse.Namespace) -> None:
     elif args.command == "audit":
         await run_audit_command(settings, args)
     elif args.command == "password-link":
-        link = await _password_link(settings, args.email.strip().lower())
+        link = await _password_link(settings, normalized_email(args.email))
         minutes = PASSWORD_RESET_LIFETIME // timedelta(minutes=1)
         sys.stdout.write(f"Valid once, for {minutes} minutes: {link}\n")
     elif args.command == "remove-totp":
-        await _remove_totp(settings, args.email.strip().lower())
+        await _remove_totp(settings, normalized_email(args.email))
         sys.stdout.write("The person signs in with the password alone now.\n")
     elif args.command == "roles":
         await _create_logins(settings, args)

@@ -7,25 +7,30 @@ from dataclasses import dataclass
 
 from domain.common.access import Person, PersonId, SessionId, TenantId, Verified, Viewer
 from domain.common.errors import (
-    Forbidden,
     InvalidInput,
     InvalidToken,
     NotFound,
     Path,
     Unauthenticated,
 )
-from domain.common.text_validation import check_email, check_text
+from domain.common.text_validation import (
+    MAX_EMAIL_LENGTH,
+    check_email,
+    check_text,
+    normalized_email,
+)
 from domain.ports import Services, TokenPair
 from domain.tenants.mail import password_reset_mail
 from domain.tenants.members import UNKNOWN_DEVICE, Device, Membership, Session, tenant_words
+from domain.tenants.passwords import MAX_PASSWORD_LENGTH
 from domain.tools.network_allow_list import client_network
+from domain.use_cases.current_password import check_current_password, signed_in_person
 from domain.use_cases.rate_limits import charge, rate_limited
 from domain.use_cases.second_factor import check_second_factor
 
 MAX_NAME_LENGTH = 100
 RESETS_PER_NETWORK, RESETS_PER_EMAIL = 10, 2
 """Links to set a new password that may be asked for per minute. A keeper sends fewer."""
-PASSWORD_CHANGES_PER_MINUTE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +82,9 @@ async def authenticate(
     """The person with this e-mail address and password, and with this code if they have a second
     factor. Every way to sign in with a password passes through here. `email_path` is where the request
     gave the address, () if it did not."""
-    check_text(email, ("email",), max_length=254, min_length=1)
-    check_text(password, ("password",), max_length=1_024, min_length=1)
-    email, network = email.strip().lower(), client_network(device.address)
+    check_text(email, ("email",), max_length=MAX_EMAIL_LENGTH, min_length=1)
+    check_text(password, ("password",), max_length=MAX_PASSWORD_LENGTH, min_length=1)
+    email, network = normalized_email(email), client_network(device.address)
     await _check_rate_limits(services, attempts, email, network, email_path)
     person = await services.accounts.authenticate_password(email, password)
     if person is None:
@@ -115,7 +120,7 @@ async def switch_tenant(
     services: Services, viewer: Viewer, tenant: TenantId, device: Device
 ) -> TokenPair:
     """Start another session, in the other tenant. The present one continues."""
-    person = require_own_account(viewer)
+    person = viewer.require_own_account()
     memberships = await services.accounts.memberships(person)
     if tenant not in {membership.tenant.id for membership in memberships}:
         raise NotFound("You do not belong to such a tenant.", ("tenant",))
@@ -124,56 +129,38 @@ async def switch_tenant(
 
 
 async def list_memberships(services: Services, viewer: Viewer) -> Sequence[Membership]:
-    memberships = await services.accounts.memberships(require_person(viewer))
+    memberships = await services.accounts.memberships(viewer.require_person())
     return [each for each in memberships if _may_use(viewer, each.tenant.id)]
 
 
 async def list_sessions(services: Services, viewer: Viewer) -> Sequence[Session]:
-    sessions = await services.accounts.sessions(require_person(viewer))
+    sessions = await services.accounts.sessions(viewer.require_person())
     return [each for each in sessions if _may_use(viewer, each.tenant.id)]
 
 
 async def end_session(services: Services, viewer: Viewer, id: SessionId) -> None:
     mine = {session.id for session in await list_sessions(services, viewer)}
-    if id not in mine or not await services.accounts.end_session(require_person(viewer), id):
+    if id not in mine or not await services.accounts.end_session(viewer.require_person(), id):
         raise NotFound("There is no such session.", ("id",))
 
 
 async def end_sessions(services: Services, viewer: Viewer, *, keep_current: bool) -> int:
     keep = viewer.session_id if keep_current else None
     tenant = viewer.tenant_id if viewer.is_confined else None
-    return await services.accounts.end_sessions(require_person(viewer), keep, tenant)
+    return await services.accounts.end_sessions(viewer.require_person(), keep, tenant)
 
 
 def _may_use(viewer: Viewer, tenant: TenantId) -> bool:
     return not viewer.is_confined or tenant == viewer.tenant_id
 
 
-def require_person(viewer: Viewer) -> PersonId:
-    """The person who is signed in. Raises `Forbidden` for an API key."""
-    if viewer.person_id is None:
-        raise Forbidden("Only a signed-in user can do this; an API key is no user.")
-    return viewer.person_id
-
-
-def require_own_account(viewer: Viewer) -> PersonId:
-    """The person, if they proved their identity themselves. Raises `Forbidden` for a session that only
-    its tenant vouches for: its owner could otherwise act as the person in other tenants."""
-    person = require_person(viewer)
-    if viewer.is_confined:
-        raise Forbidden(
-            "Sign in with your password to do this; your session is for one tenant only."
-        )
-    return person
-
-
 # ---- the person --------------------------------------------------------------------------------
 
 
 async def update_profile(services: Services, viewer: Viewer, name: str | None) -> Person:
-    id = require_own_account(viewer)
+    id = viewer.require_own_account()
     await services.accounts.rename(id, check_person_name(name, ("name",)))
-    return await _signed_in_person(services, id)
+    return await signed_in_person(services, id)
 
 
 def check_person_name(name: str | None, path: tuple[str, ...]) -> str | None:
@@ -184,21 +171,14 @@ def check_person_name(name: str | None, path: tuple[str, ...]) -> str | None:
 
 async def change_password(services: Services, viewer: Viewer, current: str, new: str) -> None:
     """Change the password and end the other sessions of the person."""
-    person = await _signed_in_person(services, require_own_account(viewer))
-    check_text(current, ("currentPassword",), max_length=1_024, min_length=1)
-    # A stolen access token must not be enough to guess the password.
-    key = f"password:{person.id}"
-    what = "attempts to change the password"
-    await charge(services.limiter, key, PASSWORD_CHANGES_PER_MINUTE, what)
-    if await services.accounts.authenticate_password(person.email, current) is None:
-        raise Unauthenticated("The current password is wrong.", ("currentPassword",))
+    person = await check_current_password(services, viewer, current, ("currentPassword",))
     hashed = await _hash_new_password(services, person, viewer.tenant_id, new, "newPassword")
     await services.accounts.set_password(person.id, hashed, viewer.session_id)
 
 
 async def request_password_reset(services: Services, email: str, device: Device) -> None:
     """Send a link to set a new password to the address, if a person has it."""
-    email = email.strip().lower()
+    email = normalized_email(email)
     check_email(email, ("email",))
     if not services.account_links.is_mailed:
         raise InvalidInput(
@@ -247,13 +227,6 @@ async def hash_checked_password(
     except InvalidInput as problem:
         raise InvalidInput(problem.message, path) from None
     return await services.accounts.hash_password(password)
-
-
-async def _signed_in_person(services: Services, id: PersonId) -> Person:
-    person = await services.accounts.person(id)
-    if person is None:
-        raise Unauthenticated("The session is over; sign in again.", ())
-    return person
 
 
 def _invalid_reset() -> InvalidToken:

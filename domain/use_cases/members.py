@@ -23,7 +23,7 @@ from domain.common.errors import (
     Unauthenticated,
 )
 from domain.common.problems import problems_of
-from domain.common.text_validation import check_email, check_text
+from domain.common.text_validation import check_email, check_text, normalized_email
 from domain.ports import PageKey, PageSlice, Services, TokenPair, UnitOfWork
 from domain.tenants.mail import invitation_mail
 from domain.tenants.members import (
@@ -57,7 +57,7 @@ async def invite_member(
     """Invite an e-mail address, which withdraws an earlier invitation of it. Returns the link if it is
     not sent by e-mail."""
     viewer.require(Scope.MEMBERS_WRITE)
-    email = email.strip().lower()
+    email = normalized_email(email)
     problems = list(problems_of(check_email, email, ("email",)))
     if not problems:
         key = f"invitations:{viewer.tenant_id}"
