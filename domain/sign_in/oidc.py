@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from domain.common.errors import InvalidInput, SignInFailed
+from domain.common.networks import DEFAULT_PORTS
 from domain.common.text_validation import EMAIL, MAX_EMAIL_LENGTH, normalized_email
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
@@ -40,7 +41,6 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 """The alphabet and the length of a code verifier in RFC 7636."""
 URL_TEXT = re.compile(r"[!-\[\]-~]+")
 """Visible ASCII without the backslash, which browsers read as a slash."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
