@@ -391,6 +391,16 @@ async def test_a_dishonest_provider_gets_no_code_of_an_honest_one(
         assert forger.count("/token") == 0
 
 
+async def test_a_redirect_to_a_provider_takes_no_fragment_along(
+    studio: Installation, provider: Provider
+) -> None:
+    """A browser would keep the handoff of another sign-in, and show it to the pages of the provider."""
+    connected = await studio.connect(provider)
+    response = await deliver(studio.attempt(connected).url)
+    assert response.status_code == 302
+    assert urlsplit(response.headers["location"]).fragment == "_"
+
+
 async def test_a_user_who_is_denied_comes_back_with_the_reason(
     studio: Installation, provider: Provider
 ) -> None:
