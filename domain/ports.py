@@ -537,10 +537,19 @@ class Invitations(Protocol):
     async def withdraw(self, id: InvitationId) -> None: ...
 
     async def accept(
-        self, id: InvitationId, person: Person, password_hash: str | None, *, is_new: bool
+        self,
+        id: InvitationId,
+        person: Person,
+        password_hash: str | None,
+        *,
+        is_new: bool,
+        is_confined: bool = False,
     ) -> None:
         """Use up the invitation and make the person a member; `is_new` also creates the person. Raises
-        `InvalidToken` when it is no longer open, and `AlreadyMember`."""
+        `InvalidToken` when it is no longer open, and `AlreadyMember`.
+
+        Unless `is_confined`, the person has shown their password, and a confined member may use it from
+        now on."""
         ...
 
 

@@ -124,7 +124,9 @@ async def switch_tenant(
 
 async def list_memberships(services: Services, viewer: Viewer) -> Sequence[Membership]:
     memberships = await services.accounts.memberships(require_person(viewer))
-    return [each for each in memberships if _may_use(viewer, each.tenant.id)]
+    if viewer.is_confined:
+        return [each for each in memberships if each.tenant.id == viewer.tenant_id]
+    return [each for each in memberships if not each.is_confined]
 
 
 async def list_sessions(services: Services, viewer: Viewer) -> Sequence[Session]:
