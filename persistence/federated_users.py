@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -23,6 +22,7 @@ from domain.sign_in.identity_providers import (
 from domain.sign_in.oidc import LogoutRequest, VerifiedIdentity
 from persistence import tables
 from persistence.db_errors import sqlstate_of, translate_outages
+from persistence.link_tokens import hash_token
 from persistence.members import NO_OWNER, SqlMembers
 from persistence.roles import SqlRoles
 from persistence.row_security import set_person, set_tenant
@@ -70,7 +70,7 @@ class SqlIdentityLinks:
         if linked is None or linked.person_id != person:
             raise AlreadyMember(
                 "Your account at the identity provider is that of another member already.",
-                ("invitation",),
+                (),
             )
 
 
@@ -233,7 +233,7 @@ async def _note_logout_token(
     values = {
         "provider_id": provider.id,
         "tenant_id": provider.tenant_id,
-        "hash": hashlib.sha256(request.token_id.encode(errors="surrogatepass")).digest(),
+        "hash": hash_token(request.token_id),
         "subject": request.subject,
         "provider_session": request.session,
         "expires_at": request.expires_at,

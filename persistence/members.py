@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +24,7 @@ from domain.tenants.members import (
 )
 from persistence import tables
 from persistence.db_errors import sqlstate_of
-from persistence.link_tokens import hash_token
+from persistence.link_tokens import hash_token, new_token
 from persistence.notifications import Notification, access_changed
 from persistence.row_security import set_person
 from persistence.sessions import check_tenant, end_sessions_of_person, select_sessions
@@ -192,7 +191,7 @@ class SqlInvitations:
         self._open = (c.tenant_id == tenant) & c.used_at.is_(None) & (c.expires_at > func.now())
 
     async def add(self, email: str, role: str, invited_by: str) -> tuple[Invitation, str]:
-        c, token = _invitation.c, secrets.token_urlsafe(32)
+        c, token = _invitation.c, new_token()
         await self._db.execute(
             delete(_invitation).where(
                 c.tenant_id == self._tenant, c.email == email, c.used_at.is_(None)

@@ -5,7 +5,6 @@ locks the row, so that a session cannot end while it is being refreshed."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +24,7 @@ from persistence import tables
 from persistence.access_tokens import AccessTokenClaims, encode_access_token
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing
+from persistence.link_tokens import new_token
 from persistence.row_security import set_person, set_tenant
 
 REUSE_GRACE = timedelta(seconds=30)
@@ -71,7 +71,7 @@ class SqlSessions:
         federated: FederatedSession | None,
         verified: Verified | None,
     ) -> TokenPair:
-        session, refresh = SessionId(uuid4()), secrets.token_urlsafe(32)
+        session, refresh = SessionId(uuid4()), new_token()
         async with self._engine.begin() as db:
             if federated is not None:
                 await lock_logouts(db, federated.provider_id, shared=True)

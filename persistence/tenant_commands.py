@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import jwt
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.common.errors import DomainError, InvalidInput, NotFound
+from domain.common.command_line import InvalidArguments
+from domain.common.errors import NotFound
 from domain.common.problems import Problems, problems_of
 from domain.common.quotas import QUOTA_NAMES
 from domain.common.settings import Settings
@@ -51,15 +52,6 @@ LIST_OPERATORS = """
       left join api_key k on o.subject = 'key:' || k.id
      order by o.added_at, o.subject
 """
-
-
-class InvalidArguments(DomainError):
-    """All problems with the arguments, one sentence per line."""
-
-    code = InvalidInput.code
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
 
 
 def add_tenant_commands(commands: Any) -> None:
@@ -283,7 +275,7 @@ def _messages(problems: Problems) -> list[str]:
 async def _find(tenants: SqlTenants, slug: str) -> ManagedTenant:
     found = (await tenants.page(None, TenantFilter(slug=slug), 1, None)).items
     if not found:
-        raise NotFound(f"There is no tenant {slug!r}.")
+        raise InvalidArguments([f"There is no tenant {slug!r}."])
     return found[0]
 
 

@@ -210,6 +210,22 @@ class Viewer:
             raise missing_scope(scope)
         return self
 
+    def require_person(self) -> PersonId:
+        """The person who is signed in. Raises `Forbidden` for an API key."""
+        if self.person_id is None:
+            raise Forbidden("Only a signed-in user can do this; an API key is no user.")
+        return self.person_id
+
+    def require_own_account(self) -> PersonId:
+        """The person, if they proved their identity themselves. Raises `Forbidden` for a session that
+        only its tenant vouches for: its owner could otherwise act as the person in other tenants."""
+        person = self.require_person()
+        if self.is_confined:
+            raise Forbidden(
+                "Sign in with your password to do this; your session is for one tenant only."
+            )
+        return person
+
     def require_all(self, scopes: Iterable[Scope], path: Path | None = None) -> None:
         """Raise `Forbidden` unless the viewer has all of these scopes: no credential can grant, change or
         take away what it lacks itself."""

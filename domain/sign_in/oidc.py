@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from domain.common.errors import InvalidInput, SignInFailed
-from domain.common.text_validation import EMAIL, MAX_EMAIL_LENGTH
+from domain.common.text_validation import EMAIL, MAX_EMAIL_LENGTH, normalized_email
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
     IdentityProviderSpec,
@@ -274,5 +274,5 @@ def verified_identity(spec: IdentityProviderSpec, proven: ProvenClaims) -> Verif
 
 def email_of(value: Any) -> str | None:
     """The e-mail address in the form in which addresses are stored; None if it is none."""
-    email = value.strip().lower() if isinstance(value, str) else ""
+    email = normalized_email(value) if isinstance(value, str) else ""
     return email if len(email) <= MAX_EMAIL_LENGTH and EMAIL.fullmatch(email) else None

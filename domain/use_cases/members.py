@@ -20,11 +20,10 @@ from domain.common.errors import (
     InvalidToken,
     NotFound,
     Problem,
-    RateLimited,
     Unauthenticated,
 )
 from domain.common.problems import problems_of
-from domain.common.text_validation import check_email, check_text
+from domain.common.text_validation import check_email, check_text, normalized_email
 from domain.ports import PageKey, PageSlice, Services, TokenPair, UnitOfWork
 from domain.tenants.mail import invitation_mail
 from domain.tenants.members import (
@@ -44,6 +43,7 @@ from domain.use_cases.accounts import (
     check_person_name,
     hash_checked_password,
 )
+from domain.use_cases.rate_limits import charge
 from domain.use_cases.roles import scopes_to_grant
 
 INVITATIONS_PER_MINUTE = 20
@@ -58,10 +58,11 @@ async def invite_member(
     not sent by e-mail. A member who signs in with an identity provider only may be invited to sign in with
     a password as well; their role stays."""
     viewer.require(Scope.MEMBERS_WRITE)
-    email = email.strip().lower()
+    email = normalized_email(email)
     problems = list(problems_of(check_email, email, ("email",)))
     if not problems:
-        await _check_invitation_rate(services, viewer)
+        key = f"invitations:{viewer.tenant_id}"
+        await charge(services.limiter, key, INVITATIONS_PER_MINUTE, "invitations")
     tenant = await services.accounts.tenant(viewer.tenant_id)
     links = services.account_links
     async with services.store.transaction(viewer.tenant_id) as work:
@@ -163,7 +164,7 @@ async def _invited_person(
 ) -> tuple[Person, Verified]:
     email = found.invitation.email
     if password is not None:
-        person = await authenticate(services, email, password, device, attempts, code)
+        person = await authenticate(services, email, password, device, attempts, code, ())
         return person, Verified(password_of=person)
     if viewer is None or viewer.person_id is None or viewer.is_confined:
         raise Unauthenticated(
@@ -268,15 +269,3 @@ async def _check_may_give_role(
     work: UnitOfWork, viewer: Viewer, role: str, problems: Sequence[Problem] = ()
 ) -> None:
     viewer.require_all(await scopes_to_grant(work, role, ("role",), problems), ("role",))
-
-
-async def _check_invitation_rate(services: Services, viewer: Viewer) -> None:
-    key = f"invitations:{viewer.tenant_id}"
-    result = await services.limiter.spend(key, 1, INVITATIONS_PER_MINUTE)
-    if not result.allowed:
-        raise RateLimited(
-            f"A tenant may invite {INVITATIONS_PER_MINUTE} people per minute; try again in "
-            f"{max(1, round(result.retry_after))} seconds.",
-            ("email",),
-            retry_after=result.retry_after,
-        )

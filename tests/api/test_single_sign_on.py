@@ -200,7 +200,10 @@ async def test_an_invitation_links_an_account_whose_address_is_not_verified(
     assert (await (await studio.signed_in(connected)).viewer())["email"] == "ada@acme.example"
     # Replayed, by the same or by another account, and with an account that is linked already.
     await provider.control(account="eve")
-    assert (await studio.result(connected, invitation=invitation))["code"] == "INVALID_TOKEN"
+    replayed = await studio.result(connected, invitation=invitation)
+    assert (replayed["code"], replayed["path"]) == ("INVALID_TOKEN", ["input", "invitation"])
+    oversized = await studio.result(connected, invitation="x" * 201)
+    assert [each["path"] for each in oversized["problems"]] == [["input", "invitation"]]
     another = await invited(studio.owner, "bob@acme.example", "OWNER")
     await provider.control(account="ada")
     before = await people(studio)

@@ -18,13 +18,14 @@ import pytest
 from domain.calls.events import CallEnded
 from domain.calls.model import EndReason
 from domain.common.access import PersonId, Role, Scope, Tenant, Viewer
+from domain.common.command_line import InvalidArguments
 from domain.common.errors import Forbidden, TenantSuspended
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.lifecycle import TenantFilter
 from graph.app import build_schema_with_loaders
 from persistence.key_ring import KeyRing
-from persistence.tenant_commands import InvalidArguments, read_certificate
+from persistence.tenant_commands import read_certificate
 from persistence.worker_wiring import WorkerServices, worker_services
 from resolvers.global_ids import global_id
 from tests.api.test_audit_log import OF_OPERATORS, RESET_LINK, Walk, log_of
@@ -518,7 +519,10 @@ async def test_tenants_are_managed_on_the_command_line(
             "--confirm must repeat the slug of the tenant.\n",
         ),
         (("tenant", "create", "Not a slug"), 2, "slug must start with"),
-        (("tenant", "resume", "nowhere"), 1, "There is no tenant 'nowhere'."),
+        (("tenant", "resume", "nowhere"), 2, "There is no tenant 'nowhere'."),
+        # 1 means that a log was changed.
+        (("audit", "verify", "--tenant", "nowhere"), 2, "There is no tenant 'nowhere'."),
+        (("audit", "erase", "--tenant", "gamma", "--containing", "a"), 2, "--containing must"),
         (("operators",), 0, "There are no operators.\n"),
     ):
         answer = await studio_admin(settings, *words)

@@ -19,7 +19,7 @@ from domain.audit.heads import head_to_json
 from domain.audit.model import AuditKind, AuditNote, SignedHead
 from domain.audit.origin import Origin, acting_as
 from domain.common.access import Tenant, Viewer
-from domain.common.errors import InvalidInput
+from domain.common.command_line import InvalidArguments
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.agents import create_agent
@@ -388,7 +388,7 @@ async def test_content_can_be_erased_and_the_chain_still_holds(
     assert (await verified(settings)).problems == ()
     left = await execute(settings, "select * from audit_entry where body like '%ada@acme.test%'")
     assert left == []
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidArguments):
         await erase_entries(settings, "acme", "a")
     await execute(
         settings,
@@ -441,7 +441,7 @@ async def test_the_command_verifies_the_database_and_exports_of_it(
     with pytest.raises(VerificationFailed):
         await command(settings, "verify", "--file", str(export))
     assert "PROBLEM: entry 2: its content or its leaf was changed" in capsys.readouterr().out
-    with pytest.raises(InvalidInput, match="no tenant 'other'"):
+    with pytest.raises(InvalidArguments, match="no tenant 'other'"):
         await command(settings, "verify", "--tenant", "other")
     await execute(
         settings,
