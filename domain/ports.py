@@ -849,7 +849,11 @@ class RateLimitResult:
 
 
 class RateLimiter(Protocol):
-    async def spend(self, key: str, cost: int, per_minute: int) -> RateLimitResult: ...
+    async def spend(
+        self, key: str, cost: int, allowance: int, period_seconds: float = 60.0
+    ) -> RateLimitResult:
+        """Charge a limit, whose allowance refills evenly over the period; by default, a minute."""
+        ...
 
     async def spend_all(
         self, limits: Sequence[tuple[str, int]], cost: int
