@@ -761,8 +761,8 @@ class Worker:
     voice_capacity: int | None
     started_at: datetime
     heartbeat_at: datetime
-    calls: int
-    voice_calls: int
+    calls: int | None
+    voice_calls: int | None
     own_calls: int
     """Those of the tenant."""
 
@@ -777,7 +777,10 @@ class WorkerPool:
 
 
 class Workers(Protocol):
-    async def pool(self, tenant: TenantId) -> WorkerPool: ...
+    async def pool(self, tenant: TenantId, *, is_operator: bool) -> WorkerPool:
+        """Return the workers. Only an operator of the installation sees the hosts and what they hold of all
+        tenants."""
+        ...
 
 
 class Tenants(Protocol):
