@@ -161,7 +161,7 @@ class SqlAccounts:
     @translate_outages
     async def memberships(self, id: PersonId) -> Sequence[Membership]:
         query = (
-            select(_member.c.role, _member.c.last_used_at, _tenant)
+            select(_member.c.role, _member.c.is_confined, _member.c.last_used_at, _tenant)
             .join(_tenant, _tenant.c.id == _member.c.tenant_id)
             .where(_member.c.person_id == id, _member.c.suspended_at.is_(None))
             .order_by(_member.c.created_at, _tenant.c.id)
@@ -170,7 +170,12 @@ class SqlAccounts:
             await set_person(db, id)
             rows = (await db.execute(query)).all()
         return [
-            Membership(tenant=_tenant_from_row(row), role=row.role, last_used_at=row.last_used_at)
+            Membership(
+                tenant=_tenant_from_row(row),
+                role=row.role,
+                is_confined=row.is_confined,
+                last_used_at=row.last_used_at,
+            )
             for row in rows
         ]
 
@@ -214,7 +219,9 @@ class SqlAccounts:
     async def create_password_reset(
         self, person: PersonId, tenant: TenantId, created_by: str
     ) -> str | None:
-        tenants = select(_member.c.tenant_id).where(_member.c.person_id == person)
+        tenants = select(_member.c.tenant_id).where(
+            _member.c.person_id == person, _member.c.is_confined.is_(False)
+        )
         async with self._engine.begin() as db:
             await set_person(db, person)
             # Nothing makes the person a member of another tenant until the commit; what does so

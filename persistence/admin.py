@@ -169,7 +169,10 @@ async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner, hashed: s
     saved = save.on_conflict_do_update(index_elements=["email"], set_=password)
     person: UUID = (await db.execute(saved.returning(_person.c.id))).scalar_one()
     join = upsert(_member).values(tenant_id=tenant, person_id=person, role=Role.OWNER)
-    await db.execute(join.on_conflict_do_nothing())
+    may_use_password = {"is_confined": False}
+    await db.execute(
+        join.on_conflict_do_update(index_elements=["tenant_id", "person_id"], set_=may_use_password)
+    )
 
 
 async def _is_member(db: AsyncConnection, tenant: UUID | None, person: UUID) -> bool:

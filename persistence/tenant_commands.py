@@ -42,6 +42,10 @@ FIND_OPERATOR = """
     select 'user:' || id from person where email = :name
     union all select 'key:' || id from api_key where prefix = :name
 """
+# An admin of the tenant may have created a link to set the password of the new operator.
+DELETE_LINKS = """
+    delete from password_reset where 'user:' || person_id = :subject and created_by is not null
+"""
 LIST_OPERATORS = """
     select o.subject, coalesce(p.email, k.name) as name,
            (select string_agg(t.slug, ' ' order by t.slug) from tenant t
@@ -297,6 +301,7 @@ async def _change_operators(engine: AsyncEngine, args: argparse.Namespace) -> st
         else:
             query = "delete from installation_operator where subject = :subject"
         changed = (await db.execute(text(query), {"subject": subject})).rowcount
+        await db.execute(text(DELETE_LINKS), {"subject": subject})
     done = {"add": "is an operator", "remove": "is no operator any more"}[args.change]
     return f"{subject} {done}." if changed else f"{subject}: nothing to do."
 

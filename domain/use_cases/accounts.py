@@ -28,6 +28,7 @@ from domain.use_cases.current_password import check_current_password, signed_in_
 from domain.use_cases.rate_limits import charge, rate_limited
 from domain.use_cases.second_factor import check_second_factor
 
+HOUR_SECONDS = 3_600.0
 MAX_NAME_LENGTH = 100
 RESETS_PER_NETWORK, RESETS_PER_EMAIL = 10, 2
 """Links to set a new password that may be asked for per minute. A keeper sends fewer."""
@@ -35,7 +36,7 @@ RESETS_PER_NETWORK, RESETS_PER_EMAIL = 10, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginLimits:
-    """How many attempts to sign in are allowed per minute."""
+    """How many attempts to sign in are allowed, per minute unless the name says otherwise."""
 
     email_from_network: int = 10
     """Attempts for one e-mail address from one network."""
@@ -44,6 +45,11 @@ class LoginLimits:
     email: int = 60
     """Attempts for one e-mail address from all networks together. Beyond it, only networks are
     admitted from which the person has signed in, so that strangers cannot lock the person out."""
+    failures_of_email_per_hour: int = 100
+    """Wrong passwords for one e-mail address from all networks together."""
+    failing_emails_of_network_per_hour: int = 20
+    """E-mail addresses for which one network sends wrong passwords. Networks that a person has signed in
+    from are exempt from both limits per hour."""
 
 
 async def login(
@@ -88,6 +94,7 @@ async def authenticate(
     await _check_rate_limits(services, attempts, email, network, email_path)
     person = await services.accounts.authenticate_password(email, password)
     if person is None:
+        await _count_failure(services, attempts, email, network)
         services.audit_notes.put_failed_sign_in(email, "password")
         raise Unauthenticated("The e-mail address or the password is wrong.", ())
     try:
@@ -108,9 +115,39 @@ async def _check_rate_limits(
         (f"login:network:{network}", attempts.network),
     ):
         await charge(services.limiter, key, per_minute, "attempts to sign in", path)
-    result = await services.limiter.spend(f"login:email:{email}", 1, attempts.email)
-    if not result.allowed and not await services.accounts.is_known_network(email, network):
-        raise rate_limited("attempts to sign in", result.retry_after, path)
+    wait = max(
+        (await services.limiter.spend(f"login:email:{email}", 1, attempts.email)).retry_after,
+        await _wait_after_failures(services, attempts, email, network),
+    )
+    if wait > 0 and not await services.accounts.is_known_network(email, network):
+        raise rate_limited("attempts to sign in", wait, path)
+
+
+async def _wait_after_failures(
+    services: Services, attempts: LoginLimits, email: str, network: str
+) -> float:
+    """After how many seconds no limit on failures is exceeded any more; 0 if none is."""
+    waits = [0.0]
+    for key, per_hour in (
+        (f"login:failures:{email}", attempts.failures_of_email_per_hour),
+        (f"login:failing:{network}", attempts.failing_emails_of_network_per_hour),
+    ):
+        left = await services.limiter.spend(key, 0, per_hour, HOUR_SECONDS)
+        if not left.remaining:
+            waits.append(HOUR_SECONDS / per_hour)
+    return max(waits)
+
+
+async def _count_failure(
+    services: Services, attempts: LoginLimits, email: str, network: str
+) -> None:
+    spend = services.limiter.spend
+    of_email = attempts.failures_of_email_per_hour
+    await spend(f"login:failures:{email}", 1, of_email, HOUR_SECONDS)
+    first = await spend(f"login:failed:{network} {email}", 1, 1, HOUR_SECONDS)
+    if first.allowed:
+        of_network = attempts.failing_emails_of_network_per_hour
+        await spend(f"login:failing:{network}", 1, of_network, HOUR_SECONDS)
 
 
 # ---- sessions ----------------------------------------------------------------------------------
@@ -130,7 +167,9 @@ async def switch_tenant(
 
 async def list_memberships(services: Services, viewer: Viewer) -> Sequence[Membership]:
     memberships = await services.accounts.memberships(viewer.require_person())
-    return [each for each in memberships if _may_use(viewer, each.tenant.id)]
+    if viewer.is_confined:
+        return [each for each in memberships if each.tenant.id == viewer.tenant_id]
+    return [each for each in memberships if not each.is_confined]
 
 
 async def list_sessions(services: Services, viewer: Viewer) -> Sequence[Session]:

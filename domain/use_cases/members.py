@@ -55,7 +55,8 @@ async def invite_member(
     services: Services, viewer: Viewer, email: str, role: str
 ) -> tuple[Invitation, str | None]:
     """Invite an e-mail address, which withdraws an earlier invitation of it. Returns the link if it is
-    not sent by e-mail."""
+    not sent by e-mail. A member who signs in with an identity provider only may be invited to sign in with
+    a password as well; their role stays."""
     viewer.require(Scope.MEMBERS_WRITE)
     email = normalized_email(email)
     problems = list(problems_of(check_email, email, ("email",)))
@@ -66,8 +67,10 @@ async def invite_member(
     links = services.account_links
     async with services.store.transaction(viewer.tenant_id) as work:
         await _check_may_give_role(work, viewer, role, problems)
-        if await work.members.find_email(email) is not None:
-            raise AlreadyMember(f"{email} is a member already.", ("email",))
+        if (member := await work.members.find_email(email)) is not None:
+            if not member.is_confined:
+                raise AlreadyMember(f"{email} is a member already.", ("email",))
+            viewer.require_all(member.scopes, ("email",))
         if await work.invitations.count() >= MAX_OPEN_INVITATIONS:
             raise InvalidInput(
                 f"A tenant may have at most {MAX_OPEN_INVITATIONS} open invitations; withdraw some.",
@@ -191,7 +194,7 @@ async def change_member_role(services: Services, viewer: Viewer, id: PersonId, r
         await _check_may_give_role(work, viewer, role)
         if member.managed_by is not None:
             raise InvalidInput(
-                f"The sign-in provider {member.managed_by} sets the role of this member at each "
+                f"The identity provider {member.managed_by} sets the role of this member at each "
                 "sign-in; change their groups there.",
                 ("id",),
             )
@@ -230,15 +233,17 @@ async def end_sessions_of_member(services: Services, viewer: Viewer, id: PersonI
 
 async def create_password_reset_link(services: Services, viewer: Viewer, id: PersonId) -> str:
     """A link with which the member may set a new password. It is refused for a member of several
-    tenants, because it leads into all of them, and for an operator of the installation."""
+    tenants, because it leads into all of them, for one who does not sign in with a password here, and for
+    an operator of the installation."""
     async with _changing(services, viewer, id):
         pass
     create = services.accounts.create_password_reset
     token = await create(id, viewer.tenant_id, viewer.subject)
     if token is None:
         raise Forbidden(
-            "This member belongs to other tenants, too, or is an operator of the installation: only "
-            "an operator can create a link, with `./studio admin password-link`.",
+            "This member belongs to other tenants, too, signs in with an identity provider, or is an "
+            "operator of the installation: only an operator can create a link, with "
+            "`./studio admin password-link`.",
             ("id",),
         )
     return services.account_links.password_reset(token)

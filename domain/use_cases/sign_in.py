@@ -166,7 +166,9 @@ async def _accept_invitation(
     is_new = found.person_id is None
     person = Person(id=found.person_id or PersonId(uuid4()), email=found.invitation.email)
     async with services.store.transaction(provider.tenant_id) as work:
-        await work.invitations.accept(found.invitation.id, person, None, is_new=is_new)
+        await work.invitations.accept(
+            found.invitation.id, person, None, is_new=is_new, is_confined=True
+        )
         await work.identity_links.add(identity, person.id)
 
 

@@ -101,6 +101,30 @@ async def test_one_network_cannot_try_all_accounts(services: Services, owner: st
         await login(services, owner, PASSWORD, address, few)
 
 
+async def test_slow_guesses_are_limited_by_the_hour(services: Services, owner: str) -> None:
+    few, known = LoginLimits(failures_of_email_per_hour=2), an_address()
+    await login(services, owner, PASSWORD, known)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await login(services, owner, "wrong", an_address(), few)
+    with pytest.raises(RateLimited) as refused:
+        await login(services, owner, PASSWORD, an_address(), few)
+    assert refused.value.retry_after == 1_800
+    assert (await login(services, owner, PASSWORD, known, few))[0].email == owner
+
+
+async def test_a_network_tries_few_accounts_in_an_hour(services: Services, owner: str) -> None:
+    few, address = LoginLimits(failing_emails_of_network_per_hour=2), an_address()
+    others = [f"{secrets.token_hex(6)}@acme.example" for _ in range(2)]
+    # The same account counts once.
+    for email in (others[0], *others):
+        with pytest.raises(Unauthenticated):
+            await login(services, email, "wrong", address, few)
+    with pytest.raises(RateLimited):
+        await login(services, owner, PASSWORD, address, few)
+    assert (await login(services, owner, PASSWORD, an_address(), few))[0].email == owner
+
+
 async def test_a_refused_attempt_does_not_use_up_the_shared_limit(
     services: Services, owner: str
 ) -> None:

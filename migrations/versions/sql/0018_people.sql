@@ -15,6 +15,7 @@ create table membership (
         constraint fk_membership_person_id references person (id) on delete cascade,
     role text not null,
     managed_by text,
+    is_confined boolean not null default false,
     suspended_at timestamptz,
     created_at timestamptz not null default now(),
     last_used_at timestamptz,

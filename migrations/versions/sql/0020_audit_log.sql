@@ -317,11 +317,12 @@ begin
     return cardinality(seqs);
 end $$;
 
--- The tenants of the person with an e-mail address, to whose logs a failed sign-in belongs.
+-- The tenants of the person with an e-mail address, to whose logs a failed sign-in belongs. What people do
+-- with their passwords does not concern tenants for which only an identity provider vouches for them.
 create function find_members(p_email text) returns table (tenant_id uuid, user_id uuid)
 language sql stable security definer set search_path = public, pg_temp as $$
     select m.tenant_id, m.person_id from person p join membership m on m.person_id = p.id
-     where p.email = p_email
+     where p.email = p_email and not m.is_confined
 $$;
 
 -- Adds an entry about a person to the log of each tenant that they belong to.
@@ -331,7 +332,7 @@ create function add_entries_about_person(
 language sql as $$
     select add_audit_entry(
                m.tenant_id, p_kind, null, p_target_kind, p_person::text, null, p_facts)
-      from membership m where m.person_id = p_person
+      from membership m where m.person_id = p_person and not m.is_confined
 $$;
 
 -- The first argument of the trigger is the column that has the id of the person; the others are columns that the
