@@ -28,7 +28,7 @@ ISSUER = "agent-studio"
 DELETED_WITH_TENANT = "tenant deletion"
 CALL_BATCH_SIZE, EVENT_BATCH_SIZE, RECORDING_BATCH_SIZE = 500, 20_000, 5_000
 AUDIT_BATCH_SIZE = 5_000
-MEASURE_INTERVAL_SECONDS = 600
+MAX_MEASUREMENT_AGE_SECONDS = 600
 LONG_STATEMENT_SECONDS = 600
 DEFAULT_EVENT_BYTES, MIN_EVENT_BYTES, MAX_EVENT_BYTES = 500, 100, 4_000
 COUNTED_TABLES = (
@@ -133,7 +133,7 @@ class SqlTenantMaintenance:
 
     @translate_outages
     async def measure_usage(self) -> int:
-        rows = await self._pool.fetch(SELECT_UNMEASURED, MEASURE_INTERVAL_SECONDS)
+        rows = await self._pool.fetch(SELECT_UNMEASURED, MAX_MEASUREMENT_AGE_SECONDS)
         for row in rows:
             async with self._pool.acquire(timeout=5) as connection, connection.transaction():
                 await _allow_long_statements(connection)
