@@ -8,7 +8,6 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -20,8 +19,14 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import ROLE_SCOPES, Role, TenantId
-from domain.common.command_line import EXIT_INVALID_ARGUMENTS, CommandLine, InvalidArguments
-from domain.common.errors import DomainError, InvalidInput, InvalidSetting
+from domain.common.command_line import (
+    EXIT_INVALID_ARGUMENTS,
+    CommandLine,
+    InvalidArguments,
+    messages,
+)
+from domain.common.errors import DomainError, InvalidSetting
+from domain.common.problems import problems_of
 from domain.common.settings import Settings
 from domain.common.text_validation import check_email, check_name, normalized_email
 from domain.tenants.mail import account_links
@@ -89,9 +94,9 @@ async def _check(
     person = (await db.execute(select(_person).where(_person.c.email == owner.email))).one_or_none()
     problems = [] if key_file is None else _key_file_problems(settings, key_file)
     if tenant is None:
-        problems += _check_problems(check_name, owner.tenant, ("--tenant",))
+        problems += messages(problems_of(check_name, owner.tenant, ("--tenant",)))
     if person is None:
-        problems += _check_problems(check_email, owner.email, ("--email",))
+        problems += messages(problems_of(check_email, owner.email, ("--email",)))
     elif not await _is_member(db, tenant, person.id):
         problems.append(_of_another_tenant(owner))
     if person is None or not await asyncio.to_thread(
@@ -102,16 +107,6 @@ async def _check(
             problems.append(COMMON_PASSWORD)
     if problems:
         raise InvalidArguments(problems)
-
-
-def _check_problems(
-    check: Callable[[str, tuple[str, ...]], None], value: str, path: tuple[str]
-) -> list[str]:
-    try:
-        check(value, path)
-    except InvalidInput as error:
-        return [error.message]
-    return []
 
 
 def _key_file_problems(settings: Settings, file: Path) -> list[str]:

@@ -15,9 +15,9 @@ import jwt
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.common.command_line import InvalidArguments
+from domain.common.command_line import InvalidArguments, messages, table
 from domain.common.errors import NotFound
-from domain.common.problems import Problems, problems_of
+from domain.common.problems import problems_of
 from domain.common.quotas import QUOTA_NAMES
 from domain.common.settings import Settings
 from domain.tenants.lifecycle import (
@@ -155,9 +155,7 @@ async def _list(tenants: SqlTenants, args: argparse.Namespace) -> str:
     listed = (await tenants.page(None, TenantFilter(), MAX_LISTED, None)).items
     if args.json:
         return json.dumps([_plain(tenant) for tenant in listed], indent=2)
-    lines = [COLUMNS, *(_line(tenant) for tenant in listed)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return "\n".join(table([COLUMNS, *(_line(tenant) for tenant in listed)]))
 
 
 def _plain(tenant: ManagedTenant) -> Mapping[str, Any]:
@@ -222,7 +220,7 @@ async def _create(tenants: SqlTenants, args: argparse.Namespace) -> str:
     problems, quotas = _parse_quotas(args)
     name = args.name or args.slug
     changes = TenantChanges(slug=args.slug, name=name, quotas=quotas)
-    problems += _messages(tenant_problems(changes))
+    problems += messages(tenant_problems(changes))
     if problems:
         raise InvalidArguments(problems)
     own = {quota: value for quota, value in quotas.items() if value is not None}
@@ -241,12 +239,12 @@ def _problems_of_action(
         case "update":
             problems, quotas = _parse_quotas(args)
             changes = TenantChanges(slug=args.new_slug, name=args.name, quotas=quotas or None)
-            problems += _messages(tenant_problems(changes))
+            problems += messages(tenant_problems(changes))
         case "suspend":
-            problems = _messages(problems_of(check_reason, args.reason, ("--reason",)))
+            problems = messages(problems_of(check_reason, args.reason, ("--reason",)))
         case "delete":
             days = _days(settings, args)
-            problems = _messages(problems_of(check_grace_days, days, 0, ("--days",)))
+            problems = messages(problems_of(check_grace_days, days, 0, ("--days",)))
             if args.confirm != args.slug:
                 problems.append("--confirm must repeat the slug of the tenant.")
     return problems, changes
@@ -270,10 +268,6 @@ def _parse_quotas(args: argparse.Namespace) -> tuple[list[str], dict[str, int | 
             option = f"--{name.replace('_', '-')}"
             problems.append(f"{option} must be a number or `default`, not {value!r}.")
     return problems, quotas
-
-
-def _messages(problems: Problems) -> list[str]:
-    return [problem.message for problem in problems]
 
 
 async def _find(tenants: SqlTenants, slug: str) -> ManagedTenant:

@@ -1,5 +1,5 @@
-"""Command lines: the error for invalid arguments, and a parser that suggests what a mistyped word may have
-been meant to be."""
+"""Command lines: the error for invalid arguments, tables, and a parser that suggests what a mistyped word may
+have been meant to be."""
 
 from __future__ import annotations
 
@@ -50,6 +50,16 @@ class CommandLine(argparse.ArgumentParser):
             if isinstance(action, argparse._SubParsersAction):
                 found.update(action.choices)
         return found
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines with aligned columns. The first row names the columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def messages(problems: Iterable[DomainError]) -> list[str]:
+    return [problem.message for problem in problems]
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
