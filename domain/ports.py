@@ -26,8 +26,8 @@ from domain.audit.model import (
     AuditNote,
     ChainHead,
     ExportRange,
-    SignedHead,
 )
+from domain.audit.ports import HeadSigner
 from domain.calls.commands import Command
 from domain.calls.events import CallUpdate, StoredEvent
 from domain.calls.filters import CallFilter, CallOrder
@@ -451,17 +451,8 @@ class AuditNotes(Protocol):
         ...
 
 
-class AuditSigner(Protocol):
+class AuditSigner(HeadSigner, Protocol):
     """Signs what leaves the audit log."""
-
-    @property
-    def public_key(self) -> bytes:
-        """The Ed25519 key that verifies signatures under the first entry of SECRET_KEY."""
-        ...
-
-    def sign_head(
-        self, tenant: TenantId, seq: int, hash: bytes, signed_at: datetime
-    ) -> SignedHead: ...
 
     def sign_export(self, tenant: TenantId, range: ExportRange, until: datetime) -> str:
         """Return a token that admits its holder to an export until then."""

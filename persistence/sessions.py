@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import PersonId, SessionId, Tenant, TenantId, Verified
 from domain.common.errors import TenantSuspended, Unauthenticated
+from domain.common.networks import client_network
 from domain.ports import TokenPair
 from domain.sign_in.ports import FederatedSession
 from domain.tenants.members import MAX_SESSIONS_LISTED, Device, Session
-from domain.tools.network_allow_list import client_network
 from persistence import tables
 from persistence.access_tokens import AccessTokenClaims, encode_access_token
 from persistence.db_errors import translate_outages

@@ -28,7 +28,7 @@ ISSUER = "agent-studio"
 DELETED_WITH_TENANT = "tenant deletion"
 CALL_BATCH_SIZE, EVENT_BATCH_SIZE, RECORDING_BATCH_SIZE = 500, 20_000, 5_000
 AUDIT_BATCH_SIZE = 5_000
-MEASURE_INTERVAL_SECONDS = 600
+MAX_MEASUREMENT_AGE_SECONDS = 600
 LONG_STATEMENT_SECONDS = 600
 DEFAULT_ROW_BYTES, MIN_ROW_BYTES, MAX_ROW_BYTES = 500, 100, 16_000
 COUNTED_TABLES = (
@@ -143,7 +143,7 @@ class SqlTenantMaintenance:
 
     @translate_outages
     async def measure_usage(self) -> int:
-        rows = await self._pool.fetch(SELECT_UNMEASURED, MEASURE_INTERVAL_SECONDS)
+        rows = await self._pool.fetch(SELECT_UNMEASURED, MAX_MEASUREMENT_AGE_SECONDS)
         for row in rows:
             async with self._pool.acquire(timeout=5) as connection, connection.transaction():
                 await _allow_long_statements(connection)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from domain.common.errors import InvalidInput, SignInFailed
+from domain.common.networks import DEFAULT_PORTS
 from domain.common.text_validation import EMAIL, MAX_EMAIL_LENGTH, normalized_email
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
@@ -42,7 +43,6 @@ URL_TEXT = re.compile(r"[!-\[\]-~]+")
 """Visible ASCII without the backslash, which browsers read as a slash."""
 SIGN_IN_PATH = re.compile(r"/auth/[0-9a-f-]{32,36}/", re.IGNORECASE)
 """A redirect of a sign-in, which would send the browser on to another identity provider."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

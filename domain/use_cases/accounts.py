@@ -13,6 +13,7 @@ from domain.common.errors import (
     Path,
     Unauthenticated,
 )
+from domain.common.networks import client_network
 from domain.common.text_validation import (
     MAX_EMAIL_LENGTH,
     check_email,
@@ -23,7 +24,6 @@ from domain.ports import Services, TokenPair
 from domain.tenants.mail import password_reset_mail
 from domain.tenants.members import UNKNOWN_DEVICE, Device, Membership, Session, tenant_words
 from domain.tenants.passwords import MAX_PASSWORD_LENGTH
-from domain.tools.network_allow_list import client_network
 from domain.use_cases.current_password import check_current_password, signed_in_person
 from domain.use_cases.rate_limits import charge, rate_limited
 from domain.use_cases.second_factor import check_second_factor

@@ -12,11 +12,11 @@ from domain.common.errors import (
     SecondFactorRequired,
     Unauthenticated,
 )
+from domain.common.networks import client_network
 from domain.common.text_validation import check_text
 from domain.ports import Services
 from domain.sign_in import totp
 from domain.sign_in.ports import TotpState
-from domain.tools.network_allow_list import client_network
 from domain.use_cases.current_password import check_current_password
 from domain.use_cases.rate_limits import charge
 

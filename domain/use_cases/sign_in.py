@@ -21,6 +21,7 @@ from domain.common.errors import (
     SignInRefused,
     Unauthenticated,
 )
+from domain.common.networks import client_network
 from domain.ports import Services, TokenPair
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
@@ -43,7 +44,6 @@ from domain.sign_in.oidc import (
 )
 from domain.sign_in.ports import FederatedSession
 from domain.tenants.members import Device
-from domain.tools.network_allow_list import client_network
 from domain.use_cases.members import read_invitation
 from domain.use_cases.rate_limits import charge
 

@@ -12,10 +12,10 @@ import pytest
 
 from domain.common.access import Person, Viewer
 from domain.common.errors import RateLimited, Unauthenticated
+from domain.common.networks import client_network
 from domain.common.settings import Settings
 from domain.ports import Services, TokenPair
 from domain.tenants.members import Device
-from domain.tools.network_allow_list import client_network
 from domain.use_cases import accounts as use_cases
 from domain.use_cases.accounts import LoginLimits
 from graph.app import build_schema_with_loaders
