@@ -644,7 +644,8 @@ begin
                     case when f.key <> 'headers' or jsonb_typeof(f.value) <> 'object'
                     then without_header_values(f.value)
                     else (select coalesce(jsonb_object_agg(h.key,
-                              case when h.value::text like '%{{%' then h.value
+                              case when regexp_replace(h.value #>> '{}', '\{\{[^}]*\}\}', '', 'g')
+                                        ~* '^\s*(basic|bearer|digest|token)?\s*$' then h.value
                                    else '"[redacted]"'::jsonb end), '{}')
                             from jsonb_each(f.value) h) end)
                   from jsonb_each(p_document) f);

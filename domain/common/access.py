@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType
 from uuid import UUID
 
@@ -242,7 +243,7 @@ class Viewer:
         return not self.networks or is_in_networks(address, self.networks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AccessChanges:
     """Something changed about who may do what, so the credentials that it concerns must be looked up
     again: those of tenants, of members, of sessions, and API keys."""
@@ -258,9 +259,18 @@ class AccessChanges:
             self.everything
             or viewer.tenant_id in self.tenants
             or viewer.session_id in self.sessions
-            or (bool(self.keys) and viewer.key_id in self.keys)
-            or (bool(self.members) and (viewer.tenant_id, viewer.person_id) in self.members)
+            or viewer.subject in self._subjects_of_keys
+            or (viewer.tenant_id, viewer.subject) in self._subjects_of_members
         )
+
+    # Thousands of viewers are compared with each change, so their subjects are not parsed.
+    @cached_property
+    def _subjects_of_keys(self) -> frozenset[str]:
+        return frozenset(f"{KEY_SUBJECT}:{id}" for id in self.keys)
+
+    @cached_property
+    def _subjects_of_members(self) -> frozenset[tuple[TenantId, str]]:
+        return frozenset((tenant, f"{USER_SUBJECT}:{person}") for tenant, person in self.members)
 
 
 @dataclass(frozen=True, slots=True)
