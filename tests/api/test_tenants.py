@@ -216,7 +216,9 @@ async def test_only_operators_manage_tenants(
 async def test_a_key_with_the_scope_is_no_operator_without_the_installations_consent(
     api: Api, settings: Settings
 ) -> None:
-    await execute(settings, "update api_key set role = null, scopes = scopes || '{installation:manage}'")
+    await execute(
+        settings, "update api_key set role = null, scopes = scopes || '{installation:manage}'"
+    )
     answer = await api.execute(LIST, auth=False, headers={"x-api-key": api.key})
     assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN"
 
