@@ -26,7 +26,7 @@ from graph.app import build_schema_with_loaders
 from persistence.key_ring import KeyRing
 from persistence.tenant_commands import InvalidArguments, read_certificate
 from persistence.worker_wiring import WorkerServices, worker_services
-from resolvers.global_ids import global_id
+from resolvers.global_ids import global_id, member_id
 from tests.api.test_audit_log import OF_OPERATORS, RESET_LINK, Walk, log_of
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, add_member, running_api
@@ -84,7 +84,7 @@ async def admin(services: Services, settings: Settings, operator: Viewer) -> Asy
 
 
 def id_of(tenant: Tenant) -> str:
-    return global_id("Tenant", tenant.id)
+    return global_id("ManagedTenant", tenant.id)
 
 
 async def suspend(api: Api, tenant: Tenant) -> None:
@@ -158,7 +158,7 @@ async def test_every_bad_input_is_refused_and_changes_nothing(
 ) -> None:
     before = await execute(settings, "select * from tenant order by id")
     own = id_of(Tenant(id=operator.tenant_id, slug="", name=""))
-    unknown = global_id("Tenant", UUID(int=7))
+    unknown = global_id("ManagedTenant", UUID(int=7))
     for document, given, code, path in (
         (CREATE, {"slug": "Not A Slug", "name": "x"}, "INVALID_INPUT", ["slug"]),
         (CREATE, {"slug": "x", "name": " "}, "INVALID_INPUT", ["name"]),
@@ -312,7 +312,7 @@ async def test_members_of_their_tenant_cannot_become_an_operator(
         pair = await services.accounts.sign_in(ADA, tenant.id, confined=confined)
         viewer = await services.accounts.authenticate_credential(pair.access)
         assert (Scope.INSTALLATION in viewer.scopes) is is_operator
-    member = {"id": global_id("Member", ADA)}
+    member = {"id": member_id(tenant.id, ADA)}
     assert await owner_at(api).code(RESET_LINK, **member) == "FORBIDDEN"
     assert await execute(settings, "select * from password_reset") == []
 
@@ -323,7 +323,7 @@ async def test_what_operators_do_is_in_the_logs_of_both_tenants(
     walk = Walk(admin, settings, OPERATOR)
     await walk.does("createTenant", slug="acme", name="Acme")
     row = await walk.row("tenant", "Acme")
-    id = global_id("Tenant", row["id"])
+    id = global_id("ManagedTenant", row["id"])
     await walk.does("updateTenant", id=id, quotas={"agents": 5})
     await walk.does("suspendTenant", id=id, reason="unpaid since May")
     await walk.does("resumeTenant", id=id)

@@ -50,7 +50,7 @@ class ManagedTenantType:
     @strawberry.field(description="Globally unique, opaque id.")
     def id(self) -> strawberry.ID:
         tenant: Any = self
-        return strawberry.ID(global_id("Tenant", tenant.id))
+        return strawberry.ID(global_id("ManagedTenant", tenant.id))
 
     slug: str = strawberry.field(description="Short, unique name of the tenant.")
     name: str = strawberry.field(description="Display name of the tenant.")
@@ -79,10 +79,10 @@ class ManagedTenantType:
     name="DeletedTenant", description="The proof that a tenant and all its data were deleted."
 )
 class DeletedTenantType:
-    @strawberry.field(description="Globally unique, opaque id that the tenant had.")
+    @strawberry.field(description="Globally unique, opaque id of the proof.")
     def id(self) -> strawberry.ID:
         tenant: Any = self
-        return strawberry.ID(global_id("Tenant", tenant.id))
+        return strawberry.ID(global_id("DeletedTenant", tenant.id))
 
     slug: str = strawberry.field(description="Short name that the tenant had.")
     requested_at: datetime | None = strawberry.field(
@@ -163,7 +163,7 @@ class CreateTenantInput:
 
 @strawberry.input(description="Changes of a tenant; omitted fields stay as they are.")
 class UpdateTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
     slug: str | None = strawberry.field(default=None, description="New short, unique name.")
     name: str | None = strawberry.field(default=None, description="New display name.")
     quotas: TenantQuotasInput | None = strawberry.field(
@@ -177,18 +177,18 @@ class UpdateTenantInput:
 
 @strawberry.input(description="The tenant to suspend.")
 class SuspendTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
     reason: str = strawberry.field(description="Why, for other operators.")
 
 
 @strawberry.input(description="The tenant to resume.")
 class ResumeTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
 
 
 @strawberry.input(description="The tenant to delete.")
 class DeleteTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
     confirm_slug: str = strawberry.field(description="The slug of the same tenant, as a safeguard.")
     grace_days: int | None = strawberry.field(
         default=None,
@@ -201,7 +201,7 @@ class DeleteTenantInput:
 
 @strawberry.input(description="The tenant to restore.")
 class RestoreTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
 
 
 @strawberry.type(description="The tenant was created.")
