@@ -117,7 +117,7 @@ async def switch_tenant(
     person = require_own_account(viewer)
     memberships = await services.accounts.memberships(person)
     if tenant not in {membership.tenant.id for membership in memberships}:
-        raise NotFound("You do not belong to such a tenant.", ("tenant",))
+        raise NotFound("You do not belong to such a tenant.", ("id",))
     verified = Verified(session_id=viewer.session_id)
     return await services.accounts.sign_in(person, tenant, device, verified=verified)
 

@@ -135,7 +135,7 @@ async def _is_right_totp(services: Services, person: PersonId, code: str) -> boo
 
 async def _check_password(services: Services, viewer: Viewer, password: str, address: str) -> str:
     """Return the e-mail address of the viewer, whose password this is."""
-    check_text(password, ("password",), max_length=MAX_PASSWORD_LENGTH, min_length=1)
+    check_text(password, ("currentPassword",), max_length=MAX_PASSWORD_LENGTH, min_length=1)
     person = _person(viewer)
     await _spend(services, person, address)
     async with services.store.transaction(viewer.tenant_id) as work:
@@ -144,7 +144,7 @@ async def _check_password(services: Services, viewer: Viewer, password: str, add
         raise Unauthenticated(
             "The password is wrong. Users who sign in with an identity provider have none, and need "
             "no second factor here.",
-            ("password",),
+            ("currentPassword",),
         )
     return member.email
 

@@ -44,7 +44,7 @@ class AccountMutation:
     async def switch_tenant(
         self, info: Ctx, input: Input[a.SwitchTenantInput]
     ) -> a.SwitchTenantResult:
-        return _login_success(await accounts.switch_tenant(info, input.tenant))
+        return _login_success(await accounts.switch_tenant(info, input.id))
 
     @mutation("End one of your sessions.")
     async def end_session(self, info: Ctx, input: Input[a.EndSessionInput]) -> a.EndSessionResult:

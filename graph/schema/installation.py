@@ -58,7 +58,7 @@ class InstallationMutation:
         tenant, key = await info.context.run(
             use_cases.create_tenant, input.slug, input.name, t.quota_changes(input.quotas)
         )
-        return t.CreateTenantSuccess(tenant=tenant, api_key=key)
+        return t.CreateTenantSuccess(tenant=tenant, api_key_value=key)
 
     @mutation("Rename a tenant or change its quotas; only for operators.")
     async def update_tenant(

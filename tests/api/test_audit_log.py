@@ -287,10 +287,10 @@ async def change_people(walk: Walk) -> None:
 
 
 async def use_second_factor(walk: Walk, ada: SignedIn, me: str) -> None:
-    begun = await ada.run(ENROL, password=NEW_PASSWORD)
+    begun = await ada.run(ENROL, currentPassword=NEW_PASSWORD)
     confirmed = await ada.run(CONFIRM, code=await App(begun["secret"]).next_code())
     replaced = await ada.run(REPLACE, code=confirmed["recoveryCodes"][0])
-    removed = await ada.run(REMOVE, password=NEW_PASSWORD, code=replaced["recoveryCodes"][0])
+    removed = await ada.run(REMOVE, currentPassword=NEW_PASSWORD, code=replaced["recoveryCodes"][0])
     assert removed["secondFactor"] == {"isActive": False, "recoveryCodesLeft": 0}
     names = ("enrolTotp", "confirmTotp", "replaceRecoveryCodes", "removeTotp")
     for name in names:
@@ -495,13 +495,13 @@ async def test_the_log_is_paged_and_filtered(
         {"sessionId": global_id("Session", session)},
         {"action": "test"},
         {"target": four["target"]["id"]},
-        {"since": four["at"]},
+        {"at": {"since": four["at"]}},
         {"kinds": ["CREATED"], "actor": "user:ada"},
     ):
         assert await log_of(api, **filter) == [four], filter
     assert await log_of(api, kinds=["DELETED"]) == []
     assert await log_of(api, kinds=[]) == []
-    assert await log_of(api, since=three["at"], until=four["at"]) == [three]
+    assert await log_of(api, at={"since": three["at"], "until": four["at"]}) == [three]
     for name in ("target", "sessionId"):
         refused = await api.execute(LOG, variables={"filter": {name: str(session)}})
         assert refused["errors"][0]["extensions"] == {
@@ -509,11 +509,11 @@ async def test_the_log_is_paged_and_filtered(
             "path": ["filter", name],
         }
     refused = await api.execute(
-        LOG, variables={"filter": {"since": four["at"], "until": three["at"]}}
+        LOG, variables={"filter": {"at": {"since": four["at"], "until": three["at"]}}}
     )
     assert refused["errors"][0]["extensions"] == {
         "code": "INVALID_INPUT",
-        "path": ["filter", "until"],
+        "path": ["filter", "at", "until"],
     }
 
 
@@ -558,7 +558,7 @@ async def test_an_export_is_complete_signed_and_noted(
     assert verify_export([lines[0], *lines[2:]], signatures).problems != ()
     for token in (made["url"][:-3] + "AAA", "/audit-exports/x", "/audit-exports/%00"):
         assert (await api.http.get(token)).status_code == 403, token
-    none = await mutate(api, EXPORT, until="2020-01-01T00:00:00Z")
+    none = await mutate(api, EXPORT, at={"until": "2020-01-01T00:00:00Z"})
     assert none["entries"] == 0
     empty = (await api.http.get(none["url"])).text.splitlines()
     assert verify_export(empty, signatures).problems == ()

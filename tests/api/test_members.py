@@ -223,7 +223,7 @@ async def test_a_person_switches_between_tenants_and_sees_one_at_a_time(
         each["tenant"]["slug"]: each["tenant"]["id"]
         for each in (await at_acme.viewer())["memberships"]
     }
-    switched = await at_acme.run(SWITCH, tenant=tenants["globex"])
+    switched = await at_acme.run(SWITCH, id=tenants["globex"])
     at_globex = SignedIn(api, switched["accessToken"])
     assert set(await members(at_globex)) == {email, "owner@globex.example"}
     assert "owner@globex.example" not in await members(at_acme)
@@ -231,10 +231,8 @@ async def test_a_person_switches_between_tenants_and_sees_one_at_a_time(
     # A member of one tenant is no member of another one, whatever the id.
     assert await at_acme.code(REMOVE, id=await member_id(other_owner)) == "NOT_FOUND"
     stranger = await new_member(owner, "VIEWER")
-    assert await stranger.code(SWITCH, tenant=tenants["globex"]) == "NOT_FOUND"
-    assert (
-        await stranger.code(SWITCH, tenant=(await stranger.viewer())["person"]["id"]) == "NOT_FOUND"
-    )
+    assert await stranger.code(SWITCH, id=tenants["globex"]) == "NOT_FOUND"
+    assert await stranger.code(SWITCH, id=(await stranger.viewer())["person"]["id"]) == "NOT_FOUND"
     # Signing in leads to the tenant used last, unless another one is named.
     assert (await (await signed_in_at(api, email)).viewer())["tenant"]["slug"] == "globex"
     named = await signed_in_at(api, email, tenant="acme")
@@ -253,7 +251,7 @@ async def test_an_api_key_is_no_person(api: Api, owner: SignedIn) -> None:
     viewer = await key.viewer()
     assert (viewer["person"], viewer["email"], viewer["memberships"]) == (None, None, [])
     tenant = viewer["tenant"]["id"]
-    assert await key.code(SWITCH, tenant=tenant) == "FORBIDDEN"
+    assert await key.code(SWITCH, id=tenant) == "FORBIDDEN"
 
 
 # ---- roles ----------------------------------------------------------------------------------

@@ -294,7 +294,7 @@ CASES |= {
         "x",
     )
     for kind, name, field, more in (
-        ("Tenant", "switchTenant", "tenant", ""),
+        ("Tenant", "switchTenant", "id", ""),
         ("Session", "endSession", "id", ""),
         ("Invitation", "withdrawInvitation", "id", ""),
         ("Member", "changeMemberRole", "id", ', role: "VIEWER"'),

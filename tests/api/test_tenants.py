@@ -42,7 +42,7 @@ pytestmark = pytest.mark.anyio
 
 TENANT = "tenant { id slug name state suspensionReason deleteAt quotas { agents sockets } }"
 CREATE = f"""mutation ($input: CreateTenantInput!) {{ createTenant(input: $input) {{ __typename
-  ... on CreateTenantSuccess {{ apiKey {TENANT} }} {ERROR_FIELDS} }} }}"""
+  ... on CreateTenantSuccess {{ apiKeyValue {TENANT} }} {ERROR_FIELDS} }} }}"""
 UPDATE = f"""mutation ($input: UpdateTenantInput!) {{ updateTenant(input: $input) {{ __typename
   ... on UpdateTenantSuccess {{ {TENANT} }} {ERROR_FIELDS} }} }}"""
 SUSPEND = f"""mutation ($input: SuspendTenantInput!) {{ suspendTenant(input: $input) {{ __typename
@@ -112,12 +112,12 @@ async def test_operators_create_rename_and_list_tenants(admin: Api, settings: Se
         "deleteAt": None,
         "quotas": {"agents": 5, "sockets": None},
     }
-    as_owner = {"auth": False, "headers": {"x-api-key": made["apiKey"]}}
+    as_owner = {"auth": False, "headers": {"x-api-key": made["apiKeyValue"]}}
     seen = await admin.execute(
         "{ viewer { tenant { slug } scopes } tenants { edges { cursor } } }", **as_owner
     )
     assert seen["data"]["viewer"]["tenant"] == {"slug": "acme"}
-    assert "INSTALLATION" not in seen["data"]["viewer"]["scopes"]
+    assert "INSTALLATION_MANAGE" not in seen["data"]["viewer"]["scopes"]
     assert seen["data"]["tenants"] is None
     assert seen["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     first_owner = {"input": {"email": "ada@acme.example", "role": "OWNER"}}
@@ -311,7 +311,7 @@ async def test_members_of_their_tenant_cannot_become_an_operator(
     for confined, is_operator in ((False, True), (True, False)):
         pair = await services.accounts.sign_in(ADA, tenant.id, confined=confined)
         viewer = await services.accounts.authenticate_credential(pair.access)
-        assert (Scope.INSTALLATION in viewer.scopes) is is_operator
+        assert (Scope.INSTALLATION_MANAGE in viewer.scopes) is is_operator
     member = {"id": member_id(tenant.id, ADA)}
     assert await owner_at(api).code(RESET_LINK, **member) == "FORBIDDEN"
     assert await execute(settings, "select * from password_reset") == []

@@ -188,7 +188,7 @@ class SessionInput:
 
 @strawberry.input(description="The tenant to switch to.")
 class SwitchTenantInput:
-    tenant: strawberry.ID = strawberry.field(
+    id: strawberry.ID = strawberry.field(
         description="Global id of a tenant in `viewer { memberships }`."
     )
 

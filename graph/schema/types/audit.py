@@ -15,6 +15,7 @@ from domain.use_cases import audit as use_cases
 from graph.schema.scalars import Json
 from graph.schema.types.common import Connection
 from graph.schema.types.errors import ValidationError
+from graph.schema.types.lists import TimeRange
 from resolvers.global_ids import (
     MEMBER,
     check_id,
@@ -192,7 +193,7 @@ class AuditRetention:
 
 
 @strawberry.input(description="Filter of the audit log; each field that is given narrows it.")
-class AuditFilterInput:
+class AuditFilter:
     kinds: list[AuditKind] | None = strawberry.field(
         default=None, description="Only entries of these kinds; omit for any kind."
     )
@@ -211,21 +212,19 @@ class AuditFilterInput:
     address: str | None = strawberry.field(
         default=None, description="Only what was done from this IP address; omit for any address."
     )
-    since: datetime | None = strawberry.field(
+    at: TimeRange | None = strawberry.field(
         default=None,
         description=(
-            "Only entries from this time on. When it is omitted, all entries match, or those of the "
-            "last 31 days if only `action`, `session` or `address` are given."
+            "Only entries of this time. Without `since`, all earlier entries match, or those of the last "
+            "31 days if only `action`, `sessionId` or `address` are given."
         ),
     )
-    until: datetime | None = strawberry.field(
-        default=None, description="Only entries before this time; omit for all."
-    )
 
 
-def filter_of(filter: AuditFilterInput | None) -> domain.AuditFilter:
+def filter_of(filter: AuditFilter | None) -> domain.AuditFilter:
     if filter is None:
         return domain.AuditFilter()
+    at = filter.at or TimeRange()
     return domain.AuditFilter(
         kinds=None if filter.kinds is None else tuple(filter.kinds),
         actor=filter.actor,
@@ -233,8 +232,8 @@ def filter_of(filter: AuditFilterInput | None) -> domain.AuditFilter:
         action=filter.action,
         session=_stored_session(filter.session_id),
         address=filter.address,
-        since=filter.since,
-        until=filter.until,
+        since=at.since,
+        until=at.until,
     )
 
 
@@ -275,11 +274,8 @@ class SetAuditRetentionSuccess:
 
 @strawberry.input(description="The time range of the audit log to export.")
 class CreateAuditExportInput:
-    since: datetime | None = strawberry.field(
-        default=None, description="Only entries from this time on; omit for all."
-    )
-    until: datetime | None = strawberry.field(
-        default=None, description="Only entries before this time; omit for all."
+    at: TimeRange | None = strawberry.field(
+        default=None, description="Only entries of this time; omit for all."
     )
 
 

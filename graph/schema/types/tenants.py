@@ -209,7 +209,7 @@ class CreateTenantSuccess:
     tenant: domain.ManagedTenant = strawberry.field(
         graphql_type=ManagedTenantType, description="The new tenant."
     )
-    api_key: str = strawberry.field(
+    api_key_value: str = strawberry.field(
         description="An API key of an owner of the tenant, which is shown only now."
     )
 
