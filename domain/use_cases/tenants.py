@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from domain.common.access import Scope, TenantId, Viewer
-from domain.common.errors import InvalidInput, NotFound, Path
-from domain.common.problems import raise_all
+from domain.common.errors import InvalidInput, NotFound, Path, Problem
+from domain.common.problems import raise_all, raise_per_value
 from domain.common.text_validation import check_text
 from domain.ports import PageKey, PageSlice, Services
 from domain.tenants.lifecycle import (
@@ -50,10 +50,14 @@ async def create_tenant(
 
 
 async def update_tenant(
-    services: Services, viewer: Viewer, id: TenantId, changes: TenantChanges
+    services: Services,
+    viewer: Viewer,
+    id: TenantId,
+    changes: TenantChanges,
+    found: Sequence[Problem] = (),
 ) -> ManagedTenant:
     viewer.require(Scope.INSTALLATION_MANAGE)
-    raise_all(tenant_problems(changes))
+    raise_per_value((*found, *tenant_problems(changes)))
     return _existing(await services.tenants.update(viewer.subject, id, changes))
 
 

@@ -169,6 +169,8 @@ async def test_every_bad_input_is_refused_and_changes_nothing(
             ["quotas", "agents"],
         ),
         (UPDATE, {"id": unknown, "name": "x"}, "NOT_FOUND", ["id"]),
+        (UPDATE, {"id": unknown, "name": None}, "INVALID_INPUT", ["name"]),
+        (UPDATE, {"id": unknown, "quotas": None}, "INVALID_INPUT", ["quotas"]),
         (UPDATE, {"id": "garbage", "name": "x"}, "NOT_FOUND", ["id"]),
         (SUSPEND, {"id": own, "reason": "x"}, "INVALID_INPUT", ["id"]),
         (SUSPEND, {"id": unknown, "reason": ""}, "INVALID_INPUT", ["reason"]),

@@ -138,7 +138,12 @@ class CreateApiKeyInput:
         )
 
 
-@strawberry.input(description="Changes to an API key; its value stays the same.")
+@strawberry.input(
+    description=(
+        "Changes to an API key; its value and omitted fields stay the same. There is no revision to "
+        "expect: of two changes of one field, the later one counts."
+    )
+)
 class UpdateApiKeyInput:
     id: strawberry.ID = strawberry.field(description="Id of the key to change.")
     name: strawberry.Maybe[str | None] = strawberry.field(description="New name of the key.")

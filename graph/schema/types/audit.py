@@ -52,7 +52,7 @@ TARGET_TYPES = {
     "workflow_version": "WorkflowVersion",
 }
 """The types of audited objects by the tables that hold them. Others are named like their table."""
-TYPES_WITH_ID = frozenset(TARGET_TYPES.values()) - {"Credential", "Settings"}
+TYPES_WITH_ID = frozenset(TARGET_TYPES.values()) - {"Credential", "Settings"} | {"ManagedTenant"}
 
 
 @strawberry.type(description="The object that an entry of the audit log is about.")
@@ -115,6 +115,8 @@ class AuditEntryType:
         if entry.target_kind is None:
             return None
         type_ = TARGET_TYPES.get(entry.target_kind, entry.target_kind)
+        if type_ == "Tenant" and entry.target != str(entry.tenant_id):
+            type_ = "ManagedTenant"
         return AuditTarget(type=type_, id=_target_id(type_, entry), name=entry.target_name)
 
     before: Json | None = strawberry.field(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from domain.tenants.lifecycle import TenantState
 from graph.schema.scalars import Json
 from graph.schema.types.common import Connection
 from graph.schema.types.errors import NameTaken, NotFoundError, ValidationError
+from graph.schema.types.inputs import Fields, InputReader, same
 from resolvers.global_ids import global_id
 
 NONE_IS_INSTALLATION = "0 is no limit; null is the limit of the installation."
@@ -141,13 +141,8 @@ class TenantQuotasInput:
         description="Megabytes in the database and as recordings."
     )
 
-    def changes(self) -> Mapping[str, int | None]:
-        given = {each.name: getattr(self, each.name) for each in fields(type(self))}
-        return {name: maybe.value for name, maybe in given.items() if maybe is not None}
-
-
-def quota_changes(quotas: TenantQuotasInput | None) -> Mapping[str, int | None]:
-    return {} if quotas is None else quotas.changes()
+    def changes(self, reader: InputReader) -> Mapping[str, int | None]:
+        return reader.changes(self, same(*QUOTA_NAMES), frozenset(QUOTA_NAMES))
 
 
 @strawberry.input(description="A new tenant.")
@@ -160,19 +155,30 @@ class CreateTenantInput:
         default=None, description="Quotas of its own; omit for those of the installation."
     )
 
+    def own_quotas(self, reader: InputReader) -> Mapping[str, int | None]:
+        return {} if self.quotas is None else self.quotas.changes(reader.at("quotas"))
 
-@strawberry.input(description="Changes of a tenant; omitted fields stay as they are.")
+
+@strawberry.input(
+    description=(
+        "Changes of a tenant; omitted fields stay as they are. There is no revision to expect: of two "
+        "changes of one field, the later one counts."
+    )
+)
 class UpdateTenantInput:
     id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
-    slug: str | None = strawberry.field(default=None, description="New short, unique name.")
-    name: str | None = strawberry.field(default=None, description="New display name.")
-    quotas: TenantQuotasInput | None = strawberry.field(
-        default=None, description="Quotas to change."
+    slug: strawberry.Maybe[str | None] = strawberry.field(description="New short, unique name.")
+    name: strawberry.Maybe[str | None] = strawberry.field(description="New display name.")
+    quotas: strawberry.Maybe[TenantQuotasInput | None] = strawberry.field(
+        description="Quotas to change; omitted ones stay as they are."
     )
 
-    def changes(self) -> domain.TenantChanges:
-        quotas = None if self.quotas is None else self.quotas.changes()
-        return domain.TenantChanges(slug=self.slug, name=self.name, quotas=quotas)
+    def changes(self, reader: InputReader) -> domain.TenantChanges:
+        fields: Fields = {
+            **same("slug", "name"),
+            "quotas": ("quotas", TenantQuotasInput.changes),
+        }
+        return domain.TenantChanges(**reader.changes(self, fields))
 
 
 @strawberry.input(description="The tenant to suspend.")
