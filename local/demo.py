@@ -112,7 +112,7 @@ LOCAL_SPEECH: Json = {
 }
 
 
-REAL_ENDPOINTING, LOCAL_ENDPOINTING = 3.0, 0.8
+REAL_ENDPOINTING, LOCAL_ENDPOINTING = "PT3S", "PT0.8S"
 """How long to wait for a caller who does not seem to have finished: a real one, and one with
 emulated or local speech."""
 
@@ -161,7 +161,7 @@ def agents(environ: Mapping[str, str]) -> list[Json]:
     # Local STT recognises only complete sentences, so a longer pause cannot add words, and
     # synthetic speech never sounds finished.
     is_real = stt != "local" and _has_real_key(environ, stt.upper())
-    session = {"maxEndpointing": REAL_ENDPOINTING if is_real else LOCAL_ENDPOINTING}
+    session = {"maxEndpointingDelay": REAL_ENDPOINTING if is_real else LOCAL_ENDPOINTING}
     return [{**agent, **chosen, "session": session} for agent in _agents(environ)]
 
 
@@ -201,7 +201,7 @@ query ($tool: String!, $workflow: String!) {
   workflow(by: {slug: $workflow}) { id revision published { number } }
 }
 fragment Chosen on Agent {
-  id revision llm { provider } stt { provider } tts { provider } session { maxEndpointing }
+  id revision llm { provider } stt { provider } tts { provider } session { maxEndpointingDelay }
 }
 """
 PROVIDER_FIELDS = ("llm", "stt", "tts")
@@ -246,9 +246,9 @@ async def _upsert_agent(studio: StudioClient, agent: Json, existing: Json | None
         for kind in PROVIDER_FIELDS
         if (existing[kind] or {}).get("provider") != (agent[kind] or {}).get("provider")
     }
-    waited = existing["session"]["maxEndpointing"]
+    waited = existing["session"]["maxEndpointingDelay"]
     is_own = waited not in (REAL_ENDPOINTING, LOCAL_ENDPOINTING)
-    if not changed and (is_own or waited == agent["session"]["maxEndpointing"]):
+    if not changed and (is_own or waited == agent["session"]["maxEndpointingDelay"]):
         return False
     expected = {"id": existing["id"], "expectedRevision": existing["revision"]}
     changed["session"] = agent["session"]

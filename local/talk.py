@@ -43,19 +43,19 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on ProviderFailedOver { providerKind provider model available }
     ... on HandoffRefused { fromNode toNode via message }
     ... on ToolStarted { toolCallId node tool arguments }
-    ... on ToolFinished { toolCallId node tool outcome result durationMs }
+    ... on ToolFinished { toolCallId node tool outcome result duration }
     ... on ContextChanged { path value removed }
     ... on CommandApplied { commandId command }
     ... on CommandRefused { commandId command message }
     ... on TurnMeasured {
-      turnId totalMs sttMs endOfTurnMs llmFirstTokenMs ttsFirstByteMs firstAudioMs atEarMs
-      lineMs inputTokens outputTokens
+      turnId total stt endOfTurn llmFirstToken ttsFirstByte firstAudio atEar line
+      inputTokens outputTokens
     }
     ... on DialStarted { trunk toNumber }
     ... on DialFailed { reason sipStatus }
-    ... on CallAnswered { afterMs }
+    ... on CallAnswered { after }
     ... on AnsweredBy { by evidence quote revises }
-    ... on MessageLeft { toneHeard heardMs }
+    ... on MessageLeft { toneHeard heard }
     ... on ScreenerAnswered { round }
     ... on DtmfSent { digits }
     ... on DtmfReceived { digits }
@@ -66,17 +66,17 @@ subscription ($callId: ID!, $after: Cursor) {
     ... on TransferFailed { failure sipStatus }
     ... on TransferIsolationLost { transferId }
     ... on CallerPresent { present }
-    ... on CallerSilent { seconds }
+    ... on CallerSilent { duration }
     ... on ErrorRaised { source message recoverable }
     ... on WorkerReplaced { epoch }
-    ... on CallEnded { state reason blame durationMs }
+    ... on CallEnded { state reason blame duration }
   }
 }
 """
 
 WORKFLOWS = "{ workflows(first: 100) { edges { node { slug published { number } } } } }"
 CALL_TOTAL = """query ($id: ID!) {
-  call(id: $id) { cost { total partial } latency { totalMs { p50 } atEarMs { p50 } } }
+  call(id: $id) { cost { total partial } latency { total { p50 } atEar { p50 } } }
 }"""
 
 HANG_UP_TIMEOUT_SECONDS = 3.0

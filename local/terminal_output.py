@@ -7,6 +7,8 @@ import shutil
 import sys
 from typing import Any, Protocol, TextIO
 
+from domain.common.durations import parse_duration
+
 Json = dict[str, Any]
 
 DIM, BOLD, CYAN, GREEN, YELLOW, RED = "2", "1", "36", "32", "33", "31"
@@ -121,7 +123,7 @@ class TerminalOutput:
             case "ToolFinished":
                 return self._detail_line(
                     f"tool {event['tool']} {event['outcome'].lower()}: {event['result']} "
-                    f"({event['durationMs']:.0f} ms)"
+                    f"({_milliseconds(event['duration']):.0f} ms)"
                 )
             case "ContextChanged":
                 value = json.dumps(event["value"], ensure_ascii=False)
@@ -146,7 +148,7 @@ class TerminalOutput:
                 return self._detail_line(f"command refused: {event['message']}", RED)
             case "ErrorRaised":
                 return self._detail_line(f"{event['source']}: {event['message']}", RED)
-            case "TurnMeasured" if event["firstAudioMs"] is not None:
+            case "TurnMeasured" if event["firstAudio"] is not None:
                 return self._detail_line(_format_latency(event))
             case "DialStarted":
                 return self._detail_line(f"dialling {event['toNumber']} over {event['trunk']}")
@@ -160,12 +162,12 @@ class TerminalOutput:
                     f"all workers are busy: {how}, position {event['position']}"
                 )
             case "CallerDequeued":
-                waited = f"{event['waitedMs'] / 1000:.0f} s"
+                waited = f"{_seconds(event['waited']):.0f} s"
                 return self._detail_line(f"an agent is there after {waited}", GREEN)
             case "NewDestination":
                 return self._detail_line(f"the first call to {event['region']}", YELLOW)
             case "CallAnswered":
-                after = f" after {event['afterMs'] / 1000:.1f} s" if event["afterMs"] else ""
+                after = f" after {_seconds(event['after']):.1f} s" if event["after"] else ""
                 return self._detail_line(f"the phone was answered{after}", GREEN)
             case "AnsweredBy":
                 return self._detail_line(_format_verdict(event))
@@ -204,12 +206,12 @@ class TerminalOutput:
                     "the caller has left the room, or the connection was lost", YELLOW
                 )
             case "CallerSilent":
-                return self._detail_line(f"silence for {event['seconds']:g} s", YELLOW)
+                return self._detail_line(f"silence for {_seconds(event['duration']):g} s", YELLOW)
             case "WorkerReplaced":
                 return self._detail_line("the worker was lost; another one has taken over", YELLOW)
             case "CallEnded":
                 reason = event["reason"].lower().replace("_", " ")
-                seconds = event["durationMs"] / 1000
+                seconds = _seconds(event["duration"])
                 return self._detail_line(
                     f"{event['state'].lower()}: {reason}, after {seconds:.1f} s"
                 )
@@ -239,23 +241,33 @@ class TerminalOutput:
 
 
 LATENCY_PARTS = {
-    "endOfTurnMs": "end of turn",
-    "sttMs": "STT",
-    "llmFirstTokenMs": "LLM",
-    "ttsFirstByteMs": "TTS",
-    "lineMs": "telephone",
+    "endOfTurn": "end of turn",
+    "stt": "STT",
+    "llmFirstToken": "LLM",
+    "ttsFirstByte": "TTS",
+    "line": "telephone",
 }
+
+
+def _seconds(duration: str) -> float:
+    return parse_duration(duration).total_seconds()
+
+
+def _milliseconds(duration: str) -> float:
+    return 1000 * _seconds(duration)
 
 
 def _format_latency(measured: Json) -> str:
     """How long the caller waited for audio, and the share of each stage."""
     parts = (
-        f"{label} {took:.0f}"
+        f"{label} {_milliseconds(took):.0f}"
         for name, label in LATENCY_PARTS.items()
         if (took := measured.get(name))
     )
     detail = ", ".join(parts)
-    return f"heard after {measured['atEarMs']:.0f} ms" + (f" ({detail})" if detail else "")
+    return f"heard after {_milliseconds(measured['atEar']):.0f} ms" + (
+        f" ({detail})" if detail else ""
+    )
 
 
 def _format_verdict(event: Json) -> str:
@@ -275,6 +287,6 @@ def _format_collected(event: Json) -> str:
 def _format_response_time(latency: Json) -> str:
     """The median wait: in voice calls until audio starts, in text calls until the reply is
     complete."""
-    if at_caller := latency["atEarMs"]:
-        return f"replies heard after {at_caller['p50']:.0f} ms"
-    return f"replies in {latency['totalMs']['p50']:.0f} ms"
+    if at_caller := latency["atEar"]:
+        return f"replies heard after {_milliseconds(at_caller['p50']):.0f} ms"
+    return f"replies in {_milliseconds(latency['total']['p50']):.0f} ms"

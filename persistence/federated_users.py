@@ -262,7 +262,7 @@ def _unless_suspended(row: Any) -> PersonId:
         raise SignInRefused(
             "Your access has been deactivated; ask an administrator.",
             (),
-            reason=RefusalReason.DEACTIVATED,
+            reason=RefusalReason.SUSPENDED,
         )
     return PersonId(row.person_id)
 

@@ -87,9 +87,9 @@ async def logout(info: Ctx, token: str) -> None:
     await info.context.services.accounts.sign_out(token)
 
 
-async def switch_tenant(info: Ctx, tenant: str) -> TokenPair:
-    id = TenantId(require_id("Tenant", tenant, ("tenant",)))
-    return await info.context.run(use_cases.switch_tenant, id, info.context.device)
+async def switch_tenant(info: Ctx, id: str) -> TokenPair:
+    tenant = TenantId(require_id("Tenant", id))
+    return await info.context.run(use_cases.switch_tenant, tenant, info.context.device)
 
 
 async def end_session(info: Ctx, id: str) -> None:

@@ -8,17 +8,19 @@ from uuid import UUID
 from domain.common.errors import InvalidInput, NotFound, Path
 
 GRAPH_NODE = "GraphNode"
+MEMBER = "Member"
 TYPE_NAMES = {
     "WorkflowVersion": "version",
     "OutboundTrunk": "outbound trunk",
     "InboundTrunk": "inbound trunk",
     "PhoneNumber": "phone number",
     "ApiKey": "API key",
+    "ManagedTenant": "tenant",
 }
 
 
 def global_id(kind: str, id: UUID) -> str:
-    return urlsafe_b64encode(f"{kind}:{id}".encode()).decode().rstrip("=")
+    return _encode(f"{kind}:{id}")
 
 
 def decode_global_id(text: str) -> tuple[str, UUID] | None:
@@ -32,16 +34,47 @@ def decode_global_id(text: str) -> tuple[str, UUID] | None:
 
 def graph_node_id(owner: UUID, key: str) -> str:
     """The id of a node of the draft or the version with this id."""
-    return urlsafe_b64encode(f"{GRAPH_NODE}:{owner}:{key}".encode()).decode().rstrip("=")
+    return _encode(f"{GRAPH_NODE}:{owner}:{key}")
 
 
 def decode_graph_node(text: str) -> tuple[UUID, str] | None:
     """The owner and the key of a node, or None if the text is not the id of a node."""
+    return _decode_inner(GRAPH_NODE, text)
+
+
+def member_id(tenant: UUID, person: UUID) -> str:
+    """The id of a person in this tenant: in another one, the same person is another member."""
+    return _encode(f"{MEMBER}:{tenant}:{person}")
+
+
+def decode_member(text: str) -> tuple[UUID, UUID] | None:
+    """The tenant and the person of a member, or None if the text is not the id of a member."""
+    decoded = _decode_inner(MEMBER, text)
+    try:
+        return (decoded[0], UUID(decoded[1])) if decoded else None
+    except ValueError:
+        return None
+
+
+def require_member(tenant: UUID, text: str) -> UUID:
+    """Return the person who is this member of the tenant. Raises `NotFound` for anything else."""
+    decoded = decode_member(text)
+    if decoded is None or decoded[0] != tenant:
+        raise _no_such(MEMBER, ("id",))
+    return decoded[1]
+
+
+def _encode(text: str) -> str:
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode_inner(kind: str, text: str) -> tuple[UUID, str] | None:
+    """The owner, and the name inside of it, of what has an id of this kind."""
     try:
         decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
-        kind, _, rest = decoded.partition(":")
-        owner, separator, key = rest.partition(":")
-        return (UUID(owner), key) if kind == GRAPH_NODE and separator else None
+        found, _, rest = decoded.partition(":")
+        owner, separator, name = rest.partition(":")
+        return (UUID(owner), name) if found == kind and separator else None
     except ValueError:
         return None
 
@@ -56,7 +89,7 @@ def require_id(kind: str, text: str, path: Path = ("id",)) -> UUID:
     """Return the id of an object that is to be used. Raises `NotFound` for anything else."""
     id = decode_id(kind, text)
     if id is None:
-        raise NotFound(f"There is no such {_name(kind)}. {_expected(kind)}", path)
+        raise _no_such(kind, path)
     return id
 
 
@@ -67,6 +100,10 @@ def check_id(kind: str, text: str, path: Path) -> UUID:
     if id is None:
         raise InvalidInput(f"{path[-1]} is not the id of {_article(kind)}. {_expected(kind)}", path)
     return id
+
+
+def _no_such(kind: str, path: Path) -> NotFound:
+    return NotFound(f"There is no such {_name(kind)}. {_expected(kind)}", path)
 
 
 def _name(kind: str) -> str:

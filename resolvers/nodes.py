@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from uuid import UUID
 
 from domain.calls.model import Call
-from domain.common.access import Scope
+from domain.common.access import Scope, TenantId
 from domain.common.errors import InvalidInput
 from domain.sign_in.identity_providers import IdentityProvider
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
@@ -16,7 +17,7 @@ from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
 from resolvers import graphs
 from resolvers.context import Ctx
-from resolvers.global_ids import decode_global_id, decode_graph_node
+from resolvers.global_ids import MEMBER, decode_global_id, decode_graph_node, decode_member
 from resolvers.loaders import loaders
 
 MAX_NODE_IDS = 100
@@ -55,7 +56,7 @@ async def node(info: Ctx, id: str) -> Node | None:
     in_graph = decode_graph_node(id)
     if in_graph is not None:
         return await graphs.node_by_id(info, *in_graph)
-    decoded = decode_global_id(id)
+    decoded = _decode(viewer.tenant_id, id)
     if decoded is None or decoded[0] not in NODE_TYPES:
         return None
     name, scope = NODE_TYPES[decoded[0]]
@@ -63,6 +64,15 @@ async def node(info: Ctx, id: str) -> Node | None:
     loader = loaders().by_id(info.context.services, viewer.tenant_id, name)
     loaded: Node | None = await loader.load(decoded[1])
     return loaded
+
+
+def _decode(tenant: TenantId, id: str) -> tuple[str, UUID] | None:
+    """The type and the id inside the tenant."""
+    decoded = decode_global_id(id)
+    if decoded is not None:
+        return None if decoded[0] == MEMBER else decoded
+    member = decode_member(id)
+    return (MEMBER, member[1]) if member is not None and member[0] == tenant else None
 
 
 async def nodes(info: Ctx, ids: Sequence[str]) -> list[Node | None]:

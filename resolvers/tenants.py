@@ -12,7 +12,7 @@ from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_pa
 
 
 def tenant_id(id: str) -> TenantId:
-    return TenantId(require_id("Tenant", id))
+    return TenantId(require_id("ManagedTenant", id))
 
 
 async def tenants(

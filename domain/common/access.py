@@ -53,10 +53,10 @@ class Scope(StrEnum):
     AUDIT_READ = "audit:read"
     AUDIT_WRITE = "audit:write"
     WORKERS_READ = "workers:read"
-    INSTALLATION = "installation:manage"
+    INSTALLATION_MANAGE = "installation:manage"
 
 
-INSTALLATION_SCOPES = frozenset({Scope.INSTALLATION})
+INSTALLATION_SCOPES = frozenset({Scope.INSTALLATION_MANAGE})
 """What no role of a tenant includes: operators of the installation have it in addition."""
 TENANT_SCOPES = frozenset(Scope) - INSTALLATION_SCOPES
 

@@ -47,7 +47,7 @@ class RefusalReason(StrEnum):
     TOO_MANY_GROUPS = "TOO_MANY_GROUPS"
     CLAIM_MISMATCH = "CLAIM_MISMATCH"
     PROVIDER_DISABLED = "PROVIDER_DISABLED"
-    DEACTIVATED = "DEACTIVATED"
+    SUSPENDED = "SUSPENDED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,7 @@ def check_scopes(scopes: Iterable[str], path: Path) -> None:
     """Raise `InvalidInput` for scopes that no role and no key can have."""
     if INSTALLATION_SCOPES.intersection(scopes):
         raise InvalidInput(
-            f"No role and no key can have {Scope.INSTALLATION}: operators of the installation are "
+            f"No role and no key can have {Scope.INSTALLATION_MANAGE}: operators of the installation are "
             "appointed on its command line.",
             path,
         )

@@ -160,7 +160,7 @@ async def switch_tenant(
     person = viewer.require_own_account()
     memberships = await services.accounts.memberships(person)
     if tenant not in {membership.tenant.id for membership in memberships}:
-        raise NotFound("You do not belong to such a tenant.", ("tenant",))
+        raise NotFound("You do not belong to such a tenant.", ("id",))
     verified = Verified(session_id=viewer.session_id)
     return await services.accounts.sign_in(person, tenant, device, verified=verified)
 
@@ -210,7 +210,7 @@ def check_person_name(name: str | None, path: tuple[str, ...]) -> str | None:
 
 async def change_password(services: Services, viewer: Viewer, current: str, new: str) -> None:
     """Change the password and end the other sessions of the person."""
-    person = await check_current_password(services, viewer, current, ("currentPassword",))
+    person = await check_current_password(services, viewer, current)
     hashed = await _hash_new_password(services, person, viewer.tenant_id, new, "newPassword")
     await services.accounts.set_password(person.id, hashed, viewer.session_id)
 

@@ -155,7 +155,7 @@ def _check_within(viewer: Viewer, spec: ApiKeySpec) -> None:
     if viewer.networks and not (spec.networks and inside):
         raise Forbidden(
             "A key cannot make one that may be used from other addresses than itself.",
-            ("addresses",),
+            ("allowedAddresses",),
         )
 
 

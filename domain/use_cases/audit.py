@@ -118,6 +118,6 @@ def _export_note(range: ExportRange) -> AuditNote:
 def _check_range(since: datetime | None, until: datetime | None) -> None:
     for name, at in (("since", since), ("until", until)):
         if at is not None and at.tzinfo is None:
-            raise InvalidInput(f"{name} needs a time zone, such as Z.", (name,))
+            raise InvalidInput(f"{name} needs a time zone, such as Z.", ("at", name))
     if since is not None and until is not None and since >= until:
-        raise InvalidInput("until must be later than since.", ("until",))
+        raise InvalidInput("until must be later than since.", ("at", "until"))

@@ -11,20 +11,21 @@ from domain.tenants.passwords import MAX_PASSWORD_LENGTH
 from domain.use_cases.rate_limits import charge
 
 ATTEMPTS_PER_MINUTE = 10
+CURRENT_PASSWORD: Path = ("currentPassword",)
 
 
-async def check_current_password(
-    services: Services, viewer: Viewer, password: str, path: Path
-) -> Person:
+async def check_current_password(services: Services, viewer: Viewer, password: str) -> Person:
     """The person of the viewer. Raises `Unauthenticated` unless this is their password."""
     person = await signed_in_person(services, viewer.require_own_account())
-    check_text(password, path, max_length=MAX_PASSWORD_LENGTH, min_length=1)
+    check_text(password, CURRENT_PASSWORD, max_length=MAX_PASSWORD_LENGTH, min_length=1)
     what = "attempts to enter the current password"
-    await charge(services.limiter, f"password:{person.id}", ATTEMPTS_PER_MINUTE, what, path)
+    await charge(
+        services.limiter, f"password:{person.id}", ATTEMPTS_PER_MINUTE, what, CURRENT_PASSWORD
+    )
     if await services.accounts.authenticate_password(person.email, password) is None:
         raise Unauthenticated(
             "The current password is wrong. Users who sign in with an identity provider have none.",
-            path,
+            CURRENT_PASSWORD,
         )
     return person
 

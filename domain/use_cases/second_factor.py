@@ -54,7 +54,7 @@ async def second_factor(services: Services, viewer: Viewer) -> TotpState:
 async def enrol_totp(services: Services, viewer: Viewer, password: str) -> TotpEnrolment:
     """Begin to set a second factor up. It is not needed before `confirm_totp` shows that the app has it.
     The password is asked for, so that a stolen access token cannot lock its user out."""
-    person = await check_current_password(services, viewer, password, ("password",))
+    person = await check_current_password(services, viewer, password)
     secret = totp.new_totp_secret()
     if not await services.second_factors.enrol(person.id, secret):
         raise SecondFactorActive(
@@ -101,7 +101,7 @@ async def replace_recovery_codes(
 async def remove_totp(
     services: Services, viewer: Viewer, password: str, code: str, address: str
 ) -> None:
-    person = await check_current_password(services, viewer, password, ("password",))
+    person = await check_current_password(services, viewer, password)
     await _check_code(services, person.id, code, address)
     await services.second_factors.remove(person.id)
 

@@ -15,7 +15,7 @@ from graph.schema.types import accounts as a
 from graph.schema.types import members as m
 from resolvers import accounts, members
 from resolvers.context import Ctx
-from resolvers.global_ids import require_id
+from resolvers.global_ids import require_id, require_member
 
 
 @strawberry.type(
@@ -44,7 +44,7 @@ class AccountMutation:
     async def switch_tenant(
         self, info: Ctx, input: Input[a.SwitchTenantInput]
     ) -> a.SwitchTenantResult:
-        return _login_success(await accounts.switch_tenant(info, input.tenant))
+        return _login_success(await accounts.switch_tenant(info, input.id))
 
     @mutation("End one of your sessions.")
     async def end_session(self, info: Ctx, input: Input[a.EndSessionInput]) -> a.EndSessionResult:
@@ -119,7 +119,7 @@ class AccountMutation:
     async def change_member_role(
         self, info: Ctx, input: Input[m.ChangeMemberRoleInput]
     ) -> m.ChangeMemberRoleResult:
-        id = _member_id(input.id)
+        id = _member_id(info, input.id)
         member = await info.context.run(member_use_cases.change_member_role, id, input.role)
         return m.ChangeMemberRoleSuccess(member=member)
 
@@ -127,14 +127,14 @@ class AccountMutation:
     async def suspend_member(
         self, info: Ctx, input: Input[m.SuspendMemberInput]
     ) -> m.SuspendMemberResult:
-        member = await info.context.run(member_use_cases.suspend_member, _member_id(input.id))
+        member = await info.context.run(member_use_cases.suspend_member, _member_id(info, input.id))
         return m.SuspendMemberSuccess(member=member)
 
     @mutation("Admit a suspended member again.")
     async def resume_member(
         self, info: Ctx, input: Input[m.ResumeMemberInput]
     ) -> m.ResumeMemberResult:
-        member = await info.context.run(member_use_cases.resume_member, _member_id(input.id))
+        member = await info.context.run(member_use_cases.resume_member, _member_id(info, input.id))
         return m.ResumeMemberSuccess(member=member)
 
     @mutation(
@@ -143,7 +143,7 @@ class AccountMutation:
     async def remove_member(
         self, info: Ctx, input: Input[m.RemoveMemberInput]
     ) -> m.RemoveMemberResult:
-        member = await info.context.run(member_use_cases.remove_member, _member_id(input.id))
+        member = await info.context.run(member_use_cases.remove_member, _member_id(info, input.id))
         return m.RemoveMemberSuccess(member=member)
 
     @mutation("End all sessions of a member in your tenant.")
@@ -151,7 +151,7 @@ class AccountMutation:
         self, info: Ctx, input: Input[m.EndSessionsOfMemberInput]
     ) -> m.EndSessionsOfMemberResult:
         ended = await info.context.run(
-            member_use_cases.end_sessions_of_member, _member_id(input.id)
+            member_use_cases.end_sessions_of_member, _member_id(info, input.id)
         )
         return m.EndSessionsOfMemberSuccess(ended=ended)
 
@@ -160,13 +160,13 @@ class AccountMutation:
         self, info: Ctx, input: Input[m.CreatePasswordResetLinkInput]
     ) -> m.CreatePasswordResetLinkResult:
         link = await info.context.run(
-            member_use_cases.create_password_reset_link, _member_id(input.id)
+            member_use_cases.create_password_reset_link, _member_id(info, input.id)
         )
         return m.CreatePasswordResetLinkSuccess(link=link)
 
 
-def _member_id(id: strawberry.ID) -> PersonId:
-    return PersonId(require_id("Member", id))
+def _member_id(info: Ctx, id: strawberry.ID) -> PersonId:
+    return PersonId(require_member(info.context.require().tenant_id, id))
 
 
 def _login_success(pair: TokenPair) -> a.LoginSuccess:

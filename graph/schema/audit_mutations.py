@@ -8,6 +8,7 @@ from domain.use_cases import audit
 from graph.schema.arguments import Input
 from graph.schema.error_paths import mutation
 from graph.schema.types import audit as a
+from graph.schema.types.lists import TimeRange
 from resolvers.context import Ctx
 
 
@@ -28,5 +29,6 @@ class AuditMutation:
     async def create_audit_export(
         self, info: Ctx, input: Input[a.CreateAuditExportInput]
     ) -> a.CreateAuditExportResult:
-        export = await info.context.run(audit.create_export, input.since, input.until)
+        at = input.at or TimeRange()
+        export = await info.context.run(audit.create_export, at.since, at.until)
         return a.CreateAuditExportSuccess.of(export)

@@ -10,7 +10,7 @@ from domain.audit.model import AuditEntry
 from graph.schema.arguments import After, First
 from graph.schema.types.audit import (
     AuditEntryConnection,
-    AuditFilterInput,
+    AuditFilter,
     AuditHead,
     AuditRetention,
     filter_of,
@@ -32,7 +32,7 @@ class AuditQuery:
         first: First = None,
         after: After = None,
         filter: Annotated[
-            AuditFilterInput | None,
+            AuditFilter | None,
             strawberry.argument(description="Filter; omit to return all entries."),
         ] = None,
     ) -> Page[AuditEntry]:

@@ -15,6 +15,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import strawberry
 
+from domain.calls import events
 from domain.calls.events import EphemeralEvent, StoredEvent
 from domain.common.casing import camel
 from domain.common.doc import Doc
@@ -34,6 +35,24 @@ UNITS = {"_ms": "milliseconds", "_seconds": "seconds"}
 IN_UNIT = re.compile(", in (milli)?seconds")
 DURATION_NAMES = {"seconds": "duration"}
 """Names of durations whose field is named after the unit alone."""
+DEPRECATED_NUMBERS: Mapping[type, frozenset[str]] = {
+    events.CallEnded: frozenset({"duration_ms"}),
+    events.CallerSilent: frozenset({"seconds"}),
+    events.ToolFinished: frozenset({"duration_ms"}),
+    events.TurnMeasured: frozenset(
+        {
+            "total_ms",
+            "stt_ms",
+            "end_of_turn_ms",
+            "llm_first_token_ms",
+            "tts_first_byte_ms",
+            "playback_ms",
+            "first_audio_ms",
+            "at_ear_ms",
+        }
+    ),
+}
+"""The durations that earlier releases had as numbers. They remain as deprecated fields."""
 
 
 def event_type(source: type, bases: tuple[type, ...] = ()) -> Any:
@@ -44,17 +63,18 @@ def event_type(source: type, bases: tuple[type, ...] = ()) -> Any:
     for field in dataclasses.fields(source):
         if field.name == "kind":
             continue
-        graphql_type = _graphql_type(field.name, types[field.name])
-        description, duration = _description(annotated[field.name]), _duration_name(field.name)
-        body["__annotations__"][field.name] = graphql_type
-        body[field.name] = strawberry.field(
-            resolver=_event_attribute(field.name),
-            graphql_type=graphql_type,
-            description=description,
-            deprecation_reason=f"Use `{camel(duration)}`." if duration else None,
-        )
+        hint, description = types[field.name], _description(annotated[field.name])
+        duration = duration_name(field.name)
+        if duration is None or field.name in DEPRECATED_NUMBERS.get(source, ()):
+            body["__annotations__"][field.name] = _graphql_type(field.name, hint)
+            body[field.name] = strawberry.field(
+                resolver=_event_attribute(field.name),
+                graphql_type=_graphql_type(field.name, hint),
+                description=description,
+                deprecation_reason=f"Use `{camel(duration)}`." if duration else None,
+            )
         if duration:
-            nullable = NoneType in get_args(types[field.name])
+            nullable = NoneType in get_args(hint)
             body["__annotations__"][duration] = Duration | None if nullable else Duration
             body[duration] = _duration_field(field.name, description or "", nullable)
     event = type(source.__name__, bases, body)
@@ -75,7 +95,7 @@ def _event_attribute(name: str) -> Callable[[Any], Any]:
     return read
 
 
-def _duration_name(name: str) -> str | None:
+def duration_name(name: str) -> str | None:
     """The name of the field of type `Duration`; None unless the field is a number of seconds or
     milliseconds."""
     ending = next((ending for ending in UNITS if name.endswith(ending)), None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any, NewType
 
@@ -10,28 +9,13 @@ import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
 from domain.common import money
+from domain.common.durations import format_duration, parse_duration
 from domain.common.json_values import MAX_DOCUMENT_DEPTH, is_too_deep
 
 Cursor = NewType("Cursor", str)
 Duration = NewType("Duration", timedelta)
 Json = NewType("Json", object)
 Money = NewType("Money", int)
-
-_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
-
-
-def serialize_duration(value: timedelta) -> str:
-    return f"PT{value.total_seconds():.3f}".rstrip("0").rstrip(".") + "S"
-
-
-def parse_duration(text: Any) -> timedelta:
-    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
-    if match is None or not any(match.groups()):
-        raise ValueError("A duration must be in ISO 8601, for instance PT30S, PT5M or PT1H30M.")
-    days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    if days > 10_000:
-        raise ValueError("The duration must not exceed 10,000 days.")
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
 def parse_money(value: Any) -> int:
@@ -66,7 +50,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         name="Duration",
         description="A duration in ISO 8601, for instance `PT1H30M` or `PT2.5S`.",
         specified_by_url="https://www.iso.org/iso-8601-date-and-time-format.html",
-        serialize=serialize_duration,
+        serialize=format_duration,
         parse_value=parse_duration,
     ),
     Money: strawberry.scalar(

@@ -73,7 +73,7 @@ class SignInMutation:
 
     @mutation("Begin to set up an authenticator app as your second factor.")
     async def enrol_totp(self, info: Ctx, input: Input[s.EnrolTotpInput]) -> s.EnrolTotpResult:
-        enrolment = await info.context.run(second_factor.enrol_totp, input.password)
+        enrolment = await info.context.run(second_factor.enrol_totp, input.current_password)
         return s.EnrolTotpSuccess(secret=enrolment.secret, uri=enrolment.uri)
 
     @mutation("Activate your second factor with the first code of the authenticator app.")
@@ -97,7 +97,7 @@ class SignInMutation:
     @mutation("Remove your second factor and its recovery codes.")
     async def remove_totp(self, info: Ctx, input: Input[s.RemoveTotpInput]) -> s.RemoveTotpResult:
         await info.context.run(
-            second_factor.remove_totp, input.password, input.code, info.context.client_ip
+            second_factor.remove_totp, input.current_password, input.code, info.context.client_ip
         )
         state = await info.context.run(second_factor.second_factor)
         return s.RemoveTotpSuccess(second_factor=state)

@@ -11,6 +11,7 @@ from domain.use_cases import tenants as use_cases
 from graph.schema.arguments import After, First, Input
 from graph.schema.error_paths import mutation
 from graph.schema.types import tenants as t
+from graph.schema.types.inputs import InputReader
 from resolvers import tenants
 from resolvers.context import Ctx
 from resolvers.pagination import Page
@@ -55,18 +56,19 @@ class InstallationMutation:
     async def create_tenant(
         self, info: Ctx, input: Input[t.CreateTenantInput]
     ) -> t.CreateTenantResult:
+        quotas = input.own_quotas(InputReader())
         tenant, key = await info.context.run(
-            use_cases.create_tenant, input.slug, input.name, t.quota_changes(input.quotas)
+            use_cases.create_tenant, input.slug, input.name, quotas
         )
-        return t.CreateTenantSuccess(tenant=tenant, api_key=key)
+        return t.CreateTenantSuccess(tenant=tenant, api_key_value=key)
 
     @mutation("Rename a tenant or change its quotas; only for operators.")
     async def update_tenant(
         self, info: Ctx, input: Input[t.UpdateTenantInput]
     ) -> t.UpdateTenantResult:
-        tenant = await info.context.run(
-            use_cases.update_tenant, tenants.tenant_id(input.id), input.changes()
-        )
+        id, reader = tenants.tenant_id(input.id), InputReader()
+        changes = input.changes(reader)
+        tenant = await reader.run(info.context, use_cases.update_tenant, id, changes)
         return t.UpdateTenantSuccess(tenant=tenant)
 
     @mutation(

@@ -35,8 +35,8 @@ SNAPSHOT = Snapshot(
     workflow=CLINIC, agents={"reception": RECEPTION, "booking": BOOKING}, tools={BOOK.name: BOOK}
 )
 FIELDS = (
-    "enabled voicemail message screener introduction ivr goal askModel silentSeconds toneSeconds "
-    "screeningSeconds"
+    "enabled voicemail message screener introduction ivr goal askModel silenceTimeout toneTimeout "
+    "screeningTimeout"
 )
 SET = (
     "mutation ($id: ID!, $revision: Int!, $answering: WorkflowAnsweringInput) { updateWorkflow("
@@ -54,9 +54,9 @@ DEFAULTS = {
     "ivr": "TALK",
     "goal": None,
     "askModel": True,
-    "silentSeconds": 2.5,
-    "toneSeconds": 30.0,
-    "screeningSeconds": 30.0,
+    "silenceTimeout": "PT2.5S",
+    "toneTimeout": "PT30S",
+    "screeningTimeout": "PT30S",
 }
 
 
@@ -147,7 +147,7 @@ async def test_the_settings_are_set_and_unset_through_the_api(
     await save_clinic(services, viewer)
     found = (await api.execute(ASK))["data"]["workflow"]
     assert found["answering"] == DEFAULTS
-    given = {"voicemail": "LEAVE_MESSAGE", "message": "Call back.", "toneSeconds": 12.5}
+    given = {"voicemail": "LEAVE_MESSAGE", "message": "Call back.", "toneTimeout": "PT12.5S"}
     revision = found["revision"]
     cases: list[tuple[Any, dict[str, Any]]] = [(given, {**DEFAULTS, **given}), (None, DEFAULTS)]
     for answering, expected in cases:
@@ -155,10 +155,10 @@ async def test_the_settings_are_set_and_unset_through_the_api(
         reported = (await api.execute(SET, variables=variables))["data"]["updateWorkflow"]
         assert reported["workflow"]["answering"] == expected
         revision = reported["workflow"]["revision"]
-    bad = {"id": found["id"], "revision": revision, "answering": {"silentSeconds": 0.1}}
+    bad = {"id": found["id"], "revision": revision, "answering": {"silenceTimeout": "PT0.1S"}}
     reported = (await api.execute(SET, variables=bad))["data"]["updateWorkflow"]
     assert reported["__typename"] == "ValidationError"
-    assert reported["path"] == ["input", "answering", "silentSeconds"]
-    assert reported["message"] == "silentSeconds must be between 0.5 and 10 seconds."
+    assert reported["path"] == ["input", "answering", "silenceTimeout"]
+    assert reported["message"] == "silenceTimeout must be between 0.5 and 10 seconds."
     after = (await api.execute(ASK))["data"]["workflow"]
     assert after == {"id": found["id"], "revision": revision, "answering": DEFAULTS}

@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -26,7 +27,7 @@ from persistence.audit_verification import verify_export
 from persistence.database import DbRole
 from persistence.key_ring import KeyRing
 from persistence.sqlalchemy_engine import create_engine
-from resolvers.global_ids import global_id
+from resolvers.global_ids import global_id, member_id
 from tests.api.test_accounts import owner
 from tests.api.test_identity_providers import answered as answered_by_provider
 from tests.api.test_identity_providers import forger, logout_token, signed_in, studio, uuid_of
@@ -64,7 +65,7 @@ OF_OPERATORS = {
 }
 LOG = """query ($filter: AuditFilterInput, $first: Int, $after: Cursor) {
   auditLog(filter: $filter, first: $first, after: $after) {
-    edges { node { id at kind actor session address requestId action target { type id name }
+    edges { node { id at kind actor sessionId address requestId action target { type id name }
                    before after details seq hash body erasedAt } }
     pageInfo { hasNextPage endCursor } } }"""
 EXPORT = """mutation ($input: CreateAuditExportInput!) { createAuditExport(input: $input) {
@@ -255,7 +256,7 @@ async def change_people(walk: Walk) -> None:
     await walk.does("withdrawInvitation", id=bob)
     ada = await new_member(owner_at(walk.api), "EDITOR", "ada@acme.example")
     person = (await walk.row("person", "ada@acme.example", "email"))["id"]
-    me, member = f"user:{person}", global_id("Member", person)
+    me, member = f"user:{person}", (await ada.viewer())["memberId"]
     await walk.left_entry("acceptInvitation", me)
     passwords = {"currentPassword": PASSWORD_OF_MEMBERS, "newPassword": NEW_PASSWORD}
     for name, fields in {"updateProfile": {"name": "Ada L."}, "changePassword": passwords}.items():
@@ -286,10 +287,10 @@ async def change_people(walk: Walk) -> None:
 
 
 async def use_second_factor(walk: Walk, ada: SignedIn, me: str) -> None:
-    begun = await ada.run(ENROL, password=NEW_PASSWORD)
+    begun = await ada.run(ENROL, currentPassword=NEW_PASSWORD)
     confirmed = await ada.run(CONFIRM, code=await App(begun["secret"]).next_code())
     replaced = await ada.run(REPLACE, code=confirmed["recoveryCodes"][0])
-    removed = await ada.run(REMOVE, password=NEW_PASSWORD, code=replaced["recoveryCodes"][0])
+    removed = await ada.run(REMOVE, currentPassword=NEW_PASSWORD, code=replaced["recoveryCodes"][0])
     assert removed["secondFactor"] == {"isActive": False, "recoveryCodesLeft": 0}
     names = ("enrolTotp", "confirmTotp", "replaceRecoveryCodes", "removeTotp")
     for name in names:
@@ -339,19 +340,20 @@ async def test_an_entry_names_the_user_the_session_the_address_and_the_request(
     )
     assert node["data"]["node"] == {"name": "greeter"}
     [session] = await row_of(settings, "select family::text from refresh_token")
-    who = ("actor", "session", "address", "requestId")
-    assert [by_user[name] for name in who] == [viewer.subject, session, "127.0.0.1", "of-the-test"]
-    assert [by_socket[name] for name in who] == [viewer.subject, session, "127.0.0.1", None]
+    id = global_id("Session", session)
+    who = ("actor", "sessionId", "address", "requestId")
+    assert [by_user[name] for name in who] == [viewer.subject, id, "127.0.0.1", "of-the-test"]
+    assert [by_socket[name] for name in who] == [viewer.subject, id, "127.0.0.1", None]
     assert by_key["actor"].startswith("key:")
-    assert by_key["session"] is None
+    assert by_key["sessionId"] is None
     assert (by_user["before"], by_user["after"]["spec"]["prompt"]["system"]) == (None, "Greet.")
 
 
 async def test_sign_ins_are_in_the_log_of_the_tenant_of_the_user(
-    api: Api, services: Services, settings: Settings, owner: str
+    api: Api, services: Services, settings: Settings, viewer: Viewer, owner: str
 ) -> None:
     [id] = await row_of(settings, "select id from person where email = $1", owner)
-    user = global_id("Member", id)
+    user = member_id(viewer.tenant_id, id)
     await login(api, owner, "wrong", **{"x-request-id": "failed"})
     await login(api, owner, "wrong")
     await login(api, "stranger@acme.example", "wrong")
@@ -397,8 +399,8 @@ async def test_what_an_identity_provider_decides_is_in_the_log(
     await new_member(studio.owner, "EDITOR", "ada@acme.example")
     forger.claims = {"groups": ["staff"]}
     ada = await signed_in(studio, forger, provider)
-    me = (await ada.viewer())["subject"]
-    member = global_id("Member", me.removeprefix("user:"))
+    identity = await ada.viewer()
+    me, member = identity["subject"], identity["memberId"]
     await walk.left_entry("finishSignIn", me)
     by_provider = f"identity_provider:{uuid_of(provider)}"
     decided = await log_of(studio.api, actor=by_provider)
@@ -472,7 +474,9 @@ async def test_the_log_is_paged_and_filtered(
     before = await log_of(api)
     for name in ("one", "two", "three"):
         await create_agent(services, viewer, replace(RECEPTION, name=name))
-    with acting_as(Origin(actor="user:ada", address="192.0.2.1", session="s1", action="test")):
+    session = UUID(int=5)
+    origin = Origin(actor="user:ada", address="192.0.2.1", session=str(session), action="test")
+    with acting_as(origin):
         await create_agent(services, viewer, replace(RECEPTION, name="four"))
     everything = await log_of(api)
     names = [entry["target"]["name"] for entry in everything[: -len(before)]]
@@ -488,22 +492,28 @@ async def test_the_log_is_paged_and_filtered(
     for filter in (
         {"actor": "user:ada"},
         {"address": "192.0.2.1"},
-        {"session": "s1"},
+        {"sessionId": global_id("Session", session)},
         {"action": "test"},
         {"target": four["target"]["id"]},
-        {"since": four["at"]},
+        {"at": {"since": four["at"]}},
         {"kinds": ["CREATED"], "actor": "user:ada"},
     ):
         assert await log_of(api, **filter) == [four], filter
     assert await log_of(api, kinds=["DELETED"]) == []
     assert await log_of(api, kinds=[]) == []
-    assert await log_of(api, since=three["at"], until=four["at"]) == [three]
+    assert await log_of(api, at={"since": three["at"], "until": four["at"]}) == [three]
+    for name in ("target", "sessionId"):
+        refused = await api.execute(LOG, variables={"filter": {name: str(session)}})
+        assert refused["errors"][0]["extensions"] == {
+            "code": "INVALID_INPUT",
+            "path": ["filter", name],
+        }
     refused = await api.execute(
-        LOG, variables={"filter": {"since": four["at"], "until": three["at"]}}
+        LOG, variables={"filter": {"at": {"since": four["at"], "until": three["at"]}}}
     )
     assert refused["errors"][0]["extensions"] == {
         "code": "INVALID_INPUT",
-        "path": ["filter", "until"],
+        "path": ["filter", "at", "until"],
     }
 
 
@@ -548,7 +558,7 @@ async def test_an_export_is_complete_signed_and_noted(
     assert verify_export([lines[0], *lines[2:]], signatures).problems != ()
     for token in (made["url"][:-3] + "AAA", "/audit-exports/x", "/audit-exports/%00"):
         assert (await api.http.get(token)).status_code == 403, token
-    none = await mutate(api, EXPORT, until="2020-01-01T00:00:00Z")
+    none = await mutate(api, EXPORT, at={"until": "2020-01-01T00:00:00Z"})
     assert none["entries"] == 0
     empty = (await api.http.get(none["url"])).text.splitlines()
     assert verify_export(empty, signatures).problems == ()

@@ -143,11 +143,17 @@ async def test_a_tool_is_tested_with_stubs(api: Api, settings: Settings) -> None
     assert await all_rows(settings) == before
 
 
-ASK = {"name": "account", "prompt": "Your number?", "min": 4, "max": 6, "save": "workflow.account"}
+ASK = {
+    "name": "account",
+    "prompt": "Your number?",
+    "min": 4,
+    "max": 6,
+    "saveTo": "workflow.account",
+}
 ASK_PIN = {"name": "pin", "prompt": "Your PIN?", "count": 4, "masked": True}
 READ_DIGITS = """{ tool(by: {name: "pay"}) { actions { ... on CollectDigitsAction {
-  name prompt retryPrompt count min max terminator allowed firstSeconds betweenSeconds attempts
-  masked save } } } }"""
+  name prompt retryPrompt count min max terminator allowed firstKeyTimeout nextKeyTimeout
+  attempts masked saveTo } } } }"""
 
 
 async def test_a_tool_that_collects_digits_is_created_read_and_tested(
@@ -161,9 +167,9 @@ async def test_a_tool_that_collects_digits_is_created_read_and_tested(
     spec: dict[str, Any] = {"name": "pay", "description": "Pays."}
     actions = [{"collectDigits": ASK}, {"collectDigits": ASK_PIN}, {"apiCall": pay}]
     before = await all_rows(settings)
-    saved = [{"collectDigits": {**ASK_PIN, "save": "workflow.pin"}}]
+    saved = [{"collectDigits": {**ASK_PIN, "saveTo": "workflow.pin"}}]
     refused = await mutate(api, CREATE_TOOL, **spec, actions=saved)
-    assert refused["path"] == ["input", "actions", "0", "collectDigits", "save"]
+    assert refused["path"] == ["input", "actions", "0", "collectDigits", "saveTo"]
     assert await all_rows(settings) == before
     made = await mutate(api, CREATE_TOOL, **spec, actions=actions)
     read = (await api.execute(READ_DIGITS))["data"]["tool"]["actions"]
@@ -171,13 +177,13 @@ async def test_a_tool_that_collects_digits_is_created_read_and_tested(
         "retryPrompt": "",
         "terminator": "#",
         "allowed": "0123456789*#",
-        "firstSeconds": 8.0,
-        "betweenSeconds": 3.0,
+        "firstKeyTimeout": "PT8S",
+        "nextKeyTimeout": "PT3S",
         "attempts": 3,
     }
     assert read == [
         {**defaults, **ASK, "count": None, "masked": False},
-        {**defaults, **ASK_PIN, "min": None, "max": None, "save": ""},
+        {**defaults, **ASK_PIN, "min": None, "max": None, "saveTo": ""},
         {},
     ]
     stub = {"body": {"said": "8402 is right", "id": "r-1"}}

@@ -400,14 +400,12 @@ async def test_a_duration_has_one_shape_and_its_old_name_still_works(api: Api) -
         "minEndpointing": 0.25,
         "autoDisconnect": 60,
         "silence": [{"after": 4.5, "say": "Hm?"}],
-        "interruption": {"minSeconds": 0.75},
     }
     made = await send(api, "createAgent", AGENT, **GREETER, session=old)
     session = made["agent"]["session"]
     assert (session["minEndpointing"], session["minEndpointingDelay"]) == (0.25, "PT0.25S")
     assert session["disconnectAfter"] == "PT60S"
     assert session["silence"] == [{"delay": "PT4.5S", "after": 4.5, "say": "Hm?"}]
-    assert session["interruption"]["minDuration"] == "PT0.75S"
     id = made["agent"]["id"]
     both = {"minEndpointing": 1, "minEndpointingDelay": "PT1S", "autoDisconnect": 1}
     refused = await send(api, "updateAgent", AGENT, id=id, expectedRevision=1, session=both)

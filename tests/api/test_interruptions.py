@@ -18,7 +18,7 @@ from tests.support.graphql_calls import ERROR_FIELDS, LLM, mutate
 pytestmark = pytest.mark.anyio
 
 FIELDS = (
-    "session { interruption { by minWords minSeconds ignore always resumeAfter } maxEndpointing }"
+    "session { interruption { by minWords minDuration ignore always resumeDelay } maxEndpointing }"
 )
 CREATE = f"""mutation ($input: CreateAgentInput!) {{ createAgent(input: $input) {{ __typename
   ... on CreateAgentSuccess {{ agent {{ id revision {FIELDS} }} }} {ERROR_FIELDS} }} }}"""
@@ -30,18 +30,18 @@ AGENT = {"name": "reception", "prompt": {"system": "Answer."}, "llm": LLM}
 DEFAULTS = {
     "by": "WORDS",
     "minWords": 1,
-    "minSeconds": 0.5,
+    "minDuration": "PT0.5S",
     "ignore": None,
     "always": None,
-    "resumeAfter": 2.0,
+    "resumeDelay": "PT2S",
 }
 OWN = {
     "by": "SOUND",
     "minWords": 3,
-    "minSeconds": 0.25,
+    "minDuration": "PT0.25S",
     "ignore": ["mhm", "carry on"],
     "always": [],
-    "resumeAfter": None,
+    "resumeDelay": None,
 }
 
 
@@ -70,8 +70,8 @@ async def test_an_export_has_what_differs_from_the_defaults(api: Api) -> None:
     ("wrong", "path"),
     [
         ({"minWords": 0}, ["minWords"]),
-        ({"minSeconds": 3.5}, ["minSeconds"]),
-        ({"resumeAfter": 0.1}, ["resumeAfter"]),
+        ({"minDuration": "PT3.5S"}, ["minDuration"]),
+        ({"resumeDelay": "PT0.1S"}, ["resumeDelay"]),
         ({"ignore": ["okay", "Okay."]}, ["ignore", "1"]),
         ({"ignore": ["stop"], "always": ["stop"]}, ["always", "0"]),
     ],

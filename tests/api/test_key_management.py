@@ -33,7 +33,7 @@ from tests.support.voice_clients import with_speech
 
 pytestmark = pytest.mark.anyio
 
-KEY = """apiKey { id name prefix kind state role scopes addresses createdBy lastUsedAt expiresAt
+KEY = """apiKey { id name prefix kind state role scopes allowedAddresses createdBy lastUsedAt expiresAt
   replacedById }"""
 CREATE = f"""mutation ($input: CreateApiKeyInput!) {{ createApiKey(input: $input) {{ __typename
   ... on CreateApiKeySuccess {{ value {KEY} }} {ERROR_FIELDS} }} }}"""
@@ -93,7 +93,7 @@ async def test_a_key_is_created_used_rotated_and_revoked(api: Api, settings: Set
     key, value = made["apiKey"], made["value"]
     assert value.startswith("as_live_")
     assert (key["prefix"], key["kind"], key["state"]) == (value[:12], "STANDARD", "LIVE")
-    assert (key["role"], key["addresses"], key["lastUsedAt"]) == ("EDITOR", [], None)
+    assert (key["role"], key["allowedAddresses"], key["lastUsedAt"]) == ("EDITOR", [], None)
     assert key["createdBy"].startswith("user:")
     assert set(key["scopes"]) == {scope.name for scope in ROLE_SCOPES[Role.EDITOR]}
     used = (await ask(api, value)).json()["data"]["viewer"]
@@ -144,9 +144,9 @@ async def test_keys_are_listed_newest_first_and_for_a_while_after_their_end(
 
 async def test_a_key_works_from_its_addresses_only(api: Api, settings: Settings) -> None:
     made = await mutate(
-        api, CREATE, name="ci", role="VIEWER", addresses=["203.0.113.0/24", "2001:db8::1"]
+        api, CREATE, name="ci", role="VIEWER", allowedAddresses=["203.0.113.0/24", "2001:db8::1"]
     )
-    assert made["apiKey"]["addresses"] == ["203.0.113.0/24", "2001:db8::1/128"]
+    assert made["apiKey"]["allowedAddresses"] == ["203.0.113.0/24", "2001:db8::1/128"]
     refused = await ask(api, made["value"])
     assert refused.status_code == 401
     assert "may not be used from this address" in refused.json()["errors"][0]["message"]
@@ -159,14 +159,14 @@ async def test_a_key_works_from_its_addresses_only(api: Api, settings: Settings)
             await asyncio.sleep(0.1)
     assert [row[0] for row in rows] == ["UNAUTHENTICATED"]
     id = made["apiKey"]["id"]
-    await mutate(api, UPDATE, id=id, addresses=["127.0.0.0/8", "::1"])
+    await mutate(api, UPDATE, id=id, allowedAddresses=["127.0.0.0/8", "::1"])
     async with asyncio.timeout(60):
         while (await ask(api, made["value"])).status_code != 200:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     async with api.socket({}) as socket:
         await socket.send(type="connection_init", payload={"apiKey": made["value"]})
         assert await socket.receive() == {"type": "connection_ack"}
-        await mutate(api, UPDATE, id=id, addresses=["203.0.113.9"])
+        await mutate(api, UPDATE, id=id, allowedAddresses=["203.0.113.9"])
         assert await socket.wait_closed() == (4403, "Permissions changed")
 
 
@@ -181,11 +181,19 @@ NEVER = "2136-11-30T00:00:00Z"
         ({"name": "x"}, ["scopes"], "either a role or scopes"),
         ({"name": "x", "role": "VIEWER", "scopes": ["CALLS_READ"]}, ["scopes"], "either a role"),
         ({"name": "x", "scopes": []}, ["scopes"], "at least one scope"),
-        ({"name": "x", "scopes": ["INSTALLATION"]}, ["scopes"], "No role and no key can have"),
+        (
+            {"name": "x", "scopes": ["INSTALLATION_MANAGE"]},
+            ["scopes"],
+            "No role and no key can have",
+        ),
         ({"name": "x", "role": "viewer"}, ["role"], "OWNER, ADMIN, EDITOR, OPERATOR, VIEWER"),
         ({"name": "x", "role": "VIEWER", "expiresAt": PAST}, ["expiresAt"], "in the future"),
         ({"name": "x", "role": "VIEWER", "expiresAt": NEVER}, ["expiresAt"], "3650 days"),
-        ({"name": "x", "role": "VIEWER", "addresses": ["a.b"]}, ["addresses", "0"], "CIDR"),
+        (
+            {"name": "x", "role": "VIEWER", "allowedAddresses": ["a.b"]},
+            ["allowedAddresses", "0"],
+            "CIDR",
+        ),
     ],
 )
 async def test_an_invalid_key_is_refused_and_not_created(
@@ -289,9 +297,9 @@ async def test_a_key_cannot_make_one_that_outlives_it_or_works_elsewhere(
     for spec, path in (
         (replace(good, expires_at=None), "expiresAt"),
         (replace(good, expires_at=until + timedelta(seconds=1)), "expiresAt"),
-        (replace(good, networks=()), "addresses"),
-        (replace(good, networks=parse_networks(["0.0.0.0/0"], ())), "addresses"),
-        (replace(good, networks=parse_networks(["::/0"], ())), "addresses"),
+        (replace(good, networks=()), "allowedAddresses"),
+        (replace(good, networks=parse_networks(["0.0.0.0/0"], ())), "allowedAddresses"),
+        (replace(good, networks=parse_networks(["::/0"], ())), "allowedAddresses"),
     ):
         with pytest.raises(Forbidden) as refused:
             await create_api_key(services, limited, spec)

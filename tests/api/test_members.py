@@ -16,7 +16,8 @@ from domain.ports import Services
 from domain.tenants.members import UNKNOWN_DEVICE
 from domain.use_cases.members import accept_invitation, change_member_role, remove_member
 from persistence.wiring import api_services
-from resolvers.global_ids import decode_global_id
+from resolvers.global_ids import decode_global_id, decode_member, global_id
+from resolvers.global_ids import member_id as member_id_in
 from tests.api.test_accounts import execute
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, add_member
@@ -86,7 +87,7 @@ async def members(person: SignedIn) -> dict[str, Any]:
 
 
 async def member_id(person: SignedIn) -> str:
-    return str((await person.viewer())["person"]["id"])
+    return str((await person.viewer())["memberId"])
 
 
 # ---- invitations ----------------------------------------------------------------------------
@@ -222,7 +223,7 @@ async def test_a_person_switches_between_tenants_and_sees_one_at_a_time(
         each["tenant"]["slug"]: each["tenant"]["id"]
         for each in (await at_acme.viewer())["memberships"]
     }
-    switched = await at_acme.run(SWITCH, tenant=tenants["globex"])
+    switched = await at_acme.run(SWITCH, id=tenants["globex"])
     at_globex = SignedIn(api, switched["accessToken"])
     assert set(await members(at_globex)) == {email, "owner@globex.example"}
     assert "owner@globex.example" not in await members(at_acme)
@@ -230,10 +231,8 @@ async def test_a_person_switches_between_tenants_and_sees_one_at_a_time(
     # A member of one tenant is no member of another one, whatever the id.
     assert await at_acme.code(REMOVE, id=await member_id(other_owner)) == "NOT_FOUND"
     stranger = await new_member(owner, "VIEWER")
-    assert await stranger.code(SWITCH, tenant=tenants["globex"]) == "NOT_FOUND"
-    assert (
-        await stranger.code(SWITCH, tenant=(await stranger.viewer())["person"]["id"]) == "NOT_FOUND"
-    )
+    assert await stranger.code(SWITCH, id=tenants["globex"]) == "NOT_FOUND"
+    assert await stranger.code(SWITCH, id=(await stranger.viewer())["person"]["id"]) == "NOT_FOUND"
     # Signing in leads to the tenant used last, unless another one is named.
     assert (await (await signed_in_at(api, email)).viewer())["tenant"]["slug"] == "globex"
     named = await signed_in_at(api, email, tenant="acme")
@@ -252,7 +251,7 @@ async def test_an_api_key_is_no_person(api: Api, owner: SignedIn) -> None:
     viewer = await key.viewer()
     assert (viewer["person"], viewer["email"], viewer["memberships"]) == (None, None, [])
     tenant = viewer["tenant"]["id"]
-    assert await key.code(SWITCH, tenant=tenant) == "FORBIDDEN"
+    assert await key.code(SWITCH, id=tenant) == "FORBIDDEN"
 
 
 # ---- roles ----------------------------------------------------------------------------------
@@ -294,9 +293,9 @@ async def test_members_can_have_roles_of_the_tenants_own(api: Api, owner: Signed
         await owner.run(UPDATE_ROLE, id=support, expectedRevision=1, scopes=["AGENTS_READ"])
         assert await socket.wait_closed() == (4403, "Permissions changed")
     assert (await ada.viewer())["scopes"] == ["AGENTS_READ"]
-    await owner.run(CHANGE, id=viewer["person"]["id"], role="VIEWER")
+    await owner.run(CHANGE, id=viewer["memberId"], role="VIEWER")
     assert (await owner.run(DELETE_ROLE, id=support))["__typename"] == "DeleteRoleSuccess"
-    assert await owner.code(CHANGE, id=viewer["person"]["id"], role="support") == "INVALID_INPUT"
+    assert await owner.code(CHANGE, id=viewer["memberId"], role="support") == "INVALID_INPUT"
 
 
 async def test_a_role_of_the_tenants_own_lends_no_more_than_its_giver_has(owner: SignedIn) -> None:
@@ -439,12 +438,19 @@ async def test_invitations_and_members_are_paged(owner: SignedIn, settings: Sett
 async def test_a_member_is_a_node(owner: SignedIn, other_owner: SignedIn) -> None:
     query = "query ($id: ID!) { node(id: $id) { __typename ... on Member { email } } }"
     id = await member_id(owner)
-    assert decode_global_id(id) == ("Member", UUID(int=1))
+    tenant = decode_global_id((await owner.viewer())["tenant"]["id"])
+    assert tenant is not None
+    assert decode_member(id) == (tenant[1], UUID(int=1))
+    assert (await owner.execute(query, id=global_id("Member", UUID(int=1))))["data"]["node"] is None
     assert (await owner.execute(query, id=id))["data"]["node"] == {
         "__typename": "Member",
         "email": "00000000-0000-0000-0000-000000000001@example.org",
     }
     assert (await other_owner.execute(query, id=id))["data"]["node"] is None
+    there = decode_global_id((await other_owner.viewer())["tenant"]["id"])
+    assert there is not None
+    forged = member_id_in(there[1], UUID(int=1))
+    assert (await other_owner.execute(query, id=forged))["data"]["node"] is None
 
 
 # ---- the API of another process -------------------------------------------------------------

@@ -429,7 +429,7 @@ async def test_a_call_may_treat_machines_otherwise_than_its_workflow(
         START,
         **CLINIC,
         phoneNumber=CALLEE_NUMBER,
-        answering={"voicemail": "LEAVE_MESSAGE", "message": "Call back.", "silentSeconds": 4},
+        answering={"voicemail": "LEAVE_MESSAGE", "message": "Call back.", "silenceTimeout": "PT4S"},
     )
     assert started["__typename"] == "StartCallSuccess"
     override = AnsweringOverride(
@@ -456,7 +456,7 @@ async def test_a_call_may_treat_machines_otherwise_than_its_workflow(
         ({"ivr": "NAVIGATE"}, "goal"),
         ({"message": "{{agent.name}}"}, "message"),
         ({"introduction": "x" * 1_001}, "introduction"),
-        ({"silentSeconds": 60}, "silentSeconds"),
+        ({"silenceTimeout": "PT60S"}, "silenceTimeout"),
     ],
 )
 async def test_what_a_call_cannot_do_about_machines_is_refused(

@@ -310,7 +310,7 @@ async def test_a_session_that_only_its_tenant_vouches_for_stays_in_the_tenant(
     assert [each["tenant"]["slug"] for each in shown["memberships"]] == ["globex"]
     assert [each["tenant"]["slug"] for each in await sessions_of(confined)] == ["globex"]
     acme = (await ada.viewer())["tenant"]["id"]
-    assert await confined.code(SWITCH, tenant=acme) == "FORBIDDEN"
+    assert await confined.code(SWITCH, id=acme) == "FORBIDDEN"
     passwords = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
     assert await confined.code(CHANGE_PASSWORD, **passwords) == "FORBIDDEN"
     assert await confined.code(RENAME, name="Eve") == "FORBIDDEN"

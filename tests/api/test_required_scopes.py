@@ -242,7 +242,7 @@ async def test_each_operation_needs_what_it_declares_and_no_more(
             continue
         needed = {*declared, *needed_by_result(field)}
         enough = nothing
-        if Scope.INSTALLATION in needed:
+        if Scope.INSTALLATION_MANAGE in needed:
             enough = await key_of_operator(settings, services, viewer)
         elif needed:
             enough = await key_with(services, viewer, *needed)

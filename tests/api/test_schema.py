@@ -30,6 +30,7 @@ from domain.tools.model import ToolSpec
 from graph.export_schema import SCHEMA_FILE, schema_text
 from graph.schema.build import build_schema
 from graph.schema.error_paths import ErrorPaths
+from graph.schema.event_types import duration_name
 from graph.schema.types.errors import HANDLERS
 from graph.schema.types.tool_definitions import tool_definition
 from persistence.codec import decode_event, encode_event
@@ -150,6 +151,14 @@ def test_every_duration_has_the_type_duration() -> None:
 COUNTS_PER_SECOND = {("DialLimits", "callsPerSecond"), ("DialLimitsInput", "callsPerSecond")}
 
 
+def test_only_released_elements_are_deprecated() -> None:
+    released = graphql.build_schema(RELEASED.read_text()).type_map
+    for owner in OWN.values():
+        known = getattr(released.get(owner.name), "fields", {})
+        for name, field in getattr(owner, "fields", {}).items():
+            assert not field.deprecation_reason or name in known, (owner.name, name)
+
+
 def test_actions_are_read_as_they_are_written() -> None:
     """No two actions have a field of the same name and different types, and an action has the fields of
     its input."""
@@ -189,7 +198,8 @@ def test_every_event_has_a_graphql_type_and_documentation() -> None:
         if name != "PartialTranscript":
             assert {"seq", "at", "cursor"} <= set(mirror.fields), name
     for kind in (*DURABLE, PartialTranscript):
-        own = {to_camel_case(f.name) for f in dataclasses.fields(kind) if f.name != "kind"}
+        names = (f.name for f in dataclasses.fields(kind) if f.name != "kind")
+        own = {to_camel_case(duration_name(name) or name) for name in names}
         assert own <= set(shown[kind.__name__].fields), kind
 
 

@@ -75,7 +75,7 @@ class App:
 
 
 async def enrolled(person: SignedIn) -> tuple[App, list[str]]:
-    result = await person.run(ENROL, password=PASSWORD)
+    result = await person.run(ENROL, currentPassword=PASSWORD)
     assert result["__typename"] == "EnrolTotpSuccess", result
     app = App(result["secret"])
     confirmed = await person.run(CONFIRM, code=await app.next_code())
@@ -94,7 +94,7 @@ async def test_a_person_signs_in_with_password_and_code(api: Api, owner: SignedI
     email = an_email()
     ada = await new_member(owner, "EDITOR", email)
     assert await state_of(ada) == {"isActive": False, "recoveryCodesLeft": 0}
-    begun = await ada.run(ENROL, password=PASSWORD)
+    begun = await ada.run(ENROL, currentPassword=PASSWORD)
     assert begun["uri"].startswith("otpauth://totp/Agent%20Studio%3A")
     # Nothing is asked for until the app has shown that it has the secret.
     assert (await log_in(api, email))["__typename"] == "LoginSuccess"
@@ -110,7 +110,7 @@ async def test_a_person_signs_in_with_password_and_code(api: Api, owner: SignedI
     # A wrong password reveals nothing about the second factor.
     wrong = await visitor_at(api).run(LOGIN, email=email, password="wrong" * 4)
     assert wrong["code"] == "UNAUTHENTICATED"
-    assert await ada.code(ENROL, password=PASSWORD) == "SECOND_FACTOR_ACTIVE"
+    assert await ada.code(ENROL, currentPassword=PASSWORD) == "SECOND_FACTOR_ACTIVE"
 
 
 async def test_a_code_works_once_and_no_earlier_one_after_it(api: Api, owner: SignedIn) -> None:
@@ -139,10 +139,12 @@ async def test_a_recovery_code_replaces_a_lost_device_once(api: Api, owner: Sign
     assert len(replaced) == 10
     assert (await log_in(api, email, code=codes[2]))["code"] == "UNAUTHENTICATED"
     # The session alone is not enough to remove the second factor.
-    assert await ada.code(REMOVE, password="wrong" * 4, code=replaced[0]) == "UNAUTHENTICATED"
-    assert await ada.code(REMOVE, password=PASSWORD, code=codes[3]) == "UNAUTHENTICATED"
+    assert (
+        await ada.code(REMOVE, currentPassword="wrong" * 4, code=replaced[0]) == "UNAUTHENTICATED"
+    )
+    assert await ada.code(REMOVE, currentPassword=PASSWORD, code=codes[3]) == "UNAUTHENTICATED"
     assert (await state_of(ada))["isActive"]
-    removed = await ada.run(REMOVE, password=PASSWORD, code=replaced[0])
+    removed = await ada.run(REMOVE, currentPassword=PASSWORD, code=replaced[0])
     assert removed["secondFactor"] == {"isActive": False, "recoveryCodesLeft": 0}
     assert (await log_in(api, email))["__typename"] == "LoginSuccess"
 
@@ -194,13 +196,13 @@ async def test_an_enrolment_expires_and_is_replaced_by_the_next(
     settings: Settings, owner: SignedIn
 ) -> None:
     ada = await new_member(owner, "EDITOR")
-    first = App((await ada.run(ENROL, password=PASSWORD))["secret"])
-    second = App((await ada.run(ENROL, password=PASSWORD))["secret"])
+    first = App((await ada.run(ENROL, currentPassword=PASSWORD))["secret"])
+    second = App((await ada.run(ENROL, currentPassword=PASSWORD))["secret"])
     assert await ada.code(CONFIRM, code=first.code()) == "UNAUTHENTICATED"
     await execute(settings, "update totp set created_at = now() - interval '1 hour'")
     assert await ada.code(CONFIRM, code=second.code()) == "SECOND_FACTOR_NOT_PENDING"
     assert (await state_of(ada))["isActive"] is False
-    assert await ada.code(ENROL, password="wrong" * 4) == "UNAUTHENTICATED"
+    assert await ada.code(ENROL, currentPassword="wrong" * 4) == "UNAUTHENTICATED"
 
 
 async def test_an_invitation_asks_a_person_for_their_second_factor(
@@ -218,7 +220,7 @@ async def test_an_invitation_asks_a_person_for_their_second_factor(
 
 async def test_an_api_key_has_no_second_factor(api: Api) -> None:
     key = SignedIn(api, api.key)
-    assert await key.code(ENROL, password=PASSWORD) == "FORBIDDEN"
+    assert await key.code(ENROL, currentPassword=PASSWORD) == "FORBIDDEN"
     assert await state_of(key) is None
 
 

@@ -243,7 +243,7 @@ async def test_what_a_provider_says_counts_in_its_tenant_alone(
     assert viewer["tenant"]["slug"] == "globex"
     assert [each["tenant"]["slug"] for each in viewer["memberships"]] == ["globex"]
     acme = (await victim.viewer())["tenant"]["id"]
-    assert await forged.code(SWITCH, tenant=acme) == "FORBIDDEN"
+    assert await forged.code(SWITCH, id=acme) == "FORBIDDEN"
     assert await forged.code(RENAME, name="Eve") == "FORBIDDEN"
     shown = (await forged.execute(SESSIONS))["data"]["viewer"]["sessions"]
     assert {each["tenant"]["slug"] for each in shown} == {"globex"}
@@ -511,7 +511,7 @@ async def test_a_suspended_member_and_a_disabled_provider_admit_no_user(
     shown = (await members(ada))[ADA["email"]]
     await studio.owner.run(SUSPEND, id=shown["id"])
     await until_ended(ada)
-    assert (await studio.result(connected))["reason"] == "DEACTIVATED"
+    assert (await studio.result(connected))["reason"] == "SUSPENDED"
     async with Browser(DASHBOARD) as browser:
         verifier, url = await studio.come_back(connected, browser)
     await studio.update(connected, isEnabled=False)

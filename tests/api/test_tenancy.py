@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from graphql import GraphQLInputObjectType, get_named_type
 
+from domain.audit.origin import Origin, acting_as
 from domain.common.access import Role, Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -30,7 +31,7 @@ from domain.use_cases.telephony import (
 )
 from graph.app import build_schema_with_loaders
 from graph.schema.build import build_schema
-from resolvers.global_ids import global_id
+from resolvers.global_ids import global_id, member_id
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, create_token, running_api
 from tests.support.demo_workflow import publish_clinic
@@ -64,6 +65,11 @@ CASES: dict[str, tuple[str, str, str]] = {
             "query ($id: ID!) { auditLog(filter: {target: $id}) "
             "{ edges { node { target { type name } } } } }"
         ),
+        "auditLog",
+    ),
+    "Query.auditLog.filter.sessionId": (
+        "Session",
+        "query ($id: ID!) { auditLog(filter: {sessionId: $id}) { edges { node { id } } } }",
         "auditLog",
     ),
     "Query.agent.by.id": ("Agent", "query ($id: ID!) { agent(by: {id: $id}) { id } }", "agent"),
@@ -288,7 +294,7 @@ CASES |= {
         "x",
     )
     for kind, name, field, more in (
-        ("Tenant", "switchTenant", "tenant", ""),
+        ("Tenant", "switchTenant", "id", ""),
         ("Session", "endSession", "id", ""),
         ("Invitation", "withdrawInvitation", "id", ""),
         ("Member", "changeMemberRole", "id", ', role: "VIEWER"'),
@@ -385,17 +391,22 @@ async def two_tenants(
     outbound, inbound, number = await _telephony(services, viewer)
     ids: tuple[Any, ...] = (agent.id, tool.id, version.workflow_id, version.id, call.id)
     ids += (outbound, inbound, number)
-    invitation, _ = await invite_member(services, viewer, "ada@acme.example", "VIEWER")
+    session = await _session(services, viewer)
+    with acting_as(Origin(actor=viewer.subject, session=str(session))):
+        invitation, _ = await invite_member(services, viewer, "ada@acme.example", "VIEWER")
+    person = viewer.person_id
+    assert person is not None
     ids += (
-        viewer.person_id,
+        person,
         await _provider(services, viewer),
         viewer.tenant_id,
-        await _session(services, viewer),
+        session,
         invitation.id,
     )
     theirs = {
         kind: global_id(kind, id) for kind, id in zip((*KINDS, *OTHER_KINDS), ids, strict=True)
     }
+    theirs["Member"] = member_id(viewer.tenant_id, person)
     theirs |= await _access(services, viewer)
     other = owner_of(await new_tenant(settings, "other"))
     stranger = Viewer(
@@ -418,6 +429,10 @@ async def two_tenants(
         yield TwoTenants(owner, guest, theirs, keys)
 
 
+def unknown(kind: str) -> str:
+    return member_id(uuid4(), uuid4()) if kind == "Member" else global_id(kind, uuid4())
+
+
 def _without(id: str, answer: Any) -> Any:
     return json.loads(json.dumps(answer).replace(id, "ID"))
 
@@ -425,10 +440,10 @@ def _without(id: str, answer: Any) -> Any:
 async def test_ids_of_another_tenant_behave_like_unknown_ids(two_tenants: TwoTenants) -> None:
     for place, (kinds, document, field) in CASES.items():
         for kind in KINDS if kinds == "*" else (kinds,):
-            theirs, unknown_id = two_tenants.theirs[kind], global_id(kind, uuid4())
+            theirs, unknown_id = two_tenants.theirs[kind], unknown(kind)
             foreign = await two_tenants.stranger.execute(document, variables={"id": theirs})
-            unknown = await two_tenants.stranger.execute(document, variables={"id": unknown_id})
-            assert _without(theirs, foreign) == _without(unknown_id, unknown), place
+            nothing = await two_tenants.stranger.execute(document, variables={"id": unknown_id})
+            assert _without(theirs, foreign) == _without(unknown_id, nothing), place
             assert "errors" not in foreign, (place, foreign)
             if place.startswith("Query."):
                 mine = await two_tenants.owner.execute(document, variables={"id": theirs})
@@ -452,13 +467,13 @@ async def test_no_role_distinguishes_ids_of_another_tenant_from_unknown_ones(
         for place, (kinds, document, _) in CASES.items():
             for kind in KINDS if kinds == "*" else (kinds,):
                 foreign = await ask(document, two_tenants.theirs[kind])
-                assert foreign == await ask(document, global_id(kind, uuid4())), (role, place)
+                assert foreign == await ask(document, unknown(kind)), (role, place)
 
 
 async def test_calls_of_another_tenant_cannot_be_watched(two_tenants: TwoTenants) -> None:
     for place, (kind, document) in SUBSCRIPTIONS.items():
         heard = []
-        for id in (two_tenants.theirs[kind], global_id(kind, uuid4())):
+        for id in (two_tenants.theirs[kind], unknown(kind)):
             async with two_tenants.stranger.socket() as socket:
                 await socket.subscribe("1", document, id=id)
                 heard.append(_without(id, await socket.receive()))

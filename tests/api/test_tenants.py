@@ -32,7 +32,7 @@ from persistence.tenant_commands import (
     run_tenant_command,
 )
 from persistence.worker_wiring import WorkerServices, worker_services
-from resolvers.global_ids import global_id
+from resolvers.global_ids import global_id, member_id
 from tests.api.test_audit_log import OF_OPERATORS, RESET_LINK, Walk, log_of
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, add_member, running_api
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.anyio
 
 TENANT = "tenant { id slug name state suspensionReason deleteAt quotas { agents sockets } }"
 CREATE = f"""mutation ($input: CreateTenantInput!) {{ createTenant(input: $input) {{ __typename
-  ... on CreateTenantSuccess {{ apiKey {TENANT} }} {ERROR_FIELDS} }} }}"""
+  ... on CreateTenantSuccess {{ apiKeyValue {TENANT} }} {ERROR_FIELDS} }} }}"""
 UPDATE = f"""mutation ($input: UpdateTenantInput!) {{ updateTenant(input: $input) {{ __typename
   ... on UpdateTenantSuccess {{ {TENANT} }} {ERROR_FIELDS} }} }}"""
 SUSPEND = f"""mutation ($input: SuspendTenantInput!) {{ suspendTenant(input: $input) {{ __typename
@@ -90,7 +90,7 @@ async def admin(services: Services, settings: Settings, operator: Viewer) -> Asy
 
 
 def id_of(tenant: Tenant) -> str:
-    return global_id("Tenant", tenant.id)
+    return global_id("ManagedTenant", tenant.id)
 
 
 async def suspend(api: Api, tenant: Tenant) -> None:
@@ -118,12 +118,12 @@ async def test_operators_create_rename_and_list_tenants(admin: Api, settings: Se
         "deleteAt": None,
         "quotas": {"agents": 5, "sockets": None},
     }
-    as_owner = {"auth": False, "headers": {"x-api-key": made["apiKey"]}}
+    as_owner = {"auth": False, "headers": {"x-api-key": made["apiKeyValue"]}}
     seen = await admin.execute(
         "{ viewer { tenant { slug } scopes } tenants { edges { cursor } } }", **as_owner
     )
     assert seen["data"]["viewer"]["tenant"] == {"slug": "acme"}
-    assert "INSTALLATION" not in seen["data"]["viewer"]["scopes"]
+    assert "INSTALLATION_MANAGE" not in seen["data"]["viewer"]["scopes"]
     assert seen["data"]["tenants"] is None
     assert seen["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     first_owner = {"input": {"email": "ada@acme.example", "role": "OWNER"}}
@@ -164,7 +164,7 @@ async def test_every_bad_input_is_refused_and_changes_nothing(
 ) -> None:
     before = await execute(settings, "select * from tenant order by id")
     own = id_of(Tenant(id=operator.tenant_id, slug="", name=""))
-    unknown = global_id("Tenant", UUID(int=7))
+    unknown = global_id("ManagedTenant", UUID(int=7))
     for document, given, code, path in (
         (CREATE, {"slug": "Not A Slug", "name": "x"}, "INVALID_INPUT", ["slug"]),
         (CREATE, {"slug": "x", "name": " "}, "INVALID_INPUT", ["name"]),
@@ -175,6 +175,8 @@ async def test_every_bad_input_is_refused_and_changes_nothing(
             ["quotas", "agents"],
         ),
         (UPDATE, {"id": unknown, "name": "x"}, "NOT_FOUND", ["id"]),
+        (UPDATE, {"id": unknown, "name": None}, "INVALID_INPUT", ["name"]),
+        (UPDATE, {"id": unknown, "quotas": None}, "INVALID_INPUT", ["quotas"]),
         (UPDATE, {"id": "garbage", "name": "x"}, "NOT_FOUND", ["id"]),
         (SUSPEND, {"id": own, "reason": "x"}, "INVALID_INPUT", ["id"]),
         (SUSPEND, {"id": unknown, "reason": ""}, "INVALID_INPUT", ["reason"]),
@@ -317,8 +319,8 @@ async def test_members_of_their_tenant_cannot_become_an_operator(
     for confined, is_operator in ((False, True), (True, False)):
         pair = await services.accounts.sign_in(ADA, tenant.id, confined=confined)
         viewer = await services.accounts.authenticate_credential(pair.access)
-        assert (Scope.INSTALLATION in viewer.scopes) is is_operator
-    member = {"id": global_id("Member", ADA)}
+        assert (Scope.INSTALLATION_MANAGE in viewer.scopes) is is_operator
+    member = {"id": member_id(tenant.id, ADA)}
     assert await owner_at(api).code(RESET_LINK, **member) == "FORBIDDEN"
     assert await execute(settings, "select * from password_reset") == []
 
@@ -329,7 +331,7 @@ async def test_what_operators_do_is_in_the_logs_of_both_tenants(
     walk = Walk(admin, settings, OPERATOR)
     await walk.does("createTenant", slug="acme", name="Acme")
     row = await walk.row("tenant", "Acme")
-    id = global_id("Tenant", row["id"])
+    id = global_id("ManagedTenant", row["id"])
     await walk.does("updateTenant", id=id, quotas={"agents": 5})
     await walk.does("suspendTenant", id=id, reason="unpaid since May")
     await walk.does("resumeTenant", id=id)

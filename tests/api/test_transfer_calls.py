@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, list[str], str | None]] = {
     "no number": ({"number": "desk"}, "DIAL_REFUSED", ["number"], "INVALID_NUMBER"),
     "an emergency number": ({"number": "911"}, "DIAL_REFUSED", ["number"], "EMERGENCY_NUMBER"),
     "no such trunk": ({"trunk": "other"}, "NOT_FOUND", ["trunk"], None),
-    "a long ringing time": ({"ringingSeconds": 90}, "INVALID_INPUT", ["ringingSeconds"], None),
+    "a long ringing time": ({"ringingTimeout": "PT90S"}, "INVALID_INPUT", ["ringingTimeout"], None),
     "a brief for the carrier": (
         {"mode": "COLD", "brief": "Kim calls."},
         "INVALID_INPUT",

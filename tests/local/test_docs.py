@@ -8,7 +8,16 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from graphql import build_schema, parse, validate
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoDeprecatedCustomRule,
+    build_schema,
+    parse,
+    specified_rules,
+    validate,
+)
 
 from domain.bundles.field_names import api_name
 from domain.bundles.imports import import_text
@@ -29,6 +38,12 @@ from tests.support.demo_workflow import CLINIC, RECEPTION
 from tests.support.paths import ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+CLIENTS = [
+    *sorted((ROOT / "graph/web/pages/src").rglob("*.graphql")),
+    *sorted((ROOT / "local").glob("*.py")),
+    *sorted((ROOT / "bench").rglob("*.py")),
+]
+OPERATION = re.compile(r"\s*(query|mutation|subscription|\{ \w)")
 
 
 def test_every_setting_is_shown_with_its_default_and_meaning() -> None:
@@ -48,11 +63,46 @@ def test_readme_is_short_and_runs_by_line_twenty() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_graphql_examples_are_valid(page: Path) -> None:
-    schema = build_schema((ROOT / "schema.graphql").read_text())
+def test_graphql_examples_are_valid(page: Path, schema: GraphQLSchema) -> None:
     examples = re.findall(r"```graphql\n(.*?)```", page.read_text(), re.DOTALL)
     for example in examples:
-        assert validate(schema, parse(example)) == []
+        assert problems_of(example, schema) == []
+
+
+def test_no_client_of_ours_uses_what_is_deprecated(schema: GraphQLSchema) -> None:
+    documents = [document for client in CLIENTS for document in documents_of(client)]
+    assert len(documents) >= 30
+    problems = [problem for document in documents for problem in problems_of(document, schema)]
+    assert problems == []
+
+
+@pytest.fixture(scope="module")
+def schema() -> GraphQLSchema:
+    return build_schema((ROOT / "schema.graphql").read_text())
+
+
+def problems_of(document: str, schema: GraphQLSchema) -> list[GraphQLError]:
+    return validate(schema, parse(document), [*specified_rules, NoDeprecatedCustomRule])
+
+
+def documents_of(client: Path) -> list[str]:
+    """The operations in a file. Those that are put together from parts are left out."""
+    if client.suffix == ".graphql":
+        return [client.read_text()]
+    texts = [
+        node.value
+        for node in ast.walk(ast.parse(client.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return [text for text in texts if OPERATION.match(text) and _is_complete(text)]
+
+
+def _is_complete(text: str) -> bool:
+    try:
+        parse(text)
+    except GraphQLSyntaxError:
+        return False
+    return True
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -53,20 +53,20 @@ def test_the_demo_uses_the_providers_that_have_keys(
 
 
 @pytest.mark.parametrize(
-    ("keys", "seconds"),
+    ("keys", "duration"),
     [
-        ({}, 0.8),
-        (dict.fromkeys(BASE_PATHS, EMULATOR_KEY), 0.8),
-        (dict.fromkeys(BASE_PATHS, EMULATOR_KEY) | {"SARVAM": "k"}, 3.0),
-        ({"DEEPGRAM": "k"}, 3.0),
+        ({}, "PT0.8S"),
+        (dict.fromkeys(BASE_PATHS, EMULATOR_KEY), "PT0.8S"),
+        (dict.fromkeys(BASE_PATHS, EMULATOR_KEY) | {"SARVAM": "k"}, "PT3S"),
+        ({"DEEPGRAM": "k"}, "PT3S"),
     ],
 )
 def test_the_demo_waits_for_unfinished_turns_only_with_a_real_stt(
-    keys: dict[str, str], seconds: float
+    keys: dict[str, str], duration: str
 ) -> None:
     environ = {f"{name}_API_KEY": key for name, key in keys.items()}
-    waits = [agent["session"]["maxEndpointing"] for agent in demo.agents(environ)]
-    assert waits == [seconds, seconds]
+    waits = [agent["session"]["maxEndpointingDelay"] for agent in demo.agents(environ)]
+    assert waits == [duration, duration]
 
 
 def test_only_providers_without_a_key_are_emulated(tmp_path: Path) -> None:

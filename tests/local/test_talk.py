@@ -114,13 +114,13 @@ async def test_the_demo_answers_and_can_be_created_twice(
             '{ workflow(by: {slug: "clinic"}) { versions { edges { node { number } } } } }'
         )
         assert versions["workflow"]["versions"]["edges"] == [{"node": {"number": 1}}]
-        for key, seconds in ((EMULATOR_KEY, 0.8), ("real", 3.0)):
+        for key, duration in ((EMULATOR_KEY, "PT0.8S"), ("real", "PT3S")):
             # An agent that a real provider hears waits longer than one with an emulator.
             await seed(StudioClient(api.url, api.key), {"DEEPGRAM_API_KEY": key})
             reception = await StudioClient(api.url, api.key).execute(
-                '{ agent(by: {name: "reception"}) { session { maxEndpointing } } }'
+                '{ agent(by: {name: "reception"}) { session { maxEndpointingDelay } } }'
             )
-            assert reception["agent"]["session"] == {"maxEndpointing": seconds}
+            assert reception["agent"]["session"] == {"maxEndpointingDelay": duration}
 
 
 async def run_talk(api: ApiProcess, *words: str) -> tuple[int | None, str, str]:
@@ -189,7 +189,7 @@ async def test_the_readme_shows_what_talk_prints(
 
 def test_talk_prints_the_time_to_first_audio_of_a_voice_call() -> None:
     out = io.StringIO()
-    latency = {"totalMs": {"p50": 8500.0}, "atEarMs": {"p50": 990.4}}
+    latency = {"total": {"p50": "PT8.5S"}, "atEar": {"p50": "PT0.99S"}}
     TerminalOutput(out, voice=True).show_total({"cost": None, "latency": latency})
     assert out.getvalue() == "  · replies heard after 990 ms\n"
 

@@ -26,7 +26,7 @@ UPDATE_ROLE = """mutation ($input: UpdateRoleInput!) { updateRole(input: $input)
   __typename ... on UpdateRoleSuccess { role { id } } ... on Error { code message path } } }"""
 DELETE_ROLE = """mutation ($input: DeleteRoleInput!) { deleteRole(input: $input) {
   __typename ... on InUse { usedBy } ... on Error { code message path } } }"""
-VIEWER = """{ viewer { subject email scopes person { id email name } tenant { id slug }
+VIEWER = """{ viewer { subject email scopes memberId person { id email name } tenant { id slug }
   memberships { role tenant { id slug } } } }"""
 
 

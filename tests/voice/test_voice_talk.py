@@ -94,7 +94,7 @@ async def test_the_demo_is_called_without_a_key(
     last = events[-1]
     assert (last["state"], last["reason"]) == ("COMPLETED", "WORKFLOW_FINISHED")
     for measured in kinds(events, "TurnMeasured"):
-        print(f"heard after {measured['atEarMs']} ms, voice {measured['ttsFirstByteMs']} ms")
+        print(f"heard after {measured['atEar']}, voice {measured['ttsFirstByte']}")
     check_sides(out, [read_wav(file) for file in files])
 
 

@@ -24,7 +24,7 @@ from graph.schema.types.second_factor import SecondFactor
 from graph.schema.types.usage import BudgetLevel
 from resolvers import accounts, settings
 from resolvers.context import Ctx
-from resolvers.global_ids import global_id
+from resolvers.global_ids import global_id, member_id
 
 
 @strawberry.type(name="Tenant", description="The organisation that owns all the data you can see.")
@@ -40,10 +40,10 @@ class TenantType:
 
 @strawberry.type(description="A person who signs in, to one tenant or to several.")
 class Person:
-    @strawberry.field(description="Global id of the person as a member of a tenant.")
+    @strawberry.field(description="Globally unique, opaque id.")
     def id(self) -> strawberry.ID:
         person: Any = self
-        return strawberry.ID(global_id("Member", person.id))
+        return strawberry.ID(global_id("Person", person.id))
 
     email: str = strawberry.field(description="Email address with which the person signs in.")
     name: str | None = strawberry.field(
@@ -119,6 +119,15 @@ class Viewer:
     )
 
     @strawberry.field(
+        description="Global id of the person as a `Member` of the tenant; null for an API key."
+    )
+    def member_id(self) -> strawberry.ID | None:
+        viewer: Any = self
+        if viewer.person is None:
+            return None
+        return strawberry.ID(member_id(viewer.tenant.id, viewer.person.id))
+
+    @strawberry.field(
         description="Tenants that you belong to, the oldest membership first; empty for an API key.",
         graphql_type=list[Membership],
     )
@@ -179,7 +188,7 @@ class SessionInput:
 
 @strawberry.input(description="The tenant to switch to.")
 class SwitchTenantInput:
-    tenant: strawberry.ID = strawberry.field(
+    id: strawberry.ID = strawberry.field(
         description="Global id of a tenant in `viewer { memberships }`."
     )
 

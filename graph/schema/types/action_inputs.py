@@ -252,11 +252,6 @@ class TransferCallInput:
             "summary of the call."
         ),
     )
-    ringing_seconds: int | None = strawberry.field(
-        default=None,
-        description="How long the phone may ring, 5 to 75 seconds; omit for 30.",
-        deprecation_reason="Use `ringingTimeout`.",
-    )
     ringing_timeout: Duration | None = strawberry.field(
         default=None,
         description="How long the phone may ring, `PT5S` to `PT1M15S`; omit for 30 seconds.",
@@ -326,19 +321,9 @@ class CollectDigitsInput:
         default=domain.DTMF_KEYS,
         description="Keys that may be pressed; any other key ends the attempt.",
     )
-    first_seconds: float | None = strawberry.field(
-        default=None,
-        description="How long to wait for the first key after the prompt, in seconds.",
-        deprecation_reason="Use `firstKeyTimeout`.",
-    )
     first_key_timeout: Duration | None = strawberry.field(
         default=None,
         description="How long to wait for the first key after the prompt; omit for `PT8S`.",
-    )
-    between_seconds: float | None = strawberry.field(
-        default=None,
-        description="How long to wait for each further key, in seconds.",
-        deprecation_reason="Use `nextKeyTimeout`.",
     )
     next_key_timeout: Duration | None = strawberry.field(
         default=None, description="How long to wait for each further key; omit for `PT3S`."
@@ -353,13 +338,6 @@ class CollectDigitsInput:
             "them nothing is recorded or transcribed."
         ),
     )
-    save: str | None = strawberry.field(
-        default=None,
-        description=(
-            "Context path that the digits are also written to; empty for none, as for masked digits."
-        ),
-        deprecation_reason="Use `saveTo`.",
-    )
     save_to: str | None = strawberry.field(
         default=None,
         description=(
@@ -368,8 +346,8 @@ class CollectDigitsInput:
     )
 
     def action(self, reader: InputReader) -> domain.ToolAction:
-        first = reader.seconds(self, "first_key_timeout", "first_seconds")
-        between = reader.seconds(self, "next_key_timeout", "between_seconds")
+        first = reader.duration(self, "first_key_timeout", "first_seconds")
+        between = reader.duration(self, "next_key_timeout", "between_seconds")
         return domain.CollectDigits(
             name=self.name,
             prompt=self.prompt,
@@ -383,7 +361,7 @@ class CollectDigitsInput:
             between_seconds=3.0 if between is None else between,
             attempts=self.attempts,
             masked=self.masked,
-            save=reader.either(self, "save_to", "save") or "",
+            save=reader.renamed(self, "save_to", "save") or "",
         )
 
 

@@ -237,10 +237,6 @@ class TransferCallAction(ToolAction):
             "summary of the call."
         )
     )
-    ringing_seconds: int | None = strawberry.field(
-        description="How long the phone may ring, 5 to 75 seconds; null for 30.",
-        deprecation_reason="Use `ringingTimeout`.",
-    )
     ringing_timeout: Duration | None = duration_field(
         "ringing_seconds", "How long the phone may ring; null for 30 seconds.", nullable=True
     )
@@ -292,16 +288,8 @@ class CollectDigitsAction(ToolAction):
     allowed: str = strawberry.field(
         description="Keys that may be pressed; any other key ends the attempt."
     )
-    first_seconds: float = strawberry.field(
-        description="How long to wait for the first key after the prompt, in seconds.",
-        deprecation_reason="Use `firstKeyTimeout`.",
-    )
     first_key_timeout: Duration = duration_field(
         "first_seconds", "How long to wait for the first key after the prompt."
-    )
-    between_seconds: float = strawberry.field(
-        description="How long to wait for each further key, in seconds.",
-        deprecation_reason="Use `nextKeyTimeout`.",
     )
     next_key_timeout: Duration = duration_field(
         "between_seconds", "How long to wait for each further key."
@@ -312,10 +300,6 @@ class CollectDigitsAction(ToolAction):
             "Whether the digits are secret: they are stored nowhere, and while the caller presses "
             "them nothing is recorded or transcribed."
         )
-    )
-    save: str = strawberry.field(
-        description="Context path that the digits are also written to; empty for none.",
-        deprecation_reason="Use `saveTo`.",
     )
     save_to: str = strawberry.field(
         resolver=_save_to,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any
 
 import strawberry
 
@@ -46,27 +47,12 @@ class WorkflowAnswering:
             "recognizes."
         )
     )
-    silent_seconds: float = strawberry.field(
-        description="The agent speaks first after a silence of this length, in seconds.",
-        deprecation_reason="Use `silenceTimeout`.",
-    )
     silence_timeout: Duration = duration_field(
         "silent_seconds", "The agent speaks first after a silence of this length."
-    )
-    tone_seconds: float = strawberry.field(
-        description=(
-            "How long to wait for the tone of a mailbox before the message is left without one, in "
-            "seconds."
-        ),
-        deprecation_reason="Use `toneTimeout`.",
     )
     tone_timeout: Duration = duration_field(
         "tone_seconds",
         "How long to wait for the tone of a mailbox before the message is left without one.",
-    )
-    screening_seconds: float = strawberry.field(
-        description="How long to wait for a person after a screener was answered, in seconds.",
-        deprecation_reason="Use `screeningTimeout`.",
     )
     screening_timeout: Duration = duration_field(
         "screening_seconds", "How long to wait for a person after a screener was answered."
@@ -118,36 +104,17 @@ class WorkflowAnsweringInput:
             "recognizes; true by default."
         )
     )
-    silent_seconds: strawberry.Maybe[float | None] = strawberry.field(
-        description=(
-            "The agent speaks first after a silence of this length, from 0.5 to 10 seconds."
-        ),
-        deprecation_reason="Use `silenceTimeout`.",
-    )
     silence_timeout: strawberry.Maybe[Duration | None] = strawberry.field(
         description=(
             "The agent speaks first after a silence of this length, `PT0.5S` to `PT10S`; `PT2.5S` by "
             "default."
         )
     )
-    tone_seconds: strawberry.Maybe[float | None] = strawberry.field(
-        description=(
-            "How long to wait for the tone of a mailbox before the message is left without one, "
-            "from 2 to 60 seconds."
-        ),
-        deprecation_reason="Use `toneTimeout`.",
-    )
     tone_timeout: strawberry.Maybe[Duration | None] = strawberry.field(
         description=(
             "How long to wait for the tone of a mailbox before the message is left without one, "
             "`PT2S` to `PT1M`; `PT30S` by default."
         )
-    )
-    screening_seconds: strawberry.Maybe[float | None] = strawberry.field(
-        description=(
-            "How long to wait for a person after a screener was answered, from 5 to 120 seconds."
-        ),
-        deprecation_reason="Use `screeningTimeout`.",
     )
     screening_timeout: strawberry.Maybe[Duration | None] = strawberry.field(
         description=(
@@ -163,7 +130,6 @@ class WorkflowAnsweringInput:
             "silence_timeout": ("silent_seconds", seconds),
             "tone_timeout": ("tone_seconds", seconds),
             "screening_timeout": ("screening_seconds", seconds),
-            **same("silent_seconds", "tone_seconds", "screening_seconds"),
         }
         return reader.patch(self, domain.AnsweringSettings, fields, nullable=frozenset(texts))
 
@@ -212,24 +178,9 @@ class CallAnsweringInput:
             "recognizes."
         ),
     )
-    silent_seconds: float | None = strawberry.field(
-        default=None,
-        description=(
-            "The agent speaks first after a silence of this length, from 0.5 to 10 seconds."
-        ),
-        deprecation_reason="Use `silenceTimeout`.",
-    )
     silence_timeout: Duration | None = strawberry.field(
         default=None,
         description="The agent speaks first after a silence of this length, `PT0.5S` to `PT10S`.",
-    )
-    tone_seconds: float | None = strawberry.field(
-        default=None,
-        description=(
-            "How long to wait for the tone of a mailbox before the message is left without one, "
-            "from 2 to 60 seconds."
-        ),
-        deprecation_reason="Use `toneTimeout`.",
     )
     tone_timeout: Duration | None = strawberry.field(
         default=None,
@@ -237,13 +188,6 @@ class CallAnsweringInput:
             "How long to wait for the tone of a mailbox before the message is left without one, "
             "`PT2S` to `PT1M`."
         ),
-    )
-    screening_seconds: float | None = strawberry.field(
-        default=None,
-        description=(
-            "How long to wait for a person after a screener was answered, from 5 to 120 seconds."
-        ),
-        deprecation_reason="Use `screeningTimeout`.",
     )
     screening_timeout: Duration | None = strawberry.field(
         default=None,
@@ -253,12 +197,10 @@ class CallAnsweringInput:
     )
 
     def override(self, reader: InputReader) -> domain.AnsweringOverride:
-        given = {
-            field.name: getattr(self, field.name) for field in fields(domain.AnsweringOverride)
+        times: dict[str, Any] = {
+            "silent_seconds": reader.duration(self, "silence_timeout", "silent_seconds"),
+            "tone_seconds": reader.duration(self, "tone_timeout", "tone_seconds"),
+            "screening_seconds": reader.duration(self, "screening_timeout", "screening_seconds"),
         }
-        times = {
-            "silent_seconds": reader.seconds(self, "silence_timeout", "silent_seconds"),
-            "tone_seconds": reader.seconds(self, "tone_timeout", "tone_seconds"),
-            "screening_seconds": reader.seconds(self, "screening_timeout", "screening_seconds"),
-        }
-        return domain.AnsweringOverride(**{**given, **times})
+        names = {field.name for field in fields(domain.AnsweringOverride)} - times.keys()
+        return domain.AnsweringOverride(**times, **{name: getattr(self, name) for name in names})

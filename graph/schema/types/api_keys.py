@@ -84,7 +84,7 @@ class ApiKeyType:
     @strawberry.field(
         description="Addresses and networks that the key may be used from; empty for any."
     )
-    def addresses(self, key: Key) -> list[str]:
+    def allowed_addresses(self, key: Key) -> list[str]:
         return list(map(str, key.spec.networks))
 
     @strawberry.field(description="When the key expires (UTC); null if it does not.")
@@ -118,7 +118,7 @@ class CreateApiKeyInput:
             "value begins with `as_join_`."
         ),
     )
-    addresses: list[str] = strawberry.field(
+    allowed_addresses: list[str] = strawberry.field(
         default_factory=list,
         description=(
             "IP addresses, or networks in CIDR notation, that the key may be used from; empty for any."
@@ -133,12 +133,17 @@ class CreateApiKeyInput:
             name=self.name,
             role=self.role,
             scopes=None if self.scopes is None else frozenset(self.scopes),
-            networks=_networks(self.addresses, reader.at("addresses")),
+            networks=_networks(self.allowed_addresses, reader.at("allowedAddresses")),
             expires_at=self.expires_at,
         )
 
 
-@strawberry.input(description="Changes to an API key; its value stays the same.")
+@strawberry.input(
+    description=(
+        "Changes to an API key; its value and omitted fields stay the same. There is no revision to "
+        "expect: of two changes of one field, the later one counts."
+    )
+)
 class UpdateApiKeyInput:
     id: strawberry.ID = strawberry.field(description="Id of the key to change.")
     name: strawberry.Maybe[str | None] = strawberry.field(description="New name of the key.")
@@ -148,7 +153,7 @@ class UpdateApiKeyInput:
     scopes: strawberry.Maybe[list[Scope] | None] = strawberry.field(
         description="New scopes of the key, instead of its role or its scopes."
     )
-    addresses: strawberry.Maybe[list[str] | None] = strawberry.field(
+    allowed_addresses: strawberry.Maybe[list[str] | None] = strawberry.field(
         description="New list of the addresses that it may be used from; empty for any."
     )
     expires_at: strawberry.Maybe[datetime | None] = strawberry.field(
@@ -256,5 +261,5 @@ def _networks(addresses: list[str], reader: InputReader) -> tuple[Network, ...]:
 UPDATED_FIELDS: Fields = {
     **same("name", "role", "expires_at"),
     "scopes": ("scopes", lambda scopes, _: frozenset(scopes)),
-    "addresses": ("networks", _networks),
+    "allowed_addresses": ("networks", _networks),
 }

@@ -10,11 +10,20 @@ import strawberry
 
 from domain.audit import model as domain
 from domain.audit.model import AuditKind
+from domain.common.errors import InvalidInput
 from domain.use_cases import audit as use_cases
 from graph.schema.scalars import Json
 from graph.schema.types.common import Connection
 from graph.schema.types.errors import ValidationError
-from resolvers.global_ids import decode_global_id, global_id
+from graph.schema.types.lists import TimeRange
+from resolvers.global_ids import (
+    MEMBER,
+    check_id,
+    decode_global_id,
+    decode_member,
+    global_id,
+    member_id,
+)
 
 TARGET_TYPES = {
     "agent": "Agent",
@@ -43,6 +52,7 @@ TARGET_TYPES = {
     "workflow_version": "WorkflowVersion",
 }
 """The types of audited objects by the tables that hold them. Others are named like their table."""
+TYPES_WITH_ID = frozenset(TARGET_TYPES.values()) - {"Credential", "Settings"} | {"ManagedTenant"}
 
 
 @strawberry.type(description="The object that an entry of the audit log is about.")
@@ -53,7 +63,7 @@ class AuditTarget:
     id: strawberry.ID | None = strawberry.field(
         description=(
             "Global id of the object, which may have been deleted since; null when the entry is about "
-            "no single object."
+            "no single object, or one without an id."
         )
     )
     name: str | None = strawberry.field(
@@ -79,9 +89,16 @@ class AuditEntryType:
             "connection that named no actor, or `erased`."
         )
     )
-    session: str | None = strawberry.field(
-        description="Id of the session of the user; null for other actors."
+
+    @strawberry.field(
+        name="sessionId",
+        description="Global id of the session of the user; null for other actors.",
     )
+    def session_id(self, entry: strawberry.Parent[domain.AuditEntry]) -> strawberry.ID | None:
+        if entry.session is None:
+            return None
+        return strawberry.ID(global_id("Session", UUID(entry.session)))
+
     address: str | None = strawberry.field(
         description="IP address of the client; null when it is unknown."
     )
@@ -98,7 +115,9 @@ class AuditEntryType:
         if entry.target_kind is None:
             return None
         type_ = TARGET_TYPES.get(entry.target_kind, entry.target_kind)
-        return AuditTarget(type=type_, id=_target_id(type_, entry.target), name=entry.target_name)
+        if type_ == "Tenant" and entry.target != str(entry.tenant_id):
+            type_ = "ManagedTenant"
+        return AuditTarget(type=type_, id=_target_id(type_, entry), name=entry.target_name)
 
     before: Json | None = strawberry.field(
         description=(
@@ -176,7 +195,7 @@ class AuditRetention:
 
 
 @strawberry.input(description="Filter of the audit log; each field that is given narrows it.")
-class AuditFilterInput:
+class AuditFilter:
     kinds: list[AuditKind] | None = strawberry.field(
         default=None, description="Only entries of these kinds; omit for any kind."
     )
@@ -189,53 +208,58 @@ class AuditFilterInput:
     action: str | None = strawberry.field(
         default=None, description="Only entries of this mutation; omit for any action."
     )
-    session: str | None = strawberry.field(
+    session_id: strawberry.ID | None = strawberry.field(
         default=None, description="Only what was done in this session; omit for any session."
     )
     address: str | None = strawberry.field(
         default=None, description="Only what was done from this IP address; omit for any address."
     )
-    since: datetime | None = strawberry.field(
+    at: TimeRange | None = strawberry.field(
         default=None,
         description=(
-            "Only entries from this time on. When it is omitted, all entries match, or those of the "
-            "last 31 days if only `action`, `session` or `address` are given."
+            "Only entries of this time. Without `since`, all earlier entries match, or those of the last "
+            "31 days if only `action`, `sessionId` or `address` are given."
         ),
     )
-    until: datetime | None = strawberry.field(
-        default=None, description="Only entries before this time; omit for all."
-    )
 
 
-def filter_of(filter: AuditFilterInput | None) -> domain.AuditFilter:
+def filter_of(filter: AuditFilter | None) -> domain.AuditFilter:
     if filter is None:
         return domain.AuditFilter()
+    at = filter.at or TimeRange()
     return domain.AuditFilter(
         kinds=None if filter.kinds is None else tuple(filter.kinds),
         actor=filter.actor,
-        target=_stored_target(filter.target),
+        target=None if filter.target is None else _stored_target(filter.target),
         action=filter.action,
-        session=filter.session,
+        session=_stored_session(filter.session_id),
         address=filter.address,
-        since=filter.since,
-        until=filter.until,
+        since=at.since,
+        until=at.until,
     )
 
 
-def _target_id(type_: str, target: str | None) -> strawberry.ID | None:
-    if target is None:
+def _target_id(type_: str, entry: domain.AuditEntry) -> strawberry.ID | None:
+    if entry.target is None or type_ not in TYPES_WITH_ID:
         return None
-    try:
-        return strawberry.ID(global_id(type_, UUID(target)))
-    except ValueError:
-        return strawberry.ID(target)
+    id = UUID(entry.target)
+    return strawberry.ID(
+        member_id(entry.tenant_id, id) if type_ == MEMBER else global_id(type_, id)
+    )
 
 
-def _stored_target(id: strawberry.ID | None) -> str | None:
-    if id is None:
-        return None
-    decoded = decode_global_id(id)
-    return str(decoded[1]) if decoded else str(id)
+def _stored_target(id: str) -> str:
+    member, decoded = decode_member(id), decode_global_id(id)
+    if member is not None:
+        return str(member[1])
+    if decoded is None:
+        path = ("filter", "target")
+        raise InvalidInput("target is not an id as the API returns it in `id`.", path)
+    return str(decoded[1])
+
+
+def _stored_session(id: str | None) -> str | None:
+    return None if id is None else str(check_id("Session", id, ("filter", "sessionId")))
 
 
 @strawberry.input(description="For how long the audit log is to be kept.")
@@ -252,11 +276,8 @@ class SetAuditRetentionSuccess:
 
 @strawberry.input(description="The time range of the audit log to export.")
 class CreateAuditExportInput:
-    since: datetime | None = strawberry.field(
-        default=None, description="Only entries from this time on; omit for all."
-    )
-    until: datetime | None = strawberry.field(
-        default=None, description="Only entries before this time; omit for all."
+    at: TimeRange | None = strawberry.field(
+        default=None, description="Only entries of this time; omit for all."
     )
 
 

@@ -13,7 +13,6 @@ import strawberry
 from domain.calls.model import Call
 from domain.sign_in.identity_providers import IdentityProvider
 from domain.telephony.trunks import InboundTrunk, OutboundTrunk, PhoneNumber
-from domain.tenants.members import Member
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Version, Workflow
@@ -31,7 +30,6 @@ NODE_TYPE_NAMES: dict[type, str] = {
     OutboundTrunk: "OutboundTrunk",
     InboundTrunk: "InboundTrunk",
     PhoneNumber: "PhoneNumber",
-    Member: "Member",
     IdentityProvider: "IdentityProvider",
 }
 """Type names in global ids."""

@@ -241,7 +241,7 @@ describe_enum(
     TELEPHONY_WRITE="Create, change and delete trunks and telephone numbers.",
     IDENTITY_PROVIDERS_READ="Read identity providers, without their client secrets.",
     IDENTITY_PROVIDERS_WRITE="Create, change and delete identity providers.",
-    INSTALLATION=(
+    INSTALLATION_MANAGE=(
         "Manage the tenants of the installation. No role includes it; only operators of the "
         "installation have it."
     ),
@@ -296,7 +296,7 @@ describe_enum(
     TOO_MANY_GROUPS="The user is in more groups than the provider lists in its tokens.",
     CLAIM_MISMATCH="The account does not have a claim that the tenant requires.",
     PROVIDER_DISABLED="Signing in with the provider is switched off.",
-    DEACTIVATED="The access of the user has been deactivated.",
+    SUSPENDED="The access of the user has been deactivated.",
 )
 describe_enum(
     CommandKind,

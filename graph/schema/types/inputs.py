@@ -90,13 +90,23 @@ class InputReader:
             self._named(old_name, name).reject(f"{camel(name)} is missing.")
         return seconds or 0.0
 
-    def _named(self, old_name: str, name: str) -> InputReader:
-        here = self.at(camel(old_name))
+    def _named(self, domain_name: str, name: str) -> InputReader:
+        here = self.at(camel(domain_name))
         self._given_names[here.path] = camel(name)
         return here
 
+    def renamed(self, input: Any, name: str, domain_name: str) -> Any:
+        """A value that the domain has by another name."""
+        self._named(domain_name, name)
+        return getattr(input, name)
+
+    def duration(self, input: Any, name: str, domain_name: str) -> float | None:
+        """A duration in seconds, which the domain has by another name."""
+        value: timedelta | None = self.renamed(input, name, domain_name)
+        return None if value is None else value.total_seconds()
+
     def ringing_seconds(self, input: Any) -> int | None:
-        seconds = self.seconds(input, "ringing_timeout", "ringing_seconds")
+        seconds = self.duration(input, "ringing_timeout", "ringing_seconds")
         return None if seconds is None else int(seconds)
 
     def changes(
@@ -118,14 +128,8 @@ class InputReader:
             else:
                 names[target] = camel(name)
                 changes[target] = None if is_null else read(given.value, here)
-                self._note_name(name, fields)
+                self._named(target, name)
         return changes
-
-    def _note_name(self, name: str, fields: Fields) -> None:
-        target, _ = fields[name]
-        for other, (same_target, _) in fields.items():
-            if same_target == target and other != name:
-                self._named(other, name)
 
     def patch(
         self,

@@ -23,10 +23,6 @@ class InterruptionSettings:
             "speaks, are not a turn."
         )
     )
-    min_seconds: float = strawberry.field(
-        description="Minimum length of the caller's speech that interrupts the agent, in seconds.",
-        deprecation_reason="Use `minDuration`.",
-    )
     min_duration: Duration = duration_field(
         "min_seconds", "Minimum length of the caller's speech that interrupts the agent."
     )
@@ -41,13 +37,6 @@ class InterruptionSettings:
             "Phrases that interrupt the agent at once, such as `stop`. Null: the built-in ones of "
             "the agent's languages."
         )
-    )
-    resume_after: float | None = strawberry.field(
-        description=(
-            "Silence after which an agent that paused for a sound continues, in seconds. Null: it "
-            "does not continue."
-        ),
-        deprecation_reason="Use `resumeDelay`.",
     )
     resume_delay: Duration | None = duration_field(
         "resume_after",
@@ -72,13 +61,6 @@ class InterruptionSettingsInput:
             "words, said while the agent speaks, are not a turn."
         )
     )
-    min_seconds: strawberry.Maybe[float | None] = strawberry.field(
-        description=(
-            "Minimum length of the caller's speech that interrupts the agent, from 0.05 to 3 "
-            "seconds."
-        ),
-        deprecation_reason="Use `minDuration`.",
-    )
     min_duration: strawberry.Maybe[Duration | None] = strawberry.field(
         description=(
             "Minimum length of the caller's speech that interrupts the agent, from `PT0.05S` to "
@@ -97,13 +79,6 @@ class InterruptionSettingsInput:
             "ones of the agent's languages."
         )
     )
-    resume_after: strawberry.Maybe[float | None] = strawberry.field(
-        description=(
-            "Silence after which an agent that paused for a sound continues, from 0.3 to 10 "
-            "seconds. Null: it does not continue."
-        ),
-        deprecation_reason="Use `resumeDelay`.",
-    )
     resume_delay: strawberry.Maybe[Duration | None] = strawberry.field(
         description=(
             "Silence after which an agent that paused for a sound continues, from `PT0.3S` to "
@@ -116,9 +91,8 @@ class InterruptionSettingsInput:
             **same("by", "min_words"),
             "min_duration": ("min_seconds", seconds),
             "resume_delay": ("resume_after", seconds),
-            **same("min_seconds", "resume_after"),
             "ignore": ("ignore", as_tuple),
             "always": ("always", as_tuple),
         }
-        nullable = frozenset({"ignore", "always", "resume_after", "resume_delay"})
+        nullable = frozenset({"ignore", "always", "resume_delay"})
         return reader.patch(self, domain.Interruption, fields, nullable=nullable)

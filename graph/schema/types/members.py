@@ -26,7 +26,7 @@ from graph.schema.types.errors import (
 )
 from resolvers import members
 from resolvers.context import Ctx
-from resolvers.global_ids import global_id
+from resolvers.global_ids import global_id, member_id
 
 ROLE = "Name of the role: `OWNER`, `ADMIN`, `EDITOR`, `OPERATOR`, `VIEWER`, or one of your tenant's own."
 
@@ -34,6 +34,11 @@ ROLE = "Name of the role: `OWNER`, `ADMIN`, `EDITOR`, `OPERATOR`, `VIEWER`, or o
 @strawberry.type(name="Member", description="A person in your tenant.")
 class MemberType(Node):
     is_type_of = instance_check(domain.Member)
+
+    @strawberry.field(description="Globally unique, opaque id of the person in your tenant.")
+    def id(self, info: Ctx) -> strawberry.ID:
+        member: Any = self
+        return strawberry.ID(member_id(info.context.require().tenant_id, member.id))
 
     email: str = strawberry.field(description="Email address with which the person signs in.")
     name: str | None = strawberry.field(

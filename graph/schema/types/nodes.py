@@ -40,10 +40,6 @@ class NodeTransfer:
             "summary of the call."
         ),
     )
-    ringing_seconds: int | None = strawberry.field(
-        description="How long the phone may ring, 5 to 75 seconds; null for 30.",
-        deprecation_reason="Use `ringingTimeout`.",
-    )
     ringing_timeout: Duration | None = duration_field(
         "ringing_seconds", "How long the phone may ring; null for 30 seconds.", nullable=True
     )
@@ -161,11 +157,6 @@ class NodeTransferInput:
             "What the colleague hears before they decide about a warm transfer; a template. Omit for a "
             "summary of the call."
         ),
-    )
-    ringing_seconds: int | None = strawberry.field(
-        default=None,
-        description="How long the phone may ring, 5 to 75 seconds; omit for 30.",
-        deprecation_reason="Use `ringingTimeout`.",
     )
     ringing_timeout: Duration | None = strawberry.field(
         default=None,

@@ -59,7 +59,7 @@ class FinishSignInSuccess:
 
 @strawberry.input(description="Your password, before a second factor is set up.")
 class EnrolTotpInput:
-    password: str = strawberry.field(description="Your current password.")
+    current_password: str = strawberry.field(description="Your current password.")
 
 
 @strawberry.type(
@@ -98,7 +98,7 @@ class RecoveryCodesSuccess:
 
 @strawberry.input(description="Proof that it is you who removes the second factor.")
 class RemoveTotpInput:
-    password: str = strawberry.field(description="Your current password.")
+    current_password: str = strawberry.field(description="Your current password.")
     code: str = strawberry.field(
         description="The code that the authenticator app shows, or a recovery code."
     )

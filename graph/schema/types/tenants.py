@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -15,6 +14,7 @@ from domain.tenants.lifecycle import TenantState
 from graph.schema.scalars import Json
 from graph.schema.types.common import Connection
 from graph.schema.types.errors import NameTaken, NotFoundError, ValidationError
+from graph.schema.types.inputs import Fields, InputReader, same
 from resolvers.global_ids import global_id
 
 NONE_IS_INSTALLATION = "0 is no limit; null is the limit of the installation."
@@ -50,7 +50,7 @@ class ManagedTenantType:
     @strawberry.field(description="Globally unique, opaque id.")
     def id(self) -> strawberry.ID:
         tenant: Any = self
-        return strawberry.ID(global_id("Tenant", tenant.id))
+        return strawberry.ID(global_id("ManagedTenant", tenant.id))
 
     slug: str = strawberry.field(description="Short, unique name of the tenant.")
     name: str = strawberry.field(description="Display name of the tenant.")
@@ -79,10 +79,10 @@ class ManagedTenantType:
     name="DeletedTenant", description="The proof that a tenant and all its data were deleted."
 )
 class DeletedTenantType:
-    @strawberry.field(description="Globally unique, opaque id that the tenant had.")
+    @strawberry.field(description="Globally unique, opaque id of the proof.")
     def id(self) -> strawberry.ID:
         tenant: Any = self
-        return strawberry.ID(global_id("Tenant", tenant.id))
+        return strawberry.ID(global_id("DeletedTenant", tenant.id))
 
     slug: str = strawberry.field(description="Short name that the tenant had.")
     requested_at: datetime | None = strawberry.field(
@@ -141,13 +141,8 @@ class TenantQuotasInput:
         description="Megabytes in the database and as recordings."
     )
 
-    def changes(self) -> Mapping[str, int | None]:
-        given = {each.name: getattr(self, each.name) for each in fields(type(self))}
-        return {name: maybe.value for name, maybe in given.items() if maybe is not None}
-
-
-def quota_changes(quotas: TenantQuotasInput | None) -> Mapping[str, int | None]:
-    return {} if quotas is None else quotas.changes()
+    def changes(self, reader: InputReader) -> Mapping[str, int | None]:
+        return reader.changes(self, same(*QUOTA_NAMES), frozenset(QUOTA_NAMES))
 
 
 @strawberry.input(description="A new tenant.")
@@ -160,35 +155,46 @@ class CreateTenantInput:
         default=None, description="Quotas of its own; omit for those of the installation."
     )
 
+    def own_quotas(self, reader: InputReader) -> Mapping[str, int | None]:
+        return {} if self.quotas is None else self.quotas.changes(reader.at("quotas"))
 
-@strawberry.input(description="Changes of a tenant; omitted fields stay as they are.")
+
+@strawberry.input(
+    description=(
+        "Changes of a tenant; omitted fields stay as they are. There is no revision to expect: of two "
+        "changes of one field, the later one counts."
+    )
+)
 class UpdateTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
-    slug: str | None = strawberry.field(default=None, description="New short, unique name.")
-    name: str | None = strawberry.field(default=None, description="New display name.")
-    quotas: TenantQuotasInput | None = strawberry.field(
-        default=None, description="Quotas to change."
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
+    slug: strawberry.Maybe[str | None] = strawberry.field(description="New short, unique name.")
+    name: strawberry.Maybe[str | None] = strawberry.field(description="New display name.")
+    quotas: strawberry.Maybe[TenantQuotasInput | None] = strawberry.field(
+        description="Quotas to change; omitted ones stay as they are."
     )
 
-    def changes(self) -> domain.TenantChanges:
-        quotas = None if self.quotas is None else self.quotas.changes()
-        return domain.TenantChanges(slug=self.slug, name=self.name, quotas=quotas)
+    def changes(self, reader: InputReader) -> domain.TenantChanges:
+        fields: Fields = {
+            **same("slug", "name"),
+            "quotas": ("quotas", TenantQuotasInput.changes),
+        }
+        return domain.TenantChanges(**reader.changes(self, fields))
 
 
 @strawberry.input(description="The tenant to suspend.")
 class SuspendTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
     reason: str = strawberry.field(description="Why, for other operators.")
 
 
 @strawberry.input(description="The tenant to resume.")
 class ResumeTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
 
 
 @strawberry.input(description="The tenant to delete.")
 class DeleteTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
     confirm_slug: str = strawberry.field(description="The slug of the same tenant, as a safeguard.")
     grace_days: int | None = strawberry.field(
         default=None,
@@ -201,7 +207,7 @@ class DeleteTenantInput:
 
 @strawberry.input(description="The tenant to restore.")
 class RestoreTenantInput:
-    id: strawberry.ID = strawberry.field(description="Global id of the tenant.")
+    id: strawberry.ID = strawberry.field(description="Global id of the tenant in `tenants`.")
 
 
 @strawberry.type(description="The tenant was created.")
@@ -209,7 +215,7 @@ class CreateTenantSuccess:
     tenant: domain.ManagedTenant = strawberry.field(
         graphql_type=ManagedTenantType, description="The new tenant."
     )
-    api_key: str = strawberry.field(
+    api_key_value: str = strawberry.field(
         description="An API key of an owner of the tenant, which is shown only now."
     )
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 from domain.bundles.structuring import unstructure
+from domain.common.durations import format_duration
 from domain.tools.model import ToolSpec
-from graph.schema.scalars import serialize_duration
 
 
 def _duration(seconds: float) -> str:
-    return serialize_duration(timedelta(seconds=seconds))
+    return format_duration(timedelta(seconds=seconds))
 
 
 def _same(value: Any) -> Any:

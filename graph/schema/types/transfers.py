@@ -48,11 +48,6 @@ class CallTransferInput:
             "the call."
         ),
     )
-    ringing_seconds: int | None = strawberry.field(
-        default=None,
-        description="How long the phone may ring, 5 to 75 seconds; omit for 30.",
-        deprecation_reason="Use `ringingTimeout`.",
-    )
     ringing_timeout: Duration | None = strawberry.field(
         default=None,
         description="How long the phone may ring, `PT5S` to `PT1M15S`; omit for 30 seconds.",

@@ -1,5 +1,6 @@
 // One call: its events from the first to the last, and the connection to its room.
 
+import { milliseconds } from "../shared/durations.js";
 import { endCall, follow, joinCall, recordingOf, startCall } from "./ask.js";
 import { at, h } from "./dom.js";
 import { microphone, RoomSession } from "./room.js";
@@ -129,7 +130,7 @@ export class Call {
     at("dock").hidden = !this.session && at("away").hidden;
     at("state").textContent = (!this.over && this.connection) || STATES[this.state];
     at("state").dataset.state = this.over ? "over" : this.connection ? "waiting" : this.state;
-    if (this.over) at("timer").textContent = formatDuration(this.over.durationMs);
+    if (this.over) at("timer").textContent = formatDuration(milliseconds(this.over.duration));
     else if (this.began) at("timer").textContent = formatDuration(Date.now() - (this.ahead ?? 0) - this.began);
   }
 
@@ -239,13 +240,13 @@ export class Call {
   }
 
   figures() {
-    const heard = this.measured.filter(({ firstAudioMs }) => firstAudioMs !== null);
-    const middle = (field) => median(heard.map((turn) => turn[field]).filter((ms) => ms !== null));
+    const heard = this.measured.filter(({ firstAudio }) => firstAudio !== null);
+    const middle = (field) => median(heard.map((turn) => milliseconds(turn[field])).filter((ms) => ms !== null));
     const facts = [
-      ["Duration", formatDuration(this.over.durationMs)],
+      ["Duration", formatDuration(milliseconds(this.over.duration))],
       ["Answers", String(this.measured.length)],
-      ["Median to first audio", seconds(middle("firstAudioMs"))],
-      ["Median with network", seconds(middle("atEarMs"))],
+      ["Median to first audio", seconds(middle("firstAudio"))],
+      ["Median with network", seconds(middle("atEar"))],
       ["Reason", breakable(this.over.reason)],
       ["Caused by", blameText(this.over.blame)],
     ];
@@ -289,7 +290,7 @@ export class Call {
 const breakable = (constant) =>
   constant.split(/(?<=_)/).flatMap((part, index) => (index ? [h("wbr"), part] : [part]));
 
-function player({ url, durationMs }, renew) {
+function player({ url, duration }, renew) {
   let fresh = true;
   const renewed = async () => {
     const { currentTime, paused } = sound;
@@ -310,7 +311,7 @@ function player({ url, durationMs }, renew) {
     loadedmetadata: () => (fresh = false),
   });
   const link = h("a", { href: url, target: "_blank", rel: "noopener" }, "Open the audio in a new tab");
-  const title = `Recording, ${formatDuration(durationMs ?? 0)}`;
+  const title = `Recording, ${formatDuration(milliseconds(duration) ?? 0)}`;
   const fine = h("p", { class: "fine" }, link);
   return [h("h3", { id: "recording-title" }, title), sound, fine];
 }

@@ -127,9 +127,9 @@ async function obstacle() {
   return navigator.mediaDevices ? "" : NO_MICROPHONES_HERE;
 }
 
-function option({ slug, name, description, published, nodes }, index) {
+function option({ slug, name, description, published, graph }, index) {
   const wanted = new URLSearchParams(location.search).get("workflow");
-  const agents = [...new Set(nodes.map(({ agent }) => agent))].join(", ");
+  const agents = [...new Set(graph.nodes.map(({ agentName }) => agentName))].join(", ");
   return h(
     "label",
     { class: "option" },

@@ -1,5 +1,6 @@
 // The transcript: one line for each event, and below them the words that are being spoken.
 
+import { milliseconds } from "../shared/durations.js";
 import { at, h } from "./dom.js";
 import { waterfall } from "./waterfall.js";
 import {
@@ -91,7 +92,7 @@ export class Transcript {
 
   ToolFinished(event) {
     const [outcome, ...more] = OUTCOMES[event.outcome].split(":");
-    const took = `${outcome}, ${Math.round(event.durationMs)} ms`;
+    const took = `${outcome}, ${Math.round(milliseconds(event.duration))} ms`;
     const line = tool(event, h("span", { class: event.outcome.toLowerCase() }, took), [
       ...(more.length ? [h("p", {}, more.join(":").trim())] : []),
       h("p", { class: "of" }, "Result"),
@@ -139,8 +140,9 @@ export class Transcript {
     this.note("bad", dialFailedText(event));
   }
 
-  CallAnswered({ afterMs }) {
-    this.note("", afterMs === null ? "The phone was answered." : `The phone was answered after ${seconds(afterMs)}.`);
+  CallAnswered({ after }) {
+    const when = after === null ? "" : ` after ${seconds(milliseconds(after))}`;
+    this.note("", `The phone was answered${when}.`);
   }
 
   AnsweredBy(event) {
@@ -195,8 +197,8 @@ export class Transcript {
     this.note("", `All workers are busy. The caller ${how}, at position ${position}.`);
   }
 
-  CallerDequeued({ waitedMs }) {
-    this.note("", `An agent is free after ${seconds(waitedMs)}.`);
+  CallerDequeued({ waited }) {
+    this.note("", `An agent is free after ${seconds(milliseconds(waited))}.`);
   }
 
   NewDestination({ region }) {
@@ -207,8 +209,8 @@ export class Transcript {
     this.note("", present ? "You are in the room." : "You left the room, or the connection was lost; the agent waits.");
   }
 
-  CallerSilent({ seconds }) {
-    this.note("", `The caller was silent for ${seconds} s.`);
+  CallerSilent({ duration }) {
+    this.note("", `The caller was silent for ${milliseconds(duration) / 1000} s.`);
   }
 
   WorkerReplaced() {
@@ -232,9 +234,9 @@ export class Transcript {
     this.story.lastElementChild.querySelector("p").textContent = `${words} (${repeated.times} times)`;
   }
 
-  CallEnded({ durationMs }) {
+  CallEnded({ duration }) {
     this.now.replaceChildren();
-    this.note("", `The call ended after ${formatDuration(durationMs)}.`);
+    this.note("", `The call ended after ${formatDuration(milliseconds(duration))}.`);
   }
 
   note(kind, ...words) {

@@ -1,12 +1,15 @@
 // The latency of a turn, from the end of the caller's speech on.
 
+import { milliseconds } from "../shared/durations.js";
 import { h } from "./dom.js";
 import { seconds } from "./words.js";
 
 /** The steps in order, each with its start and end in ms since the caller stopped speaking. */
 export function steps(turn) {
-  if (turn.firstAudioMs === null) return [];
-  const [end, received] = [turn.firstAudioMs, turn.atEarMs ?? turn.firstAudioMs];
+  if (turn.firstAudio === null) return [];
+  const took = (stage) => milliseconds(turn[stage]);
+  const end = took("firstAudio");
+  const received = took("atEar") ?? end;
   const result = [];
   let now = 0;
   const add = (name, what, ms, limit = end) => {
@@ -14,22 +17,23 @@ export function steps(turn) {
     if (until > now) result.push({ name, what, from: now, until });
     now = Math.max(now, until);
   };
-  add("heard", "Speech recognition", Math.min(turn.sttMs ?? 0, turn.endOfTurnMs ?? Infinity));
-  add("turn", "End of turn detected", (turn.endOfTurnMs ?? now) - now);
+  add("heard", "Speech recognition", Math.min(took("stt") ?? 0, took("endOfTurn") ?? Infinity));
+  add("turn", "End of turn detected", (took("endOfTurn") ?? now) - now);
   const rest =
-    end - now - (turn.llmFirstTokenMs ?? 0) - (turn.ttsFirstByteMs ?? 0) - (turn.playbackMs ?? 0);
+    end - now - (took("llmFirstToken") ?? 0) - (took("ttsFirstByte") ?? 0) - (took("playback") ?? 0);
   add("other", "Tools and hand-offs", rest > 20 ? rest : 0);
-  add("model", "Model’s first token", turn.llmFirstTokenMs);
-  add("voice", "Voice’s first byte", turn.ttsFirstByteMs);
+  add("model", "Model’s first token", took("llmFirstToken"));
+  add("voice", "Voice’s first byte", took("ttsFirstByte"));
   add("playback", "Playback", end - now);
-  const way = turn.lineMs ? "Telephone line, network and jitter" : "Network and jitter";
+  const way = took("line") ? "Telephone line, network and jitter" : "Network and jitter";
   add("network", `${way}, estimated`, received - end, received);
   return result;
 }
 
 export function waterfall(turn) {
   const parts = steps(turn);
-  if (!parts.length) return h("p", { class: "latency" }, `Answered in ${seconds(turn.totalMs)}`);
+  const total = seconds(milliseconds(turn.total));
+  if (!parts.length) return h("p", { class: "latency" }, `Answered in ${total}`);
   const whole = parts.at(-1).until;
   const bars = parts.map((step) => bar(step, whole));
   const rows = parts.map((step) =>
@@ -48,8 +52,9 @@ export function waterfall(turn) {
       "summary",
       {},
       h("span", { class: "lane", "aria-hidden": "true" }, bars),
-      h("span", {}, h("b", {}, seconds(turn.firstAudioMs)), " to first audio"),
-      turn.atEarMs !== null && h("span", {}, h("b", {}, seconds(turn.atEarMs)), " with network"),
+      h("span", {}, h("b", {}, seconds(milliseconds(turn.firstAudio))), " to first audio"),
+      turn.atEar !== null &&
+        h("span", {}, h("b", {}, seconds(milliseconds(turn.atEar))), " with network"),
     ),
     h(
       "table",
@@ -57,7 +62,7 @@ export function waterfall(turn) {
       h("caption", { class: "unseen" }, "Latency of this answer"),
       h("tbody", {}, rows),
     ),
-    h("p", {}, `The answer was complete after ${seconds(turn.totalMs)}.`),
+    h("p", {}, `The answer was complete after ${total}.`),
   );
 }
 
