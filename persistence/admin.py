@@ -18,7 +18,7 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.common.access import ROLE_SCOPES, Role, TenantId
+from domain.common.access import COMMAND_LINE, ROLE_SCOPES, Role, TenantId
 from domain.common.command_line import (
     EXIT_INVALID_ARGUMENTS,
     CommandLine,
@@ -274,7 +274,7 @@ async def _password_link(settings: Settings, email: str) -> str:
             person = await db.scalar(select(_person.c.id).where(_person.c.email == email))
             if person is None:
                 raise InvalidArguments([f"No person has the address {email}."])
-            token = await create_password_reset(db, person, "operator")
+            token = await create_password_reset(db, person, COMMAND_LINE)
     finally:
         await engine.dispose()
     return account_links(settings).password_reset(token)

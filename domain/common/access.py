@@ -169,6 +169,8 @@ class Verified:
 
 
 USER_SUBJECT, KEY_SUBJECT = "user", "key"
+COMMAND_LINE = "command line"
+"""Who did what was done on the command line of the installation, in place of a subject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
