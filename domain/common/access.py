@@ -78,7 +78,7 @@ ADMIN_SCOPES = frozenset(
 )
 """What only owners and admins may do. A trunk decides what calls may cost."""
 OPERATOR_SCOPES = frozenset({Scope.WORKERS_READ})
-"""What owners, admins and operators may do."""
+"""What every role may do but viewers."""
 JOIN_SCOPES = frozenset({Scope.CALLS_JOIN})
 """What the server of a web page needs to let its visitors talk to an agent, and nothing else."""
 READ_SCOPES = (
@@ -99,7 +99,7 @@ class Role(StrEnum):
 ROLE_SCOPES: dict[str, frozenset[Scope]] = {
     Role.OWNER: TENANT_SCOPES,
     Role.ADMIN: TENANT_SCOPES - OWNER_SCOPES,
-    Role.EDITOR: TENANT_SCOPES - OWNER_SCOPES - ADMIN_SCOPES - OPERATOR_SCOPES,
+    Role.EDITOR: TENANT_SCOPES - OWNER_SCOPES - ADMIN_SCOPES,
     Role.OPERATOR: READ_SCOPES | OPERATOR_SCOPES | {Scope.CALLS_WRITE, Scope.CALLS_JOIN},
     Role.VIEWER: READ_SCOPES,
 }
