@@ -25,7 +25,7 @@ class TenantKeeper:
         self._warned_at: float | None = None
 
     async def run(self) -> None:
-        """A deletion or a measurement may take hours, in which the others go on."""
+        """A deletion or a measurement may take hours, during which the others continue."""
         async with asyncio.TaskGroup() as tasks:
             for work, interval in (
                 (self.end_calls_of_suspended, POLL_INTERVAL_SECONDS),
