@@ -186,6 +186,8 @@ class SqlAccounts:
             row = (await db.execute(select(_tenant).where(_tenant.c.id == id))).one_or_none()
         if row is None:
             raise Unauthenticated("The tenant of this credential no longer exists.")
+        if row.suspended_at is not None or row.delete_at is not None:
+            raise tenant_suspended()
         return _tenant_from_row(row)
 
     @translate_outages

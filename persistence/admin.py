@@ -9,7 +9,7 @@ import asyncio
 import os
 import sys
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -64,14 +64,30 @@ class Owner:
     tenant: str
     email: str
     password: str = field(repr=False)
+    chosen_at: datetime | None
+    """When the password was chosen; None for now. A person who has set one since then keeps it."""
+
+    def keeps_password(self, password_set_at: datetime | None) -> bool:
+        return (
+            self.chosen_at is not None
+            and password_set_at is not None
+            and self.chosen_at < password_set_at
+        )
 
 
 async def bootstrap(
-    settings: Settings, tenant: str, email: str, password: str, key_file: Path | None
+    settings: Settings,
+    tenant: str,
+    email: str,
+    password: str,
+    key_file: Path | None,
+    *,
+    chosen_at: datetime | None = None,
 ) -> None:
     """Create the tenant, its owner and, unless `key_file` contains a valid one, an API key. A
-    second run only changes the owner's password. `InvalidArguments` is raised before any change."""
-    owner = Owner(tenant, normalized_email(email), password)
+    second run only changes the owner's password, unless the owner has changed it since `chosen_at`.
+    `InvalidArguments` is raised before any change."""
+    owner = Owner(tenant, normalized_email(email), password, chosen_at)
     # Not in the transaction, which PostgreSQL ends when it is idle for two seconds.
     hashed = await asyncio.to_thread(hash_password, password)
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
@@ -99,8 +115,9 @@ async def _check(
         problems += messages(problems_of(check_email, owner.email, ("--email",)))
     elif not await _is_member(db, tenant, person.id):
         problems.append(_of_another_tenant(owner))
-    if person is None or not await asyncio.to_thread(
-        verify_password, person.password_hash or "", owner.password
+    if person is None or not (
+        owner.keeps_password(person.password_set_at)
+        or await asyncio.to_thread(verify_password, person.password_hash or "", owner.password)
     ):
         problems += password_problems(owner.password, (owner.tenant, owner.email))
         if owner.password in CommonPasswords():
@@ -160,9 +177,14 @@ async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:
 
 async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner, hashed: str) -> None:
     password = {"password_hash": hashed, "password_set_at": func.now()}
-    save = upsert(_person).values(id=uuid4(), email=owner.email, **password)
-    saved = save.on_conflict_do_update(index_elements=["email"], set_=password)
-    person: UUID = (await db.execute(saved.returning(_person.c.id))).scalar_one()
+    found = select(_person.c.id, _person.c.password_set_at).where(_person.c.email == owner.email)
+    existing = (await db.execute(found.with_for_update())).one_or_none()
+    if existing is not None and owner.keeps_password(existing.password_set_at):
+        person = existing.id
+    else:
+        save = upsert(_person).values(id=uuid4(), email=owner.email, **password)
+        saved = save.on_conflict_do_update(index_elements=["email"], set_=password)
+        person = (await db.execute(saved.returning(_person.c.id))).scalar_one()
     join = upsert(_member).values(tenant_id=tenant, person_id=person, role=Role.OWNER)
     may_use_password = {"is_confined": False}
     await db.execute(
@@ -263,7 +285,10 @@ async def _run(args: argparse.Namespace) -> None:
         sys.stdout.write(await run_tenant_command(settings, args, issue_key) + "\n")
     else:
         password = _read_password("--password-file", args.password_file)
-        await bootstrap(settings, args.tenant, args.email, password, args.key_file)
+        chosen_at = datetime.fromtimestamp(args.password_file.stat().st_mtime, UTC)
+        await bootstrap(
+            settings, args.tenant, args.email, password, args.key_file, chosen_at=chosen_at
+        )
 
 
 async def _password_link(settings: Settings, email: str) -> str:

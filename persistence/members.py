@@ -137,7 +137,7 @@ class SqlMembers:
         return PageSlice(tuple(members[:first]), len(members) > first)
 
     async def set_role(self, id: PersonId, role: str) -> Member:
-        # Who created a link to set the password of the member may not be able to give this role.
+        # The creator of a link to set the password of the member may not be able to give this role.
         await set_person(self._db, id)
         links = delete(_reset).where(_reset.c.person_id == id, _reset.c.created_by.is_not(None))
         await self._db.execute(links)

@@ -39,8 +39,10 @@ MAX_LISTED = 10_000
 COLUMNS = ("SLUG", "NAME", "STATE", "CREATED", "DELETED ON", "QUOTAS", "ID")
 SUBJECT = re.compile(r"(user|key):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FIND_OPERATOR = """
-    select 'user:' || id from person where email = :name
-    union all select 'key:' || id from api_key where prefix = :name
+    select 'user:' || id from person where email = lower(:name)
+    union all
+    select 'key:' || id from api_key
+     where prefix = :name and revoked_at is null and (expires_at is null or expires_at > now())
 """
 # An admin of the tenant may have created a link to set the password of the new operator.
 DELETE_LINKS = """
@@ -305,14 +307,14 @@ async def _subject(db: Any, name: str | None) -> str:
         raise InvalidArguments(["Name the user or the API key."])
     if SUBJECT.fullmatch(name):
         return name
-    found = (await db.execute(text(FIND_OPERATOR), {"name": name.strip().lower()})).scalars().all()
-    if not found:
-        found = (await db.execute(text(FIND_OPERATOR), {"name": name.strip()})).scalars().all()
+    found = (await db.execute(text(FIND_OPERATOR), {"name": name.strip()})).scalars().all()
     if len(found) != 1:
         how_many = "no" if not found else "more than one"
-        raise InvalidArguments(
-            [f"There is {how_many} user with this address or API key with this prefix: {name}."]
+        problem = (
+            f"There is {how_many} user with this address or valid API key with this prefix: {name}. "
+            "Name a key by its id: key:ID."
         )
+        raise InvalidArguments([problem])
     return str(found[0])
 
 

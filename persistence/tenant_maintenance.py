@@ -84,7 +84,7 @@ SELECT_DUE = """
            exists (select from deleted_tenant d where d.id = t.id) as has_begun,
            exists (select from call_log l
                     where l.tenant_id = t.id and l.ended_at is null) as has_live_calls
-      from tenant t where t.delete_at <= now() order by t.delete_at limit 10
+      from tenant t where t.delete_at <= now() order by t.delete_at limit 1000
 """
 # A request that cancels the deletion locks the row as well.
 LOCK_DUE = "select id from tenant where id = $1 and delete_at <= now() for update"

@@ -83,8 +83,8 @@ async def create_export(
 
 
 def read_export(services: Services, token: str) -> AsyncIterator[str]:
-    """The lines of the export that a link admits to. Raises `Forbidden`, and with the first line `NotFound`
-    or `Unavailable`."""
+    """The lines of the export that a link admits to. Raises `Forbidden`, and with the first line
+    `TenantSuspended`, `NotFound` or `Unavailable`."""
     tenant, range = services.audit_signer.verify_export(token, services.clock())
 
     @asynccontextmanager
@@ -102,6 +102,7 @@ def read_export(services: Services, token: str) -> AsyncIterator[str]:
 async def _limited(
     services: Services, tenant: TenantId, lines: AsyncIterator[str]
 ) -> AsyncIterator[str]:
+    await services.accounts.tenant(tenant)
     async with services.audit_export_limit.acquire(WAIT_SECONDS, tenant):
         async for line in lines:
             yield line

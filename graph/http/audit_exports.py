@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
-from domain.common.errors import Forbidden, NotFound, Unavailable
+from domain.common.errors import Forbidden, NotFound, TenantSuspended, Unavailable
 from domain.use_cases.audit import read_export
 from graph.requests.operations import GraphQLService
 
@@ -39,7 +39,7 @@ async def get_export(request: Request) -> Response:
             return Response(headers=HEADERS, media_type=MEDIA_TYPE)
         # Read the first line before the status is sent: there may be no free slot.
         first = await anext(lines)
-    except Forbidden as forbidden:
+    except (Forbidden, TenantSuspended) as forbidden:
         return _error_response(403, forbidden.message)
     except NotFound as error:
         return _error_response(404, error.message)

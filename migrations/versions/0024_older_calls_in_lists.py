@@ -106,5 +106,10 @@ def delete_tokens_without_session() -> None:
 
 
 def downgrade() -> None:
+    op.execute(
+        "alter table refresh_token drop constraint fk_refresh_token_family,"
+        " add constraint fk_refresh_token_family foreign key (family)"
+        " references session (id) on delete cascade not valid"
+    )
     for name in INDEXES:
         op.execute(f"drop index {name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
@@ -113,6 +114,23 @@ async def test_api_keys_work_until_revoked(
     await db.execute("update api_key set revoked_at = now()")
     await db.close()
     assert "revoked" in (await until_refused(services, key)).message
+
+
+async def test_a_password_that_the_owner_has_changed_is_not_reset_by_a_restart(
+    settings: Settings, services: Services
+) -> None:
+    began, later, email = datetime.now(UTC), "seven unrelated blue lamps", "o@acme.example"
+    await bootstrap(settings, "acme", email, PASSWORD, None, chosen_at=began)
+    person = await services.accounts.authenticate_password(email, PASSWORD)
+    assert person is not None
+    await services.accounts.set_password(
+        person.id, await services.accounts.hash_password(later), None
+    )
+    await bootstrap(settings, "acme", email, PASSWORD, None, chosen_at=began)
+    assert await services.accounts.authenticate_password(email, later) is not None
+    # A file that was written later holds another password.
+    await bootstrap(settings, "acme", email, PASSWORD, None, chosen_at=datetime.now(UTC))
+    assert await services.accounts.authenticate_password(email, later) is None
 
 
 def test_a_mistyped_key_is_detected_without_a_database_query() -> None:
