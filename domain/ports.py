@@ -26,8 +26,8 @@ from domain.audit.model import (
     AuditNote,
     ChainHead,
     ExportRange,
-    SignedHead,
 )
+from domain.audit.ports import HeadSigner
 from domain.calls.commands import Command
 from domain.calls.events import CallUpdate, StoredEvent
 from domain.calls.filters import CallFilter, CallOrder
@@ -451,17 +451,8 @@ class AuditNotes(Protocol):
         ...
 
 
-class AuditSigner(Protocol):
+class AuditSigner(HeadSigner, Protocol):
     """Signs what leaves the audit log."""
-
-    @property
-    def public_key(self) -> bytes:
-        """The Ed25519 key that verifies signatures under the first entry of SECRET_KEY."""
-        ...
-
-    def sign_head(
-        self, tenant: TenantId, seq: int, hash: bytes, signed_at: datetime
-    ) -> SignedHead: ...
 
     def sign_export(self, tenant: TenantId, range: ExportRange, until: datetime) -> str:
         """Return a token that admits its holder to an export until then."""
@@ -537,10 +528,19 @@ class Invitations(Protocol):
     async def withdraw(self, id: InvitationId) -> None: ...
 
     async def accept(
-        self, id: InvitationId, person: Person, password_hash: str | None, *, is_new: bool
+        self,
+        id: InvitationId,
+        person: Person,
+        password_hash: str | None,
+        *,
+        is_new: bool,
+        is_confined: bool = False,
     ) -> None:
         """Use up the invitation and make the person a member; `is_new` also creates the person. Raises
-        `InvalidToken` when it is no longer open, and `AlreadyMember`."""
+        `InvalidToken` when it is no longer open, and `AlreadyMember`.
+
+        Unless `is_confined`, the person has shown their password, and a confined member may use it from
+        now on."""
         ...
 
 
@@ -752,8 +752,8 @@ class Worker:
     voice_capacity: int | None
     started_at: datetime
     heartbeat_at: datetime
-    calls: int
-    voice_calls: int
+    calls: int | None
+    voice_calls: int | None
     own_calls: int
     """Those of the tenant."""
 
@@ -768,7 +768,10 @@ class WorkerPool:
 
 
 class Workers(Protocol):
-    async def pool(self, tenant: TenantId) -> WorkerPool: ...
+    async def pool(self, tenant: TenantId, *, is_operator: bool) -> WorkerPool:
+        """Return the workers. Only an operator of the installation sees the hosts and what they hold of all
+        tenants."""
+        ...
 
 
 class Tenants(Protocol):
@@ -840,7 +843,11 @@ class RateLimitResult:
 
 
 class RateLimiter(Protocol):
-    async def spend(self, key: str, cost: int, per_minute: int) -> RateLimitResult: ...
+    async def spend(
+        self, key: str, cost: int, allowance: int, period_seconds: float = 60.0
+    ) -> RateLimitResult:
+        """Charge a limit, whose allowance refills evenly over the period; by default, a minute."""
+        ...
 
     async def spend_all(
         self, limits: Sequence[tuple[str, int]], cost: int

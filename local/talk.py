@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from domain.common.command_line import CommandLine, suggestion
+from domain.common.process_exit import exit_now
 from local.client import ApiError, StudioClient
 from local.state_dir import PROGRAM
 from local.terminal_output import JsonOutput, TalkOutput, TerminalOutput
@@ -373,4 +374,4 @@ def _first_cause(error: BaseException) -> BaseException:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    exit_now(main())

@@ -366,7 +366,7 @@ create or replace function find_user(p_email text) returns setof app_user
 language sql stable security definer set search_path = public, pg_temp as $$
     select p.id, p.email, m.role, coalesce(p.password_hash, ''), m.created_at, m.tenant_id
       from person p join membership m on m.person_id = p.id
-     where p.email = p_email and m.suspended_at is null
+     where p.email = p_email and m.suspended_at is null and not m.is_confined
      order by m.created_at, m.tenant_id limit 1
 $$;
 
@@ -644,7 +644,8 @@ begin
                     case when f.key <> 'headers' or jsonb_typeof(f.value) <> 'object'
                     then without_header_values(f.value)
                     else (select coalesce(jsonb_object_agg(h.key,
-                              case when h.value::text like '%{{%' then h.value
+                              case when regexp_replace(h.value #>> '{}', '\{\{[^}]*\}\}', '', 'g')
+                                        ~* '^\s*(basic|bearer|digest|token)?\s*$' then h.value
                                    else '"[redacted]"'::jsonb end), '{}')
                             from jsonb_each(f.value) h) end)
                   from jsonb_each(p_document) f);
@@ -928,11 +929,12 @@ begin
     return cardinality(seqs);
 end $$;
 
--- The tenants of the person with an e-mail address, to whose logs a failed sign-in belongs.
+-- The tenants of the person with an e-mail address, to whose logs a failed sign-in belongs. What people do
+-- with their passwords does not concern tenants for which only an identity provider vouches for them.
 create or replace function find_members(p_email text) returns table (tenant_id uuid, user_id uuid)
 language sql stable security definer set search_path = public, pg_temp as $$
     select m.tenant_id, m.person_id from person p join membership m on m.person_id = p.id
-     where p.email = p_email
+     where p.email = p_email and not m.is_confined
 $$;
 
 -- Adds an entry about a person to the log of each tenant that they belong to.
@@ -942,7 +944,7 @@ create or replace function add_entries_about_person(
 language sql as $$
     select add_audit_entry(
                m.tenant_id, p_kind, null, p_target_kind, p_person::text, null, p_facts)
-      from membership m where m.person_id = p_person
+      from membership m where m.person_id = p_person and not m.is_confined
 $$;
 
 -- The first argument of the trigger is the column that has the id of the person; the others are columns that the

@@ -26,7 +26,7 @@ class AccessTokenClaims:
 
 
 def encode_access_token(ring: KeyRing, claims: AccessTokenClaims, role: str) -> str:
-    """`role` is for processes of the previous release, which require it."""
+    """`role` is for processes of the previous release, which require it; the next release drops it."""
     kid, key = ring.signing_key
     content: dict[str, Any] = {
         "sub": str(claims.person),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -19,7 +18,6 @@ from uuid import UUID
 
 import orjson
 from sqlalchemy import Row, delete, func, or_, select, text, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import (
@@ -59,8 +57,9 @@ from persistence.access_tokens import decode_access_token
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing, is_api_key
-from persistence.link_tokens import hash_token
+from persistence.link_tokens import hash_token, new_token
 from persistence.mail import SqlMailer
+from persistence.password_resets import create_password_reset
 from persistence.passwords import PasswordVerifier
 from persistence.row_security import set_person, set_tenant
 from persistence.sessions import (
@@ -162,7 +161,7 @@ class SqlAccounts:
     @translate_outages
     async def memberships(self, id: PersonId) -> Sequence[Membership]:
         query = (
-            select(_member.c.role, _member.c.last_used_at, _tenant)
+            select(_member.c.role, _member.c.is_confined, _member.c.last_used_at, _tenant)
             .join(_tenant, _tenant.c.id == _member.c.tenant_id)
             .where(_member.c.person_id == id, _member.c.suspended_at.is_(None))
             .order_by(_member.c.created_at, _tenant.c.id)
@@ -171,7 +170,12 @@ class SqlAccounts:
             await set_person(db, id)
             rows = (await db.execute(query)).all()
         return [
-            Membership(tenant=_tenant_from_row(row), role=row.role, last_used_at=row.last_used_at)
+            Membership(
+                tenant=_tenant_from_row(row),
+                role=row.role,
+                is_confined=row.is_confined,
+                last_used_at=row.last_used_at,
+            )
             for row in rows
         ]
 
@@ -215,14 +219,9 @@ class SqlAccounts:
     async def create_password_reset(
         self, person: PersonId, tenant: TenantId, created_by: str
     ) -> str | None:
-        token = secrets.token_urlsafe(32)
-        values = {
-            "hash": hash_token(token),
-            "created_by": created_by,
-            "created_at": func.now(),
-            "expires_at": datetime.now(UTC) + PASSWORD_RESET_LIFETIME,
-        }
-        tenants = select(_member.c.tenant_id).where(_member.c.person_id == person)
+        tenants = select(_member.c.tenant_id).where(
+            _member.c.person_id == person, _member.c.is_confined.is_(False)
+        )
         async with self._engine.begin() as db:
             await set_person(db, person)
             # Nothing makes the person a member of another tenant until the commit; what does so
@@ -233,15 +232,11 @@ class SqlAccounts:
             access = await _access_of(db, tenant, f"{USER_SUBJECT}:{person}")
             if access is not None and access["is_operator"]:
                 return None
-            create = insert(_reset).values(person_id=person, **values)
-            await db.execute(
-                create.on_conflict_do_update(index_elements=["person_id"], set_=values)
-            )
-        return token
+            return await create_password_reset(db, person, created_by)
 
     @translate_outages
     async def request_password_reset(self, email: str, compose: Callable[[str], MailText]) -> None:
-        token = secrets.token_urlsafe(32)
+        token = new_token()
         message = compose(token)
         async with self._engine.begin() as db:
             await SqlMailer(db, self._vault).queue(

@@ -7,11 +7,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import secrets
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,11 +18,17 @@ from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.common.access import ROLE_SCOPES, Role, TenantId
-from domain.common.command_line import CommandLine
-from domain.common.errors import DomainError, InvalidInput, InvalidSetting
+from domain.common.access import COMMAND_LINE, ROLE_SCOPES, Role, TenantId
+from domain.common.command_line import (
+    EXIT_INVALID_ARGUMENTS,
+    CommandLine,
+    InvalidArguments,
+    messages,
+)
+from domain.common.errors import DomainError, InvalidSetting
+from domain.common.problems import problems_of
 from domain.common.settings import Settings
-from domain.common.text_validation import check_email, check_name
+from domain.common.text_validation import check_email, check_name, normalized_email
 from domain.tenants.mail import account_links
 from domain.tenants.members import PASSWORD_RESET_LIFETIME
 from domain.tenants.passwords import password_problems
@@ -36,12 +40,11 @@ from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
 from persistence.key_ring import KeyRing, new_api_key
-from persistence.link_tokens import hash_token
+from persistence.password_resets import create_password_reset
 from persistence.passwords import hash_password, verify_password
 from persistence.sqlalchemy_engine import create_engine
 from persistence.tenant_commands import (
     TENANT_COMMANDS,
-    InvalidArguments,
     add_tenant_commands,
     run_tenant_command,
 )
@@ -52,10 +55,6 @@ _person = tables.person
 _totp = tables.totp
 _member = tables.membership
 _key = tables.api_key
-_reset = tables.password_reset
-
-EXIT_INVALID_ARGUMENTS = 2
-"""The exit code when an argument is invalid; nothing has been changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ async def bootstrap(
 ) -> None:
     """Create the tenant, its owner and, unless `key_file` contains a valid one, an API key. A
     second run only changes the owner's password. `InvalidArguments` is raised before any change."""
-    owner = Owner(tenant, email.strip().lower(), password)
+    owner = Owner(tenant, normalized_email(email), password)
     # Not in the transaction, which PostgreSQL ends when it is idle for two seconds.
     hashed = await asyncio.to_thread(hash_password, password)
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
@@ -95,9 +94,9 @@ async def _check(
     person = (await db.execute(select(_person).where(_person.c.email == owner.email))).one_or_none()
     problems = [] if key_file is None else _key_file_problems(settings, key_file)
     if tenant is None:
-        problems += _check_problems(check_name, owner.tenant, ("--tenant",))
+        problems += messages(problems_of(check_name, owner.tenant, ("--tenant",)))
     if person is None:
-        problems += _check_problems(check_email, owner.email, ("--email",))
+        problems += messages(problems_of(check_email, owner.email, ("--email",)))
     elif not await _is_member(db, tenant, person.id):
         problems.append(_of_another_tenant(owner))
     if person is None or not await asyncio.to_thread(
@@ -108,16 +107,6 @@ async def _check(
             problems.append(COMMON_PASSWORD)
     if problems:
         raise InvalidArguments(problems)
-
-
-def _check_problems(
-    check: Callable[[str, tuple[str, ...]], None], value: str, path: tuple[str]
-) -> list[str]:
-    try:
-        check(value, path)
-    except InvalidInput as error:
-        return [error.message]
-    return []
 
 
 def _key_file_problems(settings: Settings, file: Path) -> list[str]:
@@ -175,7 +164,10 @@ async def _save_owner(db: AsyncConnection, tenant: UUID, owner: Owner, hashed: s
     saved = save.on_conflict_do_update(index_elements=["email"], set_=password)
     person: UUID = (await db.execute(saved.returning(_person.c.id))).scalar_one()
     join = upsert(_member).values(tenant_id=tenant, person_id=person, role=Role.OWNER)
-    await db.execute(join.on_conflict_do_nothing())
+    may_use_password = {"is_confined": False}
+    await db.execute(
+        join.on_conflict_do_update(index_elements=["tenant_id", "person_id"], set_=may_use_password)
+    )
 
 
 async def _is_member(db: AsyncConnection, tenant: UUID | None, person: UUID) -> bool:
@@ -258,10 +250,11 @@ async def _run(args: argparse.Namespace) -> None:
     elif args.command == "audit":
         await run_audit_command(settings, args)
     elif args.command == "password-link":
-        link = await _password_link(settings, args.email.strip().lower())
-        sys.stdout.write(f"Valid once, for 30 minutes: {link}\n")
+        link = await _password_link(settings, normalized_email(args.email))
+        minutes = PASSWORD_RESET_LIFETIME // timedelta(minutes=1)
+        sys.stdout.write(f"Valid once, for {minutes} minutes: {link}\n")
     elif args.command == "remove-totp":
-        await _remove_totp(settings, args.email.strip().lower())
+        await _remove_totp(settings, normalized_email(args.email))
         sys.stdout.write("The person signs in with the password alone now.\n")
     elif args.command == "roles":
         await _create_logins(settings, args)
@@ -275,23 +268,13 @@ async def _run(args: argparse.Namespace) -> None:
 
 async def _password_link(settings: Settings, email: str) -> str:
     """A link with which the person who has the address may set a new password."""
-    token = secrets.token_urlsafe(32)
-    values = {
-        "hash": hash_token(token),
-        "created_by": "operator",
-        "created_at": func.now(),
-        "expires_at": datetime.now(UTC) + PASSWORD_RESET_LIFETIME,
-    }
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
     try:
         async with engine.begin() as db:
             person = await db.scalar(select(_person.c.id).where(_person.c.email == email))
             if person is None:
                 raise InvalidArguments([f"No person has the address {email}."])
-            create = upsert(_reset).values(person_id=person, **values)
-            await db.execute(
-                create.on_conflict_do_update(index_elements=["person_id"], set_=values)
-            )
+            token = await create_password_reset(db, person, COMMAND_LINE)
     finally:
         await engine.dispose()
     return account_links(settings).password_reset(token)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Row, text
 
+from domain.common.command_line import table
 from domain.common.settings import Settings
 from persistence.database import DbRole
 from persistence.key_ring import KeyRing
@@ -71,9 +72,7 @@ async def _read(settings: Settings, ring: KeyRing) -> tuple[Rows, list[str], int
 
 
 def _table(rows: Rows, ring: KeyRing) -> list[str]:
-    lines = [COLUMNS, *(_table_row(row, ring) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    return table([COLUMNS, *(_table_row(row, ring) for row in rows)])
 
 
 def _table_row(row: Row[tuple[object, ...]], ring: KeyRing) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from domain.audit.export import export_lines
 from domain.audit.heads import head_from_json
 from domain.audit.model import SignedHead
 from domain.common.access import TenantId
+from domain.common.command_line import InvalidArguments
 from domain.common.errors import DomainError, InvalidInput
 from domain.common.settings import Settings
 from persistence import tables
@@ -108,7 +109,7 @@ async def verify_database(
 async def erase_entries(settings: Settings, slug: str, text: str) -> int:
     """Erase the content of the chained entries of a tenant that contain a text; return how many."""
     if len(text) < MIN_ERASED_TEXT:
-        raise InvalidInput(f"--containing must have {MIN_ERASED_TEXT} or more characters.")
+        raise InvalidArguments([f"--containing must have {MIN_ERASED_TEXT} or more characters."])
     erased = 0
     async with _connected(settings) as connection:
         tenant = _known(await connection.fetchval(SELECT_TENANT, slug), slug)
@@ -150,7 +151,7 @@ async def _tenant_of(engine: AsyncEngine, slug: str) -> TenantId:
 
 def _known(id: UUID | None, slug: str) -> TenantId:
     if id is None:
-        raise InvalidInput(f"There is no tenant {slug[:63]!r}.")
+        raise InvalidArguments([f"There is no tenant {slug[:63]!r}."])
     return TenantId(id)
 
 
@@ -159,7 +160,7 @@ def _read_heads(file: Path) -> list[SignedHead]:
     with _opened(file) as lines:
         heads = [*_heads_of(lines)]
     if not heads:
-        raise InvalidInput(f"{file} contains no signed head.")
+        raise InvalidArguments([f"{file} contains no signed head."])
     return heads
 
 
@@ -191,7 +192,7 @@ def _private_file(file: Path) -> TextIO:
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError as error:
-        raise InvalidInput(f"--out {file} cannot be written: {error.strerror}.") from None
+        raise InvalidArguments([f"--out {file} cannot be written: {error.strerror}."]) from None
     return os.fdopen(descriptor, "w", encoding="utf-8")
 
 
@@ -199,7 +200,7 @@ def _opened(file: Path) -> TextIO:
     try:
         return file.open(encoding="utf-8")
     except OSError as error:
-        raise InvalidInput(f"{file} cannot be read: {error.strerror}.") from None
+        raise InvalidArguments([f"{file} cannot be read: {error.strerror}."]) from None
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,7 +23,10 @@ from persistence.db_errors import translate_outages
 
 log = logging.getLogger(__name__)
 
-MAX_QUEUED = 1_000
+MAX_QUEUED, MAX_QUEUED_OF_TENANT = 1_000, 200
+WORKERS = 8
+"""How many notes are added at once, each for another tenant: one whose database connections are all in use
+delays no other."""
 MAX_REMEMBERED = 10_000
 """How many combinations of actor, kind and target are remembered in order to add each once a minute."""
 DISTINGUISHING_DETAILS = ("code", "factor", "subject", "base_url")
@@ -50,7 +53,11 @@ class AuditRecorder:
     def __init__(self, store: Store, engine: AsyncEngine) -> None:
         self._store = store
         self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._queue: asyncio.Queue[QueuedNote] = asyncio.Queue(MAX_QUEUED)
+        # Failed sign-ins wait under None until the tenants of their users are known.
+        self._waiting: dict[TenantId | None, deque[QueuedNote]] = {}
+        # A tenant is here once, while notes of it wait and no worker adds one.
+        self._ready: asyncio.Queue[TenantId | None] = asyncio.Queue()
+        self._queued = 0
         self._recent: OrderedDict[tuple[object, ...], tuple[float, int]] = OrderedDict()
         self._dropped = 0
 
@@ -70,10 +77,18 @@ class AuditRecorder:
         if repeated:
             details = {**queued.note.details, "repeated": repeated}
             queued = replace(queued, note=replace(queued.note, details=details))
-        try:
-            self._queue.put_nowait(queued)
-        except asyncio.QueueFull:
+        self._enqueue(queued)
+
+    def _enqueue(self, queued: QueuedNote) -> None:
+        waiting = self._waiting.get(queued.tenant)
+        if self._queued >= MAX_QUEUED or (waiting and len(waiting) >= MAX_QUEUED_OF_TENANT):
             self._dropped += 1
+            return
+        if waiting is None:
+            waiting = self._waiting[queued.tenant] = deque()
+            self._ready.put_nowait(queued.tenant)
+        waiting.append(queued)
+        self._queued += 1
 
     def _count_repetition(self, queued: QueuedNote) -> int | None:
         """None if such a note was added within the last minute; otherwise how many were left out
@@ -94,19 +109,34 @@ class AuditRecorder:
         return left_out
 
     async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(WORKERS):
+                tasks.create_task(self._work())
+
+    async def _work(self) -> None:
         while True:
-            queued = await self._queue.get()
+            tenant = await self._ready.get()
             try:
-                await self._record(queued)
+                await self._record(self._waiting[tenant][0])
             finally:
-                self._queue.task_done()
+                self._finish(tenant)
             self._report_dropped()
+
+    def _finish(self, tenant: TenantId | None) -> None:
+        waiting = self._waiting[tenant]
+        waiting.popleft()
+        self._queued -= 1
+        if waiting:
+            self._ready.put_nowait(tenant)
+        else:
+            del self._waiting[tenant]
+        self._ready.task_done()
 
     async def flush(self) -> None:
         """Wait until all notes are recorded, for at most two seconds."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._queue.join()
+                await self._ready.join()
 
     async def _record(self, queued: QueuedNote) -> None:
         try:
@@ -124,7 +154,7 @@ class AuditRecorder:
             await self._add(queued.tenant, queued.note)
             return
         for tenant, user in await self._members(queued.email):
-            await self._add(tenant, replace(queued.note, target=user))
+            self._enqueue(replace(queued, tenant=tenant, note=replace(queued.note, target=user)))
 
     async def _add(self, tenant: TenantId, note: AuditNote) -> None:
         async with self._store.transaction(tenant) as work:
@@ -137,7 +167,7 @@ class AuditRecorder:
             return [(TenantId(row.tenant_id), str(row.user_id)) for row in rows]
 
     def _report_dropped(self) -> None:
-        if self._dropped and self._queue.empty():
+        if self._dropped and self._ready.empty():
             log.error("notes are missing in audit logs", extra={"dropped": self._dropped})
             self._dropped = 0
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hmac
-import struct
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -12,12 +9,9 @@ from cryptography.exceptions import InvalidSignature
 
 from domain.audit.model import ExportRange, SignedHead
 from domain.common.access import TenantId
-from domain.common.errors import Forbidden
 from persistence.key_ring import KeyRing
+from persistence.signed_links import LinkTokens
 
-_EXPORT = struct.Struct(">16sQQQ")
-_EXPORT_PURPOSE = b"agent-studio/audit-export"
-_SIGNATURE_BYTES = 32
 HEAD, CUT = "audit-head", "audit-cut"
 """What a signature is about. A signed head must not pass as a cut, before which all may be missing."""
 
@@ -27,7 +21,7 @@ class AuditSignatures:
 
     def __init__(self, ring: KeyRing) -> None:
         self._keys = ring.audit_keys
-        self._secrets = ring.link_secrets
+        self._links = LinkTokens(ring, b"agent-studio/audit-export", "16sQQ", "an export")
 
     @property
     def key_id(self) -> str:
@@ -74,32 +68,13 @@ class AuditSignatures:
         return True
 
     def sign_export(self, tenant: TenantId, range: ExportRange, until: datetime) -> str:
-        payload = _EXPORT.pack(tenant.bytes, range.first, range.last, int(until.timestamp()))
-        signed = payload + _digest(self._secrets[0], payload)
-        return base64.urlsafe_b64encode(signed).decode().rstrip("=")
+        return self._links.sign(tenant.bytes, range.first, range.last, until=until)
 
     def verify_export(self, token: str, now: datetime) -> tuple[TenantId, ExportRange]:
-        try:
-            signed = base64.b64decode(
-                token + "=" * (-len(token) % 4), altchars=b"-_", validate=True
-            )
-            payload, signature = signed[:-_SIGNATURE_BYTES], signed[-_SIGNATURE_BYTES:]
-            tenant, first, last, until = _EXPORT.unpack(payload)
-        except (ValueError, struct.error):
-            raise Forbidden("This is not a link to an export.") from None
-        expected = [_digest(secret, payload) for secret in self._secrets]
-        if not any(hmac.compare_digest(signature, each) for each in expected):
-            raise Forbidden("This is not a link to an export.")
-        if now.timestamp() >= until:
-            raise Forbidden("This link has expired; request a new export.")
+        tenant, first, last = self._links.verify(token, now)
         return TenantId(UUID(bytes=tenant)), ExportRange(first, last)
 
 
 def _message(purpose: str, tenant: UUID, seq: int, hash: bytes, at: datetime) -> bytes:
     signed_at = at.astimezone(UTC).isoformat(timespec="microseconds")
     return f"agent-studio/{purpose}\n{tenant}\n{seq}\n{hash.hex()}\n{signed_at}".encode()
-
-
-def _digest(secret: bytes, payload: bytes) -> bytes:
-    # The purpose makes tokens of other kinds of links invalid here.
-    return hmac.digest(secret, _EXPORT_PURPOSE + payload, "sha256")

@@ -18,7 +18,7 @@ from domain.audit.chain import (
 from domain.audit.export import header_from_line, item_from_line
 from domain.audit.model import ChainHead, SignedHead
 from domain.common.access import TenantId
-from domain.common.errors import InvalidInput
+from domain.common.command_line import InvalidArguments
 from persistence.audit_signatures import CUT, HEAD, AuditSignatures
 
 BATCH_SIZE = 2_000
@@ -81,7 +81,7 @@ async def verify_logs(
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         tenants = await connection.fetch(SELECT_TENANTS, slug)
         if slug is not None and not tenants:
-            raise InvalidInput(f"There is no tenant {slug[:63]!r}.", ("--tenant",))
+            raise InvalidArguments([f"There is no tenant {slug[:63]!r}."])
         return [
             await _verify_log(connection, signatures, row["id"], row["slug"], trusted)
             for row in tenants

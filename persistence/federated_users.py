@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -23,6 +22,7 @@ from domain.sign_in.identity_providers import (
 from domain.sign_in.oidc import LogoutRequest, VerifiedIdentity
 from persistence import tables
 from persistence.db_errors import sqlstate_of, translate_outages
+from persistence.link_tokens import hash_token
 from persistence.members import NO_OWNER, SqlMembers
 from persistence.roles import SqlRoles
 from persistence.row_security import set_person, set_tenant
@@ -70,7 +70,7 @@ class SqlIdentityLinks:
         if linked is None or linked.person_id != person:
             raise AlreadyMember(
                 "Your account at the identity provider is that of another member already.",
-                ("invitation",),
+                (),
             )
 
 
@@ -181,7 +181,7 @@ async def _create_member(
     members = SqlMembers(db, provider.tenant_id, [])
     # A concurrent first sign-in of the same user may have been faster.
     with suppress(AlreadyMember):
-        await members.add(Person(id=person, email=email), role, is_new=False)
+        await members.add(Person(id=person, email=email), role, is_new=False, is_confined=True)
     return person
 
 
@@ -196,18 +196,24 @@ async def _find_or_create_person(db: AsyncConnection, email: str) -> PersonId:
 async def _set_managed_role(
     db: AsyncConnection, provider: ProviderClient, identity: VerifiedIdentity, person: PersonId
 ) -> None:
-    """Groups decide the role at each sign-in. The last owner stays one, whatever the groups say."""
+    """Groups decide the role at each sign-in. The last owner stays one, whatever the groups say. What
+    groups give is out of reach for sessions that a password began: someone else may have set it."""
     if identity.role is None:
         return
     m = _member.c
+    managed_by = provider.spec.name
     change = (
         update(_member)
         .where(
             m.tenant_id == provider.tenant_id,
             m.person_id == person,
-            or_(m.role != identity.role, m.managed_by.is_distinct_from(provider.spec.name)),
+            or_(
+                m.role != identity.role,
+                m.managed_by.is_distinct_from(managed_by),
+                m.is_confined.is_(False),
+            ),
         )
-        .values(role=identity.role, managed_by=provider.spec.name)
+        .values(role=identity.role, managed_by=managed_by, is_confined=True)
     )
     try:
         async with db.begin_nested():
@@ -215,6 +221,10 @@ async def _set_managed_role(
     except DBAPIError as error:
         if sqlstate_of(error) != NO_OWNER:
             raise
+        return
+    s = _session.c
+    begun = (s.tenant_id == provider.tenant_id) & (s.person_id == person) & s.is_confined.is_(False)
+    await db.execute(delete(_session).where(begun))
 
 
 async def _note_logout_token(
@@ -223,7 +233,7 @@ async def _note_logout_token(
     values = {
         "provider_id": provider.id,
         "tenant_id": provider.tenant_id,
-        "hash": hashlib.sha256(request.token_id.encode(errors="surrogatepass")).digest(),
+        "hash": hash_token(request.token_id),
         "subject": request.subject,
         "provider_session": request.session,
         "expires_at": request.expires_at,

@@ -52,31 +52,17 @@ class KeyRing:
                 "SECRET_KEY must be 32 or more random characters; generate one with "
                 "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'`."
             )
-        pairs = [
-            (
-                hashlib.sha256(part.encode()).hexdigest()[:8],
-                Ed25519PrivateKey.from_private_bytes(_derive(part, b"jwt")),
-            )
-            for part in ring
-        ]
+        entries = {hashlib.sha256(part.encode()).hexdigest()[:8]: part for part in ring}
+        signing_keys = {kid: _derive_ed25519(part, b"jwt") for kid, part in entries.items()}
         return KeyRing(
-            signing_key=pairs[0],
-            verification_keys={kid: key.public_key() for kid, key in pairs},
+            signing_key=next(iter(signing_keys.items())),
+            verification_keys={kid: key.public_key() for kid, key in signing_keys.items()},
             peppers=tuple(_derive(part, b"pepper") for part in ring),
             refresh_secrets=tuple(_derive(part, b"successor") for part in ring),
-            wrapping_keys={
-                hashlib.sha256(part.encode()).hexdigest()[:8]: AESGCM(_derive(part, b"wrap"))
-                for part in ring
-            },
+            wrapping_keys={kid: AESGCM(_derive(part, b"wrap")) for kid, part in entries.items()},
             link_secrets=tuple(_derive(part, b"links") for part in ring),
-            sign_in_keys={
-                kid: AESGCM(_derive(part, b"sign-in"))
-                for (kid, _), part in zip(pairs, ring, strict=True)
-            },
-            audit_keys={
-                kid: Ed25519PrivateKey.from_private_bytes(_derive(part, b"audit"))
-                for (kid, _), part in zip(pairs, ring, strict=True)
-            },
+            sign_in_keys={kid: AESGCM(_derive(part, b"sign-in")) for kid, part in entries.items()},
+            audit_keys={kid: _derive_ed25519(part, b"audit") for kid, part in entries.items()},
         )
 
     @property
@@ -96,6 +82,10 @@ class KeyRing:
         text = token.encode(errors="surrogatepass")
         digests = (hmac.digest(key, text, "sha256") for key in self.refresh_secrets)
         return [base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in digests]
+
+
+def _derive_ed25519(secret: str, purpose: bytes) -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(_derive(secret, purpose))
 
 
 def _derive(secret: str, purpose: bytes) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -25,7 +24,7 @@ from domain.tenants.members import (
 )
 from persistence import tables
 from persistence.db_errors import sqlstate_of
-from persistence.link_tokens import hash_token
+from persistence.link_tokens import hash_token, new_token
 from persistence.notifications import Notification, access_changed
 from persistence.row_security import set_person
 from persistence.sessions import check_tenant, end_sessions_of_person, select_sessions
@@ -45,6 +44,7 @@ SELECT_MEMBERS = (
         _member.c.role,
         _role.c.spec["scopes"].label("scopes"),
         _member.c.managed_by,
+        _member.c.is_confined,
         _member.c.suspended_at,
         _member.c.created_at,
         _member.c.last_used_at,
@@ -90,19 +90,28 @@ class SqlMembers:
         *,
         is_new: bool,
         password_hash: str | None = None,
-        managed_by: str | None = None,
+        is_confined: bool = False,
     ) -> None:
-        """Make the person a member; `is_new` also creates the person. Raises `AlreadyMember`."""
+        """Make the person a member; `is_new` also creates the person. A confined member is made one who may
+        use their password, unless `is_confined` says otherwise. Raises `AlreadyMember`."""
         await set_person(self._db, person.id)
         if is_new:
             await self._create(person, password_hash)
-        values = {"person_id": person.id, "role": role, "managed_by": managed_by}
+        values = {"person_id": person.id, "role": role, "is_confined": is_confined}
         join = insert(_member).values(tenant_id=self._tenant, **values)
-        joined = await self._db.execute(join.on_conflict_do_nothing())
-        if not joined.rowcount:
-            raise AlreadyMember("You are a member of this tenant already.", ("token",))
-        # An admin of another tenant may have a link to set a password, which would lead here, too.
-        await self._db.execute(delete(_reset).where(_reset.c.person_id == person.id))
+        if is_confined:
+            join = join.on_conflict_do_nothing()
+        else:
+            join = join.on_conflict_do_update(
+                index_elements=["tenant_id", "person_id"],
+                set_={"is_confined": False},
+                where=_member.c.is_confined,
+            )
+        if not (await self._db.execute(join)).rowcount:
+            raise AlreadyMember("You are a member of this tenant already.", ())
+        if not is_confined:
+            # An admin of another tenant may have a link to set a password, which would lead here, too.
+            await self._db.execute(delete(_reset).where(_reset.c.person_id == person.id))
 
     async def _create(self, person: Person, password_hash: str | None) -> None:
         values: dict[str, Any] = {"email": person.email, "name": person.name}
@@ -113,7 +122,7 @@ class SqlMembers:
         except IntegrityError:
             raise AlreadyMember(
                 f"{person.email} has an account in the meantime; sign in with it and accept again.",
-                ("token",),
+                (),
             ) from None
 
     async def find_email(self, email: str) -> Member | None:
@@ -128,6 +137,10 @@ class SqlMembers:
         return PageSlice(tuple(members[:first]), len(members) > first)
 
     async def set_role(self, id: PersonId, role: str) -> Member:
+        # Who created a link to set the password of the member may not be able to give this role.
+        await set_person(self._db, id)
+        links = delete(_reset).where(_reset.c.person_id == id, _reset.c.created_by.is_not(None))
+        await self._db.execute(links)
         return await self._change(id, role=role)
 
     async def suspend(self, id: PersonId) -> Member:
@@ -182,7 +195,7 @@ class SqlInvitations:
         self._open = (c.tenant_id == tenant) & c.used_at.is_(None) & (c.expires_at > func.now())
 
     async def add(self, email: str, role: str, invited_by: str) -> tuple[Invitation, str]:
-        c, token = _invitation.c, secrets.token_urlsafe(32)
+        c, token = _invitation.c, new_token()
         await self._db.execute(
             delete(_invitation).where(
                 c.tenant_id == self._tenant, c.email == email, c.used_at.is_(None)
@@ -221,7 +234,13 @@ class SqlInvitations:
         await self._db.execute(delete(_invitation).where(self._open, _invitation.c.id == id))
 
     async def accept(
-        self, id: InvitationId, person: Person, password_hash: str | None, *, is_new: bool
+        self,
+        id: InvitationId,
+        person: Person,
+        password_hash: str | None,
+        *,
+        is_new: bool,
+        is_confined: bool = False,
     ) -> None:
         await check_tenant(self._db, self._tenant)
         use = update(_invitation).where(self._open, _invitation.c.id == id)
@@ -229,7 +248,9 @@ class SqlInvitations:
         if role is None:
             raise invalid_invitation()
         members = SqlMembers(self._db, self._tenant, [])
-        await members.add(person, role, is_new=is_new, password_hash=password_hash)
+        await members.add(
+            person, role, is_new=is_new, password_hash=password_hash, is_confined=is_confined
+        )
 
 
 def last_owner() -> LastOwner:
@@ -254,6 +275,7 @@ def _member_from_row(row: Any) -> Member:
         role=row.role,
         scopes=scopes_of_role(row.role, row.scopes),
         managed_by=row.managed_by,
+        is_confined=row.is_confined,
         suspended_at=row.suspended_at,
         created_at=row.created_at,
         last_used_at=row.last_used_at,

@@ -42,7 +42,7 @@ TIMEOUT_SECONDS = 5.0
 MAX_DOCUMENT_BYTES = 262_144
 METADATA_SECONDS = 3_600.0
 KEYS_SECONDS = 3_600.0
-PAUSE_SECONDS = 5.0
+COOLDOWN_SECONDS = 5.0
 """How long the keys are not fetched again for a token whose key is unknown, because a forger invents keys
 as fast as requests arrive; and how long a provider that failed is not asked again."""
 MAX_CACHED_PROVIDERS = 200
@@ -78,7 +78,7 @@ class CachedProvider:
 
 class HttpOidcClient:
     def __init__(
-        self, http: HttpClient, *, timeout: float = TIMEOUT_SECONDS, pause: float = PAUSE_SECONDS
+        self, http: HttpClient, *, timeout: float = TIMEOUT_SECONDS, pause: float = COOLDOWN_SECONDS
     ) -> None:
         self._http = http
         self._timeout = timeout

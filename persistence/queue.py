@@ -117,6 +117,8 @@ SELECT_CLAIMABLE = f"""
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
      where l.ended_at is null and l.worker_id is null and {IS_DUE}
+       and not exists (select from tenant t where t.id = l.tenant_id
+                          and (t.suspended_at is not null or t.delete_at is not null))
        and (l.trunk_id is null or l.dial_claimed_at is not null
             or l.trunk_id <> all(array({FULL_TRUNKS})))
        and ($2 or {CALL_KIND} = 'TEXT'

@@ -24,7 +24,7 @@ from persistence.redis_urls import is_cluster, node_url
 
 log = logging.getLogger(__name__)
 
-PERIOD_MS = 60_000
+MINUTE_SECONDS = 60.0
 HASH_TAG = re.compile(r"\{([^}]+)\}")
 MAX_LOCAL_KEYS = 10_000
 MAX_CONNECTIONS = 16
@@ -37,12 +37,13 @@ GCRA_SCRIPT = """
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local answers, allowed, due = {}, true, {}
+local period = tonumber(ARGV[2 * #KEYS + 1])
 for i = 1, #KEYS do
     local limit, cost = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
-    local step = 60000 / limit
+    local step = period / limit
     local since = math.max(tonumber(redis.call('GET', KEYS[i]) or now), now)
     due[i] = since + step * cost
-    local early = due[i] - 60000 - now
+    local early = due[i] - period - now
     if early > 0 then
         allowed = false
         answers[i] = {0, 0, math.ceil(early)}
@@ -60,7 +61,7 @@ return answers
 
 
 class RedisRateLimiter:
-    """An allowance of `per_minute` may be spent at once, and refills evenly over a minute.
+    """An allowance may be spent at once, and refills evenly over its period.
 
     Redis counts as unavailable when it has not responded within `timeout` seconds. From then on no
     request waits for it, and one task probes it until it responds again."""
@@ -75,18 +76,25 @@ class RedisRateLimiter:
         self._probe: asyncio.Task[None] | None = None
         self._cluster_url_logged = False
 
-    async def spend(self, key: str, cost: int, per_minute: int) -> RateLimitResult:
-        [result] = await self.spend_all(((key, per_minute),), cost)
+    async def spend(
+        self, key: str, cost: int, allowance: int, period_seconds: float = MINUTE_SECONDS
+    ) -> RateLimitResult:
+        [result] = await self._spend_all(((key, allowance),), cost, period_seconds)
         return result
 
     async def spend_all(
         self, limits: Sequence[tuple[str, int]], cost: int
     ) -> Sequence[RateLimitResult]:
-        keys = [f"studio:rate:{key}" for key, _ in limits]
+        return await self._spend_all(limits, cost, MINUTE_SECONDS)
+
+    async def _spend_all(
+        self, limits: Sequence[tuple[str, int]], cost: int, period_seconds: float
+    ) -> Sequence[RateLimitResult]:
+        keys, period = [f"studio:rate:{key}" for key, _ in limits], round(period_seconds * 1000)
         arguments = [value for _, limit in limits for value in (limit, min(cost, limit))]
-        answers = await self.run_script(self._script, keys, arguments)
+        answers = await self.run_script(self._script, keys, [*arguments, period])
         if answers is None:
-            return self._spend_locally(limits, cost)
+            return self._spend_locally(limits, cost, period)
         return [
             RateLimitResult(bool(allowed), int(remaining), int(wait) / 1000)
             for allowed, remaining, wait in answers
@@ -149,7 +157,9 @@ class RedisRateLimiter:
 
     async def _ping(self, key: str) -> bool:
         try:
-            await self._run_in_redis(self._script, [_probe_key(key)], [1, 0], PROBE_TIMEOUT_SECONDS)
+            await self._run_in_redis(
+                self._script, [_probe_key(key)], [1, 0, 1], PROBE_TIMEOUT_SECONDS
+            )
         except MovedError:
             return True
         except Exception:  # noqa: BLE001 - any error counts as an outage
@@ -157,16 +167,16 @@ class RedisRateLimiter:
         return True
 
     def _spend_locally(
-        self, limits: Sequence[tuple[str, int]], cost: int
+        self, limits: Sequence[tuple[str, int]], cost: int, period: int
     ) -> Sequence[RateLimitResult]:
         now = time.monotonic() * 1000
         if len(self._local) > MAX_LOCAL_KEYS:
             self._local = {k: due for k, due in self._local.items() if due > now}
         results, due = [], {}
-        for key, per_minute in limits:
-            step = PERIOD_MS / per_minute
-            due[key] = max(self._local.get(key, now), now) + step * min(cost, per_minute)
-            early = due[key] - PERIOD_MS - now
+        for key, allowance in limits:
+            step = period / allowance
+            due[key] = max(self._local.get(key, now), now) + step * min(cost, allowance)
+            early = due[key] - period - now
             results.append(
                 RateLimitResult(False, 0, early / 1000)
                 if early > 0

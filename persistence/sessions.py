@@ -5,7 +5,6 @@ locks the row, so that a session cannot end while it is being refreshed."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,14 +16,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import PersonId, SessionId, Tenant, TenantId, Verified
 from domain.common.errors import TenantSuspended, Unauthenticated
+from domain.common.networks import client_network
 from domain.ports import TokenPair
 from domain.sign_in.ports import FederatedSession
 from domain.tenants.members import MAX_SESSIONS_LISTED, Device, Session
-from domain.tools.network_allow_list import client_network
 from persistence import tables
 from persistence.access_tokens import AccessTokenClaims, encode_access_token
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing
+from persistence.link_tokens import new_token
 from persistence.row_security import set_person, set_tenant
 
 REUSE_GRACE = timedelta(seconds=30)
@@ -71,16 +71,18 @@ class SqlSessions:
         federated: FederatedSession | None,
         verified: Verified | None,
     ) -> TokenPair:
-        session, refresh = SessionId(uuid4()), secrets.token_urlsafe(32)
+        session, refresh = SessionId(uuid4()), new_token()
         async with self._engine.begin() as db:
             if federated is not None:
                 await lock_logouts(db, federated.provider_id, shared=True)
             await set_person(db, person)
             chosen = tenant or await _last_used_tenant(db, person)
             await set_tenant(db, chosen)
-            role = await _use_membership(db, chosen, person)
-            if role is None:
+            member = await _use_membership(db, chosen, person)
+            if member is None:
                 raise _not_a_member()
+            if member.is_confined and not confined:
+                raise _needs_provider()
             await _check_still_holds(db, person, verified)
             await _end_oldest_sessions(db, chosen, person)
             await db.execute(
@@ -101,7 +103,7 @@ class SqlSessions:
             # A network counts as known only for those who have shown a password there.
             if device.address and federated is None:
                 await self._remember_network(db, chosen, person, client_network(device.address))
-        return self._token_pair(claims, role, refresh)
+        return self._token_pair(claims, member.role, refresh)
 
     @translate_outages
     async def refresh(self, token: str, device: Device) -> TokenPair:
@@ -112,8 +114,8 @@ class SqlSessions:
         session = SessionId(row.family)
         async with self._engine.begin() as db:
             await set_tenant(db, tenant)
-            role = await _use_membership(db, tenant, person)
-            if role is None:
+            member = await _use_membership(db, tenant, person)
+            if member is None:
                 raise _session_ended()
             ends_at = await _lock_session(db, session)
             claims = self._claims(tenant, person, session, ends_at)
@@ -131,7 +133,7 @@ class SqlSessions:
                 "This refresh token was used before, so its session was ended; sign in again.",
                 ("refreshToken",),
             )
-        return self._token_pair(claims, role, successor)
+        return self._token_pair(claims, member.role, successor)
 
     async def _rotate_refresh_token(
         self,
@@ -302,7 +304,11 @@ async def _last_used_tenant(db: AsyncConnection, person: PersonId) -> TenantId:
     query = (
         select(_member.c.tenant_id)
         .join(_tenant, _tenant.c.id == _member.c.tenant_id)
-        .where(_member.c.person_id == person, _member.c.suspended_at.is_(None))
+        .where(
+            _member.c.person_id == person,
+            _member.c.suspended_at.is_(None),
+            _member.c.is_confined.is_(False),
+        )
         .order_by(_is_suspended, _member.c.last_used_at.desc().nulls_last(), _member.c.created_at)
         .limit(1)
     )
@@ -324,8 +330,10 @@ def tenant_suspended() -> TenantSuspended:
     )
 
 
-async def _use_membership(db: AsyncConnection, tenant: TenantId, person: PersonId) -> str | None:
-    """Return the role; None for a person who may not use the tenant. The membership stays locked until
+async def _use_membership(
+    db: AsyncConnection, tenant: TenantId, person: PersonId
+) -> Row[Any] | None:
+    """Return the role and whether the member is confined; None for a person who may not use the tenant. The membership stays locked until
     the end of the transaction, so no session starts or continues for a member who is being suspended or
     removed."""
     use = (
@@ -336,12 +344,12 @@ async def _use_membership(db: AsyncConnection, tenant: TenantId, person: PersonI
             _member.c.suspended_at.is_(None),
         )
         .values(last_used_at=func.now())
-        .returning(_member.c.role)
+        .returning(_member.c.role, _member.c.is_confined)
     )
-    role: str | None = await db.scalar(use)
-    if role is not None:
+    member = (await db.execute(use)).one_or_none()
+    if member is not None:
         await check_tenant(db, tenant)
-    return role
+    return member
 
 
 async def _check_still_holds(
@@ -417,6 +425,14 @@ async def _end_oldest_sessions(db: AsyncConnection, tenant: TenantId, person: Pe
 
 def _not_a_member() -> Unauthenticated:
     return Unauthenticated("You do not belong to this tenant, or your membership is suspended.", ())
+
+
+def _needs_provider() -> Unauthenticated:
+    return Unauthenticated(
+        "You sign in to this tenant with its identity provider. To use your password as well, ask an "
+        "admin for an invitation, and accept it with the password.",
+        (),
+    )
 
 
 def _session_ended() -> Unauthenticated:

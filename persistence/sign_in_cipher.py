@@ -5,8 +5,6 @@ Each text is bound to its purpose, so that none of them is accepted in the place
 
 from __future__ import annotations
 
-import base64
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,9 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 from domain.common.access import PersonId
 from domain.common.errors import DecryptionKeyMissing, SignInFailed
 from domain.sign_in.oidc import Handoff, SignInAttempt
+from persistence import base64url
+from persistence.encryption import decrypt, encrypt, newest
 from persistence.key_ring import KeyRing
 
-NONCE_BYTES = 12
 ATTEMPT, HANDOFF = b"agent-studio/sign-in-attempt", b"agent-studio/sign-in-handoff/"
 TOTP = b"agent-studio/totp/"
 MAX_COOKIE_LENGTH = 8_192
@@ -37,15 +36,13 @@ class CookieCipher:
     def encrypt(self, attempt: SignInAttempt) -> str:
         _, key = newest(self._keys)
         text = encrypt(key, _attempts.dump_json(attempt), ATTEMPT)
-        return base64.urlsafe_b64encode(text).decode().rstrip("=")
+        return base64url.encode(text)
 
     def decrypt(self, text: str) -> SignInAttempt:
         try:
             if not text or len(text) > MAX_COOKIE_LENGTH:
                 raise ValueError(text)
-            encrypted = base64.b64decode(
-                text + "=" * (-len(text) % 4), altchars=b"-_", validate=True
-            )
+            encrypted = base64url.decode(text)
             return _attempts.validate_json(_decrypt_with_any(self._keys, encrypted, ATTEMPT))
         except (ValueError, ValidationError, InvalidTag):
             raise SignInFailed("There is no attempt to sign in.", ()) from None
@@ -81,22 +78,6 @@ def decrypt_totp_secret(ring: KeyRing, person: PersonId, row: Mapping[str, Any])
         return decrypt(key, row["sealed"], TOTP + person.bytes)
     except InvalidTag:
         raise DecryptionKeyMissing("The second factor was moved or damaged.") from None
-
-
-def newest(keys: Mapping[str, AESGCM]) -> tuple[str, AESGCM]:
-    return next(iter(keys.items()))
-
-
-def encrypt(key: AESGCM, plain: bytes, purpose: bytes) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + key.encrypt(nonce, plain, purpose)
-
-
-def decrypt(key: AESGCM, text: bytes, purpose: bytes) -> bytes:
-    """Raises `InvalidTag` unless the text was encrypted with this key for this purpose."""
-    if len(text) <= NONCE_BYTES:
-        raise InvalidTag
-    return key.decrypt(text[:NONCE_BYTES], text[NONCE_BYTES:], purpose)
 
 
 def _decrypt_with_any(keys: Mapping[str, AESGCM], text: bytes, purpose: bytes) -> bytes:

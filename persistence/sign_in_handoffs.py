@@ -4,17 +4,17 @@ be asked for them and because Redis may be unavailable."""
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 
 from sqlalchemy import delete, func, insert, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.common.access import TenantId
-from domain.sign_in.oidc import Handoff, TakenHandoff, new_secret
+from domain.sign_in.oidc import Handoff, TakenHandoff
 from persistence import tables
 from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing
+from persistence.link_tokens import hash_token, new_token
 from persistence.row_security import set_tenant
 from persistence.sign_in_cipher import decrypt_handoff, encrypt_handoff
 
@@ -30,8 +30,8 @@ class SqlHandoffs:
 
     @translate_outages
     async def store(self, handoff: Handoff, tenant: TenantId, expires_at: datetime) -> str:
-        secret = new_secret()
-        digest = _digest(secret)
+        secret = new_token()
+        digest = hash_token(secret)
         values = {
             "hash": digest,
             "tenant_id": tenant,
@@ -50,15 +50,10 @@ class SqlHandoffs:
 
     @translate_outages
     async def take(self, secret: str) -> TakenHandoff | None:
-        digest = _digest(secret)
+        digest = hash_token(secret)
         async with self._engine.begin() as db:
             row = (await db.execute(TAKE_HANDOFF, {"hash": digest})).one_or_none()
         if row is None:
             return None
         handoff = decrypt_handoff(self._ring, digest, row.sealed)
         return None if handoff is None else TakenHandoff(handoff, row.created_at)
-
-
-def _digest(secret: str) -> bytes:
-    """The secret has 256 random bits, so its digest needs no key."""
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).digest()

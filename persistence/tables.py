@@ -119,7 +119,9 @@ person = Table(
     _set_on_insert("created_at"),
 )
 
-# A person in a tenant. `managed_by` names the provider that sets the role at each sign-in.
+# A person in a tenant. `managed_by` names the provider that sets the role at each sign-in. A confined member
+# signs in with a provider only: the person never agreed to be a member, and someone else may have set
+# their password.
 membership = Table(
     "membership",
     metadata,
@@ -127,6 +129,7 @@ membership = Table(
     _owner("person_id", "person.id", primary_key=True),
     Column("role", Text, nullable=False),
     Column("managed_by", Text),
+    Column("is_confined", Boolean, server_default=text("false"), nullable=False),
     Column("suspended_at", Timestamp),
     _set_on_insert("created_at"),
     Column("last_used_at", Timestamp),

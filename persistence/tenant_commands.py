@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ import jwt
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from domain.common.errors import DomainError, InvalidInput, NotFound
-from domain.common.problems import Problems, problems_of
+from domain.common.command_line import InvalidArguments, messages, table
+from domain.common.errors import NotFound
+from domain.common.problems import problems_of
 from domain.common.quotas import QUOTA_NAMES
 from domain.common.settings import Settings
 from domain.tenants.lifecycle import (
@@ -41,6 +42,10 @@ FIND_OPERATOR = """
     select 'user:' || id from person where email = :name
     union all select 'key:' || id from api_key where prefix = :name
 """
+# An admin of the tenant may have created a link to set the password of the new operator.
+DELETE_LINKS = """
+    delete from password_reset where 'user:' || person_id = :subject and created_by is not null
+"""
 LIST_OPERATORS = """
     select o.subject, coalesce(p.email, k.name) as name,
            (select string_agg(t.slug, ' ' order by t.slug) from tenant t
@@ -51,15 +56,6 @@ LIST_OPERATORS = """
       left join api_key k on o.subject = 'key:' || k.id
      order by o.added_at, o.subject
 """
-
-
-class InvalidArguments(DomainError):
-    """All problems with the arguments, one sentence per line."""
-
-    code = InvalidInput.code
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
 
 
 def add_tenant_commands(commands: Any) -> None:
@@ -159,9 +155,7 @@ async def _list(tenants: SqlTenants, args: argparse.Namespace) -> str:
     listed = (await tenants.page(None, TenantFilter(), MAX_LISTED, None)).items
     if args.json:
         return json.dumps([_plain(tenant) for tenant in listed], indent=2)
-    lines = [COLUMNS, *(_line(tenant) for tenant in listed)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return "\n".join(table([COLUMNS, *(_line(tenant) for tenant in listed)]))
 
 
 def _plain(tenant: ManagedTenant) -> Mapping[str, Any]:
@@ -226,7 +220,7 @@ async def _create(tenants: SqlTenants, args: argparse.Namespace) -> str:
     problems, quotas = _parse_quotas(args)
     name = args.name or args.slug
     changes = TenantChanges(slug=args.slug, name=name, quotas=quotas)
-    problems += _messages(tenant_problems(changes))
+    problems += messages(tenant_problems(changes))
     if problems:
         raise InvalidArguments(problems)
     own = {quota: value for quota, value in quotas.items() if value is not None}
@@ -245,12 +239,12 @@ def _problems_of_action(
         case "update":
             problems, quotas = _parse_quotas(args)
             changes = TenantChanges(slug=args.new_slug, name=args.name, quotas=quotas or None)
-            problems += _messages(tenant_problems(changes))
+            problems += messages(tenant_problems(changes))
         case "suspend":
-            problems = _messages(problems_of(check_reason, args.reason, ("--reason",)))
+            problems = messages(problems_of(check_reason, args.reason, ("--reason",)))
         case "delete":
             days = _days(settings, args)
-            problems = _messages(problems_of(check_grace_days, days, 0, ("--days",)))
+            problems = messages(problems_of(check_grace_days, days, 0, ("--days",)))
             if args.confirm != args.slug:
                 problems.append("--confirm must repeat the slug of the tenant.")
     return problems, changes
@@ -276,14 +270,10 @@ def _parse_quotas(args: argparse.Namespace) -> tuple[list[str], dict[str, int | 
     return problems, quotas
 
 
-def _messages(problems: Problems) -> list[str]:
-    return [problem.message for problem in problems]
-
-
 async def _find(tenants: SqlTenants, slug: str) -> ManagedTenant:
     found = (await tenants.page(None, TenantFilter(slug=slug), 1, None)).items
     if not found:
-        raise NotFound(f"There is no tenant {slug!r}.")
+        raise InvalidArguments([f"There is no tenant {slug!r}."])
     return found[0]
 
 
@@ -305,6 +295,7 @@ async def _change_operators(engine: AsyncEngine, args: argparse.Namespace) -> st
         else:
             query = "delete from installation_operator where subject = :subject"
         changed = (await db.execute(text(query), {"subject": subject})).rowcount
+        await db.execute(text(DELETE_LINKS), {"subject": subject})
     done = {"add": "is an operator", "remove": "is no operator any more"}[args.change]
     return f"{subject} {done}." if changed else f"{subject}: nothing to do."
 

@@ -28,9 +28,9 @@ ISSUER = "agent-studio"
 DELETED_WITH_TENANT = "tenant deletion"
 CALL_BATCH_SIZE, EVENT_BATCH_SIZE, RECORDING_BATCH_SIZE = 500, 20_000, 5_000
 AUDIT_BATCH_SIZE = 5_000
-MEASURE_INTERVAL_SECONDS = 600
+MAX_MEASUREMENT_AGE_SECONDS = 600
 LONG_STATEMENT_SECONDS = 600
-DEFAULT_EVENT_BYTES, MIN_EVENT_BYTES, MAX_EVENT_BYTES = 500, 100, 4_000
+DEFAULT_ROW_BYTES, MIN_ROW_BYTES, MAX_ROW_BYTES = 500, 100, 16_000
 COUNTED_TABLES = (
     *("membership", "api_key", "agent", "tool", "workflow", "workflow_version", "call"),
     *("recording", "credential", "outbound_trunk", "inbound_trunk", "phone_number"),
@@ -48,17 +48,27 @@ SELECT_UNMEASURED = """
      where u.measured_at is null or u.measured_at < now() - make_interval(secs => $1)
      order by u.measured_at nulls first limit 20
 """
-# The events of a call are too many to be added up, so they count with their average size.
+
+
+def _average_bytes(table: str) -> str:
+    """The average size of the rows of a table, which are too many to be added up."""
+    return f"""(
+        select case when c.reltuples < 1000 then {DEFAULT_ROW_BYTES}
+               else least({MAX_ROW_BYTES}, greatest({MIN_ROW_BYTES},
+                    pg_total_relation_size(c.oid) / c.reltuples)) end
+          from pg_class c where c.oid = 'public.{table}'::regclass)"""
+
+
 MEASURE = f"""
     insert into tenant_usage as u (tenant_id, storage_bytes, measured_at)
     select $1,
            (select coalesce(sum(size), 0) from recording
              where tenant_id = $1 and state = 'READY')
-           + (select coalesce(sum(head), 0) from call_log where tenant_id = $1) * (
-                select case when c.reltuples < 1000 then {DEFAULT_EVENT_BYTES}
-                       else least({MAX_EVENT_BYTES}, greatest({MIN_EVENT_BYTES},
-                            pg_total_relation_size(c.oid) / c.reltuples)) end
-                  from pg_class c where c.oid = 'public.call_event'::regclass)
+           + (select coalesce(sum(head), 0) from call_log where tenant_id = $1)
+             * {_average_bytes("call_event")}
+           + (select coalesce(max(seq) - min(seq) + 1, 0) from audit_link where tenant_id = $1)
+             * {_average_bytes("audit_entry")}
+           + (select count(*) from call_label where tenant_id = $1) * {_average_bytes("call_label")}
            + (select coalesce(sum(pg_column_size(snapshot)), 0) from workflow_version
                where tenant_id = $1)
            + (select coalesce(sum(pg_column_size(spec)), 0) from agent where tenant_id = $1)
@@ -133,7 +143,7 @@ class SqlTenantMaintenance:
 
     @translate_outages
     async def measure_usage(self) -> int:
-        rows = await self._pool.fetch(SELECT_UNMEASURED, MEASURE_INTERVAL_SECONDS)
+        rows = await self._pool.fetch(SELECT_UNMEASURED, MAX_MEASUREMENT_AGE_SECONDS)
         for row in rows:
             async with self._pool.acquire(timeout=5) as connection, connection.transaction():
                 await _allow_long_statements(connection)

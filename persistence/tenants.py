@@ -12,7 +12,7 @@ import asyncpg
 import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from domain.common.access import TenantId
+from domain.common.access import COMMAND_LINE, TenantId
 from domain.common.errors import Forbidden, NameTaken
 from domain.ports import PageKey, PageSlice
 from domain.tenants.lifecycle import (
@@ -32,7 +32,6 @@ UPDATE = "select * from update_tenant($1, $2, $3, $4, $5)"
 SUSPEND = "select * from suspend_tenant($1, $2, $3)"
 DELETE = "select * from delete_tenant($1, $2, $3, $4)"
 LIST_DELETED = "select * from list_deleted_tenants($1, $2, $3, $4)"
-COMMAND_LINE = "command line"
 """Who requested a deletion without an operator's credential."""
 
 

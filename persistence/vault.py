@@ -19,13 +19,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from domain.common.errors import DecryptionKeyMissing
 from domain.tenants.credentials import CredentialKind, DecryptedCredentials, ProviderEndpoint
 from domain.tools.secrets import Secret
+from persistence import encryption
 from persistence.key_ring import KeyRing
 
-NONCE_BYTES = 12
 ENDPOINT_DOMAIN = b"endpoint/"
 """Distinguishes the endpoint of a row from its value, so that one cannot take the place of the
 other."""
 DATA_KEY_BYTES = 32
+CREDENTIAL_DAMAGED = "A credential was moved to another row or damaged; set it again."
+MAIL_DAMAGED = "A message was moved to another row or damaged."
 REWRAP_BATCH_SIZE = 100
 SELECT_STALE_DATA_KEYS = """
     select tenant_id, key_id, wrapped from data_key where key_id <> $1
@@ -84,24 +86,19 @@ class Vault:
 
     def encrypt_mail(self, id: UUID, text: str) -> tuple[str, bytes]:
         """The id of the key, and the encrypted text of a message."""
-        nonce = os.urandom(NONCE_BYTES)
-        key = self._keys[self.newest_key_id]
-        return self.newest_key_id, nonce + key.encrypt(
-            nonce, text.encode(), _mail_associated_data(id)
-        )
+        key_id, key = encryption.newest(self._keys)
+        return key_id, encryption.encrypt(key, text.encode(), _mail_associated_data(id))
 
     def decrypt_mail(self, id: UUID, key_id: str, encrypted: bytes) -> str:
         """Raises `DecryptionKeyMissing` if the key is missing or the row was changed."""
         key = self._keys.get(key_id)
         if key is None:
             raise DecryptionKeyMissing(f"The message is encrypted under another key ({key_id}).")
-        return _decrypt(key, encrypted, _mail_associated_data(id)).decode()
+        return _decrypt(key, encrypted, _mail_associated_data(id), MAIL_DAMAGED).decode()
 
     def _wrap(self, tenant: UUID, data_key: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._keys[self.newest_key_id].encrypt(
-            nonce, data_key, _tenant_associated_data(tenant)
-        )
+        _, key = encryption.newest(self._keys)
+        return encryption.encrypt(key, data_key, _tenant_associated_data(tenant))
 
     def _unwrap(self, tenant: UUID, key_id: str, wrapped: bytes) -> bytes:
         key = self._keys.get(key_id)
@@ -114,8 +111,7 @@ class Vault:
 
 
 def encrypt(data_key: AESGCM, row: Mapping[str, Any], value: str) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + data_key.encrypt(nonce, value.encode(), _row_associated_data(row))
+    return encryption.encrypt(data_key, value.encode(), _row_associated_data(row))
 
 
 def decrypt(data_key: AESGCM, row: Mapping[str, Any]) -> str:
@@ -132,8 +128,7 @@ def encrypt_endpoint(data_key: AESGCM, row: Mapping[str, Any], endpoint: Provide
             "headers": dict(endpoint.headers),
         }
     )
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + data_key.encrypt(nonce, plain, ENDPOINT_DOMAIN + _row_associated_data(row))
+    return encryption.encrypt(data_key, plain, ENDPOINT_DOMAIN + _row_associated_data(row))
 
 
 def decrypt_endpoint(data_key: AESGCM, row: Mapping[str, Any]) -> ProviderEndpoint:
@@ -143,14 +138,13 @@ def decrypt_endpoint(data_key: AESGCM, row: Mapping[str, Any]) -> ProviderEndpoi
     )
 
 
-def _decrypt(key: AESGCM, text: bytes, associated_data: bytes) -> bytes:
+def _decrypt(
+    key: AESGCM, text: bytes, associated_data: bytes, problem: str = CREDENTIAL_DAMAGED
+) -> bytes:
     try:
-        plain: bytes = key.decrypt(text[:NONCE_BYTES], text[NONCE_BYTES:], associated_data)
-        return plain
+        return encryption.decrypt(key, text, associated_data)
     except InvalidTag:
-        raise DecryptionKeyMissing(
-            "A credential was moved to another row or damaged; set it again."
-        ) from None
+        raise DecryptionKeyMissing(problem) from None
 
 
 def _tenant_associated_data(tenant: UUID) -> bytes:

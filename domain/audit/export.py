@@ -14,6 +14,7 @@ from uuid import UUID
 from domain.audit.chain import START, ChainedEntry
 from domain.audit.heads import head_from_json, head_to_json
 from domain.audit.model import ChainHead, ExportRange, SignedHead
+from domain.audit.ports import HeadSigner
 from domain.common.access import TenantId
 from domain.common.errors import InvalidInput, NotFound
 
@@ -27,15 +28,6 @@ class ExportSource(Protocol):
     async def chained(self, after: int, last: int, limit: int) -> Sequence[ChainedEntry]: ...
 
     async def link_hash(self, seq: int) -> bytes | None: ...
-
-
-class HeadSigner(Protocol):
-    @property
-    def public_key(self) -> bytes: ...
-
-    def sign_head(
-        self, tenant: TenantId, seq: int, hash: bytes, signed_at: datetime
-    ) -> SignedHead: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,9 +92,10 @@ class AuditFilter:
 
     @property
     def has_index(self) -> bool:
-        """Whether an index finds the entries, however far back they are."""
+        """Whether an index finds the entries, however far back they are. Few kinds would, but a filter may
+        name all of them."""
         is_unindexed = (self.action, self.session, self.address) != (None, None, None)
-        is_indexed = (self.kinds, self.actor, self.target) != (None, None, None)
+        is_indexed = (self.actor, self.target) != (None, None)
         return is_indexed or not is_unindexed
 
 

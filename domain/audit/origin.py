@@ -9,7 +9,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
+
+from domain.common.networks import parse_address
 
 ANONYMOUS = "anonymous"
 """The actor of a request without a credential."""
@@ -63,7 +64,5 @@ def performing(action: str) -> Generator[None]:
 
 def known_address(address: str) -> str | None:
     """The address if it is an IP address. Anything else, which a proxy may pass on, is dropped."""
-    try:
-        return str(ip_address(address))
-    except ValueError:
-        return None
+    parsed = parse_address(address)
+    return None if parsed is None else str(parsed)

@@ -1,4 +1,4 @@
-"""The ports through which a keeper maintains the calls and audit logs of all tenants. The adapters live in
+"""The ports through which a keeper maintains the calls of all tenants. The adapters live in
 persistence/."""
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from domain.audit.model import SignedHead
 from domain.calls.model import CallId, EndReason
 
 
@@ -39,20 +38,4 @@ class Retention(Protocol):
     async def delete_expired(self, retention_days: int) -> int:
         """Delete calls that ended more than `retention_days` ago (0: none), and expired idempotency
         keys and refresh tokens; return how many calls."""
-        ...
-
-
-class AuditChain(Protocol):
-    """The hash chains of the audit logs of all tenants."""
-
-    async def link_pending(self) -> int:
-        """Chain up to a batch of entries of each tenant that has any, and return how many."""
-        ...
-
-    async def sign_heads(self) -> list[SignedHead]:
-        """Sign the end of each chain that was not signed under the first entry of SECRET_KEY."""
-        ...
-
-    async def delete_expired(self) -> int:
-        """Delete the entries past the retention of their tenants, and return how many."""
         ...

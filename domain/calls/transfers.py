@@ -76,6 +76,7 @@ REFUSED_REFERS = frozenset({401, 403, 405, 407, 420, 488, 501})
 """The SIP statuses with which a phone or a carrier refuses to transfer at all."""
 
 FAILURE_OF_REFER: Mapping[str, TransferFailure] = {
+    "canceled": _F.UNKNOWN,
     "deadline_exceeded": _F.UNKNOWN,
     "failed_precondition": _F.CALLER_LEFT,
     "not_found": _F.CALLER_LEFT,

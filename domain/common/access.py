@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import NewType
 from uuid import UUID
 
@@ -77,7 +78,7 @@ ADMIN_SCOPES = frozenset(
 )
 """What only owners and admins may do. A trunk decides what calls may cost."""
 OPERATOR_SCOPES = frozenset({Scope.WORKERS_READ})
-"""What owners, admins and operators may do."""
+"""What every role may do but viewers."""
 JOIN_SCOPES = frozenset({Scope.CALLS_JOIN})
 """What the server of a web page needs to let its visitors talk to an agent, and nothing else."""
 READ_SCOPES = (
@@ -98,7 +99,7 @@ class Role(StrEnum):
 ROLE_SCOPES: dict[str, frozenset[Scope]] = {
     Role.OWNER: TENANT_SCOPES,
     Role.ADMIN: TENANT_SCOPES - OWNER_SCOPES,
-    Role.EDITOR: TENANT_SCOPES - OWNER_SCOPES - ADMIN_SCOPES - OPERATOR_SCOPES,
+    Role.EDITOR: TENANT_SCOPES - OWNER_SCOPES - ADMIN_SCOPES,
     Role.OPERATOR: READ_SCOPES | OPERATOR_SCOPES | {Scope.CALLS_WRITE, Scope.CALLS_JOIN},
     Role.VIEWER: READ_SCOPES,
 }
@@ -168,6 +169,8 @@ class Verified:
 
 
 USER_SUBJECT, KEY_SUBJECT = "user", "key"
+COMMAND_LINE = "command line"
+"""Who did what was done on the command line of the installation, in place of a subject."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +213,22 @@ class Viewer:
             raise missing_scope(scope)
         return self
 
+    def require_person(self) -> PersonId:
+        """The person who is signed in. Raises `Forbidden` for an API key."""
+        if self.person_id is None:
+            raise Forbidden("Only a signed-in user can do this; an API key is no user.")
+        return self.person_id
+
+    def require_own_account(self) -> PersonId:
+        """The person, if they proved their identity themselves. Raises `Forbidden` for a session that
+        only its tenant vouches for: its owner could otherwise act as the person in other tenants."""
+        person = self.require_person()
+        if self.is_confined:
+            raise Forbidden(
+                "Sign in with your password to do this; your session is for one tenant only."
+            )
+        return person
+
     def require_all(self, scopes: Iterable[Scope], path: Path | None = None) -> None:
         """Raise `Forbidden` unless the viewer has all of these scopes: no credential can grant, change or
         take away what it lacks itself."""
@@ -226,7 +245,7 @@ class Viewer:
         return not self.networks or is_in_networks(address, self.networks)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class AccessChanges:
     """Something changed about who may do what, so the credentials that it concerns must be looked up
     again: those of tenants, of members, of sessions, and API keys."""
@@ -242,9 +261,18 @@ class AccessChanges:
             self.everything
             or viewer.tenant_id in self.tenants
             or viewer.session_id in self.sessions
-            or (bool(self.keys) and viewer.key_id in self.keys)
-            or (bool(self.members) and (viewer.tenant_id, viewer.person_id) in self.members)
+            or viewer.subject in self._subjects_of_keys
+            or (viewer.tenant_id, viewer.subject) in self._subjects_of_members
         )
+
+    # Thousands of viewers are compared with each change, so their subjects are not parsed.
+    @cached_property
+    def _subjects_of_keys(self) -> frozenset[str]:
+        return frozenset(f"{KEY_SUBJECT}:{id}" for id in self.keys)
+
+    @cached_property
+    def _subjects_of_members(self) -> frozenset[tuple[TenantId, str]]:
+        return frozenset((tenant, f"{USER_SUBJECT}:{person}") for tenant, person in self.members)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""The parser of command lines, which suggests what a mistyped word may have been meant to be."""
+"""Command lines: the error for invalid arguments, tables, and a parser that suggests what a mistyped word may
+have been meant to be."""
 
 from __future__ import annotations
 
@@ -8,7 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
+from domain.common.errors import DomainError, InvalidInput
+
 MISTYPED = re.compile(r"(?:invalid choice: '|unrecognized arguments: )([^'\s=]+)")
+
+EXIT_INVALID_ARGUMENTS = 2
+"""The exit code when an argument is invalid; nothing has been changed."""
+
+
+class InvalidArguments(DomainError):
+    """All problems with the arguments, one sentence per line."""
+
+    code = InvalidInput.code
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
 
 
 class CommandLine(argparse.ArgumentParser):
@@ -35,6 +50,16 @@ class CommandLine(argparse.ArgumentParser):
             if isinstance(action, argparse._SubParsersAction):
                 found.update(action.choices)
         return found
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines with aligned columns. The first row names the columns."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def messages(problems: Iterable[DomainError]) -> list[str]:
+    return [problem.message for problem in problems]
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

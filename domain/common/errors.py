@@ -36,7 +36,7 @@ DomainError
 ├── QuotaExceeded             a budget or a quota of the tenant is exhausted
 ├── CallerRefused             a telephone number does not take calls of this attestation
 ├── InvalidToken              a link was used, withdrawn or has expired
-├── InvalidCursor             not a cursor of this call
+├── InvalidCursor             not a cursor of this call or list
 ├── CursorExpired             the history it points into was rewound
 ├── DecryptionKeyMissing      the key that encrypted the credentials is not configured
 └── Unavailable               a server does not respond; retrying may help

@@ -1,28 +1,55 @@
-"""The networks that a credential may be used from."""
+"""IP addresses and networks: those of clients, and those that a credential may be used from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 
 from domain.common.errors import InvalidInput, Path
 from domain.common.problems import problems_of, raise_all
 
 MAX_NETWORKS = 50
+DEFAULT_PORTS = {"http": 80, "https": 443}
+"""The ports of URLs that name none."""
 
+Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 
-def is_in_networks(address: str, networks: Iterable[Network]) -> bool:
-    """Whether one of the networks contains the IP address. An IPv4 address that is written as an IPv6
-    address counts as what it is."""
+def parse_address(text: str) -> Address | None:
+    """The IP address; None for anything else. An IPv4 address that is written as an IPv6 address counts
+    as what it is."""
     try:
-        parsed = ip_address(address)
+        address = ip_address(text)
     except ValueError:
-        return False
-    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in networks)
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        return address.ipv4_mapped
+    return address
+
+
+def client_network(address: str) -> str:
+    """The network that identifies a client: its IPv4 address, or the /64 of its IPv6 address, as a
+    client has all 2^64 addresses of it."""
+    parsed = parse_address(address)
+    if parsed is None:
+        return address
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return str(IPv6Network((parsed, 64), strict=False))
+
+
+def is_in_networks(address: str, networks: Iterable[Network]) -> bool:
+    """Whether one of the networks contains the IP address."""
+    parsed = parse_address(address)
+    return parsed is not None and any(parsed in network for network in networks)
 
 
 def parse_networks(texts: Sequence[str], path: Path) -> tuple[Network, ...]:

@@ -211,7 +211,9 @@ class Settings:
         "", "Address that e-mail is sent from, for instance Studio <studio@acme.example>"
     )
     outbound_allow: str = setting(
-        "", "Private addresses that tools may reach, as comma-separated host:port or CIDR"
+        "",
+        "Private addresses that tools, credentials with a base URL and identity providers may reach, as "
+        "comma-separated host:port or CIDR",
     )
     openai_api_key: str = setting("", "API key for agents that use OpenAI", secret=True)
     openai_base_url: str = setting(

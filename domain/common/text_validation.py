@@ -17,6 +17,11 @@ EMAIL = re.compile(rf"[a-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{DNS_LABEL}(?:\.{DN
 MAX_EMAIL_LENGTH = 254
 
 
+def normalized_email(text: str) -> str:
+    """The form in which e-mail addresses are stored and compared."""
+    return text.strip().lower()
+
+
 def check_email(email: str, path: Path) -> None:
     if len(email) > MAX_EMAIL_LENGTH or not EMAIL.fullmatch(email):
         raise InvalidInput(

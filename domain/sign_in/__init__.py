@@ -1,0 +1,1 @@
+"""Signing in: identity providers, OpenID Connect, and one-time codes."""

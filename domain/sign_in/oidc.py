@@ -15,10 +15,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from domain.common.errors import InvalidInput, SignInFailed
-from domain.common.text_validation import EMAIL, MAX_EMAIL_LENGTH
+from domain.common.networks import DEFAULT_PORTS
+from domain.common.text_validation import EMAIL, MAX_EMAIL_LENGTH, normalized_email
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
     IdentityProviderSpec,
@@ -40,7 +41,8 @@ VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 """The alphabet and the length of a code verifier in RFC 7636."""
 URL_TEXT = re.compile(r"[!-\[\]-~]+")
 """Visible ASCII without the backslash, which browsers read as a slash."""
-DEFAULT_PORTS = {"http": 80, "https": 443}
+SIGN_IN_PATH = re.compile(r"/auth/[0-9a-f-]{32,36}/", re.IGNORECASE)
+"""A redirect of a sign-in, which would send the browser on to another identity provider."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,12 +204,21 @@ def check_return_to(url: str, allowed_origins: Collection[str]) -> None:
     `https://us@evil.example` only the user name looks like ours."""
     parts = _split(url)
     origin = origin_of(parts) if parts and not (parts.fragment or "@" in parts.netloc) else None
-    if origin is None or origin not in {_origin_or_none(each) for each in allowed_origins}:
+    is_ours = origin in {_origin_or_none(each) for each in allowed_origins}
+    if origin is None or parts is None or not is_ours or _leads_on(parts.path):
         raise InvalidInput(
             "return_to must be the URL of a page, without a fragment, whose origin is that of "
-            "PUBLIC_URL or is listed in ALLOWED_ORIGINS.",
+            "PUBLIC_URL or is listed in ALLOWED_ORIGINS; a redirect of another sign-in is no page.",
             ("return_to",),
         )
+
+
+def _leads_on(path: str) -> bool:
+    """Whether a browser or a server could read the path as that of a redirect to an identity provider."""
+    plain = unquote(unquote(path))
+    return SIGN_IN_PATH.search(f"{plain}/") is not None or not {".", ".."}.isdisjoint(
+        plain.split("/")
+    )
 
 
 def origin_of(parts: SplitResult) -> str | None:
@@ -263,5 +274,5 @@ def verified_identity(spec: IdentityProviderSpec, proven: ProvenClaims) -> Verif
 
 def email_of(value: Any) -> str | None:
     """The e-mail address in the form in which addresses are stored; None if it is none."""
-    email = value.strip().lower() if isinstance(value, str) else ""
+    email = normalized_email(value) if isinstance(value, str) else ""
     return email if len(email) <= MAX_EMAIL_LENGTH and EMAIL.fullmatch(email) else None

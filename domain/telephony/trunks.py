@@ -13,10 +13,10 @@ from typing import Any, Literal, NewType
 from uuid import UUID
 
 from domain.common.access import TenantId
-from domain.common.errors import InvalidInput, Path, Problem
+from domain.common.errors import InvalidInput, Path
 from domain.common.json_values import TOO_DEEP, is_too_deep
 from domain.common.languages import check_language
-from domain.common.problems import Problems, problems_of, raise_per_value
+from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import DNS_LABEL, check_name, check_text
 from domain.telephony.attestation import Attestation
 from domain.telephony.hold import (
@@ -215,30 +215,6 @@ class DialTrunk:
     problem: str | None = None
     """Why the trunk cannot dial this call, for instance because its password cannot be decrypted; None
     when it can."""
-
-
-def check_outbound_trunk(
-    trunk: OutboundTrunkSpec, path: Path = (), found: Iterable[Problem] = ()
-) -> OutboundTrunkSpec:
-    """Return the trunk. Raises `InvalidInput` with all problems, after those already `found`."""
-    raise_per_value(found, outbound_trunk_problems(trunk, path))
-    return trunk
-
-
-def check_inbound_trunk(
-    trunk: InboundTrunkSpec, path: Path = (), found: Iterable[Problem] = ()
-) -> InboundTrunkSpec:
-    """Return the trunk. Raises `InvalidInput` with all problems, after those already `found`."""
-    raise_per_value(found, inbound_trunk_problems(trunk, path))
-    return trunk
-
-
-def check_phone_number(
-    number: PhoneNumberSpec, path: Path = (), found: Iterable[Problem] = ()
-) -> PhoneNumberSpec:
-    """Return the number. Raises `InvalidInput` with all problems, after those already `found`."""
-    raise_per_value(found, phone_number_problems(number, path))
-    return number
 
 
 def outbound_trunk_problems(trunk: OutboundTrunkSpec, path: Path = ()) -> Problems:

@@ -46,7 +46,10 @@ class Member:
     scopes: frozenset[Scope]
     """What the role grants now."""
     managed_by: str | None
-    """The sign-in provider that sets the role at each sign-in; None if members set it."""
+    """The identity provider that sets the role at each sign-in; None if members set it."""
+    is_confined: bool
+    """Whether only an identity provider vouches for the member, whose password counts in other tenants
+    alone."""
     suspended_at: datetime | None
     created_at: datetime
     last_used_at: datetime | None
@@ -59,6 +62,8 @@ class Membership:
 
     tenant: Tenant
     role: str
+    is_confined: bool
+    """Whether the person signs in to this tenant with an identity provider only."""
     last_used_at: datetime | None
 
 

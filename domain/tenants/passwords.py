@@ -10,7 +10,7 @@ from itertools import pairwise
 from domain.common.errors import InvalidInput
 from domain.common.text_validation import check_text
 
-MIN_LENGTH, MAX_LENGTH = 15, 1_024
+MIN_LENGTH, MAX_PASSWORD_LENGTH = 15, 1_024
 MIN_UNPREDICTABLE = 8
 """Characters that must remain after known words are removed and sequences are counted as one."""
 
@@ -35,7 +35,7 @@ def password_problems(password: str, known: Iterable[str] = ()) -> list[str]:
     the account: the e-mail address and the name of the tenant."""
     text, problems = normalize_password(password), []
     try:
-        check_text(text, ("The password",), max_length=MAX_LENGTH)
+        check_text(text, ("The password",), max_length=MAX_PASSWORD_LENGTH)
     except InvalidInput as error:
         problems.append(error.message)
     if len(text) < MIN_LENGTH:
@@ -52,7 +52,7 @@ def password_problems(password: str, known: Iterable[str] = ()) -> list[str]:
 
 
 def _unpredictable_length(text: str, known: Iterable[str]) -> int:
-    rest = _normalize_for_matching(text[:MAX_LENGTH])
+    rest = _normalize_for_matching(text[:MAX_PASSWORD_LENGTH])
     for word in sorted({*COMMON, *_words(known)}, key=len, reverse=True):
         rest = rest.replace(word, "")
     rest = rest[: _period(rest)]

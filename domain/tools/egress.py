@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from domain.tools.network_allow_list import Address, AllowList, is_public, normalize_host
+from domain.common.networks import DEFAULT_PORTS, Address
+from domain.tools.network_allow_list import AllowList, is_public, normalize_host
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
 WEB_PORTS = frozenset(DEFAULT_PORTS.values())
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
-    IPv4Network,
     IPv6Address,
     IPv6Network,
     ip_address,
@@ -13,9 +12,7 @@ from ipaddress import (
 )
 
 from domain.common.errors import InvalidSetting
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from domain.common.networks import Address, Network
 
 METADATA = frozenset(
     map(
@@ -108,17 +105,3 @@ def _parse_host_port(text: str) -> tuple[str, int]:
     if ":" in host:
         raise ValueError(f"{text!r} needs brackets around the IPv6 address")
     return normalize_host(host), int(port)
-
-
-def client_network(address: str) -> str:
-    """The network that identifies a client: its IPv4 address, or the /64 of its IPv6 address, as a
-    client has all 2^64 addresses of it."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, IPv4Address):
-        return address
-    if parsed.ipv4_mapped:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Network((parsed, 64), strict=False))

@@ -7,29 +7,36 @@ from dataclasses import dataclass
 
 from domain.common.access import Person, PersonId, SessionId, TenantId, Verified, Viewer
 from domain.common.errors import (
-    Forbidden,
     InvalidInput,
     InvalidToken,
     NotFound,
-    RateLimited,
+    Path,
     Unauthenticated,
 )
-from domain.common.text_validation import check_email, check_text
+from domain.common.networks import client_network
+from domain.common.text_validation import (
+    MAX_EMAIL_LENGTH,
+    check_email,
+    check_text,
+    normalized_email,
+)
 from domain.ports import Services, TokenPair
 from domain.tenants.mail import password_reset_mail
 from domain.tenants.members import UNKNOWN_DEVICE, Device, Membership, Session, tenant_words
-from domain.tools.network_allow_list import client_network
+from domain.tenants.passwords import MAX_PASSWORD_LENGTH
+from domain.use_cases.current_password import check_current_password, signed_in_person
+from domain.use_cases.rate_limits import charge, rate_limited
 from domain.use_cases.second_factor import check_second_factor
 
+HOUR_SECONDS = 3_600.0
 MAX_NAME_LENGTH = 100
 RESETS_PER_NETWORK, RESETS_PER_EMAIL = 10, 2
 """Links to set a new password that may be asked for per minute. A keeper sends fewer."""
-PASSWORD_CHANGES_PER_MINUTE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginLimits:
-    """How many attempts to sign in are allowed per minute."""
+    """How many attempts to sign in are allowed, per minute unless the name says otherwise."""
 
     email_from_network: int = 10
     """Attempts for one e-mail address from one network."""
@@ -38,6 +45,11 @@ class LoginLimits:
     email: int = 60
     """Attempts for one e-mail address from all networks together. Beyond it, only networks are
     admitted from which the person has signed in, so that strangers cannot lock the person out."""
+    failures_of_email_per_hour: int = 100
+    """Wrong passwords for one e-mail address from all networks together."""
+    failing_emails_of_network_per_hour: int = 20
+    """E-mail addresses for which one network sends wrong passwords. Networks that a person has signed in
+    from are exempt from both limits per hour."""
 
 
 async def login(
@@ -71,15 +83,18 @@ async def authenticate(
     device: Device,
     attempts: LoginLimits = LoginLimits(),
     code: str | None = None,
+    email_path: Path = ("email",),
 ) -> Person:
     """The person with this e-mail address and password, and with this code if they have a second
-    factor. Every way to sign in with a password passes through here."""
-    check_text(email, ("email",), max_length=254, min_length=1)
-    check_text(password, ("password",), max_length=1_024, min_length=1)
-    email, network = email.strip().lower(), client_network(device.address)
-    await _check_rate_limits(services, attempts, email, network)
+    factor. Every way to sign in with a password passes through here. `email_path` is where the request
+    gave the address, () if it did not."""
+    check_text(email, ("email",), max_length=MAX_EMAIL_LENGTH, min_length=1)
+    check_text(password, ("password",), max_length=MAX_PASSWORD_LENGTH, min_length=1)
+    email, network = normalized_email(email), client_network(device.address)
+    await _check_rate_limits(services, attempts, email, network, email_path)
     person = await services.accounts.authenticate_password(email, password)
     if person is None:
+        await _count_failure(services, attempts, email, network)
         services.audit_notes.put_failed_sign_in(email, "password")
         raise Unauthenticated("The e-mail address or the password is wrong.", ())
     try:
@@ -91,7 +106,7 @@ async def authenticate(
 
 
 async def _check_rate_limits(
-    services: Services, attempts: LoginLimits, email: str, network: str
+    services: Services, attempts: LoginLimits, email: str, network: str, path: Path
 ) -> None:
     # A network that exceeds its own limit does not use up the shared limit of the e-mail address.
     # No e-mail address can collide with the key of another limit.
@@ -99,12 +114,40 @@ async def _check_rate_limits(
         (f"login:both:{network} {email}", attempts.email_from_network),
         (f"login:network:{network}", attempts.network),
     ):
-        result = await services.limiter.spend(key, 1, per_minute)
-        if not result.allowed:
-            raise _rate_limited("attempts to sign in", result.retry_after)
-    result = await services.limiter.spend(f"login:email:{email}", 1, attempts.email)
-    if not result.allowed and not await services.accounts.is_known_network(email, network):
-        raise _rate_limited("attempts to sign in", result.retry_after)
+        await charge(services.limiter, key, per_minute, "attempts to sign in", path)
+    wait = max(
+        (await services.limiter.spend(f"login:email:{email}", 1, attempts.email)).retry_after,
+        await _wait_after_failures(services, attempts, email, network),
+    )
+    if wait > 0 and not await services.accounts.is_known_network(email, network):
+        raise rate_limited("attempts to sign in", wait, path)
+
+
+async def _wait_after_failures(
+    services: Services, attempts: LoginLimits, email: str, network: str
+) -> float:
+    """After how many seconds no limit on failures is exceeded any more; 0 if none is."""
+    waits = [0.0]
+    for key, per_hour in (
+        (f"login:failures:{email}", attempts.failures_of_email_per_hour),
+        (f"login:failing:{network}", attempts.failing_emails_of_network_per_hour),
+    ):
+        left = await services.limiter.spend(key, 0, per_hour, HOUR_SECONDS)
+        if not left.remaining:
+            waits.append(HOUR_SECONDS / per_hour)
+    return max(waits)
+
+
+async def _count_failure(
+    services: Services, attempts: LoginLimits, email: str, network: str
+) -> None:
+    spend = services.limiter.spend
+    of_email = attempts.failures_of_email_per_hour
+    await spend(f"login:failures:{email}", 1, of_email, HOUR_SECONDS)
+    first = await spend(f"login:failed:{network} {email}", 1, 1, HOUR_SECONDS)
+    if first.allowed:
+        of_network = attempts.failing_emails_of_network_per_hour
+        await spend(f"login:failing:{network}", 1, of_network, HOUR_SECONDS)
 
 
 # ---- sessions ----------------------------------------------------------------------------------
@@ -114,7 +157,7 @@ async def switch_tenant(
     services: Services, viewer: Viewer, tenant: TenantId, device: Device
 ) -> TokenPair:
     """Start another session, in the other tenant. The present one continues."""
-    person = require_own_account(viewer)
+    person = viewer.require_own_account()
     memberships = await services.accounts.memberships(person)
     if tenant not in {membership.tenant.id for membership in memberships}:
         raise NotFound("You do not belong to such a tenant.", ("id",))
@@ -123,56 +166,40 @@ async def switch_tenant(
 
 
 async def list_memberships(services: Services, viewer: Viewer) -> Sequence[Membership]:
-    memberships = await services.accounts.memberships(require_person(viewer))
-    return [each for each in memberships if _may_use(viewer, each.tenant.id)]
+    memberships = await services.accounts.memberships(viewer.require_person())
+    if viewer.is_confined:
+        return [each for each in memberships if each.tenant.id == viewer.tenant_id]
+    return [each for each in memberships if not each.is_confined]
 
 
 async def list_sessions(services: Services, viewer: Viewer) -> Sequence[Session]:
-    sessions = await services.accounts.sessions(require_person(viewer))
+    sessions = await services.accounts.sessions(viewer.require_person())
     return [each for each in sessions if _may_use(viewer, each.tenant.id)]
 
 
 async def end_session(services: Services, viewer: Viewer, id: SessionId) -> None:
     mine = {session.id for session in await list_sessions(services, viewer)}
-    if id not in mine or not await services.accounts.end_session(require_person(viewer), id):
+    if id not in mine or not await services.accounts.end_session(viewer.require_person(), id):
         raise NotFound("There is no such session.", ("id",))
 
 
 async def end_sessions(services: Services, viewer: Viewer, *, keep_current: bool) -> int:
     keep = viewer.session_id if keep_current else None
     tenant = viewer.tenant_id if viewer.is_confined else None
-    return await services.accounts.end_sessions(require_person(viewer), keep, tenant)
+    return await services.accounts.end_sessions(viewer.require_person(), keep, tenant)
 
 
 def _may_use(viewer: Viewer, tenant: TenantId) -> bool:
     return not viewer.is_confined or tenant == viewer.tenant_id
 
 
-def require_person(viewer: Viewer) -> PersonId:
-    """The person who is signed in. Raises `Forbidden` for an API key."""
-    if viewer.person_id is None:
-        raise Forbidden("Only a signed-in user can do this; an API key is no user.")
-    return viewer.person_id
-
-
-def require_own_account(viewer: Viewer) -> PersonId:
-    """The person, if they proved their identity themselves. Raises `Forbidden` for a session that only
-    its tenant vouches for: its owner could otherwise act as the person in other tenants."""
-    person = require_person(viewer)
-    if viewer.is_confined:
-        raise Forbidden(
-            "Sign in with your password to do this; your session is for one tenant only."
-        )
-    return person
-
-
 # ---- the person --------------------------------------------------------------------------------
 
 
 async def update_profile(services: Services, viewer: Viewer, name: str | None) -> Person:
-    id = require_own_account(viewer)
+    id = viewer.require_own_account()
     await services.accounts.rename(id, check_person_name(name, ("name",)))
-    return await _signed_in_person(services, id)
+    return await signed_in_person(services, id)
 
 
 def check_person_name(name: str | None, path: tuple[str, ...]) -> str | None:
@@ -183,25 +210,14 @@ def check_person_name(name: str | None, path: tuple[str, ...]) -> str | None:
 
 async def change_password(services: Services, viewer: Viewer, current: str, new: str) -> None:
     """Change the password and end the other sessions of the person."""
-    person = await _signed_in_person(services, require_own_account(viewer))
-    check_text(current, ("currentPassword",), max_length=1_024, min_length=1)
-    await _check_password_guesses(services, person)
-    if await services.accounts.authenticate_password(person.email, current) is None:
-        raise Unauthenticated("The current password is wrong.", ("currentPassword",))
+    person = await check_current_password(services, viewer, current)
     hashed = await _hash_new_password(services, person, viewer.tenant_id, new, "newPassword")
     await services.accounts.set_password(person.id, hashed, viewer.session_id)
 
 
-async def _check_password_guesses(services: Services, person: Person) -> None:
-    # A stolen access token must not be enough to guess the password.
-    result = await services.limiter.spend(f"password:{person.id}", 1, PASSWORD_CHANGES_PER_MINUTE)
-    if not result.allowed:
-        raise _rate_limited("attempts to change the password", result.retry_after)
-
-
 async def request_password_reset(services: Services, email: str, device: Device) -> None:
     """Send a link to set a new password to the address, if a person has it."""
-    email = email.strip().lower()
+    email = normalized_email(email)
     check_email(email, ("email",))
     if not services.account_links.is_mailed:
         raise InvalidInput(
@@ -214,9 +230,7 @@ async def request_password_reset(services: Services, email: str, device: Device)
         (f"reset:network:{network}", RESETS_PER_NETWORK),
         (f"reset:email:{email}", RESETS_PER_EMAIL),
     ):
-        result = await services.limiter.spend(key, 1, per_minute)
-        if not result.allowed:
-            raise _rate_limited("requests for a new password", result.retry_after)
+        await charge(services.limiter, key, per_minute, "requests for a new password", ("email",))
     await services.accounts.request_password_reset(
         email, lambda token: password_reset_mail(services.account_links.password_reset(token))
     )
@@ -254,24 +268,9 @@ async def hash_checked_password(
     return await services.accounts.hash_password(password)
 
 
-async def _signed_in_person(services: Services, id: PersonId) -> Person:
-    person = await services.accounts.person(id)
-    if person is None:
-        raise Unauthenticated("The session is over; sign in again.", ())
-    return person
-
-
 def _invalid_reset() -> InvalidToken:
     return InvalidToken(
         "The link is not valid: it was used or replaced by another one, or it has expired. Ask for "
         "another one.",
         ("token",),
-    )
-
-
-def _rate_limited(what: str, seconds: float) -> RateLimited:
-    return RateLimited(
-        f"Too many {what}; try again in {max(1, round(seconds))} seconds.",
-        ("email",),
-        retry_after=seconds,
     )

@@ -113,7 +113,8 @@ async def rotate_api_key(
 
 
 async def revoke_api_key(services: Services, viewer: Viewer, id: ApiKeyId) -> ApiKey:
-    """Revoke a key at once. Revoking it again changes nothing."""
+    """Revoke a key at once. Revoking it again changes nothing. Whoever manages keys may revoke one that is
+    more powerful than they are, because a key that leaked must not wait for an owner."""
     viewer.require(Scope.KEYS_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         if await work.api_keys.lock(id) is None:

@@ -8,7 +8,7 @@ from types import EllipsisType
 
 from domain.audit.model import AuditKind, AuditNote
 from domain.common.access import Scope, Viewer
-from domain.common.errors import InvalidInput, NotFound, Path, Problem, RateLimited
+from domain.common.errors import InvalidInput, NotFound, Path, Problem
 from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.ports import Services
 from domain.tenants.credentials import (
@@ -27,6 +27,7 @@ from domain.tenants.credentials import (
     secret_problems,
 )
 from domain.tools.secrets import check_hosts
+from domain.use_cases.rate_limits import charge
 
 TESTS_PER_MINUTE = 20
 PROVIDER, SECRET = CredentialKind.PROVIDER, CredentialKind.SECRET
@@ -131,13 +132,7 @@ async def test_credential(
     """Test a key with its provider, at the given endpoint; without `key`, test the stored credential
     at its own endpoint."""
     viewer.require(Scope.CREDENTIALS_WRITE)
-    result = await services.limiter.spend(f"keytest:{viewer.tenant_id}", 1, TESTS_PER_MINUTE)
-    if not result.allowed:
-        raise RateLimited(
-            f"Too many key tests; try again in {result.retry_after:.0f} seconds.",
-            (),
-            retry_after=result.retry_after,
-        )
+    await charge(services.limiter, f"keytest:{viewer.tenant_id}", TESTS_PER_MINUTE, "key tests")
     raise_per_value(found, _credential_problems(services, provider, key, label, endpoint))
     services.audit_notes.put(viewer.tenant_id, _test_note(provider, label, endpoint))
     if key is None:

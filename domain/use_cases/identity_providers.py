@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
-from domain.common.access import Scope, Viewer
+from domain.common.access import ROLE_SCOPES, Role, Scope, Viewer
 from domain.common.errors import InvalidInput, NotFound, Problem
 from domain.common.problems import problems_of
 from domain.ports import Services, UnitOfWork
@@ -28,13 +28,13 @@ CLIENT_SECRET = "client_secret"
 async def create_identity_provider(
     services: Services, viewer: Viewer, spec: IdentityProviderSpec, client_secret: str | None
 ) -> IdentityProvider:
-    viewer.require(Scope.IDENTITY_PROVIDERS_WRITE)
+    _require_owner(viewer)
     problems = list(problems_of(check_client_secret, client_secret, ("clientSecret",)))
     async with services.store.transaction(viewer.tenant_id) as work:
-        await _check_spec(work, viewer, spec, problems)
+        await _check_spec(work, spec, problems)
     await _check_metadata(services, viewer, spec)
     async with services.store.transaction(viewer.tenant_id) as work:
-        await _check_roles(work, viewer, spec)
+        await _keep_roles(work, spec)
         if await work.identity_providers.count() >= MAX_PROVIDERS:
             raise InvalidInput(
                 f"A tenant may have at most {MAX_PROVIDERS} identity providers.", ("name",)
@@ -55,13 +55,13 @@ async def update_identity_provider(
 ) -> IdentityProvider:
     """Change the fields in `changes`, of which `client_secret` is one. The issuer stays: another one has
     other users, and the links of the old ones would be theirs."""
-    viewer.require(Scope.IDENTITY_PROVIDERS_WRITE)
+    _require_owner(viewer)
     secret = changes.get(CLIENT_SECRET)
     problems = [*found, *problems_of(check_client_secret, secret, ("clientSecret",))]
     async with services.store.transaction(viewer.tenant_id) as work:
         spec = (await _existing(work, id)).spec
         changed = replace(spec, **{n: v for n, v in changes.items() if n != CLIENT_SECRET})
-        await _check_spec(work, viewer, changed, problems)
+        await _check_spec(work, changed, problems)
         provider = await work.identity_providers.save(id, changed, expected_revision)
         await work.identity_providers.move_managed_roles(
             spec.name, changed.name if changed.manages_roles else None
@@ -83,6 +83,11 @@ async def delete_identity_provider(
         return provider
 
 
+def _require_owner(viewer: Viewer) -> None:
+    """A provider may vouch for any member of the tenant, and so gives all that its owners may do."""
+    viewer.require(Scope.IDENTITY_PROVIDERS_WRITE).require_all(ROLE_SCOPES[Role.OWNER])
+
+
 async def _existing(work: UnitOfWork, id: UUID) -> IdentityProvider:
     provider = await work.identity_providers.get(id)
     if provider is None:
@@ -99,14 +104,13 @@ async def _check_metadata(services: Services, viewer: Viewer, spec: IdentityProv
 
 
 async def _check_spec(
-    work: UnitOfWork, viewer: Viewer, spec: IdentityProviderSpec, found: Sequence[Problem]
+    work: UnitOfWork, spec: IdentityProviderSpec, found: Sequence[Problem]
 ) -> None:
     check_identity_provider(spec, {role.spec.name for role in await work.roles.all()}, found)
-    await _check_roles(work, viewer, spec)
+    await _keep_roles(work, spec)
 
 
-async def _check_roles(work: UnitOfWork, viewer: Viewer, spec: IdentityProviderSpec) -> None:
-    """Raise `Forbidden` if a rule gives more than the viewer may do, and keep the roles from being changed
-    or deleted until the commit."""
+async def _keep_roles(work: UnitOfWork, spec: IdentityProviderSpec) -> None:
+    """Keep the roles that the provider gives from being changed or deleted until the commit."""
     for role, path in spec.given_roles:
-        viewer.require_all(await work.roles.scopes_of(role, path), path)
+        await work.roles.scopes_of(role, path)

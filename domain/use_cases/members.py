@@ -20,11 +20,10 @@ from domain.common.errors import (
     InvalidToken,
     NotFound,
     Problem,
-    RateLimited,
     Unauthenticated,
 )
 from domain.common.problems import problems_of
-from domain.common.text_validation import check_email, check_text
+from domain.common.text_validation import check_email, check_text, normalized_email
 from domain.ports import PageKey, PageSlice, Services, TokenPair, UnitOfWork
 from domain.tenants.mail import invitation_mail
 from domain.tenants.members import (
@@ -44,6 +43,7 @@ from domain.use_cases.accounts import (
     check_person_name,
     hash_checked_password,
 )
+from domain.use_cases.rate_limits import charge
 from domain.use_cases.roles import scopes_to_grant
 
 INVITATIONS_PER_MINUTE = 20
@@ -55,18 +55,22 @@ async def invite_member(
     services: Services, viewer: Viewer, email: str, role: str
 ) -> tuple[Invitation, str | None]:
     """Invite an e-mail address, which withdraws an earlier invitation of it. Returns the link if it is
-    not sent by e-mail."""
+    not sent by e-mail. A member who signs in with an identity provider only may be invited to sign in with
+    a password as well; their role stays."""
     viewer.require(Scope.MEMBERS_WRITE)
-    email = email.strip().lower()
+    email = normalized_email(email)
     problems = list(problems_of(check_email, email, ("email",)))
     if not problems:
-        await _check_invitation_rate(services, viewer)
+        key = f"invitations:{viewer.tenant_id}"
+        await charge(services.limiter, key, INVITATIONS_PER_MINUTE, "invitations")
     tenant = await services.accounts.tenant(viewer.tenant_id)
     links = services.account_links
     async with services.store.transaction(viewer.tenant_id) as work:
         await _check_may_give_role(work, viewer, role, problems)
-        if await work.members.find_email(email) is not None:
-            raise AlreadyMember(f"{email} is a member already.", ("email",))
+        if (member := await work.members.find_email(email)) is not None:
+            if not member.is_confined:
+                raise AlreadyMember(f"{email} is a member already.", ("email",))
+            viewer.require_all(member.scopes, ("email",))
         if await work.invitations.count() >= MAX_OPEN_INVITATIONS:
             raise InvalidInput(
                 f"A tenant may have at most {MAX_OPEN_INVITATIONS} open invitations; withdraw some.",
@@ -160,7 +164,7 @@ async def _invited_person(
 ) -> tuple[Person, Verified]:
     email = found.invitation.email
     if password is not None:
-        person = await authenticate(services, email, password, device, attempts, code)
+        person = await authenticate(services, email, password, device, attempts, code, ())
         return person, Verified(password_of=person)
     if viewer is None or viewer.person_id is None or viewer.is_confined:
         raise Unauthenticated(
@@ -190,7 +194,7 @@ async def change_member_role(services: Services, viewer: Viewer, id: PersonId, r
         await _check_may_give_role(work, viewer, role)
         if member.managed_by is not None:
             raise InvalidInput(
-                f"The sign-in provider {member.managed_by} sets the role of this member at each "
+                f"The identity provider {member.managed_by} sets the role of this member at each "
                 "sign-in; change their groups there.",
                 ("id",),
             )
@@ -229,15 +233,17 @@ async def end_sessions_of_member(services: Services, viewer: Viewer, id: PersonI
 
 async def create_password_reset_link(services: Services, viewer: Viewer, id: PersonId) -> str:
     """A link with which the member may set a new password. It is refused for a member of several
-    tenants, because it leads into all of them, and for an operator of the installation."""
+    tenants, because it leads into all of them, for one who does not sign in with a password here, and for
+    an operator of the installation."""
     async with _changing(services, viewer, id):
         pass
     create = services.accounts.create_password_reset
     token = await create(id, viewer.tenant_id, viewer.subject)
     if token is None:
         raise Forbidden(
-            "This member belongs to other tenants, too, or is an operator of the installation: only "
-            "an operator can create a link, with `./studio admin password-link`.",
+            "This member belongs to other tenants, too, signs in with an identity provider, or is an "
+            "operator of the installation: only an operator can create a link, with "
+            "`./studio admin password-link`.",
             ("id",),
         )
     return services.account_links.password_reset(token)
@@ -263,15 +269,3 @@ async def _check_may_give_role(
     work: UnitOfWork, viewer: Viewer, role: str, problems: Sequence[Problem] = ()
 ) -> None:
     viewer.require_all(await scopes_to_grant(work, role, ("role",), problems), ("role",))
-
-
-async def _check_invitation_rate(services: Services, viewer: Viewer) -> None:
-    key = f"invitations:{viewer.tenant_id}"
-    result = await services.limiter.spend(key, 1, INVITATIONS_PER_MINUTE)
-    if not result.allowed:
-        raise RateLimited(
-            f"A tenant may invite {INVITATIONS_PER_MINUTE} people per minute; try again in "
-            f"{max(1, round(result.retry_after))} seconds.",
-            ("email",),
-            retry_after=result.retry_after,
-        )

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from domain.common.access import Viewer
-from domain.common.quotas import request_key, sockets_key, subscriptions_key, warn_if_near
+from domain.common.quota_warnings import warn_if_near
+from domain.common.quotas import request_key, sockets_key, subscriptions_key
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.budgets import Budget, BudgetStatus, quota_exceeded, quota_status
 

@@ -7,23 +7,22 @@ from dataclasses import dataclass, field
 
 from domain.common.access import PersonId, Viewer
 from domain.common.errors import (
-    Forbidden,
-    RateLimited,
     SecondFactorActive,
     SecondFactorNotPending,
     SecondFactorRequired,
     Unauthenticated,
 )
+from domain.common.networks import client_network
 from domain.common.text_validation import check_text
 from domain.ports import Services
 from domain.sign_in import totp
 from domain.sign_in.ports import TotpState
-from domain.tools.network_allow_list import client_network
+from domain.use_cases.current_password import check_current_password
+from domain.use_cases.rate_limits import charge
 
 ATTEMPTS_PER_MINUTE = 10
 """Codes that may be entered for one person from one network."""
 MAX_CODE_LENGTH = 64
-MAX_PASSWORD_LENGTH = 1_024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,35 +44,33 @@ async def check_second_factor(
         raise SecondFactorRequired(
             "Enter the code of your authenticator app, or a recovery code.", ("code",)
         )
-    await _spend(services, person, address)
-    await _check_code(services, person, code)
+    await _check_code(services, person, code, address)
 
 
 async def second_factor(services: Services, viewer: Viewer) -> TotpState:
-    return await services.second_factors.state(_person(viewer))
+    return await services.second_factors.state(viewer.require_own_account())
 
 
-async def enrol_totp(
-    services: Services, viewer: Viewer, password: str, address: str
-) -> TotpEnrolment:
+async def enrol_totp(services: Services, viewer: Viewer, password: str) -> TotpEnrolment:
     """Begin to set a second factor up. It is not needed before `confirm_totp` shows that the app has it.
     The password is asked for, so that a stolen access token cannot lock its user out."""
-    person = _person(viewer)
-    email = await _check_password(services, viewer, password, address)
+    person = await check_current_password(services, viewer, password)
     secret = totp.new_totp_secret()
-    if not await services.second_factors.enrol(person, secret):
+    if not await services.second_factors.enrol(person.id, secret):
         raise SecondFactorActive(
             "You have a second factor already; remove it before you set up another one.", ()
         )
-    return TotpEnrolment(secret=totp.encoded_secret(secret), uri=totp.otpauth_uri(secret, email))
+    return TotpEnrolment(
+        secret=totp.encoded_secret(secret), uri=totp.otpauth_uri(secret, person.email)
+    )
 
 
 async def confirm_totp(
     services: Services, viewer: Viewer, code: str, address: str
 ) -> tuple[str, ...]:
     """Activate the second factor, and return the recovery codes, which are shown once."""
-    person = _person(viewer)
-    await _spend(services, person, address)
+    person = viewer.require_own_account()
+    await _charge(services, person, address)
     pending = await services.second_factors.pending(person)
     if pending is None:
         raise SecondFactorNotPending(
@@ -94,9 +91,8 @@ async def replace_recovery_codes(
     services: Services, viewer: Viewer, code: str, address: str
 ) -> tuple[str, ...]:
     """Return new recovery codes; the earlier ones work no more."""
-    person = _person(viewer)
-    await _spend(services, person, address)
-    await _check_code(services, person, code)
+    person = viewer.require_own_account()
+    await _check_code(services, person, code, address)
     codes = totp.new_recovery_codes()
     await services.second_factors.replace_recovery_codes(person, _digests(codes))
     return codes
@@ -105,13 +101,13 @@ async def replace_recovery_codes(
 async def remove_totp(
     services: Services, viewer: Viewer, password: str, code: str, address: str
 ) -> None:
-    person = _person(viewer)
-    await _check_password(services, viewer, password, address)
-    await _check_code(services, person, code)
-    await services.second_factors.remove(person)
+    person = await check_current_password(services, viewer, password)
+    await _check_code(services, person.id, code, address)
+    await services.second_factors.remove(person.id)
 
 
-async def _check_code(services: Services, person: PersonId, code: str) -> None:
+async def _check_code(services: Services, person: PersonId, code: str, address: str) -> None:
+    await _charge(services, person, address)
     normalized = _checked(code)
     factors = services.second_factors
     if totp.is_recovery_code(normalized):
@@ -133,22 +129,6 @@ async def _is_right_totp(services: Services, person: PersonId, code: str) -> boo
     )
 
 
-async def _check_password(services: Services, viewer: Viewer, password: str, address: str) -> str:
-    """Return the e-mail address of the viewer, whose password this is."""
-    check_text(password, ("currentPassword",), max_length=MAX_PASSWORD_LENGTH, min_length=1)
-    person = _person(viewer)
-    await _spend(services, person, address)
-    async with services.store.transaction(viewer.tenant_id) as work:
-        member = await work.members.get(person)
-    if member is None or not await services.accounts.authenticate_password(member.email, password):
-        raise Unauthenticated(
-            "The password is wrong. Users who sign in with an identity provider have none, and need "
-            "no second factor here.",
-            ("currentPassword",),
-        )
-    return member.email
-
-
 def _checked(code: str) -> str:
     check_text(code, ("code",), max_length=MAX_CODE_LENGTH, min_length=1)
     return totp.normalize_code(code)
@@ -158,26 +138,12 @@ def _digests(codes: tuple[str, ...]) -> list[bytes]:
     return [totp.recovery_code_digest(totp.normalize_code(code)) for code in codes]
 
 
-def _person(viewer: Viewer) -> PersonId:
-    if viewer.person_id is None:
-        raise Forbidden("An API key has no second factor; sign in as a user.", ())
-    if viewer.is_confined:
-        raise Forbidden("Sign in with your password to do this; it is what a code completes.", ())
-    return viewer.person_id
-
-
 def _wrong_code() -> Unauthenticated:
     return Unauthenticated(
         "The code is wrong, has expired, or was used before; enter the next one.", ("code",)
     )
 
 
-async def _spend(services: Services, person: PersonId, address: str) -> None:
+async def _charge(services: Services, person: PersonId, address: str) -> None:
     key = f"second-factor:{person} {client_network(address)}"
-    result = await services.limiter.spend(key, 1, ATTEMPTS_PER_MINUTE)
-    if not result.allowed:
-        raise RateLimited(
-            f"Too many attempts; try again in {max(1, round(result.retry_after))} seconds.",
-            ("code",),
-            retry_after=result.retry_after,
-        )
+    await charge(services.limiter, key, ATTEMPTS_PER_MINUTE, "codes", ("code",))

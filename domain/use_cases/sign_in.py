@@ -13,13 +13,15 @@ from domain.audit.model import AuditKind, AuditNote
 from domain.audit.origin import on_behalf_of
 from domain.common.access import Person, PersonId
 from domain.common.errors import (
+    AlreadyMember,
+    InvalidInput,
     InvalidToken,
     NotFound,
-    RateLimited,
     SignInFailed,
     SignInRefused,
     Unauthenticated,
 )
+from domain.common.networks import client_network
 from domain.ports import Services, TokenPair
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
@@ -42,8 +44,8 @@ from domain.sign_in.oidc import (
 )
 from domain.sign_in.ports import FederatedSession
 from domain.tenants.members import Device
-from domain.tools.network_allow_list import client_network
 from domain.use_cases.members import read_invitation
+from domain.use_cases.rate_limits import charge
 
 SIGN_INS_PER_MINUTE = 60
 """Requests to begin or to end a sign-in, per network."""
@@ -78,7 +80,7 @@ async def sign_in_options(services: Services, tenant_slug: str) -> Sequence[Sign
 async def start_sign_in(
     services: Services, id: IdentityProviderId, challenge: str, return_to: str, address: str
 ) -> StartedSignIn:
-    await _spend(services, f"sign-in:{client_network(address)}", SIGN_INS_PER_MINUTE)
+    await _charge_sign_in(services, address)
     sso = services.single_sign_on
     check_challenge(challenge)
     check_return_to(return_to, sso.allowed_origins)
@@ -96,7 +98,7 @@ async def receive_response(
     address: str,
 ) -> str:
     """Redeem the code of the provider, and return the secret of a handoff."""
-    await _spend(services, f"sign-in:{client_network(address)}", SIGN_INS_PER_MINUTE)
+    await _charge_sign_in(services, address)
     sso = services.single_sign_on
     if attempt.provider_id != id:
         raise SignInFailed("The response comes from another identity provider.", ())
@@ -131,7 +133,10 @@ async def finish_sign_in(
     identity = taken.handoff.identity
     provider = await _enabled_provider(services, taken.handoff.provider_id)
     if invitation is not None:
-        await _accept_invitation(services, provider, identity, invitation)
+        try:
+            await _accept_invitation(services, provider, identity, invitation)
+        except (AlreadyMember, InvalidInput, InvalidToken) as error:
+            raise error.renamed({("token",): "invitation"}) from None
     with _noting_refusals(services, provider, identity), on_behalf_of(_actor(provider)):
         person = await services.single_sign_on.users.admit(provider, identity)
     pair = await services.accounts.sign_in(
@@ -156,12 +161,14 @@ async def _accept_invitation(
         raise InvalidToken(
             "The invitation is not valid for this tenant: it was used or withdrawn, or it has expired. "
             "Ask for another one.",
-            ("invitation",),
+            ("token",),
         )
     is_new = found.person_id is None
     person = Person(id=found.person_id or PersonId(uuid4()), email=found.invitation.email)
     async with services.store.transaction(provider.tenant_id) as work:
-        await work.invitations.accept(found.invitation.id, person, None, is_new=is_new)
+        await work.invitations.accept(
+            found.invitation.id, person, None, is_new=is_new, is_confined=True
+        )
         await work.identity_links.add(identity, person.id)
 
 
@@ -170,7 +177,8 @@ async def log_out_by_provider(
 ) -> None:
     """End the sessions that a provider has ended (OpenID Connect Back-Channel Logout). Raises
     `SignInFailed` unless the token is valid and was not used before."""
-    await _spend(services, f"sign-out:{client_network(address)}", LOGOUTS_PER_MINUTE)
+    key = f"sign-out:{client_network(address)}"
+    await charge(services.limiter, key, LOGOUTS_PER_MINUTE, "notices of a logout")
     sso = services.single_sign_on
     provider = await _existing_provider(services, id)
     request = await sso.client.read_logout_token(provider, token)
@@ -225,11 +233,6 @@ async def _enabled_provider(services: Services, id: IdentityProviderId) -> Provi
     return provider
 
 
-async def _spend(services: Services, key: str, per_minute: int) -> None:
-    result = await services.limiter.spend(key, 1, per_minute)
-    if not result.allowed:
-        raise RateLimited(
-            f"Too many attempts to sign in; try again in {max(1, round(result.retry_after))} seconds.",
-            (),
-            retry_after=result.retry_after,
-        )
+async def _charge_sign_in(services: Services, address: str) -> None:
+    key = f"sign-in:{client_network(address)}"
+    await charge(services.limiter, key, SIGN_INS_PER_MINUTE, "attempts to sign in")

@@ -8,12 +8,12 @@ from ipaddress import IPv4Address, ip_address
 from urllib.parse import urlsplit
 
 from domain.common.findings import Finding, FindingCode
+from domain.common.networks import DEFAULT_PORTS, Address
 from domain.tenants.settings import Endpoint, McpServer, TenantSettings
 from domain.tools.actions import ApiCall, McpCall
 from domain.tools.model import ToolSpec, all_actions
 from domain.tools.network_allow_list import (
     METADATA,
-    Address,
     AllowList,
     embedded_ipv4,
     is_public,
@@ -22,7 +22,6 @@ from domain.tools.network_allow_list import (
 from domain.verification.reporting import Path, warning
 
 PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".localdomain")
-DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def findings(

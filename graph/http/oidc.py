@@ -51,6 +51,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+NO_FRAGMENT = "_"
+"""A browser takes its fragment along to a redirect without one. The fragment may be the handoff of another
+sign-in, which the identity provider must not see."""
 NO_ATTEMPT = (
     "This sign-in was not begun in this browser, or it has taken too long. Go back to the page and sign in "
     "again."
@@ -96,7 +99,7 @@ async def start(request: Request) -> Response:
         )
     except DomainError as error:
         return _refusal(error)
-    response = RedirectResponse(started.url, 302, HEADERS)
+    response = RedirectResponse(f"{started.url}#{NO_FRAGMENT}", 302, HEADERS)
     ours = [name for name in request.cookies if COOKIE_PREFIX in name]
     if len(ours) >= MAX_COOKIES:
         for name in ours:

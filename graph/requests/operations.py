@@ -14,7 +14,8 @@ from strawberry.types.execution import PreExecutionError
 
 from domain.common.access import Scope, Viewer
 from domain.common.errors import DomainError, Forbidden, RateLimited, Unavailable
-from domain.common.quotas import QuotaWarning, collect_warnings, is_near
+from domain.common.quota_warnings import QuotaWarning, collect_warnings
+from domain.common.quotas import is_near
 from domain.ports import Services
 from domain.tenants.budgets import Budget
 from graph.requests.auth import refusal_note, require_public_fields

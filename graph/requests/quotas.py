@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from graphql import GraphQLError
 
 from domain.common.access import Viewer
-from domain.common.quotas import sockets_key, subscriptions_key, warn_if_near
+from domain.common.quota_warnings import warn_if_near
+from domain.common.quotas import sockets_key, subscriptions_key
 from domain.common.settings import Settings
 from domain.ports import OpenCounts
 from domain.tenants.budgets import Budget

@@ -12,10 +12,10 @@ from weakref import WeakValueDictionary
 
 from domain.common.access import Viewer
 from domain.common.errors import RateLimited
+from domain.common.networks import client_network
 from domain.common.quotas import request_key
 from domain.common.settings import Settings
 from domain.ports import RateLimiter, RateLimitResult
-from domain.tools.network_allow_list import client_network
 
 COST_PER_UNIT = 100
 MAX_REMEMBERED_REFUSALS = 10_000

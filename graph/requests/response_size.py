@@ -18,7 +18,7 @@ from graphql import FragmentDefinitionNode, GraphQLError, OperationDefinitionNod
 
 from domain.common.access import Viewer
 from domain.common.errors import Unavailable
-from domain.tools.network_allow_list import client_network
+from domain.common.networks import client_network
 from graph.requests.complexity import fields_of
 from graph.requests.errors import RETRY_AFTER_SECONDS
 

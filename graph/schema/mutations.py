@@ -24,10 +24,10 @@ from graph.schema.account_mutations import AccountMutation
 from graph.schema.arguments import Input
 from graph.schema.audit_mutations import AuditMutation
 from graph.schema.error_paths import mutation
-from graph.schema.installation import InstallationMutation
+from graph.schema.settings_mutations import SettingsMutation
 from graph.schema.sign_in_mutations import SignInMutation
 from graph.schema.telephony_mutations import TelephonyMutation
-from graph.schema.tenant_mutations import TenantMutation
+from graph.schema.tenants import InstallationMutation
 from graph.schema.types import agents as g
 from graph.schema.types import bundles as b
 from graph.schema.types import calls as c
@@ -48,7 +48,7 @@ class Mutation(
     AccountMutation,
     AccessMutation,
     SignInMutation,
-    TenantMutation,
+    SettingsMutation,
     TelephonyMutation,
     AuditMutation,
     InstallationMutation,

@@ -25,10 +25,10 @@ from graph.schema.account_queries import AccountQuery
 from graph.schema.arguments import After, Before, First, Id, Last
 from graph.schema.audit_queries import AuditQuery
 from graph.schema.error_paths import ErrorPaths
-from graph.schema.installation import InstallationQuery
 from graph.schema.scalars import Json
 from graph.schema.sign_in_queries import SignInQuery
 from graph.schema.telephony_queries import TelephonyQuery
+from graph.schema.tenants import InstallationQuery
 from graph.schema.types.accounts import Viewer
 from graph.schema.types.agents import AgentBy, AgentConnection, AgentType
 from graph.schema.types.bundles import Bundle

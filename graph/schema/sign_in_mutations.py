@@ -73,9 +73,7 @@ class SignInMutation:
 
     @mutation("Begin to set up an authenticator app as your second factor.")
     async def enrol_totp(self, info: Ctx, input: Input[s.EnrolTotpInput]) -> s.EnrolTotpResult:
-        enrolment = await info.context.run(
-            second_factor.enrol_totp, input.current_password, info.context.client_ip
-        )
+        enrolment = await info.context.run(second_factor.enrol_totp, input.current_password)
         return s.EnrolTotpSuccess(secret=enrolment.secret, uri=enrolment.uri)
 
     @mutation("Activate your second factor with the first code of the authenticator app.")

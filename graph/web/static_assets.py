@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from domain.common.networks import parse_address
 
 STATIC_FOLDER = Path(__file__).parent / "pages" / "static"
 COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
@@ -96,10 +97,8 @@ def belongs_to_other_user(client: Address) -> bool:
 
 
 def is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address.removeprefix("::ffff:")).is_loopback
-    except ValueError:
-        return False
+    parsed = parse_address(address)
+    return parsed is not None and parsed.is_loopback
 
 
 class Assets(StaticFiles):

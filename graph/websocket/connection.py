@@ -27,7 +27,7 @@ from domain.common.errors import (
     Unauthenticated,
     Unavailable,
 )
-from domain.common.quotas import collect_warnings
+from domain.common.quota_warnings import collect_warnings
 from graph.requests.auth import (
     credential_from_headers,
     credential_from_payload,

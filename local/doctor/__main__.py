@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
+from domain.common.process_exit import exit_now
 from local.doctor.command import main
 
 if __name__ == "__main__":
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    exit_now(main())

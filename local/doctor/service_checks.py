@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -98,7 +99,7 @@ async def check_livekit(installation: Installation, livekit: LivekitCredentials)
         async with _client(livekit) as client:
             await client.room.list_rooms(api.ListRoomsRequest())
     except api.ServerError as error:
-        if error.code == api.ServerErrorCode.UNAUTHENTICATED:
+        if error.status == HTTPStatus.UNAUTHORIZED:
             message = f"{livekit.url} rejects LIVEKIT_API_KEY and LIVEKIT_API_SECRET."
             return (fault(message, "Use a key from the `keys` of LiveKit's configuration."),)
         fix = "Check LiveKit's log, and its Redis."
@@ -117,7 +118,7 @@ async def check_redis(installation: Installation, livekit: LivekitCredentials) -
             await client.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
             code = await _dial_nowhere(client)
     except api.ServerError as error:
-        if error.code == api.ServerErrorCode.UNAUTHENTICATED:
+        if error.status == HTTPStatus.UNAUTHORIZED:
             return (skipped("LiveKit rejects the key."),)
         message = f"LiveKit has no SIP service ({error.code})."
         fix = "LiveKit needs a Redis for telephone calls: set `redis` in its configuration."

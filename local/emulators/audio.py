@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 
 SPEECH_THRESHOLD = 300.0
 SILENCE_SECONDS = 0.25
+MIN_PAUSE_SECONDS = 0.7
+"""Speech that resumes sooner belongs to the utterance before it and is not reported. Audio that arrives
+late on a busy machine has gaps, which must not make two utterances of one: scripts count utterances."""
 
 
 @dataclass(slots=True)
@@ -16,8 +20,11 @@ class VoiceActivityDetector:
     """Detects speech by loudness (the RMS of each chunk)."""
 
     rate: int
+    min_pause_seconds: float = MIN_PAUSE_SECONDS
     speaking: bool = False
-    silence_seconds: float = 0.0
+    """Whether "began" was the last change that was reported."""
+    silence_seconds: float = inf
+    """Seconds of audio since the last that was loud."""
     received_seconds: float = 0.0
     """Seconds of audio received so far."""
     speech_started_at: float = 0.0
@@ -30,14 +37,14 @@ class VoiceActivityDetector:
             return
         loud = float(np.sqrt((samples * samples).mean())) > SPEECH_THRESHOLD
         if loud:
-            self.silence_seconds = 0.0
-            if not self.speaking:
+            if not self.speaking and self.silence_seconds >= self.min_pause_seconds:
                 self.speaking = True
                 self.speech_started_at = self.received_seconds
                 yield "began"
-        elif self.speaking:
+            self.silence_seconds = 0.0
+        else:
             self.silence_seconds += len(samples) / self.rate
-            if self.silence_seconds >= SILENCE_SECONDS:
+            if self.speaking and self.silence_seconds >= SILENCE_SECONDS:
                 self.speaking = False
                 yield "ended"
         self.received_seconds += len(samples) / self.rate

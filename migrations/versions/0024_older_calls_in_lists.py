@@ -1,4 +1,4 @@
-"""The calls of older releases in the lists of calls, and the indexes of lists
+"""The calls of older releases in the lists of calls, the indexes of lists, and tokens without a session
 
 Everything here may be interrupted, and continues when it is repeated. It takes no lock that calls wait
 for: each batch locks its calls only against being deleted."""
@@ -81,6 +81,8 @@ def upgrade() -> None:
         for name, what in INDEXES.items():
             op.execute(f"create index concurrently if not exists {name} on {what}")
         op.execute("analyze ended_call, call_label")
+        delete_tokens_without_session()
+        op.execute("alter table refresh_token validate constraint fk_refresh_token_family")
 
 
 def fill() -> None:
@@ -91,6 +93,15 @@ def fill() -> None:
     last: UUID | None = UUID(int=0)
     while last is not None:
         last = connection.scalar(statement, {"after": last})
+    op.execute("reset role")
+
+
+def delete_tokens_without_session() -> None:
+    """Revision 0018 has made no session of tokens that could not be used any more."""
+    op.execute("set role studio_service")
+    op.execute(
+        "delete from refresh_token r where not exists (select from session s where s.id = r.family)"
+    )
     op.execute("reset role")
 
 

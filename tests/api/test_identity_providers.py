@@ -178,6 +178,11 @@ async def test_only_owners_set_providers_up_and_only_in_their_tenant(
     for document, input in ((CREATE, correct), (UPDATE, changes), (DELETE, {"id": created["id"]})):
         assert await admin.code(document, **input) == "FORBIDDEN"
     assert len((await admin.execute(LIST))["data"]["identityProviders"]) == 1
+    # A provider of one's own could vouch for an owner, so the scope alone is not enough.
+    await new_role(studio.owner, "gatekeeper", "IDENTITY_PROVIDERS_WRITE")
+    gatekeeper = await new_member(studio.owner, "gatekeeper")
+    for document, input in ((CREATE, correct), (UPDATE, changes)):
+        assert await gatekeeper.code(document, **input) == "FORBIDDEN"
     editor = await new_member(studio.owner, "EDITOR")
     assert (await editor.execute(LIST))["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     stranger = await another_owner(studio)

@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from argon2 import PasswordHasher
 
+from domain.common.command_line import InvalidArguments
 from domain.common.errors import RateLimited
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -22,7 +23,6 @@ from domain.use_cases.accounts import reset_password
 from local.private_files import load_or_create_secret
 from persistence.admin import bootstrap
 from persistence.passwords import PasswordVerifier, hash_password, verify_password
-from persistence.tenant_commands import InvalidArguments
 from tests.support.viewers import PASSWORD
 
 pytestmark = pytest.mark.anyio

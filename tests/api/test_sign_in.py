@@ -12,10 +12,10 @@ import pytest
 
 from domain.common.access import Person, Viewer
 from domain.common.errors import RateLimited, Unauthenticated
+from domain.common.networks import client_network
 from domain.common.settings import Settings
 from domain.ports import Services, TokenPair
 from domain.tenants.members import Device
-from domain.tools.network_allow_list import client_network
 from domain.use_cases import accounts as use_cases
 from domain.use_cases.accounts import LoginLimits
 from graph.app import build_schema_with_loaders
@@ -99,6 +99,30 @@ async def test_one_network_cannot_try_all_accounts(services: Services, owner: st
             await login(services, f"{secrets.token_hex(6)}@acme.example", "wrong", address, few)
     with pytest.raises(RateLimited):
         await login(services, owner, PASSWORD, address, few)
+
+
+async def test_slow_guesses_are_limited_by_the_hour(services: Services, owner: str) -> None:
+    few, known = LoginLimits(failures_of_email_per_hour=2), an_address()
+    await login(services, owner, PASSWORD, known)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await login(services, owner, "wrong", an_address(), few)
+    with pytest.raises(RateLimited) as refused:
+        await login(services, owner, PASSWORD, an_address(), few)
+    assert refused.value.retry_after == 1_800
+    assert (await login(services, owner, PASSWORD, known, few))[0].email == owner
+
+
+async def test_a_network_tries_few_accounts_in_an_hour(services: Services, owner: str) -> None:
+    few, address = LoginLimits(failing_emails_of_network_per_hour=2), an_address()
+    others = [f"{secrets.token_hex(6)}@acme.example" for _ in range(2)]
+    # The same account counts once.
+    for email in (others[0], *others):
+        with pytest.raises(Unauthenticated):
+            await login(services, email, "wrong", address, few)
+    with pytest.raises(RateLimited):
+        await login(services, owner, PASSWORD, address, few)
+    assert (await login(services, owner, PASSWORD, an_address(), few))[0].email == owner
 
 
 async def test_a_refused_attempt_does_not_use_up_the_shared_limit(

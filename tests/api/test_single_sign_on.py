@@ -16,7 +16,7 @@ import pytest
 from domain.common.access import PersonId, Role, Viewer
 from domain.common.settings import Settings
 from tests.api.test_accounts import execute
-from tests.api.test_members import CHANGE, MEMBERS, SUSPEND, SWITCH
+from tests.api.test_members import CHANGE, MEMBERS, RESET_LINK, SUSPEND, SWITCH
 from tests.api.test_own_account import END_ALL, RENAME, SESSIONS
 from tests.conftest import new_tenant
 from tests.support.api_server import add_member
@@ -30,7 +30,18 @@ from tests.support.oidc_provider import (
     query,
     running_provider,
 )
-from tests.support.people import SignedIn, invited, new_member, until, until_ended, visitor_at
+from tests.support.people import (
+    ACCEPT,
+    LOGIN,
+    PASSWORD,
+    SignedIn,
+    invited,
+    new_member,
+    signed_in_at,
+    until,
+    until_ended,
+    visitor_at,
+)
 from tests.support.single_sign_on import (
     DASHBOARD,
     DELETE,
@@ -189,7 +200,10 @@ async def test_an_invitation_links_an_account_whose_address_is_not_verified(
     assert (await (await studio.signed_in(connected)).viewer())["email"] == "ada@acme.example"
     # Replayed, by the same or by another account, and with an account that is linked already.
     await provider.control(account="eve")
-    assert (await studio.result(connected, invitation=invitation))["code"] == "INVALID_TOKEN"
+    replayed = await studio.result(connected, invitation=invitation)
+    assert (replayed["code"], replayed["path"]) == ("INVALID_TOKEN", ["input", "invitation"])
+    oversized = await studio.result(connected, invitation="x" * 201)
+    assert [each["path"] for each in oversized["problems"]] == [["input", "invitation"]]
     another = await invited(studio.owner, "bob@acme.example", "OWNER")
     await provider.control(account="ada")
     before = await people(studio)
@@ -236,6 +250,45 @@ async def test_what_a_provider_says_counts_in_its_tenant_alone(
     assert await forged.run(END_ALL, keepCurrent=False) == {"ended": 1}
     await until_ended(forged)
     assert await victim.status() == 200
+
+
+async def test_a_password_that_someone_else_may_have_set_leads_to_no_member_of_a_provider(
+    studio: Installation, provider: Provider
+) -> None:
+    """An inviter who sees the link can accept it, and wait until the owner of the address signs in."""
+    other = await another_owner(studio)
+    intruder = await new_member(other, "VIEWER", ADA["email"])
+    acme = (await studio.owner.viewer())["tenant"]
+    connected = await studio.connect(provider, **TRUSTED, createsUsers=True, defaultRole="ADMIN")
+    ada = await studio.signed_in(connected)
+    assert (await ada.viewer())["tenant"] == acme
+    password = {"email": ADA["email"], "password": PASSWORD}
+    visitor = visitor_at(studio.api)
+    assert await intruder.code(SWITCH, tenant=acme["id"]) == "UNAUTHENTICATED"
+    assert await visitor.code(LOGIN, **password, tenant="acme") == "UNAUTHENTICATED"
+    # Without a tenant, the password leads where it always did, and shows nothing of the other tenant.
+    viewer = await (await signed_in_at(studio.api, ADA["email"])).viewer()
+    assert [each["tenant"]["slug"] for each in viewer["memberships"]] == ["globex"]
+    # The person agrees with an invitation, and keeps the role.
+    invitation = await invited(studio.owner, ADA["email"], "VIEWER")
+    accepted = await visitor.run(ACCEPT, token=invitation, password=PASSWORD)
+    assert accepted["__typename"] == "LoginSuccess"
+    await signed_in_at(studio.api, ADA["email"], tenant="acme")
+    assert (await members(studio.owner))[ADA["email"]]["role"] == "ADMIN"
+
+
+async def test_what_groups_give_is_out_of_reach_for_a_password(
+    studio: Installation, provider: Provider
+) -> None:
+    intruder = await new_member(studio.owner, "VIEWER", ADA["email"])
+    connected = await studio.connect(provider, **CREATES)
+    await provider.control(users={"ada": {**ADA, "groups": ["chiefs"]}})
+    ada = await studio.signed_in(connected)
+    await until_ended(intruder)
+    password = {"email": ADA["email"], "password": PASSWORD}
+    assert await visitor_at(studio.api).code(LOGIN, **password) == "UNAUTHENTICATED"
+    id = (await members(ada))[ADA["email"]]["id"]
+    assert await studio.owner.code(RESET_LINK, id=id) == "FORBIDDEN"
 
 
 # ---- attacks on the way ------------------------------------------------------------------------
@@ -389,6 +442,16 @@ async def test_a_dishonest_provider_gets_no_code_of_an_honest_one(
         assert response.status_code == 400
         assert "location" not in response.headers
         assert forger.count("/token") == 0
+
+
+async def test_a_redirect_to_a_provider_takes_no_fragment_along(
+    studio: Installation, provider: Provider
+) -> None:
+    """A browser would keep the handoff of another sign-in, and show it to the pages of the provider."""
+    connected = await studio.connect(provider)
+    response = await deliver(studio.attempt(connected).url)
+    assert response.status_code == 302
+    assert urlsplit(response.headers["location"]).fragment == "_"
 
 
 async def test_a_user_who_is_denied_comes_back_with_the_reason(

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from domain.audit.origin import known_address
 from domain.common.access import (
     ROLE_SCOPES,
     Role,
@@ -18,7 +19,7 @@ from domain.common.access import (
     scopes_of_role,
 )
 from domain.common.errors import Forbidden, InvalidInput
-from domain.common.networks import is_in_networks, parse_networks
+from domain.common.networks import client_network, is_in_networks, parse_networks
 from domain.tools.secrets import HostLimit, check_hosts
 from tests.support.viewers import member_of
 
@@ -72,6 +73,20 @@ def test_scopes_that_a_viewer_lacks_cannot_be_granted() -> None:
 def test_an_address_is_compared_with_networks(address: str, inside: bool) -> None:
     networks = parse_networks(["203.0.113.0/24", "2001:db8::/32"], ())
     assert is_in_networks(address, networks) is inside
+
+
+@pytest.mark.parametrize(
+    ("address", "known", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7", "203.0.113.7"),
+        ("2001:DB8::1", "2001:db8::1", "2001:db8::/64"),
+        ("testclient", None, "testclient"),
+    ],
+)
+def test_an_address_has_one_form(address: str, known: str | None, network: str) -> None:
+    assert known_address(address) == known
+    assert client_network(address) == network
 
 
 @pytest.mark.parametrize("text", ["203.0.113.1/24", "example.com", "", "::ffff:10.0.0.1", "1.2.3"])

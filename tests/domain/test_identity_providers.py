@@ -159,6 +159,7 @@ def test_required_claims_are_compared_exactly() -> None:
         assert refusal.value.reason == "CLAIM_MISMATCH"
 
 
+PROVIDER = "8e1b4ad2-6c0f-4c55-9d0a-0f4c4c9f2f10"
 ORIGINS = ("https://studio.example", "http://localhost:5173")
 
 
@@ -170,6 +171,7 @@ ORIGINS = ("https://studio.example", "http://localhost:5173")
         "https://studio.example:443/",
         "HTTPS://STUDIO.example/",
         "http://localhost:5173/calls",
+        "http://localhost:5173/auth/callback",
     ],
 )
 def test_a_sign_in_returns_to_pages_of_ours(url: str) -> None:
@@ -201,6 +203,12 @@ def test_a_sign_in_returns_to_pages_of_ours(url: str) -> None:
         "https://studio.example/ ",
         "https://[::1/",
         "https://studio.example/" + "a" * 1_000,
+        f"https://studio.example/auth/{PROVIDER}/start?challenge=a",
+        f"https://studio.example/prefix/AUTH/{PROVIDER}/start",
+        f"https://studio.example/%61uth/{PROVIDER}/start",
+        f"https://studio.example/%2561uth/{PROVIDER}/start",
+        f"https://studio.example/auth/x/%2e%2e/{PROVIDER}/start",
+        f"http://localhost:5173/auth/{PROVIDER}/callback",
     ],
 )
 def test_a_sign_in_returns_nowhere_else(url: str) -> None:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from domain.common.errors import InvalidInput
+from domain.common.problems import raise_all
 from domain.telephony.attestation import Attestation, attestation_of
 from domain.telephony.hold import HOLD_TEXTS, HoldLimits, HoldPolicy, hold_limits, hold_texts
-from domain.telephony.trunks import NumberDefaults, PhoneNumberSpec, check_phone_number
+from domain.telephony.trunks import NumberDefaults, PhoneNumberSpec, phone_number_problems
 
 A = Attestation
 INSTALLATION = HoldLimits(15, 180)
@@ -82,18 +83,18 @@ def test_callers_hear_the_texts_of_the_number_or_of_their_language() -> None:
 def test_a_hold_that_cannot_be_is_refused(hold: HoldPolicy, field: str) -> None:
     spec = PhoneNumberSpec(number="+12025550123", hold=hold)
     with pytest.raises(InvalidInput) as refused:
-        check_phone_number(spec)
+        raise_all(phone_number_problems(spec))
     assert refused.value.path == ("hold", field)
 
 
 def test_a_hold_begins_before_the_phone_stops_ringing() -> None:
     hold, defaults = HoldPolicy(after_seconds=8), NumberDefaults(ringing_seconds=10)
     spec = PhoneNumberSpec(number="+12025550123", hold=hold, defaults=defaults)
-    assert check_phone_number(spec) == spec
+    assert list(phone_number_problems(spec)) == []
 
 
 def test_an_attestation_is_refused_once() -> None:
     spec = PhoneNumberSpec(number="+12025550123", refused_attestations=(A.FAILED, A.FAILED))
     with pytest.raises(InvalidInput) as refused:
-        check_phone_number(spec)
+        raise_all(phone_number_problems(spec))
     assert refused.value.path == ("refusedAttestations",)

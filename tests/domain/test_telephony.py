@@ -10,6 +10,7 @@ import pytest
 
 from domain.common.access import TenantId
 from domain.common.errors import DialRefused, InvalidInput
+from domain.common.problems import raise_all
 from domain.telephony.dial_policy import (
     DialRefusal,
     DialUsage,
@@ -26,11 +27,11 @@ from domain.telephony.trunks import (
     PhoneNumber,
     PhoneNumberId,
     PhoneNumberSpec,
-    check_inbound_trunk,
-    check_outbound_trunk,
     check_password,
     check_password_text,
-    check_phone_number,
+    inbound_trunk_problems,
+    outbound_trunk_problems,
+    phone_number_problems,
 )
 
 TRUNK = OutboundTrunkSpec(name="carrier", address="sip.example.com", region="US")
@@ -214,7 +215,7 @@ def test_an_invalid_outbound_trunk_is_refused(
     changes: dict[str, object], path: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        check_outbound_trunk(replace(TRUNK, **changes))  # type: ignore[arg-type]
+        raise_all(outbound_trunk_problems(replace(TRUNK, **changes)))  # type: ignore[arg-type]
     assert refused.value.path == path
     assert words in refused.value.message
 
@@ -222,7 +223,7 @@ def test_an_invalid_outbound_trunk_is_refused(
 @pytest.mark.parametrize("address", ["carrier.pstn.twilio.com", "192.0.2.10:5060", "pbx", "A.b:1"])
 def test_the_address_of_a_trunk_is_a_host_with_an_optional_port(address: str) -> None:
     trunk = replace(TRUNK, address=address, allowed_prefixes=("+1876", "+4420"))
-    assert check_outbound_trunk(trunk) is trunk
+    assert list(outbound_trunk_problems(trunk)) == []
 
 
 @pytest.mark.parametrize(
@@ -243,14 +244,14 @@ def test_an_invalid_inbound_trunk_is_refused(
     changes: dict[str, object], path: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        check_inbound_trunk(replace(INBOUND, **changes))  # type: ignore[arg-type]
+        raise_all(inbound_trunk_problems(replace(INBOUND, **changes)))  # type: ignore[arg-type]
     assert refused.value.path == path
     assert words in refused.value.message
 
 
 def test_every_network_may_call_a_trunk_that_authenticates() -> None:
     trunk = replace(INBOUND, allowed_addresses=("0.0.0.0/0",), username="carrier")
-    assert check_inbound_trunk(trunk) is trunk
+    assert list(inbound_trunk_problems(trunk)) == []
 
 
 @pytest.mark.parametrize(
@@ -283,7 +284,7 @@ def test_an_invalid_number_is_refused(
     changes: dict[str, object], path: tuple[str, ...], words: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
-        check_phone_number(replace(NUMBER, **changes))  # type: ignore[arg-type]
+        raise_all(phone_number_problems(replace(NUMBER, **changes)))  # type: ignore[arg-type]
     assert refused.value.path == path
     assert words in refused.value.message
 

@@ -153,6 +153,7 @@ def test_a_failed_dial_is_explained(error: DialError, failure: TransferFailure) 
         (DialError(code="deadline_exceeded", message=""), F.UNKNOWN),
         (DialError(code="failed_precondition", message=""), F.CALLER_LEFT),
         (DialError(code="unavailable", message=""), F.UNAVAILABLE),
+        (DialError(code="canceled", message="context deadline exceeded"), F.UNKNOWN),
     ],
 )
 def test_a_refused_referral_is_explained(error: DialError, failure: TransferFailure) -> None:

@@ -19,7 +19,7 @@ from domain.audit.heads import head_to_json
 from domain.audit.model import AuditKind, AuditNote, SignedHead
 from domain.audit.origin import Origin, acting_as
 from domain.common.access import Tenant, Viewer
-from domain.common.errors import InvalidInput
+from domain.common.command_line import InvalidArguments
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.agents import create_agent
@@ -259,7 +259,8 @@ async def test_an_entry_says_what_changed_who_did_it_and_no_secret(
 async def test_headers_and_long_values_are_not_in_the_log(
     services: Services, settings: Settings, tenant: Tenant
 ) -> None:
-    headers = {"Authorization": "Bearer abcdef", "X-Token": "{{secret.crm}}"}
+    kept = {"X-Token": "{{secret.crm}}", "X-Other": "Bearer {{ secret.crm }}"}
+    headers = {"Authorization": "Bearer abcdef", "X-Mixed": "abcdef {{secret.crm}}", **kept}
     spec = {"actions": [{"headers": headers}], "description": "long " * 5_000}
     await execute(
         settings,
@@ -281,7 +282,8 @@ async def test_headers_and_long_values_are_not_in_the_log(
     await execute(settings, "delete from tool")
     [row] = await execute(settings, "select body from audit_entry where kind = 'DELETED'")
     [action] = json.loads(row["body"])["before"]["spec"]["actions"]
-    assert action["headers"] == {"Authorization": "[redacted]", "X-Token": "{{secret.crm}}"}
+    redacted = dict.fromkeys(("Authorization", "X-Mixed"), "[redacted]")
+    assert action["headers"] == {**redacted, **kept}
 
 
 async def test_concurrent_writers_and_keepers_make_one_chain_without_gaps(
@@ -388,7 +390,7 @@ async def test_content_can_be_erased_and_the_chain_still_holds(
     assert (await verified(settings)).problems == ()
     left = await execute(settings, "select * from audit_entry where body like '%ada@acme.test%'")
     assert left == []
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidArguments):
         await erase_entries(settings, "acme", "a")
     await execute(
         settings,
@@ -441,7 +443,7 @@ async def test_the_command_verifies_the_database_and_exports_of_it(
     with pytest.raises(VerificationFailed):
         await command(settings, "verify", "--file", str(export))
     assert "PROBLEM: entry 2: its content or its leaf was changed" in capsys.readouterr().out
-    with pytest.raises(InvalidInput, match="no tenant 'other'"):
+    with pytest.raises(InvalidArguments, match="no tenant 'other'"):
         await command(settings, "verify", "--tenant", "other")
     await execute(
         settings,

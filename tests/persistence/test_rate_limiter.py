@@ -27,4 +27,8 @@ async def test_the_allowance_of_a_minute_may_be_spent_at_once_and_not_exceeded(
     refused = next(answer for answer in answers if not answer.allowed)
     assert 0 < refused.retry_after <= 1.2
     assert (await limiter.spend(secrets.token_hex(4), 10, 50)).remaining == 40
+    hourly = secrets.token_hex(4)
+    assert (await limiter.spend(hourly, 2, 2, 3_600)).allowed
+    refused = await limiter.spend(hourly, 1, 2, 3_600)
+    assert (refused.allowed, 1_700 < refused.retry_after <= 1_800) == (False, True)
     await limiter.aclose()

@@ -135,6 +135,8 @@ async def test_services_that_do_not_respond_or_reject_the_key_are_named(
     ):
         assert statuses(await check(wrong)) == [at_wrong], check
         assert statuses(await check(gone)) == [at_gone], check
+    [rejected] = await service_checks.check_livekit(wrong)
+    assert "rejects LIVEKIT_API_KEY" in rejected.message
     nowhere = replace(examined.installation, api_url="http://127.0.0.1:9")
     assert statuses(await service_checks.check_api(nowhere)) == ["fault"]
     stranger = replace(examined.installation, token="not-a-token")

@@ -45,7 +45,7 @@ from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
 pytestmark = pytest.mark.anyio
 
-SERVICE_UNAVAILABLE = 503
+BUSY = 486
 PASSWORD = "a-password-1"
 
 
@@ -113,12 +113,12 @@ async def test_a_call_reaches_the_room_of_its_number_with_the_allowed_headers(
     assert "secret" not in attributes.values()
 
 
-async def test_a_call_that_no_agent_answers_ends_so_that_carriers_try_elsewhere(
+async def test_a_call_that_no_agent_answers_is_refused_after_the_ringing_time(
     sip: SipContract, tenant: Tenant, phone: Phone
 ) -> None:
     await tenant.open_number()
     call = await phone.dial(NUMBER, sip.address)
-    assert await call.final_status() == SERVICE_UNAVAILABLE
+    assert await call.final_status() == BUSY
 
 
 async def test_a_call_that_is_not_allowed_reaches_no_room(

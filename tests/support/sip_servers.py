@@ -134,7 +134,7 @@ async def running_livekit_sip(
         SipServer(REAL, livekit.credentials, (HOST, sip_port)),
         # Its log would fill the pipe that the emulator uses for its settings.
         ("sh", "-c", 'exec "$0" --config "$1" >"$2" 2>&1', *_paths(binary, configuration)),
-        os.environ,
+        {**os.environ},  # uvloop takes nothing but a dict
         until_healthy,
         SIGINT,  # SIGTERM would wait for the end of all calls
     )

@@ -35,6 +35,8 @@ RATE = 48_000
 FRAME_SAMPLES = RATE // 50
 LOUD_AMPLITUDE = 1_000
 SILENCE_SECONDS = 0.4
+PAUSE_SECONDS = 1.0
+"""The shortest pause of a caller between two utterances; the emulators join what is closer."""
 MAX_ENDPOINTING_SECONDS = 0.8
 """Seconds. The turn detector treats synthetic speech as unfinished, and would wait for more."""
 STT_CHOICE = ProviderChoice(provider="deepgram", model="nova-3")
@@ -88,6 +90,7 @@ class VoiceCaller:
         self.heard_at: list[float] = []
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._spoke_at = 0.0
         self._open()
 
     def _open(self) -> None:
@@ -135,16 +138,22 @@ class VoiceCaller:
 
     async def speak(self, seconds: float = 1.0) -> None:
         """Send speech, then silence."""
-        await self._send(synthetic_speech(seconds, RATE) + bytes(RATE))
+        await self._speak(seconds)
+        await self._send(bytes(RATE))
         await self._source.wait_for_playout()
 
     async def speak_and_time(self, seconds: float) -> float:
         """Send speech, then silence. Returns when the speech ended, by the clock of the sender."""
-        await self._send(synthetic_speech(seconds, RATE))
+        await self._speak(seconds)
         await self._source.wait_for_playout()
-        ended_at = time.monotonic()
+        self._spoke_at = time.monotonic()
         self._tasks.append(asyncio.create_task(self._send(bytes(2 * RATE))))
-        return ended_at
+        return self._spoke_at
+
+    async def _speak(self, seconds: float) -> None:
+        await asyncio.sleep(self._spoke_at + PAUSE_SECONDS - time.monotonic())
+        await self._send(synthetic_speech(seconds, RATE))
+        self._spoke_at = time.monotonic() + self._source.queued_duration
 
     async def _send(self, pcm: bytes) -> None:
         for start in range(0, len(pcm) - 2 * FRAME_SAMPLES + 1, 2 * FRAME_SAMPLES):

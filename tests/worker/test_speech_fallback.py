@@ -113,6 +113,7 @@ class Caller:
 
     def __init__(self, stt: SttFallback) -> None:
         self._stream = stt.stream()
+        self._pause = b""
         self.events: list[SpeechEvent] = []
         self._changed = asyncio.Event()
         self._task = asyncio.create_task(self._read_events())
@@ -123,7 +124,8 @@ class Caller:
             self._changed.set()
 
     async def speak(self, seconds: float = 1.0) -> None:
-        pcm = synthetic_speech(seconds, RATE) + bytes(RATE)
+        pcm = self._pause + synthetic_speech(seconds, RATE) + bytes(RATE)
+        self._pause = bytes(RATE)
         for start in range(0, len(pcm), 2 * CHUNK):
             part = pcm[start : start + 2 * CHUNK]
             self._stream.push_frame(rtc.AudioFrame(part, RATE, 1, len(part) // 2))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import aiohttp
 from google.protobuf.duration_pb2 import Duration
@@ -207,5 +208,11 @@ def dial_request(call: Call, trunk: DialTrunk, leg: LegDial) -> api.CreateSIPPar
 
 
 def _dial_error(error: api.ServerError) -> DialError:
+    # LiveKit rejects a key without a body, so that the client finds no code.
+    code = (
+        api.TwirpErrorCode.UNAUTHENTICATED
+        if error.status == HTTPStatus.UNAUTHORIZED
+        else error.code
+    )
     status = error.sip_status_code if isinstance(error, api.SipCallError) else None
-    return DialError(code=error.code, message=error.message, sip_status=status)
+    return DialError(code=code, message=error.message, sip_status=status)

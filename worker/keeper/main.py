@@ -18,7 +18,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from domain.audit.heads import head_to_json
-from domain.calls.maintenance import AuditChain, Reaper, Retention
+from domain.audit.ports import AuditChain
+from domain.calls.maintenance import Reaper, Retention
 from domain.common.errors import Unavailable
 from domain.common.settings import Settings
 from domain.common.tasks import background_task

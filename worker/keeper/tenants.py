@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from domain.common.errors import Unavailable
@@ -24,15 +25,17 @@ class TenantKeeper:
         self._warned_at: float | None = None
 
     async def run(self) -> None:
-        measured_at: float | None = None
-        while True:
-            with suppress(Unavailable):  # the rounds of the keeper report that
-                await self.end_calls_of_suspended()
-                await self.delete_due()
-                if measured_at is None or time.monotonic() - measured_at > MEASURE_INTERVAL_SECONDS:
-                    measured_at = time.monotonic()
-                    await self._maintenance.measure_usage()
-            await asyncio.sleep(POLL_INTERVAL_SECONDS)
+        """A deletion or a measurement may take hours, during which the others continue."""
+        async with asyncio.TaskGroup() as tasks:
+            for work, interval in (
+                (self.end_calls_of_suspended, POLL_INTERVAL_SECONDS),
+                (self.delete_due, POLL_INTERVAL_SECONDS),
+                (self.measure_usage, MEASURE_INTERVAL_SECONDS),
+            ):
+                tasks.create_task(_repeat(work, interval), name=work.__name__)
+
+    async def measure_usage(self) -> None:
+        await self._maintenance.measure_usage()
 
     async def end_calls_of_suspended(self) -> None:
         ended = await self._maintenance.end_calls_of_suspended()
@@ -75,3 +78,10 @@ class TenantKeeper:
             "a tenant cannot be deleted, because its audio cannot be removed: set RECORDINGS_URL",
             extra={"tenant_id": str(due.id)},
         )
+
+
+async def _repeat(work: Callable[[], Awaitable[None]], interval: float) -> None:
+    while True:
+        with suppress(Unavailable):  # the rounds of the keeper report that
+            await work()
+        await asyncio.sleep(interval)

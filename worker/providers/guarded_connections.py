@@ -16,8 +16,9 @@ import httpcore2
 import httpx2
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from domain.common.networks import Address
 from domain.tools.egress import EgressRule
-from domain.tools.network_allow_list import Address, normalize_host
+from domain.tools.network_allow_list import normalize_host
 from worker.providers.http import ssl_context
 
 CONNECT_TIMEOUT_SECONDS = 5.0

@@ -36,7 +36,7 @@ from graph.schema.types.providers import ProviderChoiceInput
 from graph.schema.types.spoken_texts import SpokenTextTemplateInput, spoken_texts
 from graph.schema.types.tools import ToolType
 from graph.schema.types.workflows import WorkflowConnection
-from resolvers import users
+from resolvers import used_by
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
 from resolvers.pagination import Page, PageArguments
@@ -49,7 +49,7 @@ async def _tools(root: Any, info: Ctx) -> Sequence[Tool]:
 
 
 async def _used_by(root: Any, info: Ctx) -> list[str]:
-    return await users.workflow_names(info, root)
+    return await used_by.workflow_names(info, root)
 
 
 @strawberry.type(
@@ -81,7 +81,7 @@ class AgentType(Node, AgentConfiguration):
         before: Before = None,
     ) -> Page[Workflow]:
         page = PageArguments(first, after, last, before)
-        return await users.workflows(info, agent, page)
+        return await used_by.workflows(info, agent, page)
 
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the agent was created (UTC).")

@@ -44,7 +44,10 @@ class ApiKeyType:
     )
     created_at: datetime = strawberry.field(description="When the key was created (UTC).")
     created_by: str = strawberry.field(
-        description="Who created the key: `user:…`, `key:…`, or `bootstrap` for the first one."
+        description=(
+            "Who created the key: `user:…`, `key:…`, `command line`, `bootstrap` for the first key of a "
+            "tenant, or `unknown` for keys of early releases."
+        )
     )
     last_used_at: datetime | None = strawberry.field(
         description="When the key was last used (UTC), to the minute; null if it never was."

@@ -47,7 +47,7 @@ class MemberType(Node):
     role: str = strawberry.field(description=ROLE)
     managed_by: str | None = strawberry.field(
         description=(
-            "Name of the sign-in provider that sets the role at each sign-in; null when members set it."
+            "Name of the identity provider that sets the role at each sign-in; null when members set it."
         )
     )
     suspended_at: datetime | None = strawberry.field(

@@ -33,7 +33,7 @@ from graph.schema.types.errors import (
 from graph.schema.types.inputs import Fields, InputReader, json_object, same, seconds
 from graph.schema.types.lists import count_field
 from graph.schema.types.tool_definitions import tool_definition
-from resolvers import users
+from resolvers import used_by
 from resolvers.context import Ctx
 from resolvers.pagination import Page, PageArguments
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 async def _used_by(root: Any, info: Ctx) -> list[str]:
-    return await users.agent_names(info, root)
+    return await used_by.agent_names(info, root)
 
 
 @strawberry.type(name="Tool", description="A chain of actions that a model can call.")
@@ -97,7 +97,7 @@ class ToolType(Node):
         before: Before = None,
     ) -> Page[Agent]:
         page = PageArguments(first, after, last, before)
-        return await users.agents(info, tool, page)
+        return await used_by.agents(info, tool, page)
 
     @strawberry.field(
         description=(

@@ -19,15 +19,26 @@ class Worker:
         return strawberry.ID(str(worker.id))
 
     host: str | None = strawberry.field(
-        description="Host name of the machine; null for a process of an earlier release."
+        description=(
+            "Host name of the machine; null for a process of an earlier release, and unless you are an "
+            "operator of the installation."
+        )
     )
     capacity: int = strawberry.field(description="Number of calls that the process holds at once.")
     voice_capacity: int | None = strawberry.field(
         description=("Number of voice calls among them; null for a process of an earlier release.")
     )
-    calls: int = strawberry.field(description="Number of calls that the process holds now.")
-    voice_calls: int = strawberry.field(
-        description="Number of voice and telephone calls that the process holds now."
+    calls: int | None = strawberry.field(
+        description=(
+            "Number of calls of all tenants that the process holds now; null unless you are an operator of "
+            "the installation."
+        )
+    )
+    voice_calls: int | None = strawberry.field(
+        description=(
+            "Number of voice and telephone calls of all tenants that the process holds now; null unless "
+            "you are an operator of the installation."
+        )
     )
     own_calls: int = strawberry.field(
         description="Number of calls of your tenant that the process holds now."

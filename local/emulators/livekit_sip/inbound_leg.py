@@ -27,7 +27,7 @@ from local.phone.sip_message import tag_of
 RINGING_INTERVAL_SECONDS = 1.0
 DEFAULT_RINGING_SECONDS = 180.0
 FIRST_MEDIA_WAIT_SECONDS = 1.0
-REJECTED = "Rejected"
+BUSY, REJECTED = 486, "Rejected"
 UNAVAILABLE = "Try again later"
 
 
@@ -45,10 +45,6 @@ class Route:
     @property
     def max_seconds(self) -> float | None:
         return self.trunk.max_call_duration.ToMilliseconds() / 1000 or None
-
-    @property
-    def unanswered_status(self) -> int:
-        return self.trunk.ringing_timeout_status or 486
 
 
 class InboundLeg(Leg):
@@ -112,7 +108,8 @@ class InboundLeg(Leg):
         if event is self._incoming.cancelled:
             self._incoming.confirm_cancel()
         elif event is None:
-            self._incoming.refuse(self._route.unanswered_status, REJECTED)
+            # livekit-sip 1.11 ignores `ringing_timeout_status`.
+            self._incoming.refuse(BUSY, REJECTED)
         else:
             self._incoming.refuse(486, REJECTED)
 

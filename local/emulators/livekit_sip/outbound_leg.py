@@ -188,6 +188,17 @@ class OutboundLeg(Leg):
             end = failed.end
         await self.close(end)
 
+    async def transfer(
+        self, target: str, headers: Headers, timeout_seconds: float, *, plays_tone: bool
+    ) -> None:
+        """livekit-sip is locked while it dials, so a transfer waits until the call is answered."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await asyncio.shield(self.answered)
+        except TimeoutError:
+            raise TwirpError(outcomes.TRANSFER_TIMED_OUT) from None
+        await super().transfer(target, headers, timeout_seconds, plays_tone=plays_tone)
+
     async def _ring(self) -> FailedDial | None:
         """Dial and wait for the answer. Returns what failed."""
         call, dial, settled = self._call, self._dial, asyncio.Event()

@@ -38,6 +38,7 @@ WRONG_CREDENTIALS = rpc_failure(
     "failed_precondition", "max auth retry attempts reached for SIP invite"
 )
 NOT_ESTABLISHED = rpc_failure("failed_precondition", "can't transfer non established call")
+TRANSFER_TIMED_OUT = rpc_failure("canceled", "context deadline exceeded")
 NO_NOTIFICATION = rpc_failure("deadline_exceeded", "request timed out")
 NO_PARTICIPANT = Failure("not_found", "participant does not exist")
 

@@ -77,9 +77,8 @@ class TrunkStore:
         ]
 
     def delete_trunk(self, id: str) -> SIPInboundTrunkInfo:
-        deleted = _find(self._trunks, id, NO_TRUNK)
-        del self._trunks[id]
-        return deleted
+        """livekit-server also confirms the deletion of a trunk that does not exist."""
+        return self._trunks.pop(id, SIPInboundTrunkInfo(sip_trunk_id=id))
 
     def _store_trunk(self, trunk: SIPInboundTrunkInfo) -> SIPInboundTrunkInfo:
         if not (trunk.numbers or trunk.allowed_addresses or trunk.auth_username):

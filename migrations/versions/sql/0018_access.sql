@@ -3,7 +3,7 @@ create function find_user(p_email text) returns setof app_user
 language sql stable security definer set search_path = public, pg_temp as $$
     select p.id, p.email, m.role, coalesce(p.password_hash, ''), m.created_at, m.tenant_id
       from person p join membership m on m.person_id = p.id
-     where p.email = p_email and m.suspended_at is null
+     where p.email = p_email and m.suspended_at is null and not m.is_confined
      order by m.created_at, m.tenant_id limit 1
 $$;
 

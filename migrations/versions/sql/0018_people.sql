@@ -15,6 +15,7 @@ create table membership (
         constraint fk_membership_person_id references person (id) on delete cascade,
     role text not null,
     managed_by text,
+    is_confined boolean not null default false,
     suspended_at timestamptz,
     created_at timestamptz not null default now(),
     last_used_at timestamptz,
@@ -47,11 +48,15 @@ set local role studio_service;
 insert into membership (tenant_id, person_id, role, created_at)
 select tenant_id, id, role, created_at from person;
 insert into session (id, tenant_id, person_id)
-select distinct on (family) family, tenant_id, user_id from refresh_token order by family;
+select distinct family, tenant_id, user_id from refresh_token
+ where used_at is null and expires_at > now()
+on conflict do nothing;
 reset role;
 
+-- The tokens of sessions that are over have no session. A later revision deletes them and validates the
+-- constraint, because no user can sign in until the end of this one.
 alter table refresh_token add constraint fk_refresh_token_family
-    foreign key (family) references session (id) on delete cascade;
+    foreign key (family) references session (id) on delete cascade not valid;
 alter table person drop column tenant_id, drop column role;
 
 create table invitation (

@@ -1,4 +1,4 @@
-"""The mutations of a tenant's settings, API keys and secrets."""
+"""The mutations of a tenant's settings, keys of providers and secrets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from resolvers.context import Ctx
         "Operations that change data. Failures that a client should handle are returned as data."
     )
 )
-class TenantMutation:
+class SettingsMutation:
     @mutation("Update the settings of your tenant.")
     async def update_settings(
         self, info: Ctx, input: Input[s.UpdateSettingsInput]
