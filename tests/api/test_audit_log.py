@@ -63,7 +63,7 @@ OF_OPERATORS = {
     *("createTenant", "updateTenant", "suspendTenant", "resumeTenant"),
     *("deleteTenant", "restoreTenant"),
 }
-LOG = """query ($filter: AuditFilterInput, $first: Int, $after: Cursor) {
+LOG = """query ($filter: AuditFilter, $first: Int, $after: Cursor) {
   auditLog(filter: $filter, first: $first, after: $after) {
     edges { node { id at kind actor sessionId address requestId action target { type id name }
                    before after details seq hash body erasedAt } }

@@ -120,10 +120,11 @@ async def test_an_invited_person_chooses_a_password_and_becomes_a_member(
     ada = SignedIn(api, accepted["accessToken"])
     viewer = await ada.viewer()
     assert viewer["person"] == {
-        "id": (await members(owner))[email]["id"],
+        "id": global_id("Person", UUID(viewer["subject"].removeprefix("user:"))),
         "email": email,
         "name": "Ada Lovelace",
     }
+    assert viewer["memberId"] == (await members(owner))[email]["id"]
     assert viewer["scopes"] == sorted(scope.name for scope in ROLE_SCOPES[Role.EDITOR])
     assert [each["role"] for each in viewer["memberships"]] == ["EDITOR"]
     assert (await signed_in_at(api, email)).token

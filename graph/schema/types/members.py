@@ -183,7 +183,7 @@ class ResumeMemberInput:
 @strawberry.input(description="The member to remove from the tenant.")
 class RemoveMemberInput:
     id: strawberry.ID = strawberry.field(
-        description="Global id of the member; your own, to leave the tenant."
+        description="Global id of the member; your own, `viewer { memberId }`, to leave the tenant."
     )
 
 
