@@ -89,9 +89,9 @@ async def the_phone_calls(whole: Installation, sip: SipServer, folder: Path) -> 
 
 async def the_phone_is_called(whole: Installation, sip: SipServer, folder: Path) -> None:
     answer = spoken("no thank you", folder / "answer.wav")
-    code, shown = await softphone(
-        whole, sip, "answer", "--call", "--wav", str(answer), "--ring", "0.2"
-    )
+    # Again if it was not understood: audio that is late sounds different.
+    turns = ("--wav", str(answer)) * 5
+    code, shown = await softphone(whole, sip, "answer", "--call", *turns, "--ring", "0.2")
     assert code == 0, shown
     assert f"waiting for calls at sip:{PHONE_NUMBER}@{HOST}:" in shown
     assert f"{STUDIO_NUMBER} is calling" in shown
