@@ -15,7 +15,8 @@ from domain.common.settings import Settings
 from graph.web.graphiql import graphiql_routes
 from graph.web.static_assets import STATIC_FOLDER
 from graph.web.talk import talk_routes
-from tests.support.browsers import SCRIPTS, install_packages
+from tests.support.browsers import SCRIPTS
+from tests.support.npm import install_packages
 from tests.support.paths import ROOT
 
 SOURCE = ROOT / "graph" / "web" / "pages"

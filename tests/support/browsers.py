@@ -8,33 +8,15 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import pytest
-
+from tests.support.npm import install_packages, skip_or_fail
 from tests.support.paths import ROOT
 
 SCRIPTS = ROOT / "tests" / "browser"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-UNREACHABLE = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH")
 
 Visit = Callable[..., dict[str, Any]]
-
-
-def skip_or_fail(reason: str) -> NoReturn:
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def install_packages(folder: Path) -> None:
-    if not (npm := shutil.which("npm")):
-        skip_or_fail("npm is not installed")
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    completed = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
-    if completed.returncode and any(reason in completed.stderr for reason in UNREACHABLE):
-        skip_or_fail("npm cannot reach its registry")
-    assert completed.returncode == 0, completed.stderr
 
 
 def script_runner(folder: Path) -> Visit:

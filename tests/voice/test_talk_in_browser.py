@@ -63,9 +63,10 @@ from local.private_files import free_port
 from persistence.wiring import api_services
 from resolvers.global_ids import global_id
 from tests.support.api_server import create_api_key, running_api
-from tests.support.browsers import script_runner, skip_or_fail
+from tests.support.browsers import script_runner
 from tests.support.demo_workflow import BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.log_writer import writing_call
+from tests.support.npm import skip_or_fail
 from tests.support.recordings import enable_recording, join_segments, with_recordings
 from tests.support.spoken_texts import CONNECTION_DROPPED
 from tests.support.voice_clients import (
