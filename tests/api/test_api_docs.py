@@ -191,7 +191,6 @@ async def test_the_typescript_examples_are_typed_and_print_what_the_page_says(
     documented_api: Api, js_packages: Path
 ) -> None:
     folder = js_packages / "typescript"
-    folder.mkdir()
     reader = Reader(documented_api, folder)
     [variables] = [each for each in examples("sh") if LOCAL_URL in each.text]
     await reader.try_example(variables)
@@ -200,7 +199,7 @@ async def test_the_typescript_examples_are_typed_and_print_what_the_page_says(
     }
     for name, example in programs.items():
         (folder / name).write_text(example.text)
-    assert await reader.run("node ../node_modules/typescript/bin/tsc -p ..") == ""
+    assert await reader.run("node ../node_modules/typescript/bin/tsc -p .") == ""
     for name, example in programs.items():
         if example.output:
             script = f"node --import ../websocket.mjs {name.removesuffix('ts')}js"
