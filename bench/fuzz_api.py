@@ -57,11 +57,16 @@ async def create_objects(studio: StudioClient, text: str) -> list[str]:
     call = {"workflow": {"slug": "clinic"}, "userId": text, "metadata": {"note": text}}
     trunk = {"name": text, "address": "127.0.0.1", "region": "US"}
     agent = {"name": text, "description": text, "prompt": {"system": text}}
+    tool = {
+        "name": text.replace("-", "_"),
+        "description": text,
+        "actions": [{"respond": {"message": text}}],
+    }
     for document, fields in (
         (START_CALL, call),
         (CREATE_TRUNK, trunk),
         (CREATE_AGENT, agent),
-        (CREATE_TOOL, {"name": text.replace("-", "_"), "description": text}),
+        (CREATE_TOOL, tool),
     ):
         await studio.mutate(document, {"input": fields})
     return _ids(await studio.execute(FIND_IDS))
