@@ -3,7 +3,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { codegen } from '@graphql-codegen/core';
 import * as typedDocuments from '@graphql-codegen/typed-document-node';
-import * as typescript from '@graphql-codegen/typescript';
 import * as operations from '@graphql-codegen/typescript-operations';
 import { buildClientSchema, getIntrospectionQuery, parse, printSchema } from 'graphql';
 
@@ -24,11 +23,10 @@ const text = await codegen({
   documents: [{ location, document }],
   config: {
     useTypeImports: true,
-    enumsAsTypes: true,
     defaultScalarType: 'unknown',
     scalars: { Cursor: 'string', DateTime: 'string', Duration: 'string', Money: 'string' },
   },
-  plugins: [{ typescript: {} }, { operations: {} }, { typedDocuments: {} }],
-  pluginMap: { typescript, operations, typedDocuments },
+  plugins: [{ operations: {} }, { typedDocuments: {} }],
+  pluginMap: { operations, typedDocuments },
 });
 writeFileSync(filename, text);
