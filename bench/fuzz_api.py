@@ -104,7 +104,7 @@ async def run(options: argparse.Namespace) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
     async with (
         installation() as settings,
-        running_api(settings, (await new_owner(settings)).tenant_id, **providers) as api,
+        running_api(settings, (await new_owner(settings)).tenant_id, None, **providers) as api,
     ):
         foreign = await foreign_ids(settings, api.url)
         for role in options.roles or Role:
