@@ -92,6 +92,7 @@ async def test_relay_compiles_connections_refetches_mutations_and_subscriptions(
     js_packages: Path,
 ) -> None:
     shutil.copy(ROOT / "schema.graphql", js_packages)
+    (js_packages / "relay" / "__generated__").mkdir()
     await run_node(js_packages, "node_modules/relay-compiler/cli.js", "relay.config.json")
     artifacts = (js_packages / "relay" / "__generated__").glob("*.graphql.js")
     assert sorted(file.name.removesuffix(".graphql.js") for file in artifacts) == [
