@@ -20,6 +20,7 @@ import psutil
 from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
+from domain.common.access import Role
 from domain.common.settings import Settings
 from local.private_files import free_port
 from persistence.admin import create_key
@@ -158,9 +159,9 @@ def now_ms() -> float:
     return time.time() * 1000
 
 
-async def create_api_key(settings: Settings, tenant: UUID) -> str:
+async def create_api_key(settings: Settings, tenant: UUID, role: Role = Role.OWNER) -> str:
     engine = create_engine(settings.database_url, DbRole.SERVICE)
     async with engine.begin() as db:
-        key = await create_key(db, settings, tenant, "bench")
+        key = await create_key(db, settings, tenant, "bench", role)
     await engine.dispose()
     return key

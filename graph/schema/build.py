@@ -11,6 +11,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext as Execution
 
 from graph.requests.execution import ExecutionContext, add_readers
+from graph.schema.description import DESCRIPTION
 from graph.schema.input_plans import add_input_builders
 from graph.schema.mutations import Mutation
 from graph.schema.queries import Query
@@ -32,6 +33,12 @@ class Schema(strawberry.Schema):
     ) -> None:
         """Log nothing: the code that answers the request logs its errors."""
 
+    def as_str(self) -> str:
+        """The schema in SDL. Strawberry does not print the description of a schema."""
+        roots = ("query", "mutation", "subscription")
+        fields = "\n".join(f"  {root}: {root.title()}" for root in roots)
+        return f'"""\n{DESCRIPTION}\n"""\nschema {{\n{fields}\n}}\n\n{super().as_str()}'
+
 
 def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> strawberry.Schema:
     schema = Schema(
@@ -47,4 +54,5 @@ def build_schema(extensions: Sequence[Callable[[], SchemaExtension]] = ()) -> st
     declare_required_scopes(schema)
     add_readers(schema._schema)
     add_input_builders(schema._schema)
+    schema._schema.description = DESCRIPTION
     return schema

@@ -1,77 +1,60 @@
-"""Documents generated from the schema: no operation causes an internal error."""
+"""Generated operations cause no server error, and show no data of another tenant.
+
+`./studio bench fuzz_api` sends many more of them, as each role."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
-import graphql
-import httpx
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, given
-from hypothesis import settings as steps
-from hypothesis import strategies as st
 
+from bench.fuzz_api import FOREIGN_TEXT, WORDS, create_objects
+from bench.fuzzing.operations import Target, fuzz_operations
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from graph.app import build_schema_with_loaders
-from tests.support.api_server import running_api
-from tests.support.demo_workflow import publish_clinic
+from local.client import StudioClient
+from tests.conftest import new_tenant
+from tests.support.api_server import create_api_key, running_api
 from tests.support.paths import ROOT
+from tests.support.viewers import owner_of
 
 pytestmark = pytest.mark.anyio
 
-EXAMPLES = 150
-WORDS = st.text(max_size=20).map(schemathesis.graphql.nodes.String)
-SCALARS: dict[str, st.SearchStrategy[Any]] = {
-    "Cursor": WORDS,
-    "Duration": st.sampled_from(["PT1S", "PT5M", "P99D", "soon"]).map(
-        schemathesis.graphql.nodes.String
-    ),
-    "JSON": WORDS
-    | st.integers(-(2**70), 2**70).map(schemathesis.graphql.nodes.Int)
-    | st.sampled_from(["null", "{}", "{a: [1, {b: null}]}", "[true]"]).map(graphql.parse_value),
-    "DateTime": st.just(schemathesis.graphql.nodes.String("2026-01-01T00:00:00Z")),
-}
+OPERATIONS = 150
 
 
-async def test_no_generated_document_causes_an_internal_error(
+async def test_no_generated_operation_causes_a_server_error_or_crosses_tenants(
     services: Services, settings: Settings, viewer: Viewer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await publish_clinic(services, viewer)
+    rival = owner_of(await new_tenant(settings, "rival"))
     generous = replace(settings, requests_per_minute=10**9)
     async with running_api(services, generous, viewer, build_schema_with_loaders) as api:
-        headers = {"authorization": f"Bearer {api.token}"}
-        codes: dict[str, int] = {}
-
-        for name, strategy in SCALARS.items():
-            schemathesis.graphql.scalar(name, strategy)
-        schema = schemathesis.graphql.from_path(ROOT / "schema.graphql")
-
-        def fuzz(root: str) -> None:
-            with httpx.Client(base_url=api.url, headers=headers, timeout=60) as http:
-
-                @steps(
-                    max_examples=EXAMPLES,
-                    deadline=None,
-                    suppress_health_check=list(HealthCheck),
-                )
-                @given(st.one_of([operation.as_strategy() for operation in schema[root].values()]))
-                def ask(case: Any) -> None:
-                    document = case.body
-                    answer = http.post("/graphql", json={"query": document}).json()
-                    for error in answer.get("errors", [{"extensions": {"code": "none"}}]):
-                        code = error["extensions"]["code"]
-                        assert code != "INTERNAL", (document, error)
-                        codes[code] = codes.get(code, 0) + 1
-
-                ask()
-
+        rival_key = await create_api_key(settings, rival)
+        foreign = await create_objects(StudioClient(api.url, rival_key), FOREIGN_TEXT)
+        own = await create_objects(StudioClient(api.url, api.key), "own-text")
+        target = Target(api.url, api.key, (*own, *foreign), (*WORDS, "own-text"), FOREIGN_TEXT)
+        schema = ROOT / "schema.graphql"
         for root in ("Query", "Mutation"):
-            await asyncio.to_thread(fuzz, root)
-        print(codes)
-    assert codes.get("none", 0) > EXAMPLES / 10, codes
-    assert [r for r in caplog.records if r.levelname == "ERROR"] == []
+            outcome = await asyncio.to_thread(
+                fuzz_operations, schema, target, OPERATIONS, seed=7, roots=(root,)
+            )
+            assert (outcome.operations, outcome.findings) == (OPERATIONS, []), outcome
+            assert outcome.executed > OPERATIONS / 10, outcome
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_data_of_another_tenant_would_be_found(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
+        ids = await create_objects(StudioClient(api.url, api.key), FOREIGN_TEXT)
+        target = Target(api.url, api.key, ids, WORDS, FOREIGN_TEXT)
+        outcome = await asyncio.to_thread(
+            fuzz_operations, ROOT / "schema.graphql", target, 10_000, seed=7, roots=("Query",)
+        )
+    assert len(outcome.findings) == 5
+    assert all(finding.startswith("data of another tenant: ") for finding in outcome.findings)
+    assert outcome.operations < 10_000
