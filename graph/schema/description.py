@@ -6,7 +6,8 @@ DESCRIPTION = """\
 The public API of Agent Studio.
 
 **Authentication.** Send `X-API-Key: <API key>` or `Authorization: Bearer <access token or API key>`. Over WebSocket \
-(`graphql-transport-ws`), put the same into the payload of `connection_init`, as `apiKey` or `authorization`.
+(`graphql-transport-ws`), put the same into the payload of `connection_init`, as `apiKey` or `authorization`. `login` and \
+`finishSignIn` return access tokens, `createApiKey` an API key. `@requires` declares the scopes that each part needs.
 
 **Errors.** A mutation returns its success or an error that implements `Error`, and then nothing has changed. Everything \
 else is in `errors`, with a code in `extensions.code`.
@@ -17,8 +18,8 @@ else is in `errors`, with a code in `extensions.code`.
 **Subscriptions.** `callEvents` yields every event of a call once and in order. After a lost connection, subscribe again \
 with the last `cursor` as `after`.
 
-**Limits.** `extensions.cost` shows the cost of an operation, and the `RateLimit` headers show what is left of the \
-allowance.
+**Limits.** `extensions.cost` shows the cost of an operation. `extensions.rateLimit` and the `RateLimit` headers show what \
+is left of the allowance.
 
 **Repeated requests.** With an `idempotencyKey`, a mutation is safe to send again.
 

@@ -26,24 +26,14 @@ from resolvers.global_ids import global_id
 from tests.support.api_server import Api, create_api_key
 from tests.support.demo_workflow import publish_clinic
 from tests.support.log_writer import CallWriter, writing_call
-from tests.support.npm import install
-from tests.support.paths import JS
 from tests.support.processes import running_process, until_answers
 
 pytestmark = pytest.mark.anyio
 
 REAL, TOY = "graph.app", "tests.support.toy_app"
-SCRIPTS = ("audit.mjs", "follow.mjs", "apollo.mjs")
 NODE = "id key agentName isEntry isExit"
 WORKFLOWS = f"""query {{ workflows {{ edges {{ node {{ id slug graph {{ nodes {{ {NODE} }} }}
   nodes {{ key agent isEntry isExit }} published {{ id graph {{ nodes {{ {NODE} }} }} }} }} }} }} }}"""
-
-
-@pytest.fixture(scope="module")
-def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("js")
-    install(JS, folder, *SCRIPTS)
-    return folder
 
 
 @asynccontextmanager
@@ -74,12 +64,12 @@ def node(*command: str) -> AbstractAsyncContextManager[asyncio.subprocess.Proces
 
 
 async def test_every_audit_of_graphql_over_http_passes(
-    scripts: Path, settings: Settings, viewer: Viewer
+    js_packages: Path, settings: Settings, viewer: Viewer
 ) -> None:
     port = free_port()
     async with api_process(settings, port):
         url, key = f"http://127.0.0.1:{port}/graphql", await create_api_key(settings, viewer)
-        async with node(str(scripts / "audit.mjs"), url, key) as process:
+        async with node(str(js_packages / "audit.mjs"), url, key) as process:
             output, _ = await process.communicate()
     results: list[dict[str, Any]] = json.loads(output)
     assert [result for result in results if result["status"] != "ok"] == []
@@ -87,7 +77,7 @@ async def test_every_audit_of_graphql_over_http_passes(
 
 
 async def test_a_normalizing_cache_keeps_the_nodes_of_two_workflows_apart(
-    scripts: Path, services: Services, settings: Settings, viewer: Viewer
+    js_packages: Path, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     await publish_clinic(services, viewer)
     nodes = (
@@ -98,7 +88,7 @@ async def test_a_normalizing_cache_keeps_the_nodes_of_two_workflows_apart(
     port = free_port()
     async with api_process(settings, port):
         url, key = f"http://127.0.0.1:{port}/graphql", await create_api_key(settings, viewer)
-        async with node(str(scripts / "apollo.mjs"), url, key, WORKFLOWS) as process:
+        async with node(str(js_packages / "apollo.mjs"), url, key, WORKFLOWS) as process:
             output, _ = await process.communicate()
     result: dict[str, Any] = json.loads(output)
     workflows = [edge["node"] for edge in result["data"]["workflows"]["edges"]]
@@ -111,13 +101,13 @@ async def test_a_normalizing_cache_keeps_the_nodes_of_two_workflows_apart(
 
 
 async def test_a_client_follows_a_call_across_a_crash_of_the_api(
-    scripts: Path, services: Services, settings: Settings, viewer: Viewer
+    js_packages: Path, services: Services, settings: Settings, viewer: Viewer
 ) -> None:
     port = free_port()
     key = await create_api_key(settings, viewer)
     async with writing_call(services, settings, viewer) as writer:
         url, call_id = f"ws://127.0.0.1:{port}/graphql", global_id("Call", writer.call_id)
-        async with node(str(scripts / "follow.mjs"), url, key, call_id) as follower:
+        async with node(str(js_packages / "follow.mjs"), url, key, call_id) as follower:
             assert follower.stdout is not None
             talking = asyncio.create_task(talk(writer))
             for end in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
