@@ -73,7 +73,7 @@ async def test_a_response_that_is_too_large_is_refused_as_a_whole(api: Api) -> N
     fits = await api.execute(document(2))
     assert len(fits["data"]["a1"]["edges"]) == COUNT
     answer = await api.execute(document(3))
-    assert (answer.keys(), answer["data"]) == ({"data", "errors"}, None)
+    assert (answer.keys(), answer["data"]) == ({"data", "errors", "extensions"}, None)
     [error] = answer["errors"]
     assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
     assert str(MAX_RESPONSE_BYTES) in error["message"]
