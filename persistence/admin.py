@@ -228,7 +228,7 @@ def _parser() -> argparse.ArgumentParser:
         "bootstrap", help="create a tenant with its owner and an API key"
     )
     bootstrap_parser.add_argument("--tenant", required=True, help="slug of the tenant")
-    bootstrap_parser.add_argument("--email", required=True, help="email address of the owner")
+    bootstrap_parser.add_argument("--email", required=True, help="e-mail address of the owner")
     bootstrap_parser.add_argument(
         "--password-file", type=Path, required=True, help="file with the owner's password"
     )
@@ -247,11 +247,11 @@ def _parser() -> argparse.ArgumentParser:
     link = commands.add_parser(
         "password-link", help="create a link with which a person sets a new password"
     )
-    link.add_argument("--email", required=True, help="email address of the person")
+    link.add_argument("--email", required=True, help="e-mail address of the person")
     factor = commands.add_parser(
         "remove-totp", help="remove the second factor of a person who has lost it"
     )
-    factor.add_argument("--email", required=True, help="email address of the person")
+    factor.add_argument("--email", required=True, help="e-mail address of the person")
     add_tenant_commands(commands)
     roles = commands.add_parser(
         "roles", help="create logins in PostgreSQL, or change their passwords"

@@ -24,7 +24,7 @@ from resolvers.global_ids import require_id, require_member
     )
 )
 class AccountMutation:
-    @mutation("Sign in with an email address and a password.")
+    @mutation("Sign in with an e-mail address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
         pair = await accounts.login(info, input.email, input.password, input.tenant, input.code)
         return _login_success(pair)
@@ -74,7 +74,7 @@ class AccountMutation:
         )
         return a.ChangePasswordSuccess(done=True)
 
-    @mutation("Ask for a link to set a new password, which is sent by email.")
+    @mutation("Ask for a link to set a new password, which is sent by e-mail.")
     async def request_password_reset(
         self, info: Ctx, input: Input[a.RequestPasswordResetInput]
     ) -> a.RequestPasswordResetResult:
@@ -98,7 +98,7 @@ class AccountMutation:
         )
         return _login_success(pair)
 
-    @mutation("Invite a person to your tenant. The link is sent by email, or else returned.")
+    @mutation("Invite a person to your tenant. The link is sent by e-mail, or else returned.")
     async def invite_member(
         self, info: Ctx, input: Input[m.InviteMemberInput]
     ) -> m.InviteMemberResult:

@@ -45,7 +45,7 @@ class Person:
         person: Any = self
         return strawberry.ID(global_id("Person", person.id))
 
-    email: str = strawberry.field(description="Email address with which the person signs in.")
+    email: str = strawberry.field(description="E-mail address with which the person signs in.")
     name: str | None = strawberry.field(
         description="Name that the person chose; null when they chose none."
     )
@@ -111,7 +111,7 @@ class Viewer:
     tenant: TenantType = strawberry.field(description="The tenant that the credential belongs to.")
     subject: str = strawberry.field(description="Identity of the credential: `user:…` or `key:…`.")
     email: str | None = strawberry.field(
-        description="Email address of the user; null for an API key."
+        description="E-mail address of the user; null for an API key."
     )
     scopes: list[Scope] = strawberry.field(description="Scopes that the credential grants.")
     person: access.Person | None = strawberry.field(
@@ -164,9 +164,9 @@ class Viewer:
         return await settings.limits(info)
 
 
-@strawberry.input(description="Email address and password of the user who signs in.")
+@strawberry.input(description="E-mail address and password of the user who signs in.")
 class LoginInput:
-    email: str = strawberry.field(description="Email address of the user.")
+    email: str = strawberry.field(description="E-mail address of the user.")
     password: str = strawberry.field(description="Password of the user.")
     tenant: str | None = strawberry.field(
         default=None,
@@ -222,7 +222,7 @@ class ChangePasswordInput:
 
 @strawberry.input(description="Who has forgotten the password.")
 class RequestPasswordResetInput:
-    email: str = strawberry.field(description="Email address of the user.")
+    email: str = strawberry.field(description="E-mail address of the user.")
 
 
 @strawberry.input(description="The link that you received, and the new password.")

@@ -220,7 +220,7 @@ class QuotaExceeded(Error):
     )
 
 
-@strawberry.type(description="The email address, the password or the token is not valid.")
+@strawberry.type(description="The e-mail address, the password or the token is not valid.")
 class InvalidCredentials(Error):
     pass
 

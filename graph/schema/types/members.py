@@ -40,7 +40,7 @@ class MemberType(Node):
         member: Any = self
         return strawberry.ID(member_id(info.context.require().tenant_id, member.id))
 
-    email: str = strawberry.field(description="Email address with which the person signs in.")
+    email: str = strawberry.field(description="E-mail address with which the person signs in.")
     name: str | None = strawberry.field(
         description="Name that the person chose; null when they chose none."
     )
@@ -84,7 +84,7 @@ class InvitationType:
         invitation: Any = self
         return strawberry.ID(global_id("Invitation", invitation.id))
 
-    email: str = strawberry.field(description="Email address that is invited.")
+    email: str = strawberry.field(description="E-mail address that is invited.")
     role: str = strawberry.field(description="Name of the role that the person will have.")
     invited_by: str = strawberry.field(description="Who invited the person: `user:…` or `key:…`.")
     created_at: datetime = strawberry.field(description="When the person was invited (UTC).")
@@ -96,7 +96,7 @@ class InvitationType:
 @strawberry.type(description="What the holder of an invitation may know about it.")
 class ReceivedInvitation:
     tenant: TenantType = strawberry.field(description="The tenant that the invitation is to.")
-    email: str = strawberry.field(description="Email address that is invited.")
+    email: str = strawberry.field(description="E-mail address that is invited.")
     role: str = strawberry.field(description="Name of the role that you will have.")
     expires_at: datetime = strawberry.field(
         description="Until when the invitation can be accepted (UTC)."
@@ -130,7 +130,7 @@ InvitationConnection = Connection[InvitationType]
 @strawberry.input(description="The person to invite, and the role they will have.")
 class InviteMemberInput:
     email: str = strawberry.field(
-        description="Email address to invite. An earlier invitation of it is withdrawn."
+        description="E-mail address to invite. An earlier invitation of it is withdrawn."
     )
     role: str = strawberry.field(description=f"{ROLE} You need all scopes of the role yourself.")
 
@@ -207,7 +207,7 @@ class InviteMemberSuccess:
     )
     link: str | None = strawberry.field(
         description=(
-            "The link to give to the person, which is shown only once; null when it is sent by email."
+            "The link to give to the person, which is shown only once; null when it is sent by e-mail."
         )
     )
 
