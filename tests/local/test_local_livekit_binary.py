@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 
 from local.livekit_binary import VERSION, LivekitUnavailable, find_or_build
 from local.process_spec import StartupError
-from tests.support.waiting import POLL_INTERVAL_SECONDS, WAIT_SECONDS
+from tests.support.waiting import until
 
 SERVER = "#!/bin/sh\necho livekit-server version 0 of {maker}\n"
 GO = """#!/bin/sh
@@ -182,24 +183,17 @@ def test_a_build_that_takes_too_long_is_stopped(machine: Machine) -> None:
     machine.with_go(f"sleep 3600 & echo $! > '{machine.root}/compiler'; wait")
     with pytest.raises(LivekitUnavailable, match=r"^livekit-server could not be built within 3 s$"):
         machine.find(deadline=3)
-    until_ended(int((machine.root / "compiler").read_text()))
+    compiler = Path(f"/proc/{int((machine.root / 'compiler').read_text())}/status")
+
+    def has_ended() -> bool:
+        # A killed process exists until the processor has been given to it once more.
+        try:
+            return "State:\tZ" in compiler.read_text()
+        except FileNotFoundError:
+            return True
+
+    asyncio.run(until(has_ended))
     assert machine.left() == []
-
-
-def until_ended(pid: int) -> None:
-    """Wait for a process that was killed: it ends when it runs next."""
-    deadline = time.monotonic() + WAIT_SECONDS
-    while not has_ended(pid):
-        assert time.monotonic() < deadline
-        time.sleep(POLL_INTERVAL_SECONDS)
-
-
-def has_ended(pid: int) -> bool:
-    """A process that nothing waits for remains as a zombie."""
-    try:
-        return "State:\tZ" in Path(f"/proc/{pid}/status").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return True
 
 
 def test_waiting_for_another_build_times_out(machine: Machine) -> None:
