@@ -20,7 +20,6 @@ class VoiceActivityDetector:
     """Detects speech by loudness (the RMS of each chunk)."""
 
     rate: int
-    min_pause_seconds: float = MIN_PAUSE_SECONDS
     speaking: bool = False
     """Whether "began" was the last change that was reported."""
     silence_seconds: float = inf
@@ -37,7 +36,7 @@ class VoiceActivityDetector:
             return
         loud = float(np.sqrt((samples * samples).mean())) > SPEECH_THRESHOLD
         if loud:
-            if not self.speaking and self.silence_seconds >= self.min_pause_seconds:
+            if not self.speaking and self.silence_seconds >= MIN_PAUSE_SECONDS:
                 self.speaking = True
                 self.speech_started_at = self.received_seconds
                 yield "began"

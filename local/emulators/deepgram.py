@@ -22,7 +22,7 @@ async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
     emulator.record_connection(NAME, key, query)
     if not await emulator.faults.accept(NAME, socket):
         return
-    vad = emulator.voice_activity_detector(int(query.get("sample_rate", "16000")))
+    vad = VoiceActivityDetector(int(query.get("sample_rate", "16000")))
     words, faulted = "", False
     async for message in messages(socket):
         if isinstance(message, str):

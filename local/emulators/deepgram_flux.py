@@ -24,7 +24,7 @@ async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
     if not await emulator.faults.accept(NAME, socket):
         return
     await socket.send_json({"type": "Connected", "request_id": "emulator", "sequence_id": 0})
-    vad = emulator.voice_activity_detector(int(query.get("sample_rate", "16000")))
+    vad = VoiceActivityDetector(int(query.get("sample_rate", "16000")))
     words, language, faulted = "", "en", False
     turn_info = _turn_info_builder(vad)
     async for message in messages(socket):

@@ -24,7 +24,7 @@ async def listen(emulator: SpeechEmulator, socket: WebSocket) -> None:
     emulator.record_connection(STT, socket.headers.get("api-subscription-key", ""), query)
     if not await emulator.faults.accept(STT, socket):
         return
-    vad = emulator.voice_activity_detector(int(query.get("sample_rate", "16000")))
+    vad = VoiceActivityDetector(int(query.get("sample_rate", "16000")))
     words, language, faulted = "", "en-IN", False
     async for message in messages(socket):
         request = json.loads(message)

@@ -11,7 +11,6 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from local.emulators.audio import MIN_PAUSE_SECONDS, VoiceActivityDetector
 from local.emulators.faults import Faults
 from local.emulators.voices import Monotone, Voice
 
@@ -23,8 +22,6 @@ class SpeechEmulator:
     """Transcripts of the caller's next utterances."""
     default_utterances: Iterator[str] = field(default_factory=lambda: repeat("hello"))
     """Transcripts to use once `utterances` is empty."""
-    min_pause_seconds: float = MIN_PAUSE_SECONDS
-    """The shortest pause between two utterances."""
     languages: list[str] = field(default_factory=list)
     """Languages of the next utterances, where the provider detects the language."""
     voice: Voice = field(default_factory=Monotone)
@@ -45,9 +42,6 @@ class SpeechEmulator:
     stt_connections: int = 0
     """Number of speech-to-text connections opened."""
     faults: Faults = field(default_factory=Faults)
-
-    def voice_activity_detector(self, rate: int) -> VoiceActivityDetector:
-        return VoiceActivityDetector(rate, self.min_pause_seconds)
 
     def next_utterance(self) -> str:
         return self.utterances.pop(0) if self.utterances else next(self.default_utterances)

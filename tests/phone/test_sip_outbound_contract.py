@@ -502,6 +502,8 @@ async def test_the_call_continues_after_a_failed_transfer(
     assert len(call.refers) == 1
     await call.media.until_heard(0.5)
     await until_phone_hears(line, call, 440)
+    assert call.end is None
+    await call.hang_up()
 
 
 async def test_the_call_continues_after_a_transfer_without_a_report(
@@ -510,9 +512,11 @@ async def test_the_call_continues_after_a_transfer_without_a_report(
     phone.answer = Answer(refer=ReferAnswer(notifications=()))
     await line.agent.speak(440)
     call = await answered(line, phone)
+    await until_phone_hears(line, call, 440)
     outcome = await transfer(line.client, line.room, TARGET, ring_seconds=RING_SECONDS)
     assert (outcome.code, outcome.message.removeprefix(PREFIX)) in EXPIRED
-    assert len(call.refers) == 1
+    assert (outcome.http, outcome.sip_status, len(call.refers)) == (408, None, 1)
+    await call.media.until_heard(0.5)
     await until_phone_hears(line, call, 440)
     assert call.end is None
     await call.hang_up()
