@@ -51,7 +51,6 @@ SIGN_INS_PER_MINUTE = 60
 """Requests to begin or to end a sign-in, per network."""
 LOGOUTS_PER_MINUTE = 600
 MAX_SECRET_LENGTH = 128
-MAX_SLUG_LENGTH = 63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +70,6 @@ class FinishedSignIn:
 
 
 async def sign_in_options(services: Services, tenant_slug: str) -> Sequence[SignInOption]:
-    # What is not printable, such as an unpaired surrogate, is no slug, and no text of PostgreSQL either.
-    if len(tenant_slug) > MAX_SLUG_LENGTH or not tenant_slug.isprintable():
-        return ()
     return await services.single_sign_on.providers.options(tenant_slug)
 
 
