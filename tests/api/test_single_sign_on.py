@@ -264,7 +264,7 @@ async def test_a_password_that_someone_else_may_have_set_leads_to_no_member_of_a
     assert (await ada.viewer())["tenant"] == acme
     password = {"email": ADA["email"], "password": PASSWORD}
     visitor = visitor_at(studio.api)
-    assert await intruder.code(SWITCH, tenant=acme["id"]) == "UNAUTHENTICATED"
+    assert await intruder.code(SWITCH, id=acme["id"]) == "UNAUTHENTICATED"
     assert await visitor.code(LOGIN, **password, tenant="acme") == "UNAUTHENTICATED"
     # Without a tenant, the password leads where it always did, and shows nothing of the other tenant.
     viewer = await (await signed_in_at(studio.api, ADA["email"])).viewer()
