@@ -192,7 +192,6 @@ async def test_malformed_tokens_are_refused_on_both_transports(
         "delete from membership where person_id = $1",
         "delete from person where id = $1",
         "delete from tenant",
-        "update membership set role = 'WIZARD' where person_id = $1",
     ],
 )
 async def test_a_websocket_is_closed_when_its_session_ends(
