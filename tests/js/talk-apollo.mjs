@@ -43,8 +43,15 @@ async function execute(document, variables) {
   const isMutation = document.definitions[0].operation === 'mutation';
   const result = isMutation
     ? await client.mutate({ mutation: document, variables })
-    : await client.query({ query: document, variables });
+    : await query(document, variables);
   return result.data;
+}
+
+// A query for a later page would find the pages before it in the cache, which joins them.
+function query(document, { after, ...variables }) {
+  return after
+    ? client.watchQuery({ query: document, variables }).fetchMore({ variables: { after } })
+    : client.query({ query: document, variables });
 }
 
 function subscribe(query, variables, next, fail) {
