@@ -11,14 +11,15 @@ export const documents = Object.fromEntries(
 );
 
 /**
- * Talks to the clinic until an appointment is booked. `execute` returns the data of a query or a mutation.
- * `subscribe` passes the data of each update to a function, and returns one that ends the subscription.
+ * Talks to the clinic until an appointment is booked. `execute` returns the data of a query or a mutation,
+ * and `fetchPage` that of a page of agents. `subscribe` passes the data of each update to a function, and
+ * returns one that ends the subscription.
  */
-export async function converse({ execute, subscribe }) {
+export async function converse({ execute, fetchPage, subscribe }) {
   const agents = [];
   let after = null;
   do {
-    const { agents: page } = await execute(documents.Agents, { first: 1, after });
+    const { agents: page } = await fetchPage({ first: 1, after });
     agents.push(...page.edges.map(({ node }) => node.name));
     after = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
   } while (after);

@@ -35,7 +35,7 @@ const client = new ApolloClient({
   ),
   cache: new InMemoryCache({
     possibleTypes,
-    typePolicies: { Query: { fields: { agents: relayStylePagination() } } },
+    typePolicies: { Query: { fields: { agents: relayStylePagination(['filter', 'orderBy']) } } },
   }),
 });
 
@@ -43,15 +43,15 @@ async function execute(document, variables) {
   const isMutation = document.definitions[0].operation === 'mutation';
   const result = isMutation
     ? await client.mutate({ mutation: document, variables })
-    : await query(document, variables);
+    : await client.query({ query: document, variables });
   return result.data;
 }
 
-// A query for a later page would find the pages before it in the cache, which joins them.
-function query(document, { after, ...variables }) {
-  return after
-    ? client.watchQuery({ query: document, variables }).fetchMore({ variables: { after } })
-    : client.query({ query: document, variables });
+// The cache answers a query with all pages that it has; `fetchMore` requests the next one and joins it.
+async function fetchPage({ first, after }) {
+  const options = { query: documents.Agents, variables: { first } };
+  if (after === null) return (await client.query(options)).data;
+  return (await client.watchQuery(options).fetchMore({ variables: { first, after } })).data;
 }
 
 function subscribe(query, variables, next, fail) {
@@ -62,7 +62,7 @@ function subscribe(query, variables, next, fail) {
   return () => subscription.unsubscribe();
 }
 
-const seen = await converse({ execute, subscribe });
+const seen = await converse({ execute, fetchPage, subscribe });
 const pages = client.readQuery({ query: documents.Agents, variables: { first: 1 } });
 const call = client.readFragment({
   id: client.cache.identify({ __typename: 'Call', id: seen.end.id }),

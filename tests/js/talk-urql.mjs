@@ -2,7 +2,7 @@
 import { Client, cacheExchange, fetchExchange, subscriptionExchange } from '@urql/core';
 import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
-import { converse } from './conversation.mjs';
+import { converse, documents } from './conversation.mjs';
 
 const [url, key] = process.argv.slice(2);
 const sockets = createClient({
@@ -40,5 +40,6 @@ function subscribe(document, variables, next, fail) {
   return unsubscribe;
 }
 
-console.log(JSON.stringify(await converse({ execute, subscribe })));
+const fetchPage = (variables) => execute(documents.Agents, variables);
+console.log(JSON.stringify(await converse({ execute, fetchPage, subscribe })));
 await sockets.dispose();
