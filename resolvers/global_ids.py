@@ -111,7 +111,7 @@ def _name(kind: str) -> str:
 
 
 def _article(kind: str) -> str:
-    return f"{'an' if _name(kind)[0] in 'aeiou' else 'a'} {_name(kind)}"
+    return f"{'an' if _name(kind)[0] in 'aeiouA' else 'a'} {_name(kind)}"
 
 
 def _expected(kind: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+MAX_DAYS = 10_000
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
@@ -17,6 +18,7 @@ def parse_duration(text: object) -> timedelta:
     if match is None or not any(match.groups()):
         raise ValueError("A duration must be in ISO 8601, for instance PT30S, PT5M or PT1H30M.")
     days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    if days > 10_000:
-        raise ValueError("The duration must not exceed 10,000 days.")
+    total = days * 86_400 + hours * 3_600 + minutes * 60 + seconds
+    if total > MAX_DAYS * 86_400:
+        raise ValueError(f"The duration must not exceed {MAX_DAYS:,} days.")
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)

@@ -143,22 +143,23 @@ def check_key(value: str, path: Path) -> None:
 def endpoint_problems(
     provider: str, endpoint: ProviderEndpoint, allowed: AllowList, path: Path = ()
 ) -> Problems:
-    """The problems of an endpoint of a known provider. Where a host name leads is checked whenever a
-    connection is opened."""
+    """The problems of an endpoint; those of its region only if the provider is known. Where a host name
+    leads is checked whenever a connection is opened."""
     if endpoint.base_url is not None:
         base_url = (*path, "baseUrl")
         found = list(problems_of(_check_base_url, endpoint.base_url, base_url))
         yield from found
         if not found and (problem := EgressRule.of_url(endpoint.base_url, allowed).problem):
             yield InvalidInput(problem, base_url)
-    if endpoint.region is not None:
+    key_header = KEY_HEADERS.get(provider)
+    if endpoint.region is not None and key_header is not None:
         yield from problems_of(_check_region, provider, endpoint, (*path, "region"))
     yield from header_problems(
         endpoint.headers,
         (*path, "headers"),
         frozenset(),
         owner="Credentials",
-        reserved=FIXED_HEADERS | {KEY_HEADERS[provider]},
+        reserved=FIXED_HEADERS | ({key_header} if key_header else set()),
     )
 
 

@@ -71,14 +71,12 @@ def _credential_problems(
     label: str | None,
     endpoint: ProviderEndpoint,
 ) -> Problems:
-    unknown = list(problems_of(check_provider, provider, ("provider",)))
-    yield from unknown
+    yield from problems_of(check_provider, provider, ("provider",))
     if key is not None:
         yield from problems_of(check_key, key, ("key",))
     if label is not None:
         yield from problems_of(check_label, label, ("label",))
-    if not unknown:
-        yield from endpoint_problems(provider, endpoint, services.outbound_allowed)
+    yield from endpoint_problems(provider, endpoint, services.outbound_allowed)
 
 
 def _check_count(count: int, maximum: int, what: str, field: str) -> None:

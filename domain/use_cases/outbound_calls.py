@@ -57,6 +57,10 @@ def dial_request_problems(dial: DialRequest) -> Problems:
             "seconds.",
             ("ringingTimeout",),
         )
+    if dial.scheduled_for is not None and dial.scheduled_for.tzinfo is None:
+        yield InvalidInput(
+            "scheduledFor needs a time zone, for instance Z for UTC.", ("scheduledFor",)
+        )
     if dial.calling_hours is not None:
         yield from problems_of(check_calling_hours, dial.calling_hours, ("allowedHours",))
 
@@ -78,8 +82,6 @@ def no_dial_problems(dial: DialRequest) -> Problems:
 
 def _check_schedule(at: datetime, now: datetime) -> None:
     path: Path = ("scheduledFor",)
-    if at.tzinfo is None:
-        raise InvalidInput("scheduledFor needs a time zone, for instance Z for UTC.", path)
     if at <= now:
         raise InvalidInput("scheduledFor must be in the future; omit it to call at once.", path)
     if at > now + MAX_SCHEDULE:

@@ -196,6 +196,37 @@ BROKEN: dict[str, tuple[str, str, dict[str, Any], dict[str, str]]] = {
             "workflow": "WORKFLOW_NOT_FOUND",
         },
     ),
+    "a telephone call": (
+        "startCall",
+        CALL,
+        {
+            "workflow": {"slug": "nothing"},
+            "kind": "SIP",
+            "scheduledFor": "2999-01-01T00:00:00",
+            "ringingTimeout": "PT1S",
+            "allowedHours": {"start": "8", "end": "20:00"},
+        },
+        {
+            "phoneNumber": INVALID,
+            "scheduledFor": INVALID,
+            "ringingTimeout": INVALID,
+            "allowedHours/start": INVALID,
+            "kind": INVALID,
+            "workflow": "WORKFLOW_NOT_FOUND",
+        },
+    ),
+    "a credential": (
+        "setCredential",
+        "credential { name }",
+        {"provider": "nothing", "key": "", "label": "A B", "baseUrl": "ftp://x", "headers": [1]},
+        {
+            "headers": INVALID,
+            "provider": INVALID,
+            "key": INVALID,
+            "label": INVALID,
+            "baseUrl": INVALID,
+        },
+    ),
     "a secret": (
         "setSecret",
         "secret { name }",
@@ -420,6 +451,15 @@ async def test_a_duration_has_one_shape_and_its_old_name_still_works(api: Api) -
     assert refused["message"] == "disconnectAfter must be between 5 and 3600 seconds."
 
 
+@pytest.mark.parametrize("duration", ["P10001D", "PT999999999999H", f"PT{'9' * 400}S"])
+async def test_a_duration_without_end_is_refused(api: Api, duration: str) -> None:
+    document = "query ($filter: CallFilter) { calls(filter: $filter) { edges { cursor } } }"
+    variables = {"filter": {"duration": {"min": duration}}}
+    [error] = (await api.execute(document, variables=variables))["errors"]
+    assert "The duration must not exceed 10,000 days." in error["message"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
 REFUSED = {
     "{ agents(first: -1) { edges { cursor } } }": ["first"],
     "{ calls(first: 0) { edges { cursor } } }": ["first"],
@@ -438,6 +478,16 @@ async def test_page_sizes_below_one_and_names_in_place_of_ids_are_refused(
     await publish_clinic(services, viewer)
     [error] = (await api.execute(document))["errors"]
     assert error["extensions"] == {"code": INVALID, "path": REFUSED[document]}
+
+
+async def test_what_is_expected_in_place_of_a_name_is_said_in_english(api: Api) -> None:
+    refused = await send(api, "updateApiKey", "apiKey { id }", id="report", name="monthly report")
+    assert (refused["code"], refused["path"], refused["message"]) == (
+        "NOT_FOUND",
+        ["input", "id"],
+        "There is no such API key. Give an id as the API returns it in `id` of an API key, not a name "
+        "or a slug.",
+    )
 
 
 async def test_a_slug_in_the_filter_of_a_live_list_is_refused(api: Api) -> None:
