@@ -396,6 +396,71 @@ async def test_calls_are_listed_by_slug_and_sorted_through_the_api(
     }
 
 
+END_CALL = """
+    update call set phone_number = '+12025550100';
+    insert into call_event (tenant_id, call_id, seq, at, kind, body)
+    select tenant_id, call_id, head + 1, now(), 'node_entered',
+           '{"node": "x", "agent": "reception", "first_visit": true}'::json from call_log;
+    insert into call_event (tenant_id, call_id, seq, at, kind, body)
+    select tenant_id, call_id, head + 2, now(), 'tool_started',
+           '{"node": "x", "tool": "book", "tool_call_id": "1"}'::json from call_log;
+    update call_log
+       set answered_at = created_at, spent = 1500000, state = 'BUSY', end_reason = 'DECLINED',
+           ended_at = created_at + interval '30 seconds';
+"""
+UNKNOWN_ID = UUID(int=7)
+# A value of each field that matches that call, and one that does not.
+FIELDS: Mapping[str, tuple[Any, Any]] = {
+    "states": (["BUSY", "FAILED"], ["FAILED"]),
+    "kinds": (["TEXT"], ["VOIP", "SIP"]),
+    "directions": (["INBOUND"], ["OUTBOUND"]),
+    "endReasons": (["DECLINED"], ["BUSY"]),
+    "blames": (["CALLER"], ["API"]),
+    "workflow": ({"slug": "clinic"}, {"slug": "annex"}),
+    "agent": ("reception", "book"),
+    "tool": ("book", "reception"),
+    "userId": ("ada", "T1"),
+    "phoneNumber": ("+12025550100", "ada"),
+    "metadata": ([{"key": "ticket", "value": "T1"}], [{"key": "T1", "value": "ticket"}]),
+    "created": ({"since": "2026-01-01T00:00:00Z"}, {"until": "2026-01-01T00:00:00Z"}),
+    "duration": ({"min": "PT30S", "max": "PT30S"}, {"max": "PT29.9S"}),
+    "cost": ({"min": "0.0015", "max": "0.0015"}, {"min": "0.0016"}),
+    "live": (False, True),
+}
+
+
+async def test_each_field_of_the_filter_selects_what_its_name_says(
+    api: Api, services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    request = CallRequest(workflow_name="clinic", user_id="ada", metadata={"ticket": "T1"})
+    call = await start_call(services, viewer, request)
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute(END_CALL)
+    await db.close()
+    ids = {
+        "workflowId": (
+            global_id("Workflow", call.workflow_id),
+            global_id("Workflow", UNKNOWN_ID),
+        ),
+        "versionId": (
+            global_id("WorkflowVersion", call.version_id),
+            global_id("WorkflowVersion", UNKNOWN_ID),
+        ),
+    }
+    fields = (await api.execute('{ __type(name: "CallFilter") { inputFields { name } } }'))["data"]
+    cases = {**FIELDS, **ids}
+    assert sorted(cases) == sorted(each["name"] for each in fields["__type"]["inputFields"])
+    for name, (matching, other) in cases.items():
+        for value, wanted in ((matching, [global_id("Call", call.id)]), (other, [])):
+            answer = await api.execute(LIST, variables={"filter": {name: value}})
+            found = [edge["node"]["id"] for edge in answer["data"]["calls"]["edges"]]
+            assert (found, answer["data"]["calls"]["totalCount"]["value"]) == (
+                wanted,
+                len(wanted),
+            ), f"{name}: {value}"
+
+
 BAD_LISTS: Mapping[str, tuple[dict[str, Any], str, list[str]]] = {
     "both sizes": ({"first": 1, "last": 1}, "INVALID_INPUT", ["last"]),
     "empty page": ({"last": 0}, "INVALID_INPUT", ["last"]),
