@@ -843,18 +843,19 @@ class RateLimitResult:
 
 
 class RateLimiter(Protocol):
+    """A key belongs to one group, if any. Only limits of one group can be charged together."""
+
     async def spend(
-        self, key: str, cost: int, allowance: int, period_seconds: float = 60.0
+        self, key: str, cost: int, allowance: int, period_seconds: float = 60.0, group: str = ""
     ) -> RateLimitResult:
         """Charge a limit, whose allowance refills evenly over the period; by default, a minute."""
         ...
 
     async def spend_all(
-        self, limits: Sequence[tuple[str, int]], cost: int
+        self, limits: Sequence[tuple[str, int]], cost: int, group: str
     ) -> Sequence[RateLimitResult]:
         """Charge all of these limits, each a key and its allowance per minute, or none of them if one
-        does not allow it. Keys of several limits contain the same text in braces, so that a Redis
-        Cluster stores them together."""
+        does not allow it."""
         ...
 
 

@@ -77,20 +77,27 @@ class RedisRateLimiter:
         self._cluster_url_logged = False
 
     async def spend(
-        self, key: str, cost: int, allowance: int, period_seconds: float = MINUTE_SECONDS
+        self,
+        key: str,
+        cost: int,
+        allowance: int,
+        period_seconds: float = MINUTE_SECONDS,
+        group: str = "",
     ) -> RateLimitResult:
-        [result] = await self._spend_all(((key, allowance),), cost, period_seconds)
+        limits = [(_redis_key(group, key), allowance)]
+        [result] = await self._spend_all(limits, cost, period_seconds)
         return result
 
     async def spend_all(
-        self, limits: Sequence[tuple[str, int]], cost: int
+        self, limits: Sequence[tuple[str, int]], cost: int, group: str
     ) -> Sequence[RateLimitResult]:
-        return await self._spend_all(limits, cost, MINUTE_SECONDS)
+        keyed = [(_redis_key(group, key), allowance) for key, allowance in limits]
+        return await self._spend_all(keyed, cost, MINUTE_SECONDS)
 
     async def _spend_all(
         self, limits: Sequence[tuple[str, int]], cost: int, period_seconds: float
     ) -> Sequence[RateLimitResult]:
-        keys, period = [f"studio:rate:{key}" for key, _ in limits], round(period_seconds * 1000)
+        keys, period = [key for key, _ in limits], round(period_seconds * 1000)
         arguments = [value for _, limit in limits for value in (limit, min(cost, limit))]
         answers = await self.run_script(self._script, keys, [*arguments, period])
         if answers is None:
@@ -191,6 +198,11 @@ class RedisRateLimiter:
             await cancel_and_wait(self._probe)
         with suppress(Exception):  # a connection that cannot be closed is closed already
             await self._redis.aclose()
+
+
+def _redis_key(group: str, key: str) -> str:
+    """The braces keep a group on one node of a Redis Cluster."""
+    return f"studio:rate:{{{group}}}{key}" if group else f"studio:rate:{key}"
 
 
 def _probe_key(key: str) -> str:

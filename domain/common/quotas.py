@@ -61,9 +61,8 @@ def is_near(used: float, limit: float | None) -> bool:
 
 
 def request_key(tenant: UUID, subject: str | None = None) -> str:
-    """The key of the requests of a tenant, or of one of its subjects. The braces keep both on one node
-    of a Redis Cluster."""
-    return f"{{{tenant}}}" if subject is None else f"{{{tenant}}}{subject}"
+    """The key of the requests of a tenant, or of one of its subjects."""
+    return str(tenant) if subject is None else f"{tenant}:{subject}"
 
 
 def sockets_key(tenant: UUID) -> str:

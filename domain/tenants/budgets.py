@@ -27,7 +27,7 @@ class Budget(StrEnum):
     AGENTS = "AGENTS"
     TOOLS = "TOOLS"
     WORKFLOWS = "WORKFLOWS"
-    STORAGE = "STORAGE"
+    STORAGE_MEGABYTES = "STORAGE_MEGABYTES"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +160,7 @@ QUOTA_UNITS = {
     Budget.AGENTS: "agents",
     Budget.TOOLS: "tools",
     Budget.WORKFLOWS: "workflows",
-    Budget.STORAGE: "megabytes of storage",
+    Budget.STORAGE_MEGABYTES: "megabytes of storage",
 }
 
 

@@ -53,8 +53,8 @@ async def check_storage(work: UnitOfWork, viewer: Viewer) -> None:
         return
     used = (await work.usage.storage_bytes())[0] / BYTES_PER_MEGABYTE
     if used >= limit:
-        raise quota_exceeded(Budget.STORAGE, round(used, 1), limit)
-    warn_if_near(Budget.STORAGE.value, round(used, 1), limit)
+        raise quota_exceeded(Budget.STORAGE_MEGABYTES, round(used, 1), limit)
+    warn_if_near(Budget.STORAGE_MEGABYTES.value, round(used, 1), limit)
 
 
 async def quota_statuses(services: Services, viewer: Viewer) -> tuple[BudgetStatus, ...]:
@@ -75,7 +75,7 @@ async def quota_statuses(services: Services, viewer: Viewer) -> tuple[BudgetStat
         quota_status(Budget.AGENTS, agents, quotas.agents),
         quota_status(Budget.TOOLS, tools, quotas.tools),
         quota_status(Budget.WORKFLOWS, workflows, quotas.workflows),
-        quota_status(Budget.STORAGE, round(storage, 3), quotas.storage_megabytes),
+        quota_status(Budget.STORAGE_MEGABYTES, round(storage, 3), quotas.storage_megabytes),
     )
 
 
@@ -83,7 +83,8 @@ async def _request_status(services: Services, viewer: Viewer) -> BudgetStatus:
     limit = viewer.quotas.requests_per_minute
     if limit is None:
         return quota_status(Budget.REQUESTS_PER_MINUTE, 0, None)
-    left = await services.limiter.spend(request_key(viewer.tenant_id), 0, limit)
+    tenant = viewer.tenant_id
+    left = await services.limiter.spend(request_key(tenant), 0, limit, group=str(tenant))
     used = limit - left.remaining
     resets_at = services.clock() + timedelta(seconds=math.ceil(used * PERIOD_SECONDS / limit))
     return quota_status(Budget.REQUESTS_PER_MINUTE, used, limit, resets_at)

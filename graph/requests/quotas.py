@@ -22,7 +22,7 @@ TOO_MANY_SUBSCRIPTIONS = "TOO_MANY_SUBSCRIPTIONS"
 
 
 @dataclass(slots=True)
-class Quota:
+class ProcessLimit:
     code: str
     description: str
     limit: int
@@ -49,21 +49,21 @@ class Quotas:
 
     def __init__(self, settings: Settings, open_counts: OpenCounts) -> None:
         self._open_counts = open_counts
-        self.address_sockets = Quota(
+        self.address_sockets = ProcessLimit(
             TOO_MANY_SOCKETS, "WebSockets of one address", settings.max_sockets_per_address
         )
-        self._key_sockets = Quota(
+        self._key_sockets = ProcessLimit(
             TOO_MANY_SOCKETS, "WebSockets of one API key or user", settings.max_sockets_per_key
         )
-        self._tenant_sockets = Quota(
+        self._tenant_sockets = ProcessLimit(
             TOO_MANY_SOCKETS, "WebSockets of one tenant", settings.max_sockets_per_tenant
         )
-        self._key_subscriptions = Quota(
+        self._key_subscriptions = ProcessLimit(
             TOO_MANY_SUBSCRIPTIONS,
             "subscriptions of one API key or user",
             settings.max_subscriptions_per_key,
         )
-        self._tenant_subscriptions = Quota(
+        self._tenant_subscriptions = ProcessLimit(
             TOO_MANY_SUBSCRIPTIONS,
             "subscriptions of one tenant",
             settings.max_subscriptions_per_tenant,
@@ -92,7 +92,7 @@ class Quotas:
         )
 
     async def _acquire(
-        self, viewer: Viewer, of_key: Quota, of_tenant: Quota, quota: TenantQuota
+        self, viewer: Viewer, of_key: ProcessLimit, of_tenant: ProcessLimit, quota: TenantQuota
     ) -> AbstractContextManager[object]:
         with ExitStack() as stack:
             stack.enter_context(of_key.acquire(viewer.subject))

@@ -54,6 +54,7 @@ class RateLimitBucket:
     key: str
     per_minute: int
     name: str = "key"
+    group: str = ""
     tenant_key: str = ""
     tenant_per_minute: int | None = None
     """What the tenant may make in total; None is no limit."""
@@ -132,6 +133,7 @@ class RequestRateLimiter:
                 request_key(viewer.tenant_id, viewer.subject),
                 self._settings.requests_per_minute,
                 viewer.subject.partition(":")[0],
+                str(viewer.tenant_id),
                 request_key(viewer.tenant_id),
                 viewer.quotas.requests_per_minute,
             )
@@ -189,7 +191,7 @@ class RequestRateLimiter:
     async def _spend(self, bucket: RateLimitBucket, cost: int) -> RateLimitResult | None:
         """Charge all limits of the bucket or none of them; returns the refusal, if any."""
         units = 1 + cost // COST_PER_UNIT
-        bucket.results = await self._limiter.spend_all(bucket.limits, units)
+        bucket.results = await self._limiter.spend_all(bucket.limits, units, bucket.group)
         return bucket.refusal
 
     def _retry_after(self, bucket: RateLimitBucket) -> float:

@@ -102,7 +102,7 @@ async def test_agents_are_limited_with_a_warning_before(
         "isNear": True,
         "isExhausted": True,
     }
-    assert shown["STORAGE"]["limit"] is None
+    assert shown["STORAGE_MEGABYTES"]["limit"] is None
 
 
 TOOL = """mutation ($input: CreateToolInput!) { createTool(input: $input) { __typename
@@ -225,18 +225,18 @@ async def test_storage_is_measured_and_limited(
     async with worker_services(settings) as wired:
         assert await wired.tenants.measure_usage() == 1
         assert await wired.tenants.measure_usage() == 0, "not again so soon"
-    assert (await limits(api))["STORAGE"]["used"] > 0
+    assert (await limits(api))["STORAGE_MEGABYTES"]["used"] > 0
     db = await asyncpg.connect(settings.database_url)
     await db.execute("update tenant_usage set storage_bytes = 2000000")
     await db.close()
     await set_quotas(settings, tenant, '{"storage_megabytes": 2}')
     async with asyncio.timeout(60):
-        while (await limits(api))["STORAGE"]["limit"] != 2:  # noqa: ASYNC110 - it is cached
+        while (await limits(api))["STORAGE_MEGABYTES"]["limit"] != 2:  # noqa: ASYNC110 - it is cached
             await asyncio.sleep(0.05)
     refused = await mutate(api, CREATE, **{**large, "name": "second"})
     assert (refused["code"], refused["budget"], refused["used"], refused["limit"]) == (
         "QUOTA_EXCEEDED",
-        "STORAGE",
+        "STORAGE_MEGABYTES",
         2,
         2,
     )

@@ -93,7 +93,7 @@ describe_enum(
     AGENTS="Number of agents.",
     TOOLS="Number of tools.",
     WORKFLOWS="Number of workflows.",
-    STORAGE=(
+    STORAGE_MEGABYTES=(
         "Megabytes in the database and as recordings; measured from time to time, and estimated for "
         "the events of calls."
     ),
