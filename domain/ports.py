@@ -16,7 +16,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import EllipsisType
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from domain.audit.chain import ChainedEntry
@@ -30,7 +30,8 @@ from domain.audit.model import (
 from domain.audit.ports import HeadSigner
 from domain.calls.commands import Command
 from domain.calls.events import CallUpdate, StoredEvent
-from domain.calls.filters import CallFilter, CallOrder
+from domain.calls.filters import EVERY_CALL, CallFilter, CallOrder
+from domain.calls.filters import NEWEST_FIRST as NEWEST_CALLS_FIRST
 from domain.calls.inbound import RoomWebhooks
 from domain.calls.model import Call, CallId, EndReason
 from domain.calls.recordings import AudioStore, LinkSigner, Recordings
@@ -47,7 +48,13 @@ from domain.common.access import (
     Viewer,
 )
 from domain.common.compute import Compute
-from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder, DraftState
+from domain.common.drafts import (
+    EVERY_DRAFT,
+    NEWEST_FIRST,
+    DraftFilter,
+    DraftOrder,
+    DraftState,
+)
 from domain.common.lists import Count, ListPage, ListUpdate, Window
 from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.sign_in.identity_providers import IdentityProvider, IdentityProviderSpec
@@ -73,7 +80,13 @@ from domain.tenants.credentials import (
     KeyTestResult,
     ProviderEndpoint,
 )
-from domain.tenants.lifecycle import DeletedTenant, ManagedTenant, TenantChanges, TenantFilter
+from domain.tenants.lifecycle import (
+    EVERY_TENANT,
+    DeletedTenant,
+    ManagedTenant,
+    TenantChanges,
+    TenantFilter,
+)
 from domain.tenants.mail import MailText
 from domain.tenants.members import (
     UNKNOWN_DEVICE,
@@ -108,22 +121,6 @@ T = TypeVar("T")
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class PageKey:
-    """The position of an item in a list ordered by time and id."""
-
-    at: datetime
-    id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class PageSlice(Generic[T]):
-    """One page of a list. `has_more`: more items follow."""
-
-    items: tuple[T, ...]
-    has_more: bool
-
-
 class Drafts(Protocol[T, S_contra]):
     """What people edit: agents, tools or workflows. Names are unique per tenant."""
 
@@ -143,12 +140,8 @@ class Drafts(Protocol[T, S_contra]):
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[T]: ...
 
-    async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
-        """Return the drafts newest first."""
-        ...
-
-    async def list_page(
-        self, filter: DraftFilter, order: DraftOrder, window: Window
+    async def page(
+        self, window: Window, filter: DraftFilter = EVERY_DRAFT, order: DraftOrder = NEWEST_FIRST
     ) -> ListPage[T]: ...
 
     async def latest_edits(self, filter: DraftFilter, limit: int) -> Sequence[DraftState]:
@@ -252,9 +245,11 @@ class Versions(Protocol):
         """Return the version published just before each of these; a first one is left out."""
         ...
 
-    async def page(
-        self, id: WorkflowId, first: int, after: PageKey | None
-    ) -> PageSlice[Version]: ...
+    async def page(self, id: WorkflowId, window: Window) -> ListPage[Version]:
+        """Return the published versions of the workflow, newest first."""
+        ...
+
+    async def count(self, id: WorkflowId) -> int: ...
 
 
 class Calls(Protocol):
@@ -295,12 +290,8 @@ class Calls(Protocol):
 
     async def by_ids(self, ids: Sequence[UUID]) -> Sequence[Call]: ...
 
-    async def page(self, filter: CallFilter, first: int, after: PageKey | None) -> PageSlice[Call]:
-        """Return the calls newest first."""
-        ...
-
-    async def list_page(
-        self, filter: CallFilter, order: CallOrder, window: Window
+    async def page(
+        self, window: Window, filter: CallFilter = EVERY_CALL, order: CallOrder = NEWEST_CALLS_FIRST
     ) -> ListPage[Call]: ...
 
     async def count(self, filter: CallFilter) -> Count:
@@ -398,9 +389,11 @@ class ApiKeys(Protocol):
         """Delete the keys that were revoked or expired before then."""
         ...
 
-    async def page(self, first: int, after: PageKey | None) -> PageSlice[ApiKey]:
+    async def page(self, window: Window) -> ListPage[ApiKey]:
         """Return the keys newest first."""
         ...
+
+    async def count(self) -> int: ...
 
 
 class AuditLog(Protocol):
@@ -410,9 +403,7 @@ class AuditLog(Protocol):
         """Add an entry about what changes no row, with the same transaction."""
         ...
 
-    async def page(
-        self, filter: AuditFilter, first: int, after: PageKey | None
-    ) -> PageSlice[AuditEntry]:
+    async def page(self, window: Window, filter: AuditFilter) -> ListPage[AuditEntry]:
         """Return the entries newest first."""
         ...
 
@@ -485,9 +476,11 @@ class Members(Protocol):
 
     async def find_email(self, email: str) -> Member | None: ...
 
-    async def page(self, first: int, after: PageKey | None) -> PageSlice[Member]:
+    async def page(self, window: Window) -> ListPage[Member]:
         """Return the members, oldest first."""
         ...
+
+    async def count(self) -> int: ...
 
     async def set_role(self, id: PersonId, role: str) -> Member: ...
 
@@ -519,7 +512,7 @@ class Invitations(Protocol):
 
     async def count(self) -> int: ...
 
-    async def page(self, first: int, after: PageKey | None) -> PageSlice[Invitation]:
+    async def page(self, window: Window) -> ListPage[Invitation]:
         """Return the invitations, oldest first."""
         ...
 
@@ -780,10 +773,12 @@ class Tenants(Protocol):
     no such tenant."""
 
     async def page(
-        self, operator: str | None, filter: TenantFilter, first: int, after: PageKey | None
-    ) -> PageSlice[ManagedTenant]:
+        self, operator: str | None, window: Window, filter: TenantFilter = EVERY_TENANT
+    ) -> ListPage[ManagedTenant]:
         """Return the tenants newest first."""
         ...
+
+    async def count(self, operator: str | None, filter: TenantFilter) -> int: ...
 
     async def create(
         self, operator: str | None, slug: str, name: str, quotas: Mapping[str, int]
@@ -799,23 +794,26 @@ class Tenants(Protocol):
         ...
 
     async def suspend(
-        self, operator: str | None, id: TenantId, reason: str | None
-    ) -> ManagedTenant | None:
-        """Suspend the tenant, or resume it when `reason` is None."""
-        ...
+        self, operator: str | None, id: TenantId, reason: str
+    ) -> ManagedTenant | None: ...
+
+    async def resume(self, operator: str | None, id: TenantId) -> ManagedTenant | None: ...
 
     async def delete(
-        self, operator: str | None, id: TenantId, grace_days: int | None
+        self, operator: str | None, id: TenantId, grace_days: int
     ) -> ManagedTenant | None:
-        """Have the tenant deleted after these days, or keep it when `grace_days` is None. A second
-        request does not change the date. None is also returned when the deletion has begun."""
+        """Have the tenant deleted after these days. A second request does not change the date."""
         ...
 
-    async def deleted(
-        self, operator: str | None, first: int, after: PageKey | None
-    ) -> PageSlice[DeletedTenant]:
+    async def restore(self, operator: str | None, id: TenantId) -> ManagedTenant | None:
+        """Keep a tenant that was to be deleted. None is also returned when the deletion has begun."""
+        ...
+
+    async def deleted_page(self, operator: str | None, window: Window) -> ListPage[DeletedTenant]:
         """Return the proofs of deletion, newest first."""
         ...
+
+    async def count_deleted(self, operator: str | None) -> int: ...
 
 
 class CallStreams(Protocol):

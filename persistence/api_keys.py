@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, and_, delete, func, insert, or_, select, tuple_, update
+from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import (
@@ -18,10 +18,11 @@ from domain.common.access import (
     known_scopes,
     scopes_of_role,
 )
-from domain.ports import PageKey, PageSlice
+from domain.common.lists import ListPage, Window
 from domain.tenants.api_keys import ApiKey, ApiKeyKind, ApiKeySpec, kind_of
 from persistence import tables
 from persistence.key_ring import PREFIX_LENGTH, KeyRing, new_api_key
+from persistence.list_pages import ListQuery, fetch_page
 from persistence.notifications import Notification, access_changed
 
 _key = tables.api_key
@@ -88,15 +89,15 @@ class SqlApiKeys:
         has_ended = or_(_key.c.revoked_at < before, _key.c.expires_at < before)
         await self._db.execute(delete(_key).where(_key.c.tenant_id == self._tenant, has_ended))
 
-    async def page(self, first: int, after: PageKey | None) -> PageSlice[ApiKey]:
-        c = _key.c
-        query = select(_key).where(c.tenant_id == self._tenant)
-        if after is not None:
-            query = query.where(tuple_(c.created_at, c.id) < (after.at, after.id))
-        ordered = query.order_by(c.created_at.desc(), c.id.desc()).limit(first + 1)
-        rows = (await self._db.execute(ordered)).all()
-        keys = await self._entities(rows[:first])
-        return PageSlice(tuple(keys), has_more=len(rows) > first)
+    async def page(self, window: Window) -> ListPage[ApiKey]:
+        of_tenant = select(_key).where(_key.c.tenant_id == self._tenant)
+        query = ListQuery(of_tenant, _key.c.created_at, _key.c.id)
+        page = await fetch_page(self._db, query, window)
+        return page.with_items(await self._entities(page.items))
+
+    async def count(self) -> int:
+        query = select(func.count()).select_from(_key)
+        return await self._db.scalar(query.where(_key.c.tenant_id == self._tenant)) or 0
 
     def _is(self, id: UUID) -> tuple[Any, Any]:
         return _key.c.tenant_id == self._tenant, _key.c.id == id

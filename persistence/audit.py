@@ -5,18 +5,17 @@ The triggers in migrations/ write the entries about changed rows."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import Row, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.audit.chain import ChainedEntry
 from domain.audit.model import (
-    UNINDEXED_RANGE,
     AuditEntry,
     AuditFilter,
     AuditKind,
@@ -26,8 +25,9 @@ from domain.audit.model import (
 )
 from domain.audit.origin import Origin, current_origin
 from domain.common.access import TenantId
-from domain.ports import PageKey, PageSlice
+from domain.common.lists import ListPage, Window
 from persistence import tables
+from persistence.list_pages import ListQuery, fetch_page
 from persistence.sqlalchemy_engine import driver_connection
 
 _entry = tables.audit_entry
@@ -83,21 +83,15 @@ class SqlAuditLog:
     async def note(self, note: AuditNote) -> None:
         await add_note(self._db, note)
 
-    async def page(
-        self, filter: AuditFilter, first: int, after: PageKey | None
-    ) -> PageSlice[AuditEntry]:
+    async def page(self, window: Window, filter: AuditFilter) -> ListPage[AuditEntry]:
         e = _entry.c
-        query = (
+        entries = (
             select(_entry, _link.c.seq, _link.c.hash)
             .select_from(_entry.outerjoin(_link, _link.c.entry_id == e.id))
             .where(e.tenant_id == self._tenant, *_conditions(filter))
-            .order_by(e.at.desc(), e.id.desc())
-            .limit(first + 1)
         )
-        if after is not None:
-            query = query.where(tuple_(e.at, e.id) < (after.at, after.id))
-        rows = (await self._db.execute(query)).all()
-        return PageSlice(tuple(map(_entry_from_row, rows[:first])), has_more=len(rows) > first)
+        page = await fetch_page(self._db, ListQuery(entries, e.at, e.id), window)
+        return page.with_items([_entry_from_row(row) for row in page.items])
 
     async def head(self) -> ChainHead:
         raw = await driver_connection(self._db)
@@ -173,9 +167,6 @@ class SqlAuditLog:
 
 def _conditions(filter: AuditFilter) -> list[Any]:
     e = _entry.c
-    since = filter.since
-    if since is None and not filter.has_index:
-        since = datetime.now(UTC) - UNINDEXED_RANGE
     equal = {
         e.actor: filter.actor,
         e.target: filter.target,
@@ -186,8 +177,8 @@ def _conditions(filter: AuditFilter) -> list[Any]:
     conditions: list[Any] = [column == value for column, value in equal.items() if value]
     if filter.kinds is not None:
         conditions.append(e.kind.in_([kind.value for kind in filter.kinds]))
-    if since is not None:
-        conditions.append(e.at >= since)
+    if filter.since is not None:
+        conditions.append(e.at >= filter.since)
     if filter.until is not None:
         conditions.append(e.at < filter.until)
     return conditions

@@ -10,7 +10,10 @@ import asyncpg
 from domain.calls.filters import NEWEST_FIRST, CallFilter
 from domain.calls.model import Call
 from domain.common.access import TenantId
-from domain.common.lists import ListUpdate
+from domain.common.lists import (
+    ListUpdate,
+    Window,
+)
 from domain.ports import Store
 from persistence.live_lists import MAX_ITEMS, ListSource, LiveLists
 from persistence.notifications import calls_channel
@@ -30,7 +33,7 @@ class SqlCallLists:
         async def fetch() -> Sequence[Call]:
             covered = filter.covered(NEWEST_FIRST, datetime.now(UTC))
             async with self._store.transaction(tenant) as work:
-                return (await work.calls.page(covered, MAX_ITEMS, None)).items
+                return (await work.calls.page(Window(MAX_ITEMS), covered)).items
 
         source = ListSource(
             tenant, Call, filter, calls_channel(tenant), fetch, lambda call: call.id

@@ -27,7 +27,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.calls.commands import Command, CommandKind
 from domain.calls.events import CallEvent, NewDestination, StateChanged, StoredEvent
-from domain.calls.filters import NEWEST_FIRST, CallFilter, CallOrder
+from domain.calls.filters import (
+    EVERY_CALL,
+    NEWEST_FIRST,
+    CallFilter,
+    CallOrder,
+)
 from domain.calls.model import (
     END_OUTCOMES,
     Call,
@@ -40,7 +45,6 @@ from domain.calls.model import (
 from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.common.lists import Count, ListPage, Position, Window, page_of, rest_of
-from domain.ports import PageKey, PageSlice
 from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import DialUsage
 from domain.telephony.numbers import region_of
@@ -260,22 +264,17 @@ class SqlCalls:
         )
         return [call_from_row(row) for row in rows]
 
-    async def page(self, filter: CallFilter, first: int, after: PageKey | None) -> PageSlice[Call]:
-        start = None if after is None else Position(after.at, after.id)
-        page = await self.list_page(filter, NEWEST_FIRST, Window(first, after=start))
-        return PageSlice(tuple(call for _, call in page.items), page.has_next)
-
-    async def list_page(
-        self, filter: CallFilter, order: CallOrder, window: Window
+    async def page(
+        self, window: Window, filter: CallFilter = EVERY_CALL, order: CallOrder = NEWEST_FIRST
     ) -> ListPage[Call]:
         queries = CallQueries(self._tenant, filter)
         rows = [_positioned(row) for row in await self._fetch(queries.page(order, window))]
-        items, has_more = rows[: window.size], len(rows) > window.size
+        entries, has_more = rows[: window.size], len(rows) > window.size
         if window.is_from_end:
-            items.reverse()
-        rest = rest_of(window, items)
+            entries.reverse()
+        rest = rest_of(window, entries)
         has_rest = rest is not None and await self._has_call(queries.exists(order, rest))
-        return page_of(window, items, has_more=has_more, has_rest=has_rest)
+        return page_of(window, entries, has_more=has_more, has_rest=has_rest)
 
     async def count(self, filter: CallFilter) -> Count:
         if not (filter.includes_live or filter.includes_ended):

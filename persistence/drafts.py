@@ -22,7 +22,6 @@ from sqlalchemy import (
     or_,
     select,
     text,
-    tuple_,
     update,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -30,14 +29,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
-from domain.common.drafts import EVERY_DRAFT, DraftFilter, DraftOrder, DraftSort, DraftState
+from domain.common.drafts import (
+    EVERY_DRAFT,
+    NEWEST_FIRST,
+    DraftFilter,
+    DraftOrder,
+    DraftSort,
+    DraftState,
+)
 from domain.common.errors import DomainError, NameTaken, NotFound, RevisionConflict
-from domain.common.lists import ListPage, Position, Window, page_of, rest_of
-from domain.ports import PageKey, PageSlice
+from domain.common.lists import ListPage, Window
 from domain.tools.model import Tool, ToolId, ToolSpec
 from domain.workflows.agents import Agent, AgentId, AgentSpec
 from domain.workflows.model import VersionId, Workflow, WorkflowId, WorkflowSpec
 from persistence import notifications, tables
+from persistence.list_pages import ListQuery, fetch_page
 from persistence.sqlalchemy_engine import fetch_compiled
 
 T = TypeVar("T")
@@ -111,22 +117,13 @@ class SqlDrafts(Generic[T, S]):
         await self._db.execute(LOCK_COUNT, {"scope": scope})
         return await self.count()
 
-    async def page(self, first: int, after: PageKey | None) -> PageSlice[T]:
-        start = None if after is None else Position(after.at, after.id)
-        page = await self.list_page(EVERY_DRAFT, DraftOrder(), Window(first, after=start))
-        return PageSlice(tuple(item for _, item in page.items), has_more=page.has_next)
-
-    async def list_page(
-        self, filter: DraftFilter, order: DraftOrder, window: Window
+    async def page(
+        self, window: Window, filter: DraftFilter = EVERY_DRAFT, order: DraftOrder = NEWEST_FIRST
     ) -> ListPage[T]:
-        rows = (await self._db.execute(self._window_query(filter, order, window))).all()
-        items = [self._positioned(row, order) for row in rows[: window.size]]
-        has_more = len(rows) > window.size
-        if window.is_from_end:
-            items.reverse()
-        rest = rest_of(window, items)
-        has_rest = rest is not None and await self._has_draft(filter, order, rest)
-        return page_of(window, items, has_more=has_more, has_rest=has_rest)
+        rows = self._tenant_select().where(*self._conditions(filter))
+        value, id = self._sort_column(order), self._table.c.id
+        page = await fetch_page(self._db, ListQuery(rows, value, id, order.is_descending), window)
+        return page.with_items([self._to_entity(row) for row in page.items])
 
     async def latest_edits(self, filter: DraftFilter, limit: int) -> Sequence[DraftState]:
         c = self._table.c
@@ -138,21 +135,6 @@ class SqlDrafts(Generic[T, S]):
         )
         return [DraftState(row.id, row.revision, row.updated_at) for row in rows]
 
-    async def _has_draft(self, filter: DraftFilter, order: DraftOrder, window: Window) -> bool:
-        rows = await self._db.execute(self._window_query(filter, order, window).limit(1))
-        return rows.first() is not None
-
-    def _window_query(self, filter: DraftFilter, order: DraftOrder, window: Window) -> Any:
-        value, id = self._sort_column(order), self._table.c.id
-        query = self._tenant_select().where(*self._conditions(filter)).limit(window.size + 1)
-        for position, is_after in ((window.after, True), (window.before, False)):
-            if position is not None:
-                key, bound = tuple_(value, id), (position.value, position.id)
-                query = query.where(key < bound if order.is_descending is is_after else key > bound)
-        if order.is_descending is not window.is_from_end:
-            return query.order_by(value.desc(), id.desc())
-        return query.order_by(value, id)
-
     def _sort_column(self, order: DraftOrder) -> Any:
         c = self._table.c
         return {
@@ -160,10 +142,6 @@ class SqlDrafts(Generic[T, S]):
             DraftSort.UPDATED_AT: c.updated_at,
             DraftSort.NAME: c[self._key],
         }[order.sort]
-
-    def _positioned(self, row: Row[Any], order: DraftOrder) -> tuple[Position, T]:
-        value = row._mapping[self._sort_column(order).name]
-        return Position(value, row.id), self._to_entity(row)
 
     def _conditions(self, filter: DraftFilter) -> Iterable[ColumnElement[bool]]:
         """The tables are small and read whole, so only the references need an index."""

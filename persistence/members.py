@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, func, select, tuple_, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import Person, PersonId, TenantId, scopes_of_role
 from domain.common.errors import AlreadyMember, InvalidToken, LastOwner, NotFound
-from domain.ports import PageKey, PageSlice
+from domain.common.lists import ListPage, Window
 from domain.tenants.members import (
     INVITATION_LIFETIME,
     Invitation,
@@ -25,6 +25,7 @@ from domain.tenants.members import (
 from persistence import tables
 from persistence.db_errors import sqlstate_of
 from persistence.link_tokens import hash_token, new_token
+from persistence.list_pages import ListQuery, fetch_page
 from persistence.notifications import Notification, access_changed
 from persistence.row_security import set_person
 from persistence.sessions import check_tenant, end_sessions_of_person, select_sessions
@@ -128,13 +129,15 @@ class SqlMembers:
     async def find_email(self, email: str) -> Member | None:
         return await self._one(self._of_tenant.where(_person.c.email == email))
 
-    async def page(self, first: int, after: PageKey | None) -> PageSlice[Member]:
-        position = tuple_(_member.c.created_at, _member.c.person_id)
-        query = self._of_tenant.order_by(_member.c.created_at, _member.c.person_id).limit(first + 1)
-        if after is not None:
-            query = query.where(position > tuple_(after.at, after.id))
-        members = [_member_from_row(row) for row in (await self._db.execute(query)).all()]
-        return PageSlice(tuple(members[:first]), len(members) > first)
+    async def page(self, window: Window) -> ListPage[Member]:
+        c = _member.c
+        query = ListQuery(self._of_tenant, c.created_at, c.person_id, is_descending=False)
+        page = await fetch_page(self._db, query, window)
+        return page.with_items([_member_from_row(row) for row in page.items])
+
+    async def count(self) -> int:
+        query = select(func.count()).select_from(_member)
+        return await self._db.scalar(query.where(_member.c.tenant_id == self._tenant)) or 0
 
     async def set_role(self, id: PersonId, role: str) -> Member:
         # The creator of a link to set the password of the member may not be able to give this role.
@@ -217,13 +220,11 @@ class SqlInvitations:
         query = select(func.count()).select_from(_invitation).where(self._open)
         return await self._db.scalar(query) or 0
 
-    async def page(self, first: int, after: PageKey | None) -> PageSlice[Invitation]:
-        c = _invitation.c
-        query = select(_invitation).where(self._open).order_by(c.created_at, c.id).limit(first + 1)
-        if after is not None:
-            query = query.where(tuple_(c.created_at, c.id) > tuple_(after.at, after.id))
-        found = [_invitation_from_row(row) for row in (await self._db.execute(query)).all()]
-        return PageSlice(tuple(found[:first]), len(found) > first)
+    async def page(self, window: Window) -> ListPage[Invitation]:
+        c, open = _invitation.c, select(_invitation).where(self._open)
+        query = ListQuery(open, c.created_at, c.id, is_descending=False)
+        page = await fetch_page(self._db, query, window)
+        return page.with_items([_invitation_from_row(row) for row in page.items])
 
     async def get(self, id: InvitationId) -> Invitation | None:
         query = select(_invitation).where(self._open, _invitation.c.id == id)

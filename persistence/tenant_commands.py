@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from domain.common.command_line import InvalidArguments, messages, table
 from domain.common.errors import NotFound
+from domain.common.lists import Window
 from domain.common.problems import problems_of
 from domain.common.quotas import QUOTA_NAMES
 from domain.common.settings import Settings
@@ -141,7 +142,7 @@ async def run_tenant_command(
 
 async def _list(tenants: SqlTenants, args: argparse.Namespace) -> str:
     if args.deleted:
-        deleted = (await tenants.deleted(None, MAX_LISTED, None)).items
+        deleted = (await tenants.deleted_page(None, Window(MAX_LISTED))).items
         rows = [
             {
                 "slug": each.slug,
@@ -154,7 +155,7 @@ async def _list(tenants: SqlTenants, args: argparse.Namespace) -> str:
             for each in deleted
         ]
         return json.dumps(rows, indent=2)
-    listed = (await tenants.page(None, TenantFilter(), MAX_LISTED, None)).items
+    listed = (await tenants.page(None, Window(MAX_LISTED))).items
     if args.json:
         return json.dumps([_plain(tenant) for tenant in listed], indent=2)
     return "\n".join(table([COLUMNS, *(_line(tenant) for tenant in listed)]))
@@ -200,9 +201,9 @@ async def _run_action(tenants: SqlTenants, settings: Settings, args: argparse.Na
     actions: Mapping[str, Callable[[], Awaitable[ManagedTenant | None]]] = {
         "update": lambda: tenants.update(None, tenant.id, changes),
         "suspend": lambda: tenants.suspend(None, tenant.id, args.reason),
-        "resume": lambda: tenants.suspend(None, tenant.id, None),
+        "resume": lambda: tenants.resume(None, tenant.id),
         "delete": lambda: tenants.delete(None, tenant.id, _days(settings, args)),
-        "restore": lambda: tenants.delete(None, tenant.id, None),
+        "restore": lambda: tenants.restore(None, tenant.id),
     }
     changed = await actions[args.action]()
     if changed is None:
@@ -273,7 +274,7 @@ def _parse_quotas(args: argparse.Namespace) -> tuple[list[str], dict[str, int | 
 
 
 async def _find(tenants: SqlTenants, slug: str) -> ManagedTenant:
-    found = (await tenants.page(None, TenantFilter(slug=slug), 1, None)).items
+    found = (await tenants.page(None, Window(1), TenantFilter(slug=slug))).items
     if not found:
         raise InvalidArguments([f"There is no tenant {slug!r}."])
     return found[0]

@@ -4,35 +4,43 @@ The functions of the database check that the subject is an operator, in addition
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
 from uuid import UUID, uuid4
 
 import asyncpg
 import orjson
+from sqlalchemy import RowMapping, Subquery, func, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.access import COMMAND_LINE, TenantId
 from domain.common.errors import Forbidden, NameTaken
-from domain.ports import PageKey, PageSlice
+from domain.common.lists import ListPage, Window
 from domain.tenants.lifecycle import (
+    EVERY_TENANT,
     TENANT_FIELDS,
     DeletedTenant,
     ManagedTenant,
     TenantChanges,
     TenantFilter,
 )
-from persistence.db_errors import translate_outages
+from persistence import tables
+from persistence.db_errors import sqlstate_of, translate_outages
+from persistence.list_pages import ListQuery, fetch_page
 from persistence.row_security import set_origin, set_tenant
 from persistence.sqlalchemy_engine import driver_connection
 
-LIST = "select * from list_tenants($1, $2, $3, $4, $5, $6, $7, $8)"
+LIST = text("select * from list_tenants(:operator, :id, :slug, :search, :state)")
+LIST_DELETED = text("select * from list_deleted_tenants(:operator)")
 CREATE = "select * from create_tenant($1, $2, $3, $4, $5)"
 UPDATE = "select * from update_tenant($1, $2, $3, $4, $5)"
 SUSPEND = "select * from suspend_tenant($1, $2, $3)"
 DELETE = "select * from delete_tenant($1, $2, $3, $4)"
-LIST_DELETED = "select * from list_deleted_tenants($1, $2, $3, $4)"
-"""Who requested a deletion without an operator's credential."""
+
+
+Row = asyncpg.Record | RowMapping
 
 
 class OwnerKeyIssuer(Protocol):
@@ -53,21 +61,17 @@ class SqlTenants:
 
     @translate_outages
     async def page(
-        self, operator: str | None, filter: TenantFilter, first: int, after: PageKey | None
-    ) -> PageSlice[ManagedTenant]:
-        rows = await self._fetch(
-            LIST,
-            operator,
-            filter.id,
-            filter.slug,
-            filter.search,
-            filter.state,
-            after and after.at,
-            after and after.id,
-            first + 1,
-        )
-        tenants = tuple(map(_tenant_of_row, rows[:first]))
-        return PageSlice(tenants, has_more=len(rows) > first)
+        self, operator: str | None, window: Window, filter: TenantFilter = EVERY_TENANT
+    ) -> ListPage[ManagedTenant]:
+        listed = _listed(operator, filter)
+        query = ListQuery(select(listed), listed.c.created_at, listed.c.id)
+        async with self._reading() as db:
+            page = await fetch_page(db, query, window)
+        return page.with_items([_tenant_of_row(row._mapping) for row in page.items])
+
+    @translate_outages
+    async def count(self, operator: str | None, filter: TenantFilter) -> int:
+        return await self._count(_listed(operator, filter))
 
     @translate_outages
     async def create(
@@ -97,25 +101,46 @@ class SqlTenants:
 
     @translate_outages
     async def suspend(
-        self, operator: str | None, id: TenantId, reason: str | None
+        self, operator: str | None, id: TenantId, reason: str
     ) -> ManagedTenant | None:
         return _first(await self._fetch(SUSPEND, operator, id, reason))
 
     @translate_outages
+    async def resume(self, operator: str | None, id: TenantId) -> ManagedTenant | None:
+        return _first(await self._fetch(SUSPEND, operator, id, None))
+
+    @translate_outages
     async def delete(
-        self, operator: str | None, id: TenantId, grace_days: int | None
+        self, operator: str | None, id: TenantId, grace_days: int
     ) -> ManagedTenant | None:
         by = operator or COMMAND_LINE
         return _first(await self._fetch(DELETE, operator, id, grace_days, by))
 
     @translate_outages
-    async def deleted(
-        self, operator: str | None, first: int, after: PageKey | None
-    ) -> PageSlice[DeletedTenant]:
-        position = (after and after.at, after and after.id)
-        rows = await self._fetch(LIST_DELETED, operator, *position, first + 1)
-        deleted = tuple(map(_deleted_of_row, rows[:first]))
-        return PageSlice(deleted, has_more=len(rows) > first)
+    async def restore(self, operator: str | None, id: TenantId) -> ManagedTenant | None:
+        return _first(await self._fetch(DELETE, operator, id, None, None))
+
+    @translate_outages
+    async def deleted_page(self, operator: str | None, window: Window) -> ListPage[DeletedTenant]:
+        deleted = _deleted(operator)
+        query = ListQuery(select(deleted), deleted.c.deleted_at, deleted.c.id)
+        async with self._reading() as db:
+            page = await fetch_page(db, query, window)
+        return page.with_items([_deleted_of_row(row._mapping) for row in page.items])
+
+    @translate_outages
+    async def count_deleted(self, operator: str | None) -> int:
+        return await self._count(_deleted(operator))
+
+    async def _count(self, listed: Subquery) -> int:
+        async with self._reading() as db:
+            return await db.scalar(select(func.count()).select_from(listed)) or 0
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator[AsyncConnection]:
+        with _operators_only():
+            async with self._engine.begin() as db:
+                yield db
 
     async def _fetch(self, query: str, *values: Any) -> Sequence[asyncpg.Record]:
         async with self._engine.begin() as db:
@@ -125,23 +150,46 @@ class SqlTenants:
 async def _call(db: AsyncConnection, query: str, *values: Any) -> Sequence[asyncpg.Record]:
     await set_origin(db)  # begins the transaction that the driver joins
     raw = await driver_connection(db)
-    try:
+    with _operators_only():
         rows: Sequence[asyncpg.Record] = await raw.fetch(query, *values)
-    except asyncpg.InsufficientPrivilegeError:
-        raise Forbidden("This credential is not one of an operator of the installation.") from None
     return rows
+
+
+@contextmanager
+def _operators_only() -> Generator[None]:
+    try:
+        yield
+    except (asyncpg.PostgresError, DBAPIError) as error:
+        if sqlstate_of(error) != asyncpg.InsufficientPrivilegeError.sqlstate:
+            raise
+        raise Forbidden("This credential is not one of an operator of the installation.") from None
+
+
+def _listed(operator: str | None, filter: TenantFilter) -> Subquery:
+    facts = {
+        "id": filter.id,
+        "slug": filter.slug,
+        "search": filter.search,
+        "state": filter.state,
+    }
+    return LIST.bindparams(operator=operator, **facts).columns(*tables.tenant.c).subquery()
+
+
+def _deleted(operator: str | None) -> Subquery:
+    listed = LIST_DELETED.bindparams(operator=operator)
+    return listed.columns(*tables.deleted_tenant.c).subquery()
 
 
 def _first(rows: Sequence[asyncpg.Record]) -> ManagedTenant | None:
     return _tenant_of_row(rows[0]) if rows else None
 
 
-def _tenant_of_row(row: asyncpg.Record) -> ManagedTenant:
+def _tenant_of_row(row: Row) -> ManagedTenant:
     values = {name: row[name] for name in TENANT_FIELDS}
     return ManagedTenant(**{**values, "quotas": _object(row["quotas"])})
 
 
-def _deleted_of_row(row: asyncpg.Record) -> DeletedTenant:
+def _deleted_of_row(row: Row) -> DeletedTenant:
     return DeletedTenant(
         id=UUID(str(row["id"])),
         slug=row["slug"],

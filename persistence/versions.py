@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, insert, select, text, true
+from sqlalchemy import ColumnElement, Row, case, func, insert, select, text, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import TenantId
-from domain.ports import PageKey, PageSlice
+from domain.common.lists import ListPage, Window
 from domain.workflows.model import Version, VersionId, WorkflowId
 from persistence import tables
 from persistence.codec import cached_snapshot, snapshot_to_json
+from persistence.list_pages import ListQuery, fetch_page
 
 _table = tables.workflow_version
 
@@ -88,19 +89,19 @@ class SqlVersions:
         )
         return {row.after: version_from_row(row) for row in rows}
 
-    async def page(self, id: WorkflowId, first: int, after: PageKey | None) -> PageSlice[Version]:
+    async def page(self, id: WorkflowId, window: Window) -> ListPage[Version]:
+        published = select(_table).where(*self._published(id))
+        query = ListQuery(published, _table.c.number, _table.c.id)
+        page = await fetch_page(self._db, query, window)
+        return page.with_items([version_from_row(row) for row in page.items])
+
+    async def count(self, id: WorkflowId) -> int:
+        query = select(func.count()).select_from(_table).where(*self._published(id))
+        return await self._db.scalar(query) or 0
+
+    def _published(self, id: WorkflowId) -> Sequence[ColumnElement[bool]]:
         c = _table.c
-        query = (
-            select(_table)
-            .where(c.tenant_id == self._tenant, c.workflow_id == id, c.number > 0)
-            .order_by(c.number.desc())
-            .limit(first + 1)
-        )
-        if after is not None:
-            before = select(c.number).where(c.tenant_id == self._tenant, c.id == after.id)
-            query = query.where(c.number < before.scalar_subquery())
-        rows = (await self._db.execute(query)).all()
-        return PageSlice(tuple(map(version_from_row, rows[:first])), has_more=len(rows) > first)
+        return c.tenant_id == self._tenant, c.workflow_id == id, c.number > 0
 
 
 def _version_values(version: Version) -> tuple[dict[str, Any], str]:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from domain.audit.model import AuditEntry, AuditFilter, SignedHead
 from domain.common.errors import InvalidInput
-from domain.ports import PageKey
 from domain.use_cases import audit as use_cases
 from resolvers.context import Ctx
-from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_page
-
-LIST = "audit_log"
+from resolvers.pagination import Page, PageArguments, list_page, parse_time
 
 
-async def entries(
-    info: Ctx, filter: AuditFilter, first: int | None, after: str | None
-) -> Page[AuditEntry]:
-    key = decode_cursor(LIST, after)
+async def entries(info: Ctx, filter: AuditFilter, page: PageArguments) -> Page[AuditEntry]:
+    window = page.window("auditLog", parse_time)
     try:
-        page = await info.context.run(use_cases.list_entries, filter, clamp_page_size(first), key)
+        listed, since = await info.context.run(use_cases.list_entries, window, filter)
     except InvalidInput as error:
         raise error.within("filter") from None
-    return keyset_page(LIST, page, lambda entry: PageKey(entry.at, entry.id))
+    return list_page("auditLog", listed, since)
 
 
 async def head(info: Ctx) -> SignedHead:

@@ -12,7 +12,7 @@ from domain.calls.state import CallProjection, Turn, turn_from_event
 from domain.common.access import Scope, TenantId
 from domain.common.errors import InvalidInput
 from domain.common.lists import Count
-from domain.ports import PageSlice, Services
+from domain.ports import Services
 from domain.workflows.model import Version
 from resolvers.context import Ctx
 from resolvers.global_ids import check_id
@@ -25,7 +25,7 @@ from resolvers.pagination import (
     PageArguments,
     clamp_page_size,
     counted_page,
-    page_from_slice,
+    page_info,
     parse_integer,
     parse_time,
 )
@@ -53,7 +53,7 @@ async def calls(
     window = page.window(list_name, parse_time if is_by_time else parse_integer)
     covered = filter.covered(order, services.clock())
     async with services.store.transaction(viewer.tenant_id) as work:
-        listed = await work.calls.list_page(covered, order, window)
+        listed = await work.calls.page(window, covered, order)
 
     async def count() -> Count:
         async with services.store.transaction(viewer.tenant_id) as work:
@@ -114,10 +114,8 @@ async def turns(info: Ctx, call: Call, first: int | None, after: str | None) -> 
     seq = await info.context.services.streams.resolve_cursor(viewer.tenant_id, call.id, after)
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
         stored = await work.calls.turns(call.id, seq, limit + 1)
-    page = page_from_slice(
-        PageSlice(tuple(stored[:limit]), has_more=len(stored) > limit), lambda e: e.cursor
-    )
-    return Page([Edge(e.cursor, turn_from_event(e.node)) for e in page.edges], page.page_info)
+    edges = [Edge(event.cursor, turn_from_event(event)) for event in stored[:limit]]
+    return Page(edges, page_info(edges, len(stored) > limit))
 
 
 async def latency(info: Ctx, call: Call) -> Latency | None:
@@ -135,5 +133,5 @@ async def events(info: Ctx, call: Call, first: int | None, after: str | None) ->
     seq = await info.context.services.streams.resolve_cursor(viewer.tenant_id, call.id, after)
     async with info.context.services.store.transaction(viewer.tenant_id) as work:
         stored = await work.calls.events(call.id, seq, limit + 1)
-    slice_ = PageSlice(tuple(stored[:limit]), has_more=len(stored) > limit)
-    return page_from_slice(slice_, lambda event: event.cursor)
+    edges = [Edge(event.cursor, event) for event in stored[:limit]]
+    return Page(edges, page_info(edges, len(stored) > limit))

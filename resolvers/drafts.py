@@ -58,7 +58,7 @@ async def list_drafts(
     cursor_name, parse = _cursors_of(list_name, order.sort)
     window = page.window(cursor_name, parse)
     async with services.store.transaction(viewer.tenant_id) as work:
-        listed = await get_repository(work).list_page(filter, order, window)
+        listed = await get_repository(work).page(window, filter, order)
 
     async def count() -> Count:
         async with services.store.transaction(viewer.tenant_id) as work:

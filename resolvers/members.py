@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from domain.common.access import PersonId
-from domain.ports import PageKey, TokenPair
+from domain.ports import TokenPair
 from domain.tenants.members import Invitation, Member, OpenInvitation, Session
 from domain.use_cases import members as use_cases
 from resolvers.context import Ctx
-from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_page
+from resolvers.pagination import CountedPage, PageArguments, counted_page, parse_time
 
 
-async def members(info: Ctx, first: int | None, after: str | None) -> Page[Member]:
-    position = decode_cursor("members", after)
-    page = await info.context.run(use_cases.list_members, clamp_page_size(first), position)
-    return keyset_page("members", page, lambda member: PageKey(member.created_at, member.id))
+async def members(info: Ctx, page: PageArguments) -> CountedPage[Member]:
+    window = page.window("members", parse_time)
+    listed = await info.context.run(use_cases.list_members, window)
+    return counted_page("members", listed, lambda: info.context.run(use_cases.count_members))
 
 
-async def invitations(info: Ctx, first: int | None, after: str | None) -> Page[Invitation]:
-    position = decode_cursor("invitations", after)
-    page = await info.context.run(use_cases.list_invitations, clamp_page_size(first), position)
-    return keyset_page("invitations", page, lambda item: PageKey(item.created_at, item.id))
+async def invitations(info: Ctx, page: PageArguments) -> CountedPage[Invitation]:
+    window = page.window("invitations", parse_time)
+    listed = await info.context.run(use_cases.list_invitations, window)
+    return counted_page(
+        "invitations", listed, lambda: info.context.run(use_cases.count_invitations)
+    )
 
 
 async def sessions(info: Ctx, member: PersonId) -> Sequence[Session]:

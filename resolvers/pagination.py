@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from domain.common.errors import InvalidCursor, InvalidInput
 from domain.common.lists import Count, ListPage, Position, SortValue, Window
-from domain.ports import PageKey, PageSlice
 
 T = TypeVar("T")
 
@@ -38,15 +37,15 @@ class Edge(Generic[T]):
 class Page(Generic[T]):
     edges: list[Edge[T]]
     page_info: PageInfo
+    since: datetime | None = None
+    """None: the list covers all items that its filter names, however old."""
 
 
 @dataclass(frozen=True, slots=True)
 class CountedPage(Page[T]):
     """A page of a list that can be counted."""
 
-    count: Callable[[], Awaitable[Count]]
-    since: datetime | None = None
-    """None: the list covers all items, however old."""
+    count: Callable[[], Awaitable[Count]] = field(kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class PageArguments:
     before: str | None = None
 
     def window(self, list_name: str, parse: ParseValue) -> Window:
-        """Raises `InvalidInput` or `InvalidCursor`."""
+        """The items of the list that are requested; `parse` reads the value by which it is sorted. Raises `InvalidInput` or `InvalidCursor`."""
         if self.first is not None and self.last is not None:
             raise InvalidInput("Give first or last, not both.", ("last",))
         is_from_end = self.last is not None
@@ -80,18 +79,6 @@ def clamp_page_size(size: int | None, argument: str = "first") -> int:
             (argument,),
         )
     return min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if size is None else size)
-
-
-def decode_cursor(list_name: str, cursor: str | None) -> PageKey | None:
-    position = decode_position(list_name, cursor, parse_time, "after")
-    if position is None:
-        return None
-    assert isinstance(position.value, datetime)
-    return PageKey(position.value, position.id)
-
-
-def encode_cursor(list_name: str, key: PageKey) -> str:
-    return encode_position(list_name, Position(key.at, key.id))
 
 
 def decode_position(
@@ -139,17 +126,15 @@ def counted_page(
     count: Callable[[], Awaitable[Count]],
     since: datetime | None = None,
 ) -> CountedPage[T]:
-    edges = [Edge(encode_position(list_name, position), item) for position, item in page.items]
+    uncounted = list_page(list_name, page, since)
+    return CountedPage(uncounted.edges, uncounted.page_info, since, count=count)
+
+
+def list_page(list_name: str, page: ListPage[T], since: datetime | None = None) -> Page[T]:
+    edges = [Edge(encode_position(list_name, position), item) for position, item in page.entries]
+    return Page(edges, page_info(edges, page.has_next, page.has_previous), since)
+
+
+def page_info(edges: Sequence[Edge[T]], has_next: bool, has_previous: bool = False) -> PageInfo:
     start, end = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
-    info = PageInfo(page.has_next, end, page.has_previous, start)
-    return CountedPage(edges, info, count, since)
-
-
-def keyset_page(list_name: str, page: PageSlice[T], key: Callable[[T], PageKey]) -> Page[T]:
-    return page_from_slice(page, lambda item: encode_cursor(list_name, key(item)))
-
-
-def page_from_slice(page: PageSlice[T], cursor: Callable[[T], str]) -> Page[T]:
-    edges = [Edge(cursor(item), item) for item in page.items]
-    start, end = (edges[0].cursor, edges[-1].cursor) if edges else (None, None)
-    return Page(edges, PageInfo(page.has_more, end, start_cursor=start))
+    return PageInfo(has_next, end, has_previous, start)

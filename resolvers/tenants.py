@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from domain.common.access import TenantId
-from domain.ports import PageKey
 from domain.tenants.lifecycle import DeletedTenant, ManagedTenant, TenantFilter
 from domain.use_cases import tenants as use_cases
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
-from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_page
+from resolvers.pagination import CountedPage, PageArguments, counted_page, parse_time
 
 
 def tenant_id(id: str) -> TenantId:
@@ -16,16 +15,18 @@ def tenant_id(id: str) -> TenantId:
 
 
 async def tenants(
-    info: Ctx, filter: TenantFilter, first: int | None, after: str | None
-) -> Page[ManagedTenant]:
-    position = decode_cursor("tenants", after)
-    page = await info.context.run(use_cases.list_tenants, filter, clamp_page_size(first), position)
-    return keyset_page("tenants", page, lambda tenant: PageKey(tenant.created_at, tenant.id))
+    info: Ctx, filter: TenantFilter, page: PageArguments
+) -> CountedPage[ManagedTenant]:
+    window = page.window("tenants", parse_time)
+    listed = await info.context.run(use_cases.list_tenants, window, filter)
+    return counted_page(
+        "tenants", listed, lambda: info.context.run(use_cases.count_tenants, filter)
+    )
 
 
-async def deleted_tenants(info: Ctx, first: int | None, after: str | None) -> Page[DeletedTenant]:
-    position = decode_cursor("deleted_tenants", after)
-    page = await info.context.run(use_cases.list_deleted_tenants, clamp_page_size(first), position)
-    return keyset_page(
-        "deleted_tenants", page, lambda tenant: PageKey(tenant.deleted_at, tenant.id)
+async def deleted_tenants(info: Ctx, page: PageArguments) -> CountedPage[DeletedTenant]:
+    window = page.window("deletedTenants", parse_time)
+    listed = await info.context.run(use_cases.list_deleted_tenants, window)
+    return counted_page(
+        "deletedTenants", listed, lambda: info.context.run(use_cases.count_deleted_tenants)
     )

@@ -49,12 +49,14 @@ async def _page(
     start, end = _range(sorted(names), window)
     loader = loaders().by_name(info.context.services, viewer.tenant_id, repository)
     drafts = await loader.load_many(sorted(names)[start:end])
-    items = tuple((Position(each.spec.name, each.id), each) for each in drafts if each is not None)
+    entries = tuple(
+        (Position(each.spec.name, each.id), each) for each in drafts if each is not None
+    )
 
     async def count() -> Count:
         return Count(len(names))
 
-    listed = ListPage(items, has_next=end < len(names), has_previous=start > 0)
+    listed = ListPage(entries, has_next=end < len(names), has_previous=start > 0)
     return counted_page(list_name, listed, count)
 
 

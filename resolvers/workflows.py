@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from domain.common.access import Scope
 from domain.common.errors import Problem
 from domain.common.findings import Finding
-from domain.ports import PageKey
+from domain.common.lists import Count
 from domain.use_cases import workflows as use_cases
 from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
-from resolvers.pagination import Page, clamp_page_size, decode_cursor, keyset_page
+from resolvers.pagination import CountedPage, PageArguments, counted_page, parse_integer
 
 
 async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:
@@ -54,11 +54,14 @@ async def workflow(info: Ctx, id: WorkflowId) -> Workflow | None:
     return loaded
 
 
-async def versions(
-    info: Ctx, workflow: Workflow, first: int | None, after: str | None
-) -> Page[Version]:
-    viewer = info.context.require(Scope.WORKFLOWS_READ)
-    key = decode_cursor("versions", after)
-    async with info.context.services.store.transaction(viewer.tenant_id) as work:
-        page = await work.versions.page(workflow.id, clamp_page_size(first), key)
-    return keyset_page("versions", page, lambda v: PageKey(v.published_at, v.id))
+async def versions(info: Ctx, workflow: Workflow, page: PageArguments) -> CountedPage[Version]:
+    viewer, store = info.context.require(Scope.WORKFLOWS_READ), info.context.services.store
+    window = page.window("versions", parse_integer)
+    async with store.transaction(viewer.tenant_id) as work:
+        listed = await work.versions.page(workflow.id, window)
+
+    async def count() -> Count:
+        async with store.transaction(viewer.tenant_id) as work:
+            return Count(await work.versions.count(workflow.id))
+
+    return counted_page("versions", listed, count)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,10 @@ from uuid import UUID
 from domain.common.access import TenantId
 from domain.common.errors import InvalidInput
 from domain.common.settings import MIN_AUDIT_RETENTION_DAYS
+from domain.common.time_ranges import DEFAULT_RANGE
 
 MAX_RETENTION_DAYS = 3_650
 FOREVER = 0
-UNINDEXED_RANGE = timedelta(days=31)
-"""How far a list looks back that is filtered by what no index has, unless the filter says since when."""
 
 
 class AuditKind(StrEnum):
@@ -90,8 +89,14 @@ class AuditFilter:
     since: datetime | None = None
     until: datetime | None = None
 
+    def covered(self, now: datetime) -> AuditFilter:
+        """The filter with the default range of time, if it needs one and has none."""
+        if self.since is not None or self.until is not None or self._has_index:
+            return self
+        return replace(self, since=now - DEFAULT_RANGE)
+
     @property
-    def has_index(self) -> bool:
+    def _has_index(self) -> bool:
         """Whether an index finds the entries, however far back they are. Few kinds would, but a filter may
         name all of them."""
         is_unindexed = (self.action, self.session, self.address) != (None, None, None)

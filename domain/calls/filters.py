@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeVar
 
@@ -17,10 +17,11 @@ from domain.calls.model import (
     EndReason,
 )
 from domain.common.errors import InvalidInput, Path
-from domain.common.problems import Problems, problems_of
+from domain.common.problems import Problems
+from domain.common.time_ranges import DEFAULT_RANGE, time_range_problems
 from domain.workflows.model import VersionId, WorkflowId
 
-B = TypeVar("B", datetime, timedelta, int)
+B = TypeVar("B", timedelta, int)
 
 METADATA_PREFIX = "metadata."
 """The start of the names of labels that are keys of the metadata."""
@@ -28,8 +29,6 @@ MAX_METADATA_FILTERS = 5
 MAX_LABEL_LENGTH = 200
 """Of a key and of a value of the metadata by which calls can be found."""
 MAX_TEXT_LENGTH = 500
-DEFAULT_RANGE = timedelta(days=31)
-"""What a list covers whose filter no index serves, unless its filter says otherwise."""
 
 
 class CallSort(StrEnum):
@@ -145,6 +144,9 @@ class CallFilter:
         return self.min_duration, self.max_duration, self.min_cost, self.max_cost
 
 
+EVERY_CALL = CallFilter()
+
+
 def filter_problems(filter: CallFilter) -> Problems:
     """What makes the filter too large, or such that no call could match."""
     if len(filter.metadata) > MAX_METADATA_FILTERS:
@@ -158,7 +160,7 @@ def filter_problems(filter: CallFilter) -> Problems:
     for name in ("workflow_slug", "agent", "tool", "user_id", "phone_number"):
         path = (PATHS.get(name, name),)
         yield from _length_problems(getattr(filter, name) or "", MAX_TEXT_LENGTH, path)
-    yield from _created_problems(filter)
+    yield from time_range_problems(filter.created_since, filter.created_until, ("created",))
     yield from _range_problems(filter.min_duration, filter.max_duration, ("duration", "max"))
     yield from _range_problems(filter.min_cost, filter.max_cost, ("cost", "max"))
 
@@ -170,28 +172,6 @@ PATHS = {"workflow_slug": "workflow", "user_id": "userId", "phone_number": "phon
 def _length_problems(text: str, limit: int, path: Path) -> Problems:
     if len(text) > limit:
         yield InvalidInput(f"{path[-1]} must have at most {limit} characters.", path)
-
-
-def _created_problems(filter: CallFilter) -> Problems:
-    since, until = filter.created_since, filter.created_until
-    problems = [
-        *problems_of(_check_time, since, ("created", "since")),
-        *problems_of(_check_time, until, ("created", "until")),
-    ]
-    yield from problems
-    if not problems:  # Times with and without a zone cannot be compared.
-        yield from _range_problems(since, until, ("created", "until"))
-
-
-def _check_time(time: datetime | None, path: Path) -> None:
-    if time is None:
-        return
-    if time.tzinfo is None:
-        raise InvalidInput(f"{path[-1]} needs a time zone, for instance Z for UTC.", path)
-    try:
-        time.astimezone(UTC)
-    except OverflowError:
-        raise InvalidInput(f"{path[-1]} is out of range.", path) from None
 
 
 def _range_problems(low: B | None, high: B | None, path: Path) -> Problems:

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 SortValue = datetime | int | str
 
@@ -43,30 +44,40 @@ class Window:
 class ListPage(Generic[T]):
     """The items of a window with their positions, in the order of the list."""
 
-    items: tuple[tuple[Position, T], ...]
+    entries: tuple[tuple[Position, T], ...]
     has_next: bool
     has_previous: bool
 
+    @property
+    def items(self) -> tuple[T, ...]:
+        return tuple(item for _, item in self.entries)
 
-def rest_of(window: Window, items: Sequence[tuple[Position, T]]) -> Window | None:
+    def with_items(self, items: Sequence[U]) -> ListPage[U]:
+        """The same page with these items in place of its own, one for each."""
+        positions = (position for position, _ in self.entries)
+        entries = tuple(zip(positions, items, strict=True))
+        return ListPage(entries, self.has_next, self.has_previous)
+
+
+def rest_of(window: Window, entries: Sequence[tuple[Position, T]]) -> Window | None:
     """Where an item lies if the list has more on the side of the window's cursor; None without a
-    cursor. `items` are those of the window."""
+    cursor. `entries` are those of the window."""
     if window.is_from_end:
         if window.before is None:
             return None
-        return Window(1, after=items[-1][0] if items else window.before)
+        return Window(1, after=entries[-1][0] if entries else window.before)
     if window.after is None:
         return None
-    return Window(1, before=items[0][0] if items else window.after)
+    return Window(1, before=entries[0][0] if entries else window.after)
 
 
 def page_of(
-    window: Window, items: Sequence[tuple[Position, T]], *, has_more: bool, has_rest: bool
+    window: Window, entries: Sequence[tuple[Position, T]], *, has_more: bool, has_rest: bool
 ) -> ListPage[T]:
     """The page of a window. `has_more`: items follow in the direction in which it was read."""
     if window.is_from_end:
-        return ListPage(tuple(items), has_next=has_rest, has_previous=has_more)
-    return ListPage(tuple(items), has_next=has_more, has_previous=has_rest)
+        return ListPage(tuple(entries), has_next=has_rest, has_previous=has_more)
+    return ListPage(tuple(entries), has_next=has_more, has_previous=has_rest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from domain.common.errors import InvalidInput, Path
 
 AGENT_NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
 SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_SLUG_LENGTH = 63
 IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 """Names of tools, nodes and context keys; every model accepts them as function names."""
 

@@ -11,6 +11,7 @@ from domain.common.errors import InvalidInput
 from domain.common.networks import Network
 from domain.common.problems import Problems, problems_of
 from domain.common.text_validation import check_text
+from domain.common.time_ranges import check_time
 from domain.tenants.roles import check_scopes
 
 MAX_NAME_LENGTH = 100
@@ -96,8 +97,7 @@ def api_key_problems(spec: ApiKeySpec, now: datetime) -> Problems:
 
 
 def check_expiry(expires_at: datetime, now: datetime) -> None:
-    if expires_at.tzinfo is None:
-        raise InvalidInput("expiresAt needs a time zone, such as Z for UTC.", ("expiresAt",))
+    check_time(expires_at, ("expiresAt",))
     if not now < expires_at <= now + MAX_LIFETIME:
         raise InvalidInput(
             f"expiresAt must be in the future, within {MAX_LIFETIME.days} days.", ("expiresAt",)

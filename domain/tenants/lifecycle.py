@@ -120,6 +120,9 @@ class TenantFilter:
     state: TenantState | None = None
 
 
+EVERY_TENANT = TenantFilter()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantChanges:
     """What to change of a tenant; None: nothing. A quota that is None follows the installation's."""

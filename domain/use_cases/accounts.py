@@ -11,11 +11,14 @@ from domain.common.errors import (
     InvalidToken,
     NotFound,
     Path,
+    Problem,
     Unauthenticated,
 )
 from domain.common.networks import client_network
+from domain.common.problems import Problems, problems_of, raise_all, raise_per_value
 from domain.common.text_validation import (
     MAX_EMAIL_LENGTH,
+    MAX_SLUG_LENGTH,
     check_email,
     check_text,
     normalized_email,
@@ -23,13 +26,17 @@ from domain.common.text_validation import (
 from domain.ports import Services, TokenPair
 from domain.tenants.mail import password_reset_mail
 from domain.tenants.members import UNKNOWN_DEVICE, Device, Membership, Session, tenant_words
-from domain.tenants.passwords import MAX_PASSWORD_LENGTH
-from domain.use_cases.current_password import check_current_password, signed_in_person
+from domain.use_cases.current_password import (
+    check_current_password,
+    check_password_text,
+    signed_in_person,
+)
 from domain.use_cases.rate_limits import charge, rate_limited
-from domain.use_cases.second_factor import check_second_factor
+from domain.use_cases.second_factor import check_code_text, check_second_factor
 
 HOUR_SECONDS = 3_600.0
 MAX_NAME_LENGTH = 100
+NEW_PASSWORD: Path = ("newPassword",)
 RESETS_PER_NETWORK, RESETS_PER_EMAIL = 10, 2
 """Links to set a new password that may be asked for per minute. A keeper sends fewer."""
 
@@ -63,7 +70,10 @@ async def login(
 ) -> tuple[Person, TokenPair]:
     """Sign in to the tenant with this slug, or else to the one that the person used last. `code` is that
     of a second factor."""
-    person = await authenticate(services, email, password, device, attempts, code)
+    problems = list(problems_of(check_text, tenant, ("tenant",), max_length=MAX_SLUG_LENGTH))
+    person = await authenticate(
+        services, email, password, device, attempts, code, problems=problems
+    )
     id = None if tenant is None else await _tenant_with_slug(services, person.id, tenant)
     verified = Verified(password_of=person)
     return person, await services.accounts.sign_in(person.id, id, device, verified=verified)
@@ -84,12 +94,12 @@ async def authenticate(
     attempts: LoginLimits = LoginLimits(),
     code: str | None = None,
     email_path: Path = ("email",),
+    problems: Sequence[Problem] = (),
 ) -> Person:
     """The person with this e-mail address and password, and with this code if they have a second
     factor. Every way to sign in with a password passes through here. `email_path` is where the request
-    gave the address, () if it did not."""
-    check_text(email, ("email",), max_length=MAX_EMAIL_LENGTH, min_length=1)
-    check_text(password, ("password",), max_length=MAX_PASSWORD_LENGTH, min_length=1)
+    gave the address, () if it did not. `problems` are those of other values of the request."""
+    raise_per_value(problems, _credential_problems(email, password, code))
     email, network = normalized_email(email), client_network(device.address)
     await _check_rate_limits(services, attempts, email, network, email_path)
     person = await services.accounts.authenticate_password(email, password)
@@ -97,12 +107,16 @@ async def authenticate(
         await _count_failure(services, attempts, email, network)
         services.audit_notes.put_failed_sign_in(email, "password")
         raise Unauthenticated("The e-mail address or the password is wrong.", ())
-    try:
-        await check_second_factor(services, person.id, code, device.address)
-    except Unauthenticated:
-        services.audit_notes.put_failed_sign_in(email, "code")
-        raise
+    await check_second_factor(services, person, code, device.address)
     return person
+
+
+def _credential_problems(email: str, password: str, code: str | None) -> Problems:
+    """What is wrong with the values, whatever person they belong to."""
+    yield from problems_of(check_text, email, ("email",), max_length=MAX_EMAIL_LENGTH, min_length=1)
+    yield from problems_of(check_password_text, password, ("password",))
+    if code is not None:
+        yield from problems_of(check_code_text, code)
 
 
 async def _check_rate_limits(
@@ -210,8 +224,11 @@ def check_person_name(name: str | None, path: tuple[str, ...]) -> str | None:
 
 async def change_password(services: Services, viewer: Viewer, current: str, new: str) -> None:
     """Change the password and end the other sessions of the person."""
-    person = await check_current_password(services, viewer, current)
-    hashed = await _hash_new_password(services, person, viewer.tenant_id, new, "newPassword")
+    person = await signed_in_person(services, viewer.require_own_account())
+    known = await _known_words(services, person, viewer.tenant_id)
+    problems = await new_password_problems(services, new, known, NEW_PASSWORD)
+    person = await check_current_password(services, viewer, current, problems)
+    hashed = await services.accounts.hash_password(new)
     await services.accounts.set_password(person.id, hashed, viewer.session_id)
 
 
@@ -242,30 +259,32 @@ async def reset_password(services: Services, token: str, new: str) -> None:
     person = await services.accounts.find_password_reset(token)
     if person is None:
         raise _invalid_reset()
-    hashed = await _hash_new_password(services, person, None, new, "newPassword")
+    known = await _known_words(services, person, None)
+    raise_all(await new_password_problems(services, new, known, NEW_PASSWORD))
+    hashed = await services.accounts.hash_password(new)
     if not await services.accounts.use_password_reset(token, hashed):
         raise _invalid_reset()
 
 
-async def _hash_new_password(
-    services: Services, person: Person, tenant: TenantId | None, password: str, field: str
-) -> str:
+async def _known_words(
+    services: Services, person: Person, tenant: TenantId | None
+) -> Sequence[str]:
+    """Words that an attacker knows of the person."""
     known = [person.email, person.name or ""]
     if tenant is not None:
         known += tenant_words(await services.accounts.tenant(tenant))
-    return await hash_checked_password(services, password, known, (field,))
+    return known
 
 
-async def hash_checked_password(
-    services: Services, password: str, known: Sequence[str], path: tuple[str, ...]
-) -> str:
-    """`known` are words that an attacker knows of the person. Raises `InvalidInput` unless the password
-    is good enough."""
+async def new_password_problems(
+    services: Services, password: str, known: Sequence[str], path: Path
+) -> Sequence[Problem]:
+    """Why the password is not good enough, if it is not, for a person of whom these words are known."""
     try:
         await services.accounts.check_password(password, known)
     except InvalidInput as problem:
-        raise InvalidInput(problem.message, path) from None
-    return await services.accounts.hash_password(password)
+        return [InvalidInput(problem.message, path)]
+    return []
 
 
 def _invalid_reset() -> InvalidToken:

@@ -12,9 +12,10 @@ from typing import Any
 
 from domain.common.access import ApiKeyId, Scope, Viewer
 from domain.common.errors import Forbidden, InvalidInput, NotFound, Problem
+from domain.common.lists import Count, ListPage, Window
 from domain.common.networks import Network
 from domain.common.problems import problems_of, raise_per_value
-from domain.ports import PageKey, PageSlice, Services, UnitOfWork
+from domain.ports import Services, UnitOfWork
 from domain.tenants.api_keys import (
     DEFAULT_OVERLAP,
     ENDED_TTL,
@@ -39,12 +40,16 @@ class NewApiKey:
     value: str = field(repr=False)
 
 
-async def list_api_keys(
-    services: Services, viewer: Viewer, first: int, after: PageKey | None
-) -> PageSlice[ApiKey]:
+async def list_api_keys(services: Services, viewer: Viewer, window: Window) -> ListPage[ApiKey]:
     viewer.require(Scope.KEYS_READ)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.api_keys.page(first, after)
+        return await work.api_keys.page(window)
+
+
+async def count_api_keys(services: Services, viewer: Viewer) -> Count:
+    viewer.require(Scope.KEYS_READ)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return Count(await work.api_keys.count())
 
 
 async def create_api_key(

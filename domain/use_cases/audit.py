@@ -18,8 +18,10 @@ from domain.audit.model import (
     check_retention_days,
 )
 from domain.common.access import Scope, TenantId, Viewer
-from domain.common.errors import InvalidInput
-from domain.ports import PageKey, PageSlice, Services
+from domain.common.lists import ListPage, Window
+from domain.common.problems import raise_all
+from domain.common.time_ranges import time_range_problems
+from domain.ports import Services
 
 EXPORT_LIFETIME = timedelta(minutes=5)
 WAIT_SECONDS = 5.0
@@ -36,12 +38,15 @@ class AuditExport:
 
 
 async def list_entries(
-    services: Services, viewer: Viewer, filter: AuditFilter, first: int, after: PageKey | None
-) -> PageSlice[AuditEntry]:
+    services: Services, viewer: Viewer, window: Window, filter: AuditFilter
+) -> tuple[ListPage[AuditEntry], datetime | None]:
+    """A page of entries, and since when the list has them if its filter does not say so."""
     viewer.require(Scope.AUDIT_READ)
     _check_range(filter.since, filter.until)
+    covered = filter.covered(services.clock())
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.audit.page(filter, first, after)
+        page = await work.audit.page(window, covered)
+    return page, None if covered == filter else covered.since
 
 
 async def sign_newest(services: Services, viewer: Viewer) -> SignedHead:
@@ -117,8 +122,4 @@ def _export_note(range: ExportRange) -> AuditNote:
 
 
 def _check_range(since: datetime | None, until: datetime | None) -> None:
-    for name, at in (("since", since), ("until", until)):
-        if at is not None and at.tzinfo is None:
-            raise InvalidInput(f"{name} needs a time zone, such as Z.", ("at", name))
-    if since is not None and until is not None and since >= until:
-        raise InvalidInput("until must be later than since.", ("at", "until"))
+    raise_all(time_range_problems(since, until, ("at",)))

@@ -19,12 +19,14 @@ from domain.common.errors import (
     InvalidInput,
     InvalidToken,
     NotFound,
+    Path,
     Problem,
     Unauthenticated,
 )
-from domain.common.problems import problems_of
+from domain.common.lists import Count, ListPage, Window
+from domain.common.problems import problems_of, raise_per_value
 from domain.common.text_validation import check_email, check_text, normalized_email
-from domain.ports import PageKey, PageSlice, Services, TokenPair, UnitOfWork
+from domain.ports import Services, TokenPair, UnitOfWork
 from domain.tenants.mail import invitation_mail
 from domain.tenants.members import (
     INVITATION_LIFETIME,
@@ -41,12 +43,13 @@ from domain.use_cases.accounts import (
     LoginLimits,
     authenticate,
     check_person_name,
-    hash_checked_password,
+    new_password_problems,
 )
 from domain.use_cases.rate_limits import charge
 from domain.use_cases.roles import scopes_to_grant
 
 INVITATIONS_PER_MINUTE = 20
+MAX_TOKEN_LENGTH = 200
 
 # ---- invitations -------------------------------------------------------------------------------
 
@@ -85,11 +88,17 @@ async def invite_member(
 
 
 async def list_invitations(
-    services: Services, viewer: Viewer, first: int, after: PageKey | None
-) -> PageSlice[Invitation]:
+    services: Services, viewer: Viewer, window: Window
+) -> ListPage[Invitation]:
     viewer.require(Scope.MEMBERS_READ)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.invitations.page(first, after)
+        return await work.invitations.page(window)
+
+
+async def count_invitations(services: Services, viewer: Viewer) -> Count:
+    viewer.require(Scope.MEMBERS_READ)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return Count(await work.invitations.count())
 
 
 async def withdraw_invitation(services: Services, viewer: Viewer, id: InvitationId) -> Invitation:
@@ -103,9 +112,13 @@ async def withdraw_invitation(services: Services, viewer: Viewer, id: Invitation
         return invitation
 
 
+def check_invitation_token(token: str, path: Path) -> None:
+    check_text(token, path, max_length=MAX_TOKEN_LENGTH)
+
+
 async def read_invitation(services: Services, token: str) -> OpenInvitation | None:
     """What the holder of the token may know about the invitation; None if it is not open."""
-    check_text(token, ("token",), max_length=200)
+    check_invitation_token(token, ("token",))
     return await services.accounts.find_invitation(token)
 
 
@@ -131,7 +144,7 @@ async def accept_invitation(
     hashed: str | None = None
     verified: Verified | None = None
     if found.person_id is None:
-        person, hashed = await _new_person(services, found, password, name)
+        person, hashed = await _new_person(services, found, password or "", name)
     else:
         person, verified = await _invited_person(
             services, viewer, found, password, device, attempts, code
@@ -143,14 +156,14 @@ async def accept_invitation(
 
 
 async def _new_person(
-    services: Services, found: OpenInvitation, password: str | None, name: str | None
+    services: Services, found: OpenInvitation, password: str, name: str | None
 ) -> tuple[Person, str]:
-    if password is None:
-        raise InvalidInput("Choose a password for your account.", ("password",))
-    email, name = found.invitation.email, check_person_name(name, ("name",))
-    known = [email, name or "", *tenant_words(found.tenant)]
-    hashed = await hash_checked_password(services, password, known, ("password",))
-    return Person(id=PersonId(uuid4()), email=email, name=name), hashed
+    email, problems = found.invitation.email, list(problems_of(check_person_name, name, ("name",)))
+    known = [email, *tenant_words(found.tenant), "" if problems else name or ""]
+    problems += await new_password_problems(services, password, known, ("password",))
+    raise_per_value(problems)
+    person = Person(id=PersonId(uuid4()), email=email, name=check_person_name(name, ("name",)))
+    return person, await services.accounts.hash_password(password)
 
 
 async def _invited_person(
@@ -181,12 +194,16 @@ async def _invited_person(
 # ---- members -----------------------------------------------------------------------------------
 
 
-async def list_members(
-    services: Services, viewer: Viewer, first: int, after: PageKey | None
-) -> PageSlice[Member]:
+async def list_members(services: Services, viewer: Viewer, window: Window) -> ListPage[Member]:
     viewer.require(Scope.MEMBERS_READ)
     async with services.store.transaction(viewer.tenant_id) as work:
-        return await work.members.page(first, after)
+        return await work.members.page(window)
+
+
+async def count_members(services: Services, viewer: Viewer) -> Count:
+    viewer.require(Scope.MEMBERS_READ)
+    async with services.store.transaction(viewer.tenant_id) as work:
+        return Count(await work.members.count())
 
 
 async def change_member_role(services: Services, viewer: Viewer, id: PersonId, role: str) -> Member:

@@ -11,7 +11,9 @@ from domain.calls.dialing import calling_hours_problem
 from domain.calls.model import Call
 from domain.common.calling_hours import CallingHours, check_calling_hours
 from domain.common.errors import DialRefused, InvalidInput, NotFound, Path, Problem
+from domain.common.lists import Window
 from domain.common.problems import Problems, problems_of, raise_per_value
+from domain.common.time_ranges import check_time
 from domain.ports import UnitOfWork
 from domain.telephony.dial_policy import DialRefusal, check_dial, check_limits, choose_caller_id
 from domain.telephony.trunks import (
@@ -57,10 +59,7 @@ def dial_request_problems(dial: DialRequest) -> Problems:
             "seconds.",
             ("ringingTimeout",),
         )
-    if dial.scheduled_for is not None and dial.scheduled_for.tzinfo is None:
-        yield InvalidInput(
-            "scheduledFor needs a time zone, for instance Z for UTC.", ("scheduledFor",)
-        )
+    yield from problems_of(check_time, dial.scheduled_for, ("scheduledFor",))
     if dial.calling_hours is not None:
         yield from problems_of(check_calling_hours, dial.calling_hours, ("allowedHours",))
 
@@ -196,7 +195,7 @@ async def _trunk(
         if trunk is None:
             raise NotFound("There is no such outbound trunk.", ("trunk",))
         return trunk
-    page = await work.outbound_trunks.page(MAX_TRUNKS_TO_CHOOSE_FROM, None)
+    page = await work.outbound_trunks.page(Window(MAX_TRUNKS_TO_CHOOSE_FROM))
     trunks = [trunk for trunk in page.items if trunk.spec.is_enabled]
     if len(trunks) != 1:
         raise InvalidInput(_choice_problem(len(trunks)), ("trunk",))

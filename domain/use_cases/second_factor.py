@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from domain.common.access import PersonId, Viewer
+from domain.common.access import Person, PersonId, Viewer
 from domain.common.errors import (
     SecondFactorActive,
     SecondFactorNotPending,
@@ -13,11 +13,12 @@ from domain.common.errors import (
     Unauthenticated,
 )
 from domain.common.networks import client_network
+from domain.common.problems import problems_of
 from domain.common.text_validation import check_text
 from domain.ports import Services
 from domain.sign_in import totp
 from domain.sign_in.ports import TotpState
-from domain.use_cases.current_password import check_current_password
+from domain.use_cases.current_password import check_current_password, signed_in_person
 from domain.use_cases.rate_limits import charge
 
 ATTEMPTS_PER_MINUTE = 10
@@ -34,11 +35,11 @@ class TotpEnrolment:
 
 
 async def check_second_factor(
-    services: Services, person: PersonId, code: str | None, address: str
+    services: Services, person: Person, code: str | None, address: str
 ) -> None:
     """Raise an error unless the person has no second factor, or the code is right. Call it only after the
     password was verified: it reveals whether the person has a second factor."""
-    if not (await services.second_factors.state(person)).is_active:
+    if not (await services.second_factors.state(person.id)).is_active:
         return
     if code is None:
         raise SecondFactorRequired(
@@ -91,33 +92,34 @@ async def replace_recovery_codes(
     services: Services, viewer: Viewer, code: str, address: str
 ) -> tuple[str, ...]:
     """Return new recovery codes; the earlier ones work no more."""
-    person = viewer.require_own_account()
+    person = await signed_in_person(services, viewer.require_own_account())
     await _check_code(services, person, code, address)
     codes = totp.new_recovery_codes()
-    await services.second_factors.replace_recovery_codes(person, _digests(codes))
+    await services.second_factors.replace_recovery_codes(person.id, _digests(codes))
     return codes
 
 
 async def remove_totp(
     services: Services, viewer: Viewer, password: str, code: str, address: str
 ) -> None:
-    person = await check_current_password(services, viewer, password)
-    await _check_code(services, person.id, code, address)
+    problems = list(problems_of(check_code_text, code))
+    person = await check_current_password(services, viewer, password, problems)
+    await _check_code(services, person, code, address)
     await services.second_factors.remove(person.id)
 
 
-async def _check_code(services: Services, person: PersonId, code: str, address: str) -> None:
-    await _charge(services, person, address)
-    normalized = _checked(code)
-    factors = services.second_factors
-    if totp.is_recovery_code(normalized):
-        is_right = await factors.use_recovery_code(person, totp.recovery_code_digest(normalized))
-    elif totp.is_totp_code(normalized):
-        is_right = await _is_right_totp(services, person, normalized)
-    else:
-        is_right = False
-    if not is_right:
+async def _check_code(services: Services, person: Person, code: str, address: str) -> None:
+    await _charge(services, person.id, address)
+    if not await _is_right(services, person.id, _checked(code)):
+        services.audit_notes.put_failed_sign_in(person.email, "code")
         raise _wrong_code()
+
+
+async def _is_right(services: Services, person: PersonId, code: str) -> bool:
+    if totp.is_recovery_code(code):
+        digest = totp.recovery_code_digest(code)
+        return await services.second_factors.use_recovery_code(person, digest)
+    return totp.is_totp_code(code) and await _is_right_totp(services, person, code)
 
 
 async def _is_right_totp(services: Services, person: PersonId, code: str) -> bool:
@@ -129,8 +131,13 @@ async def _is_right_totp(services: Services, person: PersonId, code: str) -> boo
     )
 
 
-def _checked(code: str) -> str:
+def check_code_text(code: str) -> None:
+    """Raise `InvalidInput` for what cannot be a code of anyone."""
     check_text(code, ("code",), max_length=MAX_CODE_LENGTH, min_length=1)
+
+
+def _checked(code: str) -> str:
+    check_code_text(code)
     return totp.normalize_code(code)
 
 

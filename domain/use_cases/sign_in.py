@@ -22,6 +22,7 @@ from domain.common.errors import (
     Unauthenticated,
 )
 from domain.common.networks import client_network
+from domain.common.text_validation import MAX_SLUG_LENGTH
 from domain.ports import Services, TokenPair
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
@@ -44,7 +45,7 @@ from domain.sign_in.oidc import (
 )
 from domain.sign_in.ports import FederatedSession
 from domain.tenants.members import Device
-from domain.use_cases.members import read_invitation
+from domain.use_cases.members import check_invitation_token, read_invitation
 from domain.use_cases.rate_limits import charge
 
 SIGN_INS_PER_MINUTE = 60
@@ -117,6 +118,8 @@ async def finish_sign_in(
 ) -> FinishedSignIn:
     """Exchange a handoff for tokens. It is deleted before the verifier is compared, so that a wrong guess
     leaves nothing to guess at."""
+    if invitation is not None:
+        check_invitation_token(invitation, ("invitation",))
     taken = None
     if len(secret) <= MAX_SECRET_LENGTH:
         taken = await services.single_sign_on.handoffs.take(secret)

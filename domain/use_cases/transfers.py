@@ -9,6 +9,7 @@ from domain.calls.commands import Command, CommandId, CommandKind, transfer_to_j
 from domain.calls.model import Call, CallId, CallKind
 from domain.common.access import Scope, Viewer
 from domain.common.errors import DialRefused, InvalidInput, NotFound, Problem
+from domain.common.lists import Window
 from domain.common.problems import problems_of, raise_per_value
 from domain.common.text_validation import check_text
 from domain.ports import Services, UnitOfWork
@@ -84,7 +85,7 @@ async def _check_target(work: UnitOfWork, target: TransferTarget) -> None:
 
 async def _trunks(work: UnitOfWork, name: str | None) -> list[OutboundTrunkSpec]:
     if name is None:
-        page = await work.outbound_trunks.page(MAX_TRUNKS, None)
+        page = await work.outbound_trunks.page(Window(MAX_TRUNKS))
         return [trunk.spec for trunk in page.items if trunk.spec.is_enabled]
     named = await work.outbound_trunks.by_names([name])
     if not named:

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from domain.common.access import Scope, Viewer
 from domain.common.errors import NotFound, NotPublishable, Problem
 from domain.common.findings import MAX_REPORTED, Finding, FindingCode, Severity
+from domain.common.lists import Window
 from domain.common.patches import patched
 from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.budgets import Budget
@@ -183,7 +184,7 @@ async def _telephony_facts(
     names = [snapshot.workflow.name for snapshot in snapshots if needs_telephone(snapshot)]
     if not names:
         return {}
-    trunks = await work.outbound_trunks.page(MAX_TRUNKS, None)
+    trunks = await work.outbound_trunks.page(Window(MAX_TRUNKS))
     facts = TelephonyFacts(
         outbound_trunks=tuple(t.spec for t in trunks.items if t.spec.is_enabled),
         has_numbers=await work.phone_numbers.count() > 0,

@@ -45,15 +45,26 @@ LOG_READ_FIELDS = {
 IDS_ARGUMENT = "ids"
 """The length of this argument is the length of the list."""
 INTROSPECTION_COSTS = {"__schema": 1_000, "__type": 50}
+COUNTED_ITEMS = (
+    *(
+        "Agent",
+        "Tool",
+        "Workflow",
+        "WorkflowVersion",
+        "OutboundTrunk",
+        "InboundTrunk",
+        "PhoneNumber",
+    ),
+    *("Member", "Invitation", "ApiKey", "ManagedTenant", "DeletedTenant"),
+)
+"""What has a list whose items are counted one by one."""
 EXTRA_COSTS: Mapping[tuple[str, str], int] = {
     ("Workflow", "findings"): 20,
     ("Workflow", "draftDiff"): 20,
     ("WorkflowVersion", "diff"): 20,
     ("WorkflowVersion", "calls"): 5,
     ("CallConnection", "totalCount"): 50,
-    ("AgentConnection", "totalCount"): 5,
-    ("ToolConnection", "totalCount"): 5,
-    ("WorkflowConnection", "totalCount"): 5,
+    **{(f"{item}Connection", "totalCount"): 5 for item in COUNTED_ITEMS},
     ("Query", "workerPool"): 20,
     ("Query", "verifyWorkflow"): 20,
     ("Query", "exportBundle"): 20,

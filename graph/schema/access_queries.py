@@ -8,12 +8,12 @@ import strawberry
 
 from domain.tenants.api_keys import ApiKey
 from domain.tenants.roles import NamedRole
-from graph.schema.arguments import After, First
+from graph.schema.arguments import After, Before, First, Last
 from graph.schema.types.api_keys import ApiKeyConnection
 from graph.schema.types.roles import RoleType
 from resolvers import access
 from resolvers.context import Ctx
-from resolvers.pagination import Page
+from resolvers.pagination import Page, PageArguments
 
 
 @strawberry.type(description="Operations that read data.")
@@ -29,5 +29,12 @@ class AccessQuery:
         description="API keys of your tenant, newest first, without their values.",
         graphql_type=ApiKeyConnection | None,
     )
-    async def api_keys(self, info: Ctx, first: First = None, after: After = None) -> Page[ApiKey]:
-        return await access.api_keys(info, first, after)
+    async def api_keys(
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Page[ApiKey]:
+        return await access.api_keys(info, PageArguments(first, after, last, before))

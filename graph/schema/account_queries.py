@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from domain.tenants.members import Invitation, Member
-from graph.schema.arguments import After, First
+from graph.schema.arguments import After, Before, First, Last
 from graph.schema.types.members import (
     InvitationConnection,
     MemberConnection,
@@ -15,7 +15,7 @@ from graph.schema.types.members import (
 )
 from resolvers import members
 from resolvers.context import Ctx
-from resolvers.pagination import Page
+from resolvers.pagination import Page, PageArguments
 
 
 @strawberry.type(description="Operations that read data.")
@@ -24,17 +24,29 @@ class AccountQuery:
         description="Members of your tenant, the oldest first.",
         graphql_type=MemberConnection | None,
     )
-    async def members(self, info: Ctx, first: First = None, after: After = None) -> Page[Member]:
-        return await members.members(info, first, after)
+    async def members(
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Page[Member]:
+        return await members.members(info, PageArguments(first, after, last, before))
 
     @strawberry.field(
         description="Open invitations to your tenant, the oldest first.",
         graphql_type=InvitationConnection | None,
     )
     async def invitations(
-        self, info: Ctx, first: First = None, after: After = None
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Page[Invitation]:
-        return await members.invitations(info, first, after)
+        return await members.invitations(info, PageArguments(first, after, last, before))
 
     @strawberry.field(
         description=(

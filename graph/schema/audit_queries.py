@@ -7,7 +7,7 @@ from typing import Annotated
 import strawberry
 
 from domain.audit.model import AuditEntry
-from graph.schema.arguments import After, First
+from graph.schema.arguments import After, Before, First, Last
 from graph.schema.types.audit import (
     AuditEntryConnection,
     AuditFilter,
@@ -17,13 +17,16 @@ from graph.schema.types.audit import (
 )
 from resolvers import audit
 from resolvers.context import Ctx
-from resolvers.pagination import Page
+from resolvers.pagination import Page, PageArguments
 
 
 @strawberry.type(description="Operations that read data.")
 class AuditQuery:
     @strawberry.field(
-        description="The audit log of your tenant, newest entries first.",
+        description=(
+            "The audit log of your tenant, newest entries first. Some filters cover only the last 31 days "
+            "unless they give a time; `since` of the page says so."
+        ),
         graphql_type=AuditEntryConnection | None,
     )
     async def audit_log(
@@ -35,8 +38,11 @@ class AuditQuery:
             AuditFilter | None,
             strawberry.argument(description="Filter; omit to return all entries."),
         ] = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Page[AuditEntry]:
-        return await audit.entries(info, filter_of(filter), first, after)
+        page = PageArguments(first, after, last, before)
+        return await audit.entries(info, filter_of(filter), page)
 
     @strawberry.field(description="The newest entry of the audit log of your tenant, signed.")
     async def audit_head(self, info: Ctx) -> AuditHead | None:

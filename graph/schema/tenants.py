@@ -8,13 +8,13 @@ import strawberry
 
 from domain.tenants import lifecycle
 from domain.use_cases import tenants as use_cases
-from graph.schema.arguments import After, First, Input
+from graph.schema.arguments import After, Before, First, Input, Last
 from graph.schema.error_paths import mutation
 from graph.schema.types import tenants as t
 from graph.schema.types.inputs import InputReader
 from resolvers import tenants
 from resolvers.context import Ctx
-from resolvers.pagination import Page
+from resolvers.pagination import Page, PageArguments
 
 
 @strawberry.type(description="Operations that read data.")
@@ -32,18 +32,25 @@ class InstallationQuery:
             t.TenantFilter | None,
             strawberry.argument(description="Filter; omit to return all tenants."),
         ] = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Page[lifecycle.ManagedTenant]:
-        given = lifecycle.TenantFilter() if filter is None else filter.filter()
-        return await tenants.tenants(info, given, first, after)
+        given = lifecycle.EVERY_TENANT if filter is None else filter.filter()
+        return await tenants.tenants(info, given, PageArguments(first, after, last, before))
 
     @strawberry.field(
         description="Proofs that tenants were deleted, newest first; only for operators.",
         graphql_type=t.DeletedTenantConnection | None,
     )
     async def deleted_tenants(
-        self, info: Ctx, first: First = None, after: After = None
+        self,
+        info: Ctx,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Page[lifecycle.DeletedTenant]:
-        return await tenants.deleted_tenants(info, first, after)
+        return await tenants.deleted_tenants(info, PageArguments(first, after, last, before))
 
 
 @strawberry.type(

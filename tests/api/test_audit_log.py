@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +66,7 @@ OF_OPERATORS = {
 }
 LOG = """query ($filter: AuditFilter, $first: Int, $after: Cursor) {
   auditLog(filter: $filter, first: $first, after: $after) {
-    edges { node { id at kind actor sessionId address requestId action target { type id name }
+    since edges { node { id at kind actor sessionId address requestId action target { type id name }
                    before after details seq hash body erasedAt } }
     pageInfo { hasNextPage endCursor } } }"""
 EXPORT = """mutation ($input: CreateAuditExportInput!) { createAuditExport(input: $input) {
@@ -85,6 +86,12 @@ async def log_of(api: Api, first: int = 20, **filter: Any) -> list[Any]:
     answer = await api.execute(LOG, variables={"filter": filter, "first": first})
     assert "errors" not in answer, answer
     return [edge["node"] for edge in answer["data"]["auditLog"]["edges"]]
+
+
+async def since_of(api: Api, **filter: Any) -> datetime | None:
+    answer = await api.execute(LOG, variables={"filter": filter})
+    since = answer["data"]["auditLog"]["since"]
+    return None if since is None else datetime.fromisoformat(since)
 
 
 async def eventually(read: Callable[[], Awaitable[Any]]) -> Any:
@@ -502,6 +509,11 @@ async def test_the_log_is_paged_and_filtered(
         {"kinds": ["CREATED"], "actor": "user:ada"},
     ):
         assert await log_of(api, **filter) == [four], filter
+    assert await since_of(api, actor="user:ada", action="test") is None
+    assert await since_of(api, action="test", at={"until": four["at"]}) is None
+    since = await since_of(api, action="test")
+    assert since is not None
+    assert abs(datetime.now(UTC) - timedelta(days=31) - since) < timedelta(minutes=5)
     assert await log_of(api, kinds=["DELETED"]) == []
     assert await log_of(api, kinds=[]) == []
     assert await log_of(api, at={"since": three["at"], "until": four["at"]}) == [three]

@@ -25,7 +25,10 @@ from domain.calls.model import (
     EndReason,
 )
 from domain.common.access import Viewer
-from domain.common.lists import Position, Window
+from domain.common.lists import (
+    Position,
+    Window,
+)
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
@@ -243,15 +246,15 @@ async def paged(
     edge: Position | None = None
     while True:
         cursor = {"before": edge} if is_from_end else {"after": edge}
-        page = await calls.list_page(filter, order, Window(size, **cursor, is_from_end=is_from_end))
-        pages.append([call.id for _, call in page.items])
+        page = await calls.page(Window(size, **cursor, is_from_end=is_from_end), filter, order)
+        pages.append([call.id for call in page.items])
         has_more, had_some = page.has_next, page.has_previous
         if is_from_end:
             has_more, had_some = had_some, has_more
         assert had_some is (edge is not None)
         if not has_more:
             break
-        edge = page.items[0 if is_from_end else -1][0]
+        edge = page.entries[0 if is_from_end else -1][0]
     return [id for page in (reversed(pages) if is_from_end else pages) for id in page]
 
 
@@ -328,8 +331,8 @@ async def test_many_calls_are_estimated_and_few_are_counted(
         assert (every.is_estimate, 1_001 <= every.value <= 3_000) == (True, True)
         few = await work.calls.count(CallFilter(user_id="u1"))
         assert (few.is_estimate, few.value) == (False, 1)
-        page = await work.calls.list_page(CallFilter(live=True), NEWEST_FIRST, Window(2))
-        assert [found.id for _, found in page.items] == [call.id]
+        page = await work.calls.page(Window(2), CallFilter(live=True))
+        assert [found.id for found in page.items] == [call.id]
 
 
 async def test_a_call_is_listed_under_its_current_state(services: Services, viewer: Viewer) -> None:
@@ -339,7 +342,7 @@ async def test_a_call_is_listed_under_its_current_state(services: Services, view
 
     async def listed(filter: CallFilter) -> list[UUID]:
         async with services.store.transaction(viewer.tenant_id) as work:
-            return [found.id for found in (await work.calls.page(filter, 20, None)).items]
+            return [found.id for found in (await work.calls.page(Window(20), filter)).items]
 
     ticket = CallFilter(metadata=(("ticket", "T1"),))
     waiting, ended = replace(ticket, states=(S.PENDING,)), replace(ticket, live=False)

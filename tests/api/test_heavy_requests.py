@@ -24,6 +24,7 @@ from domain.bundles.yaml_writer import write_yaml_pure_python
 from domain.common.access import TenantId, Viewer
 from domain.common.errors import InvalidInput, NotPublishable, Unavailable
 from domain.common.findings import FindingCode
+from domain.common.lists import Window
 from domain.common.pacing import TenantConcurrencyLimit
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -357,7 +358,7 @@ async def test_requests_waiting_for_their_tenant_hold_few_connections(
 
 async def read_a_page(services: Services, viewer: Viewer) -> None:
     async with services.store.transaction(viewer.tenant_id) as work:
-        assert (await work.workflows.page(5, None)).items == ()
+        assert (await work.workflows.page(Window(5))).items == ()
 
 
 async def test_a_request_whose_turn_does_not_come_is_unavailable(viewer: Viewer) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from domain.calls.filters import CallFilter
 from domain.calls.model import Call, CallKind, Direction
 from domain.common.access import Viewer
 from domain.common.errors import IdempotencyConflict, InvalidInput
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import DialLimits, NumberDefaults, PhoneNumberSpec
@@ -95,7 +95,7 @@ async def test_a_call_to_a_phone_shows_its_numbers_and_its_trunk(
     )
     call = started["call"]
     async with services.store.transaction(viewer.tenant_id) as work:
-        [trunk] = (await work.outbound_trunks.page(10, None)).items
+        [trunk] = (await work.outbound_trunks.page(Window(10))).items
     assert started == {
         "__typename": "StartCallSuccess",
         "join": None,
@@ -436,7 +436,7 @@ async def test_a_call_may_treat_machines_otherwise_than_its_workflow(
         voicemail=VoicemailAction.LEAVE_MESSAGE, message="Call back.", silent_seconds=4.0
     )
     async with services.store.transaction(viewer.tenant_id) as work:
-        [call] = (await work.calls.page(CallFilter(), 10, None)).items
+        [call] = (await work.calls.page(Window(10))).items
     assert call.answering == override
     async with worker_services(settings) as wired:
         worker = await wired.queue.register_worker(1)

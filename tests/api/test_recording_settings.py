@@ -10,12 +10,12 @@ import pytest
 
 from domain.bundles.diff import diff, summary_line
 from domain.bundles.model import Bundle, read_bundle, write_bundle
-from domain.calls.filters import CallFilter
 from domain.calls.model import CallKind
 from domain.calls.recordings import SegmentKey
 from domain.common.access import Viewer
 from domain.common.errors import InvalidInput, NotPublishable
 from domain.common.findings import FindingCode
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, start_call
@@ -157,7 +157,7 @@ async def test_without_an_audio_store_no_recorded_voice_call_is_started(
         await start_call(unable, viewer, voice)
     assert refused.value.path == ("workflow",)
     async with able.store.transaction(viewer.tenant_id) as work:
-        assert (await work.calls.page(CallFilter(), 10, None)).items == ()
+        assert (await work.calls.page(Window(10))).items == ()
     assert (await start_call(able, viewer, voice)).kind is CallKind.VOIP
     text = replace(voice, kind=CallKind.TEXT)
     assert (await start_call(unable, viewer, text)).kind is CallKind.TEXT

@@ -20,9 +20,10 @@ from domain.calls.model import EndReason
 from domain.common.access import PersonId, Role, Scope, Tenant, Viewer
 from domain.common.command_line import CommandLine, InvalidArguments
 from domain.common.errors import Forbidden, TenantSuspended
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.tenants.lifecycle import TenantFilter
+from domain.use_cases.workflows import publish_workflow
 from graph.app import build_schema_with_loaders
 from persistence.admin import owner_key_issuer
 from persistence.key_ring import KeyRing
@@ -34,6 +35,7 @@ from persistence.tenant_commands import (
 from persistence.worker_wiring import WorkerServices, worker_services
 from resolvers.global_ids import global_id, member_id
 from tests.api.test_audit_log import OF_OPERATORS, RESET_LINK, Walk, log_of
+from tests.api.test_key_management import CREATE as CREATE_KEY
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, add_member, running_api
 from tests.support.demo_workflow import publish_clinic
@@ -63,6 +65,8 @@ LIST = """query ($filter: TenantFilter, $first: Int, $after: Cursor) {
   tenants(filter: $filter, first: $first, after: $after) {
     edges { node { slug state } } pageInfo { hasNextPage endCursor } } }"""
 DELETED = """{ deletedTenants { edges { node { slug requestedBy counts certificate } } } }"""
+DELETED_TENANT = """insert into deleted_tenant (id, slug, counts, deleted_at, certificate)
+  values ($1, 'gone', '{}', now(), '')"""
 OPERATOR = "user:00000000-0000-0000-0000-000000000009"
 ADA = PersonId(UUID(int=11))
 
@@ -194,6 +198,61 @@ async def test_every_bad_input_is_refused_and_changes_nothing(
     assert await execute(settings, "select * from tenant order by id") == before
 
 
+COUNTED_LISTS = ("members", "invitations", "apiKeys", "tenants", "deletedTenants", "versions")
+
+
+async def read_from_both_ends(api: Api, name: str) -> list[str]:
+    """The cursors of a list, which are the same from the first page to the last and back."""
+    count = "" if name == "auditLog" else "totalCount { value isEstimate }"
+    page = f"""list: {name}(first: $first, after: $after, last: $last, before: $before) {{
+        {count} edges {{ cursor }}
+        pageInfo {{ hasNextPage hasPreviousPage startCursor endCursor }} }}"""
+    field = f'workflow(by: {{slug: "clinic"}}) {{ {page} }}' if name == "versions" else page
+    document = "query ($first: Int, $after: Cursor, $last: Int, $before: Cursor) { " + field + " }"
+    forwards: list[str] = []
+    backwards: list[str] = []
+    for size, edge, cursor, more, others, read in (
+        ("first", "after", "endCursor", "hasNextPage", "hasPreviousPage", forwards),
+        ("last", "before", "startCursor", "hasPreviousPage", "hasNextPage", backwards),
+    ):
+        given: dict[str, Any] = {size: 2}
+        while True:
+            data = (await api.execute(document, variables=given))["data"]
+            found = (data["workflow"] if name == "versions" else data)["list"]
+            cursors, info = [each["cursor"] for each in found["edges"]], found["pageInfo"]
+            read[:] = cursors + read if size == "last" else read + cursors
+            assert info[others] is (edge in given), (name, given)
+            if not info[more]:
+                break
+            given[edge] = info[cursor]
+    assert forwards == backwards, name
+    assert name == "auditLog" or found["totalCount"] == {
+        "value": len(forwards),
+        "isEstimate": False,
+    }
+    return forwards
+
+
+async def test_lists_can_be_read_from_both_ends(
+    admin: Api, services: Services, settings: Settings, operator: Viewer
+) -> None:
+    await publish_clinic(services, operator)
+    async with services.store.transaction(operator.tenant_id) as work:
+        [workflow] = await work.workflows.by_names(["clinic"])
+    for note in ("again", "once more"):
+        await publish_workflow(services, operator, workflow.id, workflow.revision, note)
+    for n in range(3):
+        email = f"{n}@acme.example"
+        await mutate(admin, INVITE, email=email, role="VIEWER")
+        await mutate(admin, CREATE_KEY, name=f"key-{n}", role="VIEWER")
+        await add_member(settings, operator.tenant_id, PersonId(UUID(int=20 + n)), email, "VIEWER")
+        await mutate(admin, CREATE, slug=f"tenant-{n}", name="Acme")
+        await execute(settings, DELETED_TENANT, UUID(int=20 + n))
+    for name in COUNTED_LISTS:
+        assert len(await read_from_both_ends(admin, name)) >= 3, name
+    assert len(await read_from_both_ends(admin, "auditLog")) > 3
+
+
 async def test_only_operators_manage_tenants(
     services: Services, settings: Settings, tenant: Tenant
 ) -> None:
@@ -214,7 +273,7 @@ async def test_only_operators_manage_tenants(
             answer = await api.execute(query)
             assert answer["errors"][0]["extensions"]["code"] == "FORBIDDEN", query
     with pytest.raises(Forbidden, match="not one of an operator"):
-        await services.tenants.page(owner_of(tenant).subject, TenantFilter(), 10, None)
+        await services.tenants.page(owner_of(tenant).subject, Window(10))
     [row] = await execute(settings, "select count(*), min(slug) as slug from tenant")
     assert tuple(row) == (1, "acme")
 

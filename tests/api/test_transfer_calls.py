@@ -14,6 +14,7 @@ import pytest
 from domain.calls.events import StateChanged
 from domain.calls.model import Call, CallState
 from domain.common.access import Viewer
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from graph.app import build_schema_with_loaders
@@ -110,8 +111,8 @@ async def test_what_cannot_be_transferred_is_refused_and_changes_nothing(
 async def test_without_a_trunk_no_call_is_transferred(settings: Settings, rig: Rig) -> None:
     call = await answered(settings, rig)
     async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
-        [trunk] = (await work.outbound_trunks.page(1, None)).items
-        [number] = (await work.phone_numbers.page(1, None)).items
+        [trunk] = (await work.outbound_trunks.page(Window(1))).items
+        [number] = (await work.phone_numbers.page(Window(1))).items
         await work.phone_numbers.delete(number.id)
         await work.outbound_trunks.delete(trunk.id)
     refused = await rig.transfer(call)

@@ -10,6 +10,7 @@ import pytest
 
 from domain.bundles.model import write_bundle
 from domain.common.access import Viewer
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.bundles import export_bundle, import_bundle
@@ -133,7 +134,7 @@ async def edit_and_restore_first(services: Services, viewer: Viewer, before: Any
     report = await import_bundle(services, viewer, changed, publish=True)
     [workflow] = report.workflows
     async with services.store.transaction(viewer.tenant_id) as work:
-        [*_, first] = (await work.versions.page(workflow.id, 10, None)).items
+        [*_, first] = (await work.versions.page(workflow.id, Window(10))).items
     await restore_workflow(services, viewer, workflow.id, first.id, workflow.revision)
     return write_bundle(await export_bundle(services, viewer, ["desk"]))
 
@@ -155,7 +156,7 @@ async def test_versions_of_equal_content_remember_what_each_inherited(
     [workflow] = (await import_bundle(services, viewer, chosen)).workflows
     await publish_workflow(services, viewer, workflow.id, workflow.revision, None)
     async with services.store.transaction(viewer.tenant_id) as work:
-        second, first = (await work.versions.page(workflow.id, 10, None)).items
+        second, first = (await work.versions.page(workflow.id, Window(10))).items
     assert second.checksum == first.checksum
     for version, bundle in ((first, inheriting), (second, chosen)):
         async with services.store.transaction(viewer.tenant_id) as work:

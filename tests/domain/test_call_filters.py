@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.calls.filters import DEFAULT_RANGE, CallFilter, CallOrder, CallSort
+from domain.calls.filters import CallFilter, CallOrder, CallSort
 from domain.calls.model import Blame, CallKind, CallState, EndReason
+from domain.common.time_ranges import DEFAULT_RANGE
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 NEWEST, LONGEST, COSTLIEST = (CallOrder(sort) for sort in CallSort)

@@ -17,6 +17,7 @@ from domain.calls.holding import HeldCall
 from domain.calls.inbound import InboundLeg
 from domain.calls.model import Call, CallId, CallState, EndReason
 from domain.common.access import Viewer
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.hold import HoldPolicy
@@ -250,5 +251,5 @@ async def test_what_a_hold_costs_counts_towards_the_budgets(queue: Queue) -> Non
     await queue.wired.held_calls.record(held, UsageMeasured(usage=(used,)))
     assert await queue.db.fetchval("select sum(spent)::bigint from call_log") == 5_000
     async with queue.services.store.transaction(queue.viewer.tenant_id) as work:
-        page = await work.calls.page(CallFilter(live=True), 10, None)
+        page = await work.calls.page(Window(10), CallFilter(live=True))
     assert len(page.items) == 1

@@ -13,11 +13,11 @@ import asyncpg
 import pytest
 
 from domain.calls.context import initial_context
-from domain.calls.filters import CallFilter
 from domain.calls.inbound import InboundLeg
 from domain.calls.model import Call, CallKind, CallState, Direction, EndReason
 from domain.common.access import Viewer
 from domain.common.errors import CallerRefused, NotFound, QuotaExceeded
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.attestation import Attestation
@@ -74,7 +74,7 @@ class Rig:
 
     async def listed(self) -> list[Call]:
         async with self.services.store.transaction(self.viewer.tenant_id) as work:
-            return list((await work.calls.page(CallFilter(), 100, None)).items)
+            return list((await work.calls.page(Window(100))).items)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from alembic.script import ScriptDirectory
 from domain.calls.filters import CallFilter
 from domain.calls.model import EndReason
 from domain.common.access import Role, Viewer
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
@@ -195,7 +196,7 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
             (CallFilter(metadata=ticket), [ended, live]),
             (CallFilter(metadata=ticket, workflow_slug="clinic", live=False), [ended]),
         ):
-            page = await work.calls.page(filter, 20, None)
+            page = await work.calls.page(Window(20), filter)
             assert [UUID(str(found.id)) for found in page.items] == [each.id for each in calls]
         assert await work.workflows.workflows_using("booking") == ["clinic"]
         assert await work.tools.agents_using("book_appointment") == ["booking"]
@@ -296,7 +297,7 @@ async def test_calls_end_and_start_while_older_calls_are_added_to_lists(
         newer = await start_call(services, viewer, request)
     await migration
     async with services.store.transaction(viewer.tenant_id) as work:
-        page = await work.calls.page(CallFilter(), 20, None)
+        page = await work.calls.page(Window(20))
     assert [call.id for call in page.items] == [newer.id, live.id, older.id]
     await db.close()
     await holder.close()

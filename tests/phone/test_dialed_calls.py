@@ -26,6 +26,7 @@ from domain.calls.events import (
 )
 from domain.calls.model import Call, CallState, EndReason
 from domain.common.access import Viewer
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.providers.model import ProviderKind
 from domain.providers.prices import Price
@@ -288,7 +289,7 @@ async def test_a_number_without_a_usable_trunk_is_not_dialled(
     async with line(settings, viewer, sip.livekit, has_worker=False) as rig:
         call = await rig.dial()
         async with rig.services.store.transaction(viewer.tenant_id) as work:
-            [trunk] = (await work.outbound_trunks.page(1, None)).items
+            [trunk] = (await work.outbound_trunks.page(Window(1))).items
             disabled = replace(trunk.spec, is_enabled=False)
             await work.outbound_trunks.save(trunk.id, disabled, trunk.revision)
         async with running_worker(rig.settings):

@@ -14,6 +14,7 @@ from domain.calls.events import AgentTurn, CallEnded, StateChanged, UsageMeasure
 from domain.calls.filters import CallFilter
 from domain.calls.model import Call, CallId, CallKind, CallState, EndReason
 from domain.common.access import Viewer
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import Services
@@ -63,7 +64,7 @@ class Clinic:
         async with asyncio.timeout(60):
             while True:
                 async with self.services.store.transaction(self.viewer.tenant_id) as work:
-                    page = await work.calls.page(CallFilter(kinds=(CallKind.SIP,)), 2, None)
+                    page = await work.calls.page(Window(2), CallFilter(kinds=(CallKind.SIP,)))
                 if page.items:
                     [call] = page.items
                     return call
@@ -191,7 +192,7 @@ async def test_a_call_over_a_budget_is_refused_without_a_call(
     line = await phone.dial(NUMBER, sip.address)
     assert await line.final_status() >= 400
     async with clinic.services.store.transaction(clinic.viewer.tenant_id) as work:
-        assert (await work.calls.page(CallFilter(), 10, None)).items == ()
+        assert (await work.calls.page(Window(10))).items == ()
     assert await rooms_with_prefix(sip.client, f"in_{CALLER}_") == []
 
 

@@ -27,6 +27,7 @@ from domain.calls.events import (
 from domain.calls.filters import CallFilter
 from domain.calls.model import Call, CallKind, CallState, EndReason
 from domain.common.access import Viewer
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.hold import HoldPolicy
@@ -86,7 +87,7 @@ class Site:
         while True:
             async with self.services.store.transaction(self.viewer.tenant_id) as work:
                 live = CallFilter(kinds=(CallKind.SIP,), live=True)
-                page = await work.calls.page(live, 10, None)
+                page = await work.calls.page(Window(10), live)
             if page.items:
                 return list(page.items)
             await asyncio.sleep(0.05)

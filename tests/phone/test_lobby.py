@@ -22,6 +22,7 @@ from domain.calls.events import (
 from domain.calls.filters import CallFilter
 from domain.calls.model import Call, CallKind, CallState, EndReason
 from domain.common.access import Viewer
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.providers.model import ProviderKind
@@ -84,7 +85,7 @@ class BusyClinic:
                 async with self.clinic.services.store.transaction(
                     self.clinic.viewer.tenant_id
                 ) as work:
-                    page = await work.calls.page(CallFilter(kinds=(CallKind.SIP,)), 10, None)
+                    page = await work.calls.page(Window(10), CallFilter(kinds=(CallKind.SIP,)))
                 if len(page.items) == count:
                     return list(reversed(page.items))
                 await asyncio.sleep(0.05)

@@ -27,11 +27,11 @@ from domain.calls.events import (
     TransferStarted,
     UserTurn,
 )
-from domain.calls.filters import CallFilter
 from domain.calls.model import Call, CallKind, EndReason
 from domain.calls.transfers import TransferFailure, TransferPhase, TransferVia
 from domain.common.access import Viewer
 from domain.common.errors import DialRefused
+from domain.common.lists import Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.telephony.trunks import OutboundTrunk
@@ -354,7 +354,7 @@ async def test_a_node_transfers_a_caller_who_has_called_and_words_accept(
         await caller.hang_up()
         await colleague.until_ended()
         async with rig.services.store.transaction(viewer.tenant_id) as work:
-            [call] = (await work.calls.page(CallFilter(), 2, None)).items
+            [call] = (await work.calls.page(Window(2))).items
         log = await rig.watch(call, CallEnded)
     assert phases(log) == ACCEPTED
     assert reasons(log) == [EndReason.TRANSFERRED]

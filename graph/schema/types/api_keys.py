@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.access import Scope
+from domain.common.lists import Count
 from domain.common.networks import Network, parse_networks
 from domain.tenants import api_keys as domain
 from domain.tenants.api_keys import ApiKeyKind, ApiKeySpec, ApiKeyState
@@ -16,6 +17,7 @@ from graph.schema.types.common import Connection
 from graph.schema.types.enums import describe_enum
 from graph.schema.types.errors import NotFoundError, ValidationError
 from graph.schema.types.inputs import Fields, InputReader, same
+from graph.schema.types.lists import count_field
 from resolvers.global_ids import global_id
 
 describe_enum(
@@ -102,7 +104,9 @@ class ApiKeyType:
         return None if successor is None else strawberry.ID(global_id("ApiKey", successor))
 
 
-ApiKeyConnection = Connection[ApiKeyType]
+@strawberry.type(description="One page of a list of API keys.")
+class ApiKeyConnection(Connection[ApiKeyType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(description="A new API key, with either a role or scopes.")

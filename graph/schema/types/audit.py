@@ -158,7 +158,14 @@ class AuditEntryType:
     )
 
 
-AuditEntryConnection = Connection[AuditEntryType]
+@strawberry.type(description="One page of the audit log.")
+class AuditEntryConnection(Connection[AuditEntryType]):
+    since: datetime | None = strawberry.field(
+        description=(
+            "Earliest time of the entries that the list covers, where it covers only the last 31 days "
+            "because of its filter (UTC); null otherwise."
+        )
+    )
 
 
 @strawberry.type(
@@ -217,8 +224,8 @@ class AuditFilter:
     at: TimeRange | None = strawberry.field(
         default=None,
         description=(
-            "Only entries of this time. Without `since`, all earlier entries match, or those of the last "
-            "31 days if only `action`, `sessionId` or `address` are given."
+            "Only entries of this time; omit for any time, or for the last 31 days if the filter has "
+            "`action`, `sessionId` or `address` but neither `actor` nor `target`."
         ),
     )
 

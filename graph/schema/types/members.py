@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from domain.common.lists import Count
 from domain.tenants import members as domain
 from graph.schema.types.accounts import (
     LoginSuccess,
@@ -24,6 +25,7 @@ from graph.schema.types.errors import (
     SecondFactorRequired,
     ValidationError,
 )
+from graph.schema.types.lists import count_field
 from resolvers import members
 from resolvers.context import Ctx
 from resolvers.global_ids import global_id, member_id
@@ -120,8 +122,14 @@ class ReceivedInvitation:
         )
 
 
-MemberConnection = Connection[MemberType]
-InvitationConnection = Connection[InvitationType]
+@strawberry.type(description="One page of a list of members.")
+class MemberConnection(Connection[MemberType]):
+    total_count: Count = count_field()
+
+
+@strawberry.type(description="One page of a list of invitations.")
+class InvitationConnection(Connection[InvitationType]):
+    total_count: Count = count_field()
 
 
 # ---- inputs ------------------------------------------------------------------------------------

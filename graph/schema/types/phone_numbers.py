@@ -9,6 +9,7 @@ from uuid import UUID
 import strawberry
 
 from domain.common.access import Scope
+from domain.common.lists import Count
 from domain.common.patches import Patch
 from domain.telephony import hold as hold_domain
 from domain.telephony import trunks as domain
@@ -32,6 +33,7 @@ from graph.schema.types.inputs import (
     same,
     whole_seconds,
 )
+from graph.schema.types.lists import count_field
 from graph.schema.types.trunks import InboundTrunkType, OutboundTrunkType
 from graph.schema.types.workflows import WorkflowType
 from resolvers.context import Ctx
@@ -179,7 +181,9 @@ class PhoneNumberType(Node):
     updated_at: datetime = strawberry.field(description="When the number was last edited (UTC).")
 
 
-PhoneNumberConnection = Connection[PhoneNumberType]
+@strawberry.type(description="One page of a list of phone numbers.")
+class PhoneNumberConnection(Connection[PhoneNumberType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(one_of=True, description="Identifies one telephone number.")

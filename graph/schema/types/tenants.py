@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import strawberry
 
+from domain.common.lists import Count
 from domain.common.quotas import QUOTA_NAMES
 from domain.tenants import lifecycle as domain
 from domain.tenants.lifecycle import TenantState
@@ -15,6 +16,7 @@ from graph.schema.scalars import Json
 from graph.schema.types.common import Connection
 from graph.schema.types.errors import NameTaken, NotFoundError, ValidationError
 from graph.schema.types.inputs import Fields, InputReader, same
+from graph.schema.types.lists import count_field
 from resolvers.global_ids import global_id
 
 NONE_IS_INSTALLATION = "0 is no limit; null is the limit of the installation."
@@ -103,8 +105,14 @@ class DeletedTenantType:
     )
 
 
-ManagedTenantConnection = Connection[ManagedTenantType]
-DeletedTenantConnection = Connection[DeletedTenantType]
+@strawberry.type(description="One page of a list of tenants.")
+class ManagedTenantConnection(Connection[ManagedTenantType]):
+    total_count: Count = count_field()
+
+
+@strawberry.type(description="One page of a list of deleted tenants.")
+class DeletedTenantConnection(Connection[DeletedTenantType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(description="Filter for tenants; omitted fields match any tenant.")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from domain.common.access import Scope
+from domain.common.lists import Count
 from domain.common.patches import Patch
 from domain.telephony import trunk_usage as usage_domain
 from domain.telephony import trunks as domain
@@ -30,6 +31,7 @@ from graph.schema.types.inputs import (
     same,
     whole_seconds,
 )
+from graph.schema.types.lists import count_field
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
 
@@ -220,8 +222,14 @@ class InboundTrunkType(Node):
     updated_at: datetime = strawberry.field(description="When the trunk was last edited (UTC).")
 
 
-OutboundTrunkConnection = Connection[OutboundTrunkType]
-InboundTrunkConnection = Connection[InboundTrunkType]
+@strawberry.type(description="One page of a list of outbound trunks.")
+class OutboundTrunkConnection(Connection[OutboundTrunkType]):
+    total_count: Count = count_field()
+
+
+@strawberry.type(description="One page of a list of inbound trunks.")
+class InboundTrunkConnection(Connection[InboundTrunkType]):
+    total_count: Count = count_field()
 
 
 @strawberry.input(one_of=True, description="Identifies one trunk.")

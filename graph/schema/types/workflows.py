@@ -123,7 +123,9 @@ class VersionType(Node):
         return WorkflowDiff(changes=changes)
 
 
-VersionConnection = Connection[VersionType]
+@strawberry.type(name="WorkflowVersionConnection", description="One page of a list of versions.")
+class VersionConnection(Connection[VersionType]):
+    total_count: Count = count_field()
 
 
 @strawberry.type(
@@ -216,8 +218,11 @@ class WorkflowType(Node):
         info: Ctx,
         first: First = None,
         after: After = None,
+        last: Last = None,
+        before: Before = None,
     ) -> Page[domain.Version]:
-        return await resolvers.versions(info, workflow, first, after)
+        page = PageArguments(first, after, last, before)
+        return await resolvers.versions(info, workflow, page)
 
 
 @strawberry.type(description="One page of a list of workflows.")

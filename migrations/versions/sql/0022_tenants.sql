@@ -25,8 +25,7 @@ language sql stable security definer set search_path = public, pg_temp as $$
 $$;
 
 create or replace function list_tenants(
-    p_operator text, p_id uuid, p_slug text, p_search text, p_state text,
-    p_after_at timestamptz, p_after_id uuid, p_limit int
+    p_operator text, p_id uuid, p_slug text, p_search text, p_state text
 ) returns setof tenant
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 begin
@@ -38,9 +37,7 @@ begin
             or strpos(lower(t.name), lower(p_search)) > 0)
        and (p_state is null or p_state = case
                when t.delete_at is not null then 'DELETING'
-               when t.suspended_at is not null then 'SUSPENDED' else 'ACTIVE' end)
-       and (p_after_at is null or (t.created_at, t.id) < (p_after_at, p_after_id))
-     order by t.created_at desc, t.id desc limit p_limit;
+               when t.suspended_at is not null then 'SUSPENDED' else 'ACTIVE' end);
 end $$;
 
 -- Returns no row if the slug is taken.
@@ -105,17 +102,12 @@ begin
     returning t.*;
 end $$;
 
-create or replace function list_deleted_tenants(
-    p_operator text, p_after_at timestamptz, p_after_id uuid, p_limit int
-) returns setof deleted_tenant
+create or replace function list_deleted_tenants(p_operator text) returns setof deleted_tenant
 language plpgsql stable security definer set search_path = public, pg_temp as $$
 begin
     perform require_operator(p_operator);
     return query
-    select d.* from deleted_tenant d
-     where d.deleted_at is not null
-       and (p_after_at is null or (d.deleted_at, d.id) < (p_after_at, p_after_id))
-     order by d.deleted_at desc, d.id desc limit p_limit;
+    select d.* from deleted_tenant d where d.deleted_at is not null;
 end $$;
 
 -- Deletes entries of the audit log of a tenant whose deletion has begun, and what chains them. Returns how
