@@ -276,7 +276,7 @@ class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery, 
         return Simulation(suite=Json(suite)) if suite else None
 
     @strawberry.field(
-        description="Your own API keys for providers, without their values.",
+        description="Your own keys of providers, without their values.",
         graphql_type=list[Credential] | None,
     )
     async def credentials(self, info: Ctx) -> Sequence[StoredCredential]:

@@ -40,7 +40,7 @@ class SettingsMutation:
         imported = await info.context.run(settings.import_mcp_tools, input.server, input.tools)
         return s.ImportMcpToolsSuccess(tools=list(imported))
 
-    @mutation("Store your own API key for a provider; the next call uses it.")
+    @mutation("Store your own key of a provider; the next call uses it.")
     async def set_credential(
         self, info: Ctx, input: Input[k.SetCredentialInput]
     ) -> k.SetCredentialResult:
@@ -56,14 +56,14 @@ class SettingsMutation:
         )
         return k.SetCredentialSuccess(credential=credential)
 
-    @mutation("Delete your own API key for a provider.")
+    @mutation("Delete your own key of a provider.")
     async def delete_credential(
         self, info: Ctx, input: Input[k.DeleteCredentialInput]
     ) -> k.DeleteCredentialResult:
         deleted = await info.context.run(credentials.delete_credential, input.provider, input.label)
         return k.DeleteCredentialSuccess(credential=deleted)
 
-    @mutation("Check with a provider whether it accepts an API key.")
+    @mutation("Check with a provider whether it accepts a key.")
     async def test_credential(
         self, info: Ctx, input: Input[k.TestCredentialInput]
     ) -> k.TestCredentialResult:

@@ -1,4 +1,4 @@
-"""API keys for providers and secrets of tools, identified by their last characters only."""
+"""Keys of providers and secrets of tools, identified by their last characters only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from graph.schema.types.inputs import InputReader, text_values
 
 @strawberry.type(
     description=(
-        "Your own API key for a provider, or a secret of your tools. The value is never returned."
+        "Your own key of a provider, or a secret of your tools. The value is never returned."
     )
 )
 class Credential:
@@ -67,12 +67,12 @@ HEADERS = "HTTP headers to send with every request, as an object of names and va
 
 
 @strawberry.input(
-    description="Your own API key for a provider, and where it is sent. It replaces the stored one."
+    description="Your own key of a provider, and where it is sent. It replaces the stored one."
 )
 class SetCredentialInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     key: str = strawberry.field(
-        description="The API key, which is stored encrypted and never returned."
+        description="The key of the provider, which is stored encrypted and never returned."
     )
     label: str | None = strawberry.field(default=None, description=LABEL)
     base_url: str | None = strawberry.field(default=None, description=BASE_URL)
@@ -83,18 +83,18 @@ class SetCredentialInput:
         return _endpoint(self, reader)
 
 
-@strawberry.input(description="The provider whose API key is to be deleted.")
+@strawberry.input(description="The provider whose key is to be deleted.")
 class DeleteCredentialInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     label: str | None = strawberry.field(default=None, description=LABEL)
 
 
-@strawberry.input(description="The API key to test.")
+@strawberry.input(description="The key of a provider to test.")
 class TestCredentialInput:
     provider: str = strawberry.field(description="Name of the provider in the catalog.")
     key: str | None = strawberry.field(
         default=None,
-        description="The API key to test; omit to test the stored one at its own server.",
+        description="The key to test; omit to test the stored one at its own server.",
     )
     label: str | None = strawberry.field(default=None, description=LABEL)
     base_url: str | None = strawberry.field(default=None, description=BASE_URL)
@@ -139,14 +139,14 @@ class DeleteSecretInput:
     name: str = strawberry.field(description="Name of the secret to delete.")
 
 
-@strawberry.type(description="The API key was stored; the next call uses it.")
+@strawberry.type(description="The key of the provider was stored; the next call uses it.")
 class SetCredentialSuccess:
     credential: domain.Credential = strawberry.field(
         graphql_type=Credential, description="The stored credential, without its value."
     )
 
 
-@strawberry.type(description="The API key was deleted.")
+@strawberry.type(description="The key of the provider was deleted.")
 class DeleteCredentialSuccess:
     credential: domain.Credential = strawberry.field(
         graphql_type=Credential, description="The deleted credential, without its value."
@@ -167,7 +167,7 @@ class DeleteSecretSuccess:
     )
 
 
-@strawberry.type(description="The API key was tested with the provider.")
+@strawberry.type(description="The key was tested with the provider.")
 class TestCredentialSuccess:
     verdict: Verdict = strawberry.field(description="Whether the provider accepts the key.")
     detail: str = strawberry.field(description="Human-readable explanation of the verdict.")

@@ -161,7 +161,7 @@ describe_enum(
     DIAL_UNKNOWN=(
         "It is unknown whether the number was dialled or what became of it; it is not dialled again."
     ),
-    PROVIDER_FAILED="A provider failed, or its API key is missing.",
+    PROVIDER_FAILED="A provider failed, or its key is missing.",
     TRUNK_FAILED="The SIP trunk failed.",
     CANCELED="A client ended the call before a worker claimed it, or before the phone was answered.",
     BUDGET_SPENT="The budget of the call or a monthly budget of the tenant is exhausted.",
@@ -282,7 +282,7 @@ describe_enum(
     EXPORTED="Data was exported.",
     ACCESSED="A user or a key got access to a room or to a recording.",
     ENDED="A call was ended by a request.",
-    TESTED="A tool or an API key was tested.",
+    TESTED="A tool or the key of a provider was tested.",
     SHORTENED="Entries past their retention were deleted.",
     ERASED="The content of entries was erased.",
     OTHER="A kind that this version of the API does not know.",
@@ -452,7 +452,7 @@ describe_enum(
     UNKNOWN_OPTION="A provider has no such option.",
     INVALID_OPTION="An option has an invalid value.",
     USELESS_FALLBACK="A fallback repeats a provider and model that come before it.",
-    NO_KEY="A provider has no API key.",
+    NO_KEY="There is no key of a provider.",
     LANGUAGE_NOT_KNOWN="A provider does not support a language of the agent.",
     NO_VOICE="A language of the agent has no voice.",
     VOICE_WITHOUT_LANGUAGE="A voice is for a language that the agent does not speak.",
@@ -496,7 +496,7 @@ describe_enum(
 )
 describe_enum(
     Verdict,
-    "Result of testing an API key with its provider.",
+    "Result of testing the key of a provider.",
     ACCEPTED="The provider accepts the key.",
     REJECTED="The provider rejects the key.",
     UNREACHABLE="The provider could not be reached, so the key was not tested.",

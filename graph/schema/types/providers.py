@@ -57,7 +57,7 @@ class Provider:
     voices: list[str] = strawberry.field(
         description="Known voices of a TTS provider; others work, too."
     )
-    needs_key: bool = strawberry.field(description="Whether the provider requires an API key.")
+    needs_key: bool = strawberry.field(description="Whether the provider requires a key.")
     credentials: list[CredentialField] = strawberry.field(
         description="Values of a credential for the provider."
     )
