@@ -28,7 +28,7 @@ WORKERS = 8
 """How many notes are added at once, each for another tenant: one whose database connections are all in use
 delays no other."""
 MAX_REMEMBERED = 10_000
-"""How many combinations of actor, kind and target are remembered in order to add each once a minute."""
+"""How many combinations of actor, action, kind and target are remembered in order to add each once a minute."""
 DISTINGUISHING_DETAILS = ("code", "factor", "subject", "base_url")
 """Details in which notes differ that do not repeat each other."""
 INTERVAL_SECONDS = 60.0
@@ -94,10 +94,11 @@ class AuditRecorder:
         """None if such a note was added within the last minute; otherwise how many were left out
         since then."""
         note, now = queued.note, time.monotonic()
-        actor = note.actor or (queued.origin.actor if queued.origin else "")
+        origin = queued.origin or Origin(actor="")
+        actor = note.actor or origin.actor
         about = (note.details.get(name) for name in DISTINGUISHING_DETAILS)
         target = note.target, note.target_name
-        key = (queued.tenant, queued.email, actor, note.kind, *target, *about)
+        key = (queued.tenant, queued.email, actor, origin.action, note.kind, *target, *about)
         until, left_out = self._recent.get(key, (0.0, 0))
         if now < until:
             self._recent[key] = until, left_out + 1

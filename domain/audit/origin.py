@@ -18,7 +18,8 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The actor of a request, its address and its id, and the mutation that is being carried out."""
+    """The actor of a request, its address and its id, and the mutation that is being carried out, or the
+    field that is refused."""
 
     actor: str = ANONYMOUS
     """`user:<id>`, `key:<id>` or `identity_provider:<id>`"""
@@ -56,7 +57,7 @@ def on_behalf_of(actor: str) -> Generator[None]:
 
 
 @contextmanager
-def performing(action: str) -> Generator[None]:
+def performing(action: str | None) -> Generator[None]:
     """Name what the current request does in the block."""
     with acting_as(replace(_current.get() or Origin(), action=action)):
         yield

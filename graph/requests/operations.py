@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphql import GraphQLError, OperationDefinitionNode, OperationType
+from graphql import FieldNode, GraphQLError, OperationDefinitionNode, OperationType
 from strawberry import Schema
 from strawberry.types.execution import PreExecutionError
 
+from domain.audit.origin import performing
 from domain.common.access import Scope, Viewer
 from domain.common.errors import DomainError, Forbidden, RateLimited, Unavailable
 from domain.common.quota_warnings import QuotaWarning, collect_warnings
@@ -117,9 +118,11 @@ class PreparedOperation:
 class RequestRejected(Exception):
     """The operation does not run."""
 
-    def __init__(self, errors: Sequence[GraphQLError]) -> None:
+    def __init__(self, errors: Sequence[GraphQLError], refused: Sequence[FieldNode] = ()) -> None:
+        """`refused` are the fields of an operation that the viewer lacks a scope for."""
         super().__init__()
         self.errors = errors
+        self.refused = refused
 
 
 class RetryLater(Exception):
@@ -201,16 +204,23 @@ class GraphQLService:
         try:
             return self._parse_and_validate(request, viewer, bucket)
         except RequestRejected as rejected:
-            self._note_refusal(viewer, [error.formatted for error in rejected.errors])
+            errors = [error.formatted for error in rejected.errors]
+            self._note_refusal(viewer, errors, rejected.refused)
             await self.rate_limiter.spend(bucket)
             raise
 
-    def _note_refusal(self, viewer: Viewer | None, errors: Sequence[Mapping[str, Any]]) -> None:
-        """Add what a viewer was forbidden to do to the audit log."""
+    def _note_refusal(
+        self,
+        viewer: Viewer | None,
+        errors: Sequence[Mapping[str, Any]],
+        fields: Iterable[FieldNode],
+    ) -> None:
+        """Add what a viewer was forbidden to do to the audit log. `fields` are those of the operation."""
         for error in errors:
             if viewer and error.get("extensions", {}).get("code") == Forbidden.code:
                 note = refusal_note(Forbidden.code, error["message"])
-                self.services.audit_notes.put(viewer.tenant_id, note)
+                with performing(_field_at(error.get("path", ()), fields)):
+                    self.services.audit_notes.put(viewer.tenant_id, note)
                 return
 
     def _login_attempts_cost(self, prepared: PreparedOperation) -> int:
@@ -231,7 +241,8 @@ class GraphQLService:
                 raise RequestRejected(errors)
             scopes = document.scopes(self.schema._schema, operation)
             if missing := scopes - (viewer.scopes if viewer else frozenset()):
-                raise scopes_missing(missing)
+                refused = fields_of(operation.selection_set, document.fragments)
+                raise RequestRejected([scopes_missing(missing)], [*refused])
             cost = document.cost(self.schema._schema, operation, request.variables)
         except GraphQLError as error:
             raise RequestRejected([error]) from None
@@ -253,7 +264,8 @@ class GraphQLService:
             context = replace(context, services=self.large_query_services)
         with measure_response(size), collect_warnings() as warnings:
             payload = await self._execute(operation, context, size)
-        self._note_refusal(context.viewer, payload.get("errors", ()))
+        fields = fields_of(operation.operation.selection_set, operation.document.fragments)
+        self._note_refusal(context.viewer, payload.get("errors", ()), fields)
         extensions = response_extensions(operation.bucket, operation.cost, warnings)
         response = EncodedResponse.from_payload(payload | extensions)
         try:
@@ -296,6 +308,13 @@ class GraphQLService:
             return _error_response(prepared, aborted, result.errors or ())
         not_executed = isinstance(result, PreExecutionError)
         return to_response(result.data, result.errors, not_executed=not_executed)
+
+
+def _field_at(path: Sequence[str | int], fields: Iterable[FieldNode]) -> str | None:
+    """The name of the field at the path, which may begin with an alias, or else of the first one."""
+    named = [*fields]
+    at_path = [field for field in named if (field.alias or field.name).value in path[:1]]
+    return next((field.name.value for field in (*at_path, *named)), None)
 
 
 def response_extensions(

@@ -389,6 +389,27 @@ async def test_sign_ins_are_in_the_log_of_the_tenant_of_the_user(
     assert await log_of(api, kinds=["SIGN_IN_FAILED"]) == failed
 
 
+async def test_what_a_stolen_session_guesses_is_in_the_log(api: Api) -> None:
+    """The password and the code that are asked for again."""
+    ada = await new_member(owner_at(api), "VIEWER")
+    enrolled = await ada.run(ENROL, currentPassword=PASSWORD_OF_MEMBERS)
+    app = App(enrolled["secret"])
+    await ada.run(CONFIRM, code=await app.next_code())
+    await ada.run(REMOVE, currentPassword="wrong" * 4, code="000000")
+    await ada.run(REPLACE, code="not a code")
+
+    async def failures() -> list[Any]:
+        entries = await log_of(api, kinds=["SIGN_IN_FAILED"])
+        return entries if len(entries) == 2 else []
+
+    entries = await eventually(failures)
+    subject = (await ada.viewer())["subject"]
+    assert {(each["actor"], each["action"], each["details"]["factor"]) for each in entries} == {
+        (subject, "removeTotp", "password"),
+        (subject, "replaceRecoveryCodes", "code"),
+    }
+
+
 async def test_what_an_identity_provider_decides_is_in_the_log(
     studio: Installation, forger: ForgingProvider, viewer: Viewer
 ) -> None:
@@ -461,8 +482,19 @@ async def test_what_is_refused_is_in_the_log_once_a_minute(
         assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
     [entry] = await eventually(lambda: log_of(api, kinds=["REFUSED"]))
     assert entry["actor"].startswith("key:")
+    assert entry["action"] == "createAgent"
     assert entry["details"]["code"] == "FORBIDDEN"
     assert "agents:write" in entry["details"]["message"]
+    # Another operation is another entry, also one that only reads, and whatever its aliases are.
+    await ask(api, key, "{ agent: auditLog { edges { node { at } } } }")
+    await ask(api, key, document("deleteAgent"), input={"id": global_id("Agent", UUID(int=1))})
+
+    async def refused_actions() -> list[Any]:
+        entries = await log_of(api, kinds=["REFUSED"])
+        return entries if len(entries) == 3 else []
+
+    entries = await eventually(refused_actions)
+    assert {each["action"] for each in entries} == {"createAgent", "auditLog", "deleteAgent"}
     assert await row_of(settings, "select * from agent") is None
 
 

@@ -107,7 +107,8 @@ class AuditEntryType:
         description="The X-Request-Id of the HTTP request; null for other requests.",
     )
     action: str | None = strawberry.field(
-        description="Name of the mutation, such as `updateAgent`; null when there was none."
+        description="Name of the mutation, such as `updateAgent`, or of the query or subscription that was "
+        "refused; null when there was none."
     )
 
     @strawberry.field(description="The object it is about; null when it is about none.")
