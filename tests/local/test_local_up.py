@@ -48,6 +48,8 @@ def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -
     url, token = f"http://127.0.0.1:{environ['API_PORT']}", _token(environ)
     assert f"{url}/graphql" in up.stdout
     assert token in up.stdout
+    link = studio(environ, "admin", "password-link", "--email", "owner@demo.local").stdout
+    assert f" {url}/account#reset=" in link
 
     with httpx.Client(
         base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60
