@@ -170,6 +170,36 @@ async def test_a_key_works_from_its_addresses_only(api: Api, settings: Settings)
         assert await socket.wait_closed() == (4403, "Permissions changed")
 
 
+@pytest.mark.parametrize(
+    ("forwarded", "is_allowed"),
+    [
+        ("203.0.113.9", True),
+        # What the client sent itself comes first; the proxy adds the address that it saw.
+        ("203.0.113.9, 198.51.100.7", False),
+        ("198.51.100.7, 203.0.113.9", True),
+        ("unknown", False),
+        ("", False),
+    ],
+)
+async def test_behind_a_proxy_a_key_works_from_the_address_that_the_proxy_saw(
+    services: Services, settings: Settings, viewer: Viewer, forwarded: str, is_allowed: bool
+) -> None:
+    trusting = replace(settings, trusted_proxies="127.0.0.1")
+    networks = parse_networks(["203.0.113.0/24"], ())
+    spec = ApiKeySpec(name="ci", role="VIEWER", networks=networks)
+    key = (await create_api_key(services, viewer, spec)).value
+    headers = {"x-forwarded-for": forwarded} if forwarded else {}
+    async with running_api(services, trusting, viewer, build_schema_with_loaders) as api:
+        answer = await api.post(WHO, auth=False, headers={"x-api-key": key, **headers})
+        assert answer.status_code == (200 if is_allowed else 401), answer.text
+        async with api.socket({}, additional_headers=headers) as socket:
+            await socket.send(type="connection_init", payload={"apiKey": key})
+            if is_allowed:
+                assert await socket.receive() == {"type": "connection_ack"}
+            else:
+                assert await socket.wait_closed() == (4401, "Unauthorized")
+
+
 PAST = "2026-01-01T00:00:00Z"
 NEVER = "2136-11-30T00:00:00Z"
 

@@ -3,6 +3,8 @@ refresh and end their sessions, and both releases respect what the other one doe
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,12 +12,16 @@ from uuid import UUID, uuid4
 import asyncpg
 import jwt
 import pytest
+from argon2 import PasswordHasher
 
+from domain.common.access import ROLE_SCOPES, Role, Scope
 from domain.common.settings import Settings
 from domain.ports import Services
 from persistence.access_tokens import ISSUER
 from persistence.admin import bootstrap
-from persistence.key_ring import KeyRing
+from persistence.key_ring import KeyRing, new_api_key
+from persistence.migrate import upgrade
+from persistence.wiring import api_services
 from tests.support.database_schema import connected
 from tests.support.sessions import signed_in, until_refused
 from tests.support.viewers import PASSWORD
@@ -98,6 +104,75 @@ async def test_sessions_of_both_releases_are_good_and_end_in_both(
         assert await db.fetchval(find, tenant, person, UUID(claims["sid"])) == "OWNER"
         await services.accounts.sign_out(pair.refresh)
         assert await db.fetchval(find, tenant, person, UUID(claims["sid"])) is None
+
+
+OLD_SCOPES = {
+    Role.OWNER: "read write credentials:read credentials:write telephony:read telephony:write",
+    Role.ADMIN: "read write credentials:read credentials:write telephony:read telephony:write",
+    Role.EDITOR: "read write telephony:read",
+    Role.OPERATOR: "read telephony:read calls:write",
+    Role.VIEWER: "read telephony:read",
+}
+"""The scopes of roles in the previous release; `read` and `write` stand for those of five kinds."""
+KINDS = ("agents", "tools", "workflows", "calls", "settings")
+INSERT_TENANT = "insert into tenant (id, slug, name) values ($1, 'acme', 'Acme')"
+INSERT_USER = """
+    insert into app_user (id, tenant_id, email, role, password_hash) values ($1, $2, $3, $4, $5)
+"""
+INSERT_KEY = """
+    insert into api_key (id, tenant_id, name, prefix, hash, key_id, scopes, created_by)
+    values (gen_random_uuid(), $1, $2, $3, $4, $5, $6, 'bootstrap')
+"""
+REVISION_OF_PREVIOUS_RELEASE = "0017"
+
+
+def old_scopes(role: Role) -> list[str]:
+    return [
+        scope
+        for word in OLD_SCOPES[role].split()
+        for scope in ([word] if ":" in word else [f"{kind}:{word}" for kind in KINDS])
+    ]
+
+
+async def test_credentials_and_roles_of_the_previous_release_stay_what_they_were(
+    fresh: str, settings: Settings
+) -> None:
+    """Keys, passwords, sessions and their tokens, which were there before the upgrade."""
+    ring, tenant = KeyRing.from_secret_key(settings.secret_key), uuid4()
+    hashed = PasswordHasher().hash(PASSWORD)
+    people = {role: (uuid4(), uuid4(), f"{role.lower()}@acme.example") for role in Role}
+    keys = {role: new_api_key() for role in Role}
+    await asyncio.to_thread(upgrade, fresh, REVISION_OF_PREVIOUS_RELEASE)
+    async with connected(fresh) as db:
+        await db.execute(INSERT_TENANT, tenant)
+        for role, (person, session, email) in people.items():
+            await db.execute(INSERT_USER, person, tenant, email, role, hashed)
+            digest = ring.digests(f"refresh of {role}")[0]
+            await db.execute(INSERT_TOKEN, digest, tenant, person, session)
+            key, entry = keys[role], ring.key_ids[0]
+            digest = ring.digests(key)[0]
+            values = (tenant, role, key[:12], digest, entry, old_scopes(role))
+            await db.execute(INSERT_KEY, *values)
+    await asyncio.to_thread(upgrade, fresh)
+    async with api_services(replace(settings, database_url=fresh)) as services:
+        authenticate = services.accounts.authenticate_credential
+        for role, (person, session, email) in people.items():
+            token = token_of_previous_release(ring, tenant, person, session, role)
+            viewer = await authenticate(token)
+            assert (viewer.subject, viewer.session_id) == (f"user:{person}", session)
+            assert viewer.scopes == ROLE_SCOPES[role]
+            pair = await services.accounts.refresh(f"refresh of {role}")
+            assert (await authenticate(pair.access)).session_id == session
+            signed, pair = await signed_in(services, email)
+            assert (signed.id, (await authenticate(pair.access)).scopes) == (
+                person,
+                ROLE_SCOPES[role],
+            )
+            # The keys of the two highest roles could do the same, so both are those of owners.
+            granted = Role.OWNER if role is Role.ADMIN else role
+            assert (await authenticate(keys[role])).scopes == ROLE_SCOPES[granted]
+            # No role has lost what it had.
+            assert {*map(Scope, old_scopes(role))} <= ROLE_SCOPES[role]
 
 
 async def test_the_api_cannot_read_hashes_of_passwords_by_itself(
