@@ -22,6 +22,7 @@ from graph.schema.build import build_schema
 from graph.schema.loader_extension import LoaderScope
 from graph.server import create_server, listen, raise_open_file_limit
 from graph.web.account import account_routes
+from graph.web.docs.routes import docs_routes
 from graph.web.graphiql import graphiql_page, graphiql_routes
 from graph.web.talk import talk_routes
 from persistence.wiring import api_services, check_database, voice_notice
@@ -41,6 +42,7 @@ def main() -> None:
             *graphiql_routes(settings.local_token),
             *talk_routes(settings, partial(voice_notice, settings)),
             *account_routes(),
+            *docs_routes(),
         ]
         lame_duck = LameDuck(settings.lame_duck_seconds)
         app = create_app(

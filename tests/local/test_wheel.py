@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from email.parser import Parser
 from pathlib import Path
 
+import httpx
 import pytest
 
 from local import os_processes
@@ -76,6 +77,7 @@ def test_the_wheel_has_the_pages_and_the_notices_and_not_what_builds_the_pages(
     pages = [name for name in names if name.startswith("graph/web/pages/")]
     assert {name.split("/")[3] for name in pages} == {"static"}
     assert "graph/web/pages/static/talk/app.js" in pages
+    assert "graph/web/docs/docs.css" in names
     assert [name for name in names if name.endswith("licenses/NOTICE")] != []
     assert {*facts.get_all("Provides-Extra", [])} == {"embedded", "silero"}
     assert facts["License-Expression"] == "Apache-2.0"
@@ -89,6 +91,8 @@ def test_its_console_script_runs_the_product(installed: Path, home: Path) -> Non
     up = agent_studio(home, packages, "up", "--detach", "--no-voice", "--port", port)
     assert up.returncode == 0, up.stdout + up.stderr
     assert "agent-studio talk" in up.stdout
+    for path in ("/docs/", "/docs/api", "/docs/changelog", "/docs/schema.graphql"):
+        assert httpx.get(f"http://127.0.0.1:{port}{path}").status_code == 200
     talked = agent_studio(home, packages, "talk", "--say", "hello")
     assert talked.returncode == 0, talked.stderr
     assert "Sunrise Clinic" in talked.stdout
