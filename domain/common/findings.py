@@ -17,7 +17,7 @@ class Severity(StrEnum):
 
 
 class FindingCode(StrEnum):
-    """A stable name for the kind of problem. `docs/findings.md` has an example of each."""
+    """A stable name for the kind of problem. docs/findings.md has an example of each."""
 
     NO_ENTRY = "NO_ENTRY"
     MANY_ENTRIES = "MANY_ENTRIES"

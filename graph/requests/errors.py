@@ -16,6 +16,7 @@ from strawberry.exceptions import StrawberryInputCoercionError
 from strawberry.relay import GlobalIDValueError
 
 from domain.common.errors import DomainError, InvalidInputs, RateLimited, Unavailable
+from graph.requests.docs_links import request_error_docs
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,13 @@ def with_code(error: GraphQLError, code: str) -> GraphQLError:
 
 
 def format_errors(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
-    return [_format_error(error) for error in errors[:MAX_ERRORS]]
+    return [_with_docs(_format_error(error)) for error in errors[:MAX_ERRORS]]
+
+
+def _with_docs(payload: dict[str, Any]) -> dict[str, Any]:
+    extensions = payload["extensions"]
+    docs = request_error_docs(extensions["code"])
+    return payload | {"extensions": {**extensions, "docs": docs}}
 
 
 def _format_error(error: GraphQLError) -> dict[str, Any]:

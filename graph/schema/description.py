@@ -10,7 +10,8 @@ The public API of Agent Studio.
 `finishSignIn` return access tokens, `createApiKey` an API key. `@requires` declares the scopes that each part needs.
 
 **Errors.** A mutation returns its success or an error that implements `Error`, and then nothing has changed. Everything \
-else is in `errors`, with a code in `extensions.code`.
+else is in `errors`, with a code in `extensions.code`. `docs` of an error, `extensions.docs` and `docs` of a finding are \
+where the API explains the code: paths on its host, which serves the whole documentation at `/docs/`.
 
 **Ids and pages.** Ids are global and opaque: `node(id:)` returns any object. Lists are connections; pass `endCursor` as \
 `after` to continue.

@@ -75,7 +75,10 @@ async def test_a_response_that_is_too_large_is_refused_as_a_whole(api: Api) -> N
     answer = await api.execute(document(3))
     assert (answer.keys(), answer["data"]) == ({"data", "errors", "extensions"}, None)
     [error] = answer["errors"]
-    assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
+    assert error["extensions"] == {
+        "code": ANSWER_TOO_LARGE,
+        "docs": f"/docs/api#{ANSWER_TOO_LARGE.lower()}",
+    }
     assert str(MAX_RESPONSE_BYTES) in error["message"]
     assert "fewer nodes per page" in error["message"]
 
@@ -216,7 +219,10 @@ async def test_an_executed_mutation_is_not_reported_as_refused(writes: Api, fiel
     answer = response.json()
     assert (response.status_code, answer["data"]) == (200, None)
     [error] = answer["errors"]
-    assert error["extensions"] == {"code": ANSWER_TOO_LARGE}
+    assert error["extensions"] == {
+        "code": ANSWER_TOO_LARGE,
+        "docs": f"/docs/api#{ANSWER_TOO_LARGE.lower()}",
+    }
     last = f"m{written[-1]}"
     assert f"executed up to `{last}` and no further" in error["message"]
     answer = await writes.execute(f"mutation {{ write(megabytes: 10) {{ {field} }} }}")

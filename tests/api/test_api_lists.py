@@ -36,7 +36,11 @@ async def test_an_invalid_cursor_of_a_list_is_refused(api: Api, name: str) -> No
     answer = await api.execute(document, variables={"a": BAD_CURSORS[name]})
     assert answer["data"] == {"agents": None}
     [error] = answer["errors"]
-    assert error["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
+    assert error["extensions"] == {
+        "code": "INVALID_CURSOR",
+        "path": ["after"],
+        "docs": "/docs/api#invalid_cursor",
+    }
 
 
 async def test_invalid_cursors_of_a_stream_are_refused(

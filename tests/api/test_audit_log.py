@@ -554,6 +554,7 @@ async def test_the_log_is_paged_and_filtered(
         assert refused["errors"][0]["extensions"] == {
             "code": "INVALID_INPUT",
             "path": ["filter", name],
+            "docs": "/docs/api#invalid_input",
         }
     refused = await api.execute(
         LOG, variables={"filter": {"at": {"since": four["at"], "until": three["at"]}}}
@@ -561,6 +562,7 @@ async def test_the_log_is_paged_and_filtered(
     assert refused["errors"][0]["extensions"] == {
         "code": "INVALID_INPUT",
         "path": ["filter", "at", "until"],
+        "docs": "/docs/api#invalid_input",
     }
 
 

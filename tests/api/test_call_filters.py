@@ -506,7 +506,7 @@ async def test_an_invalid_list_of_calls_is_refused(api: Api, name: str) -> None:
     answer = await api.execute(LIST, variables=variables)
     assert answer["data"] == {"calls": None}
     [error] = answer["errors"]
-    assert error["extensions"] == {"code": code, "path": path}
+    assert error["extensions"] == {"code": code, "path": path, "docs": f"/docs/api#{code.lower()}"}
 
 
 async def test_all_problems_of_a_filter_are_reported_at_once(api: Api) -> None:
@@ -530,7 +530,11 @@ async def test_a_cursor_of_another_order_is_refused(
     cursor = newest["data"]["calls"]["edges"][0]["cursor"]
     answer = await api.execute(LIST, variables={"order": {"by": "COST"}, "after": cursor})
     [error] = answer["errors"]
-    assert error["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
+    assert error["extensions"] == {
+        "code": "INVALID_CURSOR",
+        "path": ["after"],
+        "docs": "/docs/api#invalid_cursor",
+    }
 
 
 async def test_the_users_of_a_draft_are_known_after_every_change(

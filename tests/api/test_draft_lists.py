@@ -119,7 +119,11 @@ async def test_a_long_search_is_refused(api: Api) -> None:
     answer = await api.execute(LISTS["tools"], variables={"filter": {"search": "x" * 201}})
     assert answer["data"] == {"tools": None}
     [error] = answer["errors"]
-    assert error["extensions"] == {"code": "INVALID_INPUT", "path": ["filter", "search"]}
+    assert error["extensions"] == {
+        "code": "INVALID_INPUT",
+        "path": ["filter", "search"],
+        "docs": "/docs/api#invalid_input",
+    }
 
 
 # ---- live lists ---------------------------------------------------------------------------------

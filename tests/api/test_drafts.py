@@ -347,12 +347,19 @@ async def test_text_that_cannot_be_stored_is_refused_at_the_edge(
     assert error["extensions"] == {
         "code": "BAD_USER_INPUT",
         "path": ["input", "prompt", "system"],
+        "docs": "/docs/api#bad_user_input",
     }
     literal = await api.execute('{ agent(by: {name: "a\\u0000b"}) { id } }')
-    assert literal["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert literal["errors"][0]["extensions"] == {
+        "code": "BAD_USER_INPUT",
+        "docs": "/docs/api#bad_user_input",
+    }
     written_out = await api.execute('{ agent(by: {name: "a\\\\u0000b"}) { id } }')
     assert written_out["data"] == {"agent": None}
     half = GREETER | {"prompt": {"system": "\ud800"}}
     answer = await api.execute(CREATE_AGENT, variables={"input": half})
-    assert answer["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
+    assert answer["errors"][0]["extensions"] == {
+        "code": "BAD_REQUEST",
+        "docs": "/docs/api#bad_request",
+    }
     assert await all_rows(settings) == before

@@ -157,7 +157,11 @@ async def test_agents_and_tools_lead_to_their_users(
     assert others == [["clinic", "ward"], [], ["annex"]]
     assert agent["tools"] == [{"agents": {"edges": [{"node": {"name": "booking"}}]}}]
     refused = await api.execute(USERS, variables={"a": "zzz"})
-    assert refused["errors"][0]["extensions"] == {"code": "INVALID_CURSOR", "path": ["after"]}
+    assert refused["errors"][0]["extensions"] == {
+        "code": "INVALID_CURSOR",
+        "path": ["after"],
+        "docs": "/docs/api#invalid_cursor",
+    }
 
 
 async def test_nodes_of_another_tenant_are_unknown(

@@ -205,7 +205,11 @@ async def add_agents(settings: Settings, viewer: Viewer, count: int, size: int) 
 async def refused_as_too_much(api: Api, document: str) -> None:
     answer = await api.execute(document)
     [error] = answer["errors"]
-    assert error["extensions"] == {"code": "INVALID_INPUT", "path": ["workflows"]}
+    assert error["extensions"] == {
+        "code": "INVALID_INPUT",
+        "path": ["workflows"],
+        "docs": "/docs/api#invalid_input",
+    }
     assert "by naming some of the workflows at a time" in error["message"]
 
 

@@ -477,7 +477,11 @@ async def test_page_sizes_below_one_and_names_in_place_of_ids_are_refused(
 ) -> None:
     await publish_clinic(services, viewer)
     [error] = (await api.execute(document))["errors"]
-    assert error["extensions"] == {"code": INVALID, "path": REFUSED[document]}
+    assert error["extensions"] == {
+        "code": INVALID,
+        "path": REFUSED[document],
+        "docs": f"/docs/api#{INVALID.lower()}",
+    }
 
 
 async def test_a_name_in_place_of_the_id_of_a_key_is_refused(api: Api) -> None:
@@ -498,4 +502,8 @@ async def test_a_slug_in_the_filter_of_a_live_list_is_refused(api: Api) -> None:
             message = await socket.receive()
     payload = message["payload"]
     [error] = payload if isinstance(payload, list) else payload["errors"]
-    assert error["extensions"] == {"code": INVALID, "path": ["filter", "workflowId"]}
+    assert error["extensions"] == {
+        "code": INVALID,
+        "path": ["filter", "workflowId"],
+        "docs": f"/docs/api#{INVALID.lower()}",
+    }

@@ -198,6 +198,7 @@ async def test_sockets_and_subscriptions_are_limited_over_all_processes(
                 "code": "TOO_MANY_SUBSCRIPTIONS",
                 "limit": 2,
                 "quota": "SUBSCRIPTIONS",
+                "docs": "/docs/api#too_many_subscriptions",
             }
             init = {"authorization": f"Bearer {first.token}"}
             async with first.socket({}) as c:

@@ -181,6 +181,7 @@ async def test_a_mutation_that_lacks_a_scope_changes_nothing(
     assert error["extensions"] == {
         "code": "FORBIDDEN",
         "missing": ["TOOLS_READ", "WORKFLOWS_READ"],
+        "docs": "/docs/api#forbidden",
     }
     listed = "{ agents { edges { node { name } } } }"
     assert (await api.execute(listed))["data"]["agents"]["edges"] == []

@@ -234,7 +234,11 @@ async def test_websockets_are_limited_per_address(
                     pass
             assert refused.value.response.status_code == 429
             [error] = json.loads(refused.value.response.body or b"")["errors"]
-            assert error["extensions"] == {"code": "TOO_MANY_SOCKETS", "limit": 2}
+            assert error["extensions"] == {
+                "code": "TOO_MANY_SOCKETS",
+                "limit": 2,
+                "docs": "/docs/api#too_many_sockets",
+            }
         await retry_until_accepted(api)
     # Refused clients cannot fill the log with errors.
     assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []

@@ -144,7 +144,11 @@ async def test_every_error_has_a_code(api: Api, caplog: pytest.LogCaptureFixture
         assert code_of(await api.execute(document)) == code, document
     picky = (await api.execute("{picky}"))["errors"][0]
     assert picky["message"] == "That is too long."
-    assert picky["extensions"] == {"code": "INVALID_INPUT", "path": ["input", "name"]}
+    assert picky["extensions"] == {
+        "code": "INVALID_INPUT",
+        "path": ["input", "name"],
+        "docs": "/docs/api#invalid_input",
+    }
     assert (await api.execute("{busy}"))["errors"][0]["extensions"]["retryAfter"] == 2.5
 
 

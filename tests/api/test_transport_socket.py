@@ -151,7 +151,11 @@ async def test_a_hundred_operations_run_on_one_connection(api: Api) -> None:
         answers = await receive_messages(socket, 101)
         [refused] = [answer for answer in answers if answer["type"] == "error"]
         [error] = refused["payload"]
-        assert error["extensions"] == {"code": "TOO_MANY_OPERATIONS", "limit": 100}
+        assert error["extensions"] == {
+            "code": "TOO_MANY_OPERATIONS",
+            "limit": 100,
+            "docs": "/docs/api#too_many_operations",
+        }
         await socket.send(type="complete", id="0")
         await socket.subscribe("0", "{hello}")
         assert (await socket.receive())["id"] == "0"

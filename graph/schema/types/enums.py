@@ -424,7 +424,7 @@ describe_enum(
 )
 describe_enum(
     FindingCode,
-    "Machine-readable, stable code of a finding. `docs/findings.md` has an example of each.",
+    "Machine-readable, stable code of a finding. `Finding.docs` leads to an example.",
     NO_ENTRY="No node is the entry.",
     MANY_ENTRIES="More than one node is the entry.",
     NO_EXIT="No node is an exit.",

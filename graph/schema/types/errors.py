@@ -15,6 +15,7 @@ from domain.common import errors
 from domain.sign_in.identity_providers import RefusalReason
 from domain.telephony.dial_policy import DialRefusal
 from domain.tenants.budgets import Budget
+from graph.requests.docs_links import error_docs
 from graph.schema.types.enums import describe_enum
 from graph.schema.types.findings import Finding
 
@@ -90,6 +91,15 @@ class Error:
             "empty when no single value is."
         )
     )
+
+    @strawberry.field(
+        description=(
+            "Where the documentation explains the code: a path on the host of the API, which serves the "
+            "page, such as `/docs/api#name_taken`."
+        )
+    )
+    def docs(self) -> str:
+        return error_docs(self.code)
 
 
 @strawberry.type(description="One input value that breaks a rule.")

@@ -8,6 +8,7 @@ import strawberry
 
 from domain.common import findings as domain
 from domain.common.findings import FindingCode, Severity
+from graph.requests.docs_links import finding_docs
 
 
 @strawberry.type(description="One problem that verification found in a workflow.")
@@ -21,10 +22,13 @@ class Finding:
     fix: str = strawberry.field(description="How to fix the problem.")
 
     @strawberry.field(
-        description="Page of the documentation that explains the problem with an example."
+        description=(
+            "Where the documentation explains the problem with an example: a path on the host of the API, "
+            "which serves the page, such as `/docs/findings#no_entry`."
+        )
     )
     def docs(self) -> str:
-        return f"docs/findings.md#{self.code.value.lower()}"
+        return finding_docs(self.code)
 
 
 @strawberry.type(description="All findings of a verification.")
