@@ -89,6 +89,7 @@ function Bar() {
       <output className={isOut ? "out" : "in"}>
         {problem || message(token, standing, hasLocal)}
       </output>
+      {isOut && <a href="/account">Sign in with a password</a>}
     </header>
   );
 }
@@ -96,7 +97,7 @@ function Bar() {
 function message(token, standing, hasLocal) {
   const options = hasLocal ? "Use the local token, or paste" : "Paste";
   if (!token) return `Not signed in. ${options} an access token or an API key.`;
-  if (standing === "REFUSED") return "The API refused this token: it is wrong or has expired.";
+  if (standing === "REFUSED") return "The API refused this token: it is wrong, has expired or was revoked.";
   return standing === "ACCEPTED" ? "Signed in." : "Not checked by the API yet.";
 }
 

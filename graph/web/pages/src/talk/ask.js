@@ -32,7 +32,16 @@ export async function publishedWorkflows() {
 export const startCall = async (slug, key) => done((await ask(START, { slug, key })).startCall);
 export const joinCall = async (callId) => done((await ask(JOIN, { callId })).joinCall).join;
 export const endCall = async (callId) => done((await ask(END, { callId })).endCall);
-export const fetchCall = async (id) => (await ask(CALL, { id })).call;
+
+/** Null for a call that does not exist, and for what is not the id of a call. */
+export const fetchCall = async (id) => {
+  try {
+    return (await ask(CALL, { id })).call;
+  } catch (error) {
+    if (error.code === "BAD_USER_INPUT") return null;
+    throw error;
+  }
+};
 
 /** The recording; null if the call is not recorded. */
 export const recordingOf = async (id) => (await ask(RECORDING, { id })).call?.recording ?? null;

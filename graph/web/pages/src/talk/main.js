@@ -26,7 +26,7 @@ function draw() {
     drawnFor = "";
     at("sign-in-why").textContent =
       standing === "REFUSED"
-        ? "The API refused this token: it is wrong or has expired. Sign in again" +
+        ? "The API refused this token: it is wrong, has expired or was revoked. Sign in again" +
           (call ? "; the call continues meanwhile." : ".")
         : "Sign in to choose a workflow and call it from this browser.";
     if (!call) show("sign-in");
