@@ -22,7 +22,6 @@ from domain.common.errors import (
     Unauthenticated,
 )
 from domain.common.networks import client_network
-from domain.common.text_validation import MAX_SLUG_LENGTH
 from domain.ports import Services, TokenPair
 from domain.sign_in.identity_providers import (
     IdentityProviderId,
