@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -45,6 +46,8 @@ pytestmark = pytest.mark.anyio
 PAGE = (ROOT / "docs" / "api.md").read_text()
 LOCAL_URL = "http://127.0.0.1:8000"
 TIMEOUT_SECONDS = 120
+SHELL = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+"""The environment of a reader. `./studio` keeps the current folder out of the path of Python."""
 OUTPUTS = ("json", "text")
 NEVER_SENT = {"CONFLICT", "INVALID_SETTING", "INVALID_TRANSITION", "CALLER_REFUSED"}
 """Codes of errors that no request of the API causes."""
@@ -171,6 +174,7 @@ class Reader:
         process = await asyncio.create_subprocess_exec(
             *("bash", "-c", self._exports + script),
             cwd=self._folder,
+            env=SHELL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
