@@ -279,7 +279,8 @@ async def _known_words(
 async def new_password_problems(
     services: Services, password: str, known: Sequence[str], path: Path
 ) -> Sequence[Problem]:
-    """Why the password is not good enough, if it is not, for a person of whom these words are known."""
+    """Why the password is not good enough, if it is not; `known` has words that an attacker knows of the
+    person."""
     try:
         await services.accounts.check_password(password, known)
     except InvalidInput as problem:
