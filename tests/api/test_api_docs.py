@@ -29,6 +29,7 @@ from graph.requests import complexity, cost
 from graph.requests.operations import EXECUTION_TIMEOUT_SECONDS
 from graph.requests.response_size import MAX_EXPORT_BYTES, MAX_RESPONSE_BYTES
 from graph.schema.types.errors import ErrorCode
+from graph.web.docs.routes import docs_routes
 from local.client import StudioClient
 from local.demo import seed
 from local.emulator_service import EMULATOR_KEY
@@ -124,7 +125,9 @@ async def documented_api(settings: Settings, viewer: Viewer) -> AsyncIterator[Ap
         voiced = with_voice_providers(settings, NO_LIVEKIT, emulator)
         async with (
             api_services(voiced) as services,
-            running_api(services, voiced, viewer, build_schema_with_loaders) as api,
+            running_api(
+                services, voiced, viewer, build_schema_with_loaders, extra_routes=docs_routes()
+            ) as api,
             running_worker(settings),
         ):
             await seed(StudioClient(api.url, api.key), keys)
