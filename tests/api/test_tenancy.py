@@ -1,11 +1,15 @@
-"""Ids of another tenant behave like unknown ids, in every argument that takes an id."""
+"""Ids of another tenant behave like unknown ids, in every argument that takes an id, and no field shows
+anything of another tenant."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,9 +36,11 @@ from domain.use_cases.telephony import (
 from graph.app import build_schema_with_loaders
 from graph.schema.build import build_schema
 from resolvers.global_ids import global_id, member_id
+from tests.api.test_accounts import execute
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, create_token, running_api
 from tests.support.demo_workflow import publish_clinic
+from tests.support.selections import Place, places
 from tests.support.viewers import owner_of
 
 pytestmark = pytest.mark.anyio
@@ -414,10 +420,12 @@ async def two_tenants(
         subject="user:00000000-0000-0000-0000-000000000002",
         scopes=other.scopes,
     )
+    # Many documents are sent below with one key.
+    unlimited = replace(settings, requests_per_minute=1_000_000)
     async with AsyncExitStack() as stack:
         owner, guest = [
             await stack.enter_async_context(
-                running_api(services, settings, who, build_schema_with_loaders)
+                running_api(services, unlimited, who, build_schema_with_loaders)
             )
             for who in (viewer, stranger)
         ]
@@ -442,7 +450,11 @@ def _without(id: str, answer: Any) -> Any:
     return same
 
 
-async def test_ids_of_another_tenant_behave_like_unknown_ids(two_tenants: TwoTenants) -> None:
+async def test_ids_of_another_tenant_behave_like_unknown_ids(
+    two_tenants: TwoTenants, settings: Settings, viewer: Viewer
+) -> None:
+    changes = "select count(*) from audit_entry where tenant_id = $1"
+    before = await execute(settings, changes, viewer.tenant_id)
     for place, (kinds, document, field) in CASES.items():
         for kind in KINDS if kinds == "*" else (kinds,):
             theirs, unknown_id = two_tenants.theirs[kind], unknown(kind)
@@ -457,6 +469,7 @@ async def test_ids_of_another_tenant_behave_like_unknown_ids(two_tenants: TwoTen
         document = CASES["Query.node.id"][1]
         mine = await two_tenants.owner.execute(document, variables={"id": two_tenants.theirs[kind]})
         assert mine["data"]["x"] == {"__typename": kind, "id": two_tenants.theirs[kind]}
+    assert await execute(settings, changes, viewer.tenant_id) == before
 
 
 async def test_no_role_distinguishes_ids_of_another_tenant_from_unknown_ones(
@@ -472,6 +485,7 @@ async def test_no_role_distinguishes_ids_of_another_tenant_from_unknown_ones(
         for place, (kinds, document, _) in CASES.items():
             for kind in KINDS if kinds == "*" else (kinds,):
                 foreign = await ask(document, two_tenants.theirs[kind])
+                assert "RATE_LIMITED" not in json.dumps(foreign), (role, place)
                 assert foreign == await ask(document, unknown(kind)), (role, place)
 
 
@@ -505,3 +519,85 @@ async def test_lists_contain_only_items_of_the_tenant(two_tenants: TwoTenants) -
         data = (await who.execute(document))["data"]
         assert [role["name"] for role in data["roles"] if not role["isBuiltIn"]] == roles
         assert {edge["node"]["name"] for edge in data["apiKeys"]["edges"]} == keys
+
+
+# ---- every field ------------------------------------------------------------------------------
+
+FILL = """mutation {
+  updateSettings(input: {expectedRevision: 0, values: {canary: 1},
+    endpoints: [{name: "canary", url: "https://canary.example"}]}) { __typename }
+  setSecret(input: {name: "canary", value: "a secret that is not shown"}) { __typename }
+  setCredential(input: {provider: "openai", key: "sk-canary-canary-canary"}) { __typename } }"""
+CANARIES = re.compile(r'"acme"|"clinic"|"booking"|ada@acme|canary|"carrier"|"support"')
+"""Names in the first tenant only."""
+UNIQUE_IDS = """
+    select distinct c.value from {table} t, jsonb_each_text(to_jsonb(t)) c where t.tenant_id = $1
+       and c.value ~ '^[0-9a-f]{{8}}-[0-9a-f-]{{27}}$'
+"""
+GLOBAL_ID = re.compile(r'"([A-Za-z0-9_-]{20,})"')
+NAMELESS = {
+    *("tenants", "deletedTenants", "workerPool", "providers"),  # these are of the installation
+    *("auditHead", "auditRetention"),
+}
+"""What shows neither an id nor a name of the tenant to its owner."""
+
+
+async def _ids_of(settings: Settings, tenant: UUID) -> frozenset[str]:
+    """All ids in the rows of a tenant."""
+    tables = await execute(
+        settings,
+        "select attrelid::regclass::text from pg_attribute where attname = 'tenant_id' "
+        "and attrelid in (select oid from pg_class where relkind = 'r')",
+    )
+    found: set[str] = set()
+    for (table,) in tables:
+        query = UNIQUE_IDS.format(table=table)
+        found |= {row[0] for row in await execute(settings, query, tenant)}
+    return frozenset(found)
+
+
+def _decoded(text: str) -> str:
+    """The text, followed by what its opaque ids contain."""
+    parts = [text]
+    for id in GLOBAL_ID.findall(text):
+        try:
+            padded = id + "=" * (-len(id) % 4)
+            parts.append(base64.urlsafe_b64decode(padded).decode("utf-8", "ignore"))
+        except (binascii.Error, ValueError):
+            pass
+    return "\n".join(parts)
+
+
+def _shown(answer: Any, ids: frozenset[str]) -> set[str]:
+    """Everything of a tenant that an answer shows."""
+    text = _decoded(json.dumps(answer.get("data")))
+    return {id for id in ids if id in text} | set(CANARIES.findall(text))
+
+
+async def test_no_field_shows_anything_of_another_tenant_to_any_role(
+    two_tenants: TwoTenants, settings: Settings, viewer: Viewer
+) -> None:
+    filled = (await two_tenants.owner.execute(FILL))["data"]
+    assert all(each["__typename"].endswith("Success") for each in filled.values()), filled
+    ids = await _ids_of(settings, viewer.tenant_id)
+    assert {str(viewer.tenant_id), str(viewer.person_id)} <= ids
+    every = list(places(build_schema()._schema))
+    seen: set[str] = set()
+
+    async def ask(place: Place, key: str | None) -> Any:
+        if key is None:
+            return await two_tenants.owner.execute(place.document)
+        headers = {"x-api-key": key}
+        return await two_tenants.stranger.execute(place.document, auth=False, headers=headers)
+
+    for place in every:
+        mine = await ask(place, None)
+        if _shown(mine, ids):
+            seen.add(place.root)
+        for role, key in two_tenants.keys.items():
+            answer = await ask(place, key)
+            codes = {error["extensions"]["code"] for error in answer.get("errors", ())}
+            assert codes <= {"FORBIDDEN"}, (role, place.document, answer)
+            assert _shown(answer, ids) == set(), (role, place.document, answer)
+    # What strangers cannot see is there.
+    assert {place.root for place in every} - seen == NAMELESS
