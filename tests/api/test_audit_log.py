@@ -66,7 +66,7 @@ OF_OPERATORS = {
 }
 LOG = """query ($filter: AuditFilter, $first: Int, $after: Cursor) {
   auditLog(filter: $filter, first: $first, after: $after) {
-    since edges { node { id at kind actor sessionId address requestId action target { type id name }
+    since edges { node { id at kind actor actorId sessionId address requestId action target { type id name }
                    before after details seq hash body erasedAt } }
     pageInfo { hasNextPage endCursor } } }"""
 EXPORT = """mutation ($input: CreateAuditExportInput!) { createAuditExport(input: $input) {
@@ -353,6 +353,9 @@ async def test_an_entry_names_the_user_the_session_the_address_and_the_request(
     assert [by_socket[name] for name in who] == [viewer.subject, id, "127.0.0.1", None]
     assert by_key["actor"].startswith("key:")
     assert by_key["sessionId"] is None
+    assert by_user["actorId"] == member_id(viewer.tenant_id, UUID(int=1))
+    of_key = global_id("ApiKey", UUID(by_key["actor"].removeprefix("key:")))
+    assert by_key["actorId"] == of_key
     assert (by_user["before"], by_user["after"]["spec"]["prompt"]["system"]) == (None, "Greet.")
 
 

@@ -10,6 +10,7 @@ import strawberry
 
 from domain.audit import model as domain
 from domain.audit.model import AuditKind
+from domain.common.access import KEY_SUBJECT, USER_SUBJECT
 from domain.common.errors import InvalidInput
 from domain.use_cases import audit as use_cases
 from graph.schema.scalars import Json
@@ -52,6 +53,7 @@ TARGET_TYPES = {
     "workflow_version": "WorkflowVersion",
 }
 """The types of audited objects by the tables that hold them. Others are named like their table."""
+ACTOR_TYPES = {KEY_SUBJECT: "ApiKey", "identity_provider": "IdentityProvider"}
 TYPES_WITH_ID = frozenset(TARGET_TYPES.values()) - {"Credential", "Settings"} | {"ManagedTenant"}
 
 
@@ -89,6 +91,20 @@ class AuditEntryType:
             "connection that named no actor, or `erased`."
         )
     )
+
+    @strawberry.field(
+        name="actorId",
+        description=(
+            "Global id of the member, API key or identity provider that did it, which may have been deleted "
+            "since; null for other actors."
+        ),
+    )
+    def actor_id(self, entry: strawberry.Parent[domain.AuditEntry]) -> strawberry.ID | None:
+        kind, _, id = entry.actor.partition(":")
+        if kind == USER_SUBJECT:
+            return strawberry.ID(member_id(entry.tenant_id, UUID(id)))
+        type_ = ACTOR_TYPES.get(kind)
+        return None if type_ is None else strawberry.ID(global_id(type_, UUID(id)))
 
     @strawberry.field(
         name="sessionId",
