@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import jwt
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from domain.common.command_line import InvalidArguments, messages, table
 from domain.common.errors import NotFound
@@ -57,6 +57,7 @@ LIST_OPERATORS = """
       from installation_operator o
       left join person p on o.subject = 'user:' || p.id
       left join api_key k on o.subject = 'key:' || k.id
+     where cast(:subject as text) is null or o.subject = :subject
      order by o.added_at, o.subject
 """
 
@@ -286,7 +287,7 @@ async def _find(tenants: SqlTenants, slug: str) -> ManagedTenant:
 async def _change_operators(engine: AsyncEngine, args: argparse.Namespace) -> str:
     async with engine.begin() as db:
         if args.change is None:
-            rows = (await db.execute(text(LIST_OPERATORS))).all()
+            rows = await _operators(db, None)
             lines = [f"{row.subject}  {row.name or '-'}  {row.slugs or '-'}" for row in rows]
             return "\n".join(lines) or "There are no operators."
         subject = await _subject(db, args.subject)
@@ -299,8 +300,21 @@ async def _change_operators(engine: AsyncEngine, args: argparse.Namespace) -> st
             query = "delete from installation_operator where subject = :subject"
         changed = (await db.execute(text(query), {"subject": subject})).rowcount
         await db.execute(text(DELETE_LINKS), {"subject": subject})
-    done = {"add": "is an operator", "remove": "is no operator any more"}[args.change]
-    return f"{subject} {done}." if changed else f"{subject}: nothing to do."
+        # Any tenant may have made the user with this address, so say which ones they belong to.
+        who = [
+            f": {row.name or 'unknown'}, tenants: {row.slugs or 'none'}"
+            for row in await _operators(db, subject)
+        ]
+    if not changed:
+        return f"{subject}: nothing to do."
+    if args.change == "add":
+        return f"{subject} is an operator{''.join(who)}."
+    return f"{subject} is no operator any more."
+
+
+async def _operators(db: AsyncConnection, subject: str | None) -> Sequence[Row[Any]]:
+    """All operators, or one."""
+    return (await db.execute(text(LIST_OPERATORS), {"subject": subject})).all()
 
 
 async def _subject(db: Any, name: str | None) -> str:

@@ -587,7 +587,11 @@ async def test_tenants_are_managed_on_the_command_line(
         ),
         (("tenant", "resume", "gamma"), "The tenant gamma is active."),
         (("operators",), "There are no operators."),
-        (("operators", "add", key[:12]), f"{viewer.subject} is an operator."),
+        (
+            ("operators", "add", key[:12]),
+            f"{viewer.subject} is an operator: beta owner, tenants: gamma.",
+        ),
+        (("operators", "add", key[:12]), f"{viewer.subject}: nothing to do."),
         (("operators",), f"{viewer.subject}  beta owner  gamma"),
         (("operators", "remove", viewer.subject), f"{viewer.subject} is no operator any more."),
     ):
