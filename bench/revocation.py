@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 from websockets.exceptions import ConnectionClosed
@@ -80,9 +80,10 @@ async def main() -> None:
         async with running_api(settings, viewer.tenant_id) as first:
             headers = {"authorization": f"Bearer {first.token}"}
             async with httpx.AsyncClient(base_url=first.url, headers=headers, timeout=60) as owner:
-                for name, more in (("", {}), ("_without_redis", {"REDIS_URL": NO_REDIS})):
+                without = replace(settings, redis_url=NO_REDIS)
+                for name, theirs in (("", settings), ("_without_redis", without)):
                     delays = Delays()
-                    async with running_api(settings, viewer.tenant_id, **more) as watched:
+                    async with running_api(theirs, viewer.tenant_id) as watched:
                         for _ in range(REVOCATIONS):
                             await revoke_once(owner, watched, delays)
                     for way, values in (("socket", delays.of_socket), ("http", delays.of_http)):

@@ -591,8 +591,7 @@ async def test_no_field_shows_anything_of_another_tenant_to_any_role(
         return await two_tenants.stranger.execute(place.document, auth=False, headers=headers)
 
     for place in every:
-        mine = await ask(place, None)
-        if _shown(mine, ids):
+        if place.root not in seen and _shown(await ask(place, None), ids):
             seen.add(place.root)
         for role, key in two_tenants.keys.items():
             answer = await ask(place, key)
