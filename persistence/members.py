@@ -165,7 +165,7 @@ class SqlMembers:
 
     async def end_sessions(self, id: PersonId) -> int:
         self._notifications.append(access_changed())
-        return await end_sessions_of_person(self._db, id)
+        return await end_sessions_of_person(self._db, id, tenant=self._tenant)
 
     async def _change(self, id: PersonId, **values: Any) -> Member:
         mine = (_member.c.tenant_id == self._tenant) & (_member.c.person_id == id)

@@ -29,7 +29,7 @@ from graph.app import build_schema_with_loaders
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
 from tests.api.test_accounts import execute
-from tests.api.test_members import REMOVE, RESET_LINK, SWITCH, member_id
+from tests.api.test_members import REMOVE, RESET_LINK, SUSPEND, SWITCH, member_id
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, add_member, running_api
 from tests.support.people import (
@@ -122,6 +122,26 @@ async def test_admins_end_the_sessions_of_a_member_on_open_sockets(owner: Signed
         assert await socket.wait_closed() == (4401, "Unauthorized")
     editor = await new_member(owner, "EDITOR")
     assert await editor.code(END_OF_MEMBER, id=id) == "FORBIDDEN"
+
+
+async def test_admins_end_and_suspend_what_a_member_has_in_their_tenant_alone(
+    api: Api, owner: SignedIn, services: Services, settings: Settings
+) -> None:
+    ada = await new_member(owner, "VIEWER")
+    viewer = await services.accounts.authenticate_credential(ada.token)
+    assert viewer.person_id is not None
+    tenant = await new_tenant(settings, "globex")
+    await add_member(settings, tenant.id, viewer.person_id, "", Role.OWNER)
+    elsewhere = SignedIn(api, (await services.accounts.sign_in(viewer.person_id, tenant.id)).access)
+    id = await member_id(ada)
+    assert await owner.run(END_OF_MEMBER, id=id) == {"ended": 1}
+    await until_ended(ada)
+    again = SignedIn(
+        api, (await services.accounts.sign_in(viewer.person_id, viewer.tenant_id)).access
+    )
+    assert (await owner.run(SUSPEND, id=id))["__typename"] == "SuspendMemberSuccess"
+    await until_ended(again)
+    assert (await elsewhere.viewer())["tenant"]["slug"] == "globex"
 
 
 async def test_a_session_that_ends_in_a_long_transaction_ends_everywhere(
