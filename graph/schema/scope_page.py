@@ -16,8 +16,8 @@ HEAD = """\
 `python -m graph.export_schema` writes this page from the schema, where the directive `@requires` declares the
 same. An operation needs the scopes of each field that it selects and of each object that such a field returns.
 They are checked before anything of the operation runs: an operation that lacks one changes nothing, costs the
-minimum, and fails with the code `FORBIDDEN`; `extensions.missing` lists all scopes that it lacks.
-[access.md](access.md) explains roles and keys.
+minimum, and fails with the code `FORBIDDEN`; `extensions.missing` lists all scopes that it lacks. Its values are
+those of the enum `Scope`, in which `agents:read` is `AGENTS_READ`. [access.md](access.md) explains roles and keys.
 """
 OPERATIONS = "An operation that is not listed needs no credential: {public}.\n"
 PARTS = """\
