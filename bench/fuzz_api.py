@@ -40,6 +40,8 @@ FIND_IDS = """{
   outboundTrunks { edges { node { id } } }
   inboundTrunks { edges { node { id } } }
   phoneNumbers { edges { node { id } } }
+  roles { id }
+  invitations { edges { node { id } } }
 }"""
 START_CALL = f"""mutation ($input: StartCallInput!) {{
   startCall(input: $input) {{ __typename {ERROR} }} }}"""
@@ -49,6 +51,11 @@ CREATE_TOOL = f"""mutation ($input: CreateToolInput!) {{
   createTool(input: $input) {{ __typename {ERROR} }} }}"""
 CREATE_TRUNK = f"""mutation ($input: CreateOutboundTrunkInput!) {{
   createOutboundTrunk(input: $input) {{ __typename {ERROR} }} }}"""
+
+CREATE_ROLE = f"""mutation ($input: CreateRoleInput!) {{
+  createRole(input: $input) {{ __typename {ERROR} }} }}"""
+INVITE = f"""mutation ($input: InviteMemberInput!) {{
+  inviteMember(input: $input) {{ __typename {ERROR} }} }}"""
 
 
 async def create_objects(studio: StudioClient, text: str) -> list[str]:
@@ -62,7 +69,10 @@ async def create_objects(studio: StudioClient, text: str) -> list[str]:
         "description": text,
         "actions": [{"respond": {"message": text}}],
     }
+    role = {"name": text, "description": text, "scopes": ["CALLS_READ"]}
     for document, fields in (
+        (CREATE_ROLE, role),
+        (INVITE, {"email": f"{text}@example.org", "role": text}),
         (START_CALL, call),
         (CREATE_TRUNK, trunk),
         (CREATE_AGENT, agent),
@@ -75,7 +85,7 @@ async def create_objects(studio: StudioClient, text: str) -> list[str]:
 def _ids(value: Any) -> list[str]:
     """All ids in a response."""
     if isinstance(value, dict):
-        own = [value["id"]] if "id" in value else []
+        own = [value["id"]] if value.get("id") else []
         return own + [id for child in value.values() for id in _ids(child)]
     return [id for child in value for id in _ids(child)] if isinstance(value, list) else []
 

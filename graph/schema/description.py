@@ -13,7 +13,7 @@ The public API of Agent Studio.
 else is in `errors`, with a code in `extensions.code`. `docs` of an error, `extensions.docs` and `docs` of a finding are \
 where the API explains the code: paths on its host, which serves the whole documentation at `/docs/`.
 
-**Ids and pages.** Ids are global and opaque: `node(id:)` returns any object. Lists are connections; pass `endCursor` as \
+**Ids and pages.** Ids are global and opaque; `node(id:)` returns objects that implement `Node`. Lists are connections; pass `endCursor` as \
 `after` to continue.
 
 **Subscriptions.** `callEvents` yields every event of a call once and in order. After a lost connection, subscribe again \

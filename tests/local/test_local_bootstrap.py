@@ -90,6 +90,16 @@ def test_the_environment_of_the_user_has_no_influence(checkout: Path) -> None:
     assert [path.name for path in trap.iterdir()] == ["local"]
 
 
+def test_in_a_container_image_nothing_is_installed(checkout: Path) -> None:
+    """As `docker compose run --rm api ./studio admin …`: the packages belong to the image's Python."""
+    before = sorted(checkout.iterdir())
+    result = studio(checkout, "admin", "tenants", STUDIO_IMAGE="1")
+    assert (result.stdout, result.stderr) == (f"{sys.base_prefix} admin tenants\n", "")
+    assert sorted(checkout.iterdir()) == before
+    compose = (REPOSITORY / "docker-compose.yml").read_text()
+    assert compose.count("STUDIO_IMAGE=1") == 1
+
+
 def test_without_uv_and_pip_it_says_what_to_install(checkout: Path) -> None:
     bare = checkout.parent / "bare"
     subprocess.run(
