@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from domain.common.casing import camel
 from domain.common.errors import InvalidCursor, InvalidInput
 from domain.common.lists import Count, ListPage, Position, SortValue, Window
 
@@ -74,8 +75,7 @@ def clamp_page_size(size: int | None, argument: str = "first") -> int:
     """The size of a page that is requested with this argument. Raises `InvalidInput` below 1."""
     if size is not None and size < 1:
         raise InvalidInput(
-            f"{argument} must be between 1 and {MAX_PAGE_SIZE}, not {size}; omit it for "
-            f"{DEFAULT_PAGE_SIZE}.",
+            f"{argument} must be at least 1, not {size}; omit it for {DEFAULT_PAGE_SIZE}.",
             (argument,),
         )
     return min(MAX_PAGE_SIZE, DEFAULT_PAGE_SIZE if size is None else size)
@@ -94,7 +94,7 @@ def decode_position(
             raise ValueError(name)
         return Position(parse(value), UUID(id))
     except (ValueError, OverflowError):
-        raise InvalidCursor(f"This is not a cursor of {list_name}.", (argument,)) from None
+        raise InvalidCursor(f"This is not a cursor of {camel(list_name)}.", (argument,)) from None
 
 
 def encode_position(list_name: str, position: Position) -> str:

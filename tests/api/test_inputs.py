@@ -484,6 +484,17 @@ async def test_page_sizes_below_one_and_names_in_place_of_ids_are_refused(
     }
 
 
+async def test_a_page_is_refused_with_words_of_the_api(api: Api) -> None:
+    said = []
+    for argument in ("last: 0", 'after: "x"'):
+        answer = await api.execute(f"{{ outboundTrunks({argument}) {{ edges {{ cursor }} }} }}")
+        said.append(answer["errors"][0]["message"])
+    assert said == [
+        "last must be at least 1, not 0; omit it for 20.",
+        "This is not a cursor of outboundTrunks.",
+    ]
+
+
 async def test_a_name_in_place_of_the_id_of_a_key_is_refused(api: Api) -> None:
     refused = await send(api, "updateApiKey", "apiKey { id }", id="report", name="monthly report")
     assert (refused["code"], refused["path"]) == ("NOT_FOUND", ["input", "id"])
