@@ -457,7 +457,7 @@ async def test_a_duration_without_end_is_refused(api: Api, duration: str) -> Non
     variables = {"filter": {"duration": {"min": duration}}}
     [error] = (await api.execute(document, variables=variables))["errors"]
     assert "The duration must not exceed 10,000 days." in error["message"]
-    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 REFUSED = {
