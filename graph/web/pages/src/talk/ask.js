@@ -38,7 +38,7 @@ export const fetchCall = async (id) => {
   try {
     return (await ask(CALL, { id })).call;
   } catch (error) {
-    if (error.code === "BAD_USER_INPUT") return null;
+    if (error.code === "INVALID_INPUT") return null;
     throw error;
   }
 };
