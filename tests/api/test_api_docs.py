@@ -1,6 +1,6 @@
 """Every example of docs/api.md is sent to a server, and the page prints what comes back.
 
-`…` in an output stands for any text. In `export NAME=…` it stands for the last id that was printed."""
+`…` in an output stands for any text. In `export NAME=…` it stands for the last id or token that was printed."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ TIMEOUT_SECONDS = 120
 SHELL = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
 """The environment of a reader. `./studio` keeps the current folder out of the path of Python."""
 OUTPUTS = ("json", "text")
+PRINTED_ID = re.compile(r'(?:"id": ?"|"accessToken": ?"|#invitation=)([^"]+)')
 NEVER_SENT = {"CONFLICT", "INVALID_SETTING", "INVALID_TRANSITION", "CALLER_REFUSED"}
 """Codes of errors that no request of the API causes."""
 CODES_OF_OTHER_PAGES = {
@@ -155,7 +156,7 @@ class Reader:
         else:
             printed = await self._print(example)
             assert_printed(example, printed)
-            if found := re.search(r'"id": ?"([^"]+)"', printed):
+            if found := PRINTED_ID.search(printed):
                 self._last_id = found[1]
 
     async def _print(self, example: Example) -> str:
