@@ -441,6 +441,11 @@ class AuditNotes(Protocol):
         takes as long if there is none. `factor` is what was wrong: `password` or `code`."""
         ...
 
+    def put_unfinished_sign_in(self, email: str, address: str) -> None:
+        """Add such an entry for a sign-in that lacks the code, unless the user signs in from the address
+        within the next minutes."""
+        ...
+
 
 class AuditSigner(HeadSigner, Protocol):
     """Signs what leaves the audit log."""

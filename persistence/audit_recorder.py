@@ -10,6 +10,7 @@ from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from domain.audit.model import AuditKind, AuditNote
 from domain.audit.origin import Origin, acting_as, current_origin
 from domain.common.access import TenantId
-from domain.common.errors import Unavailable
+from domain.common.errors import SecondFactorRequired, Unavailable
 from domain.ports import Store
 from persistence.db_errors import translate_outages
 
@@ -32,9 +33,13 @@ MAX_REMEMBERED = 10_000
 DISTINGUISHING_DETAILS = ("code", "factor", "subject", "base_url")
 """Details in which notes differ that do not repeat each other."""
 INTERVAL_SECONDS = 60.0
+UNFINISHED_SECONDS, MAX_UNFINISHED = 600.0, 10_000
+"""How long a user has for the code of their second factor until a note says that it is missing."""
+CLOCK_TOLERANCE = timedelta(minutes=1)
+"""How much the clocks of this process and of the database may differ."""
 MAX_ATTEMPTS, RETRY_SECONDS = 5, 2.0
 FLUSH_SECONDS = 2.0
-FIND_MEMBERS = text("select tenant_id, user_id from find_members(:email)")
+FIND_MEMBERS = text("select tenant_id, user_id from find_members(:email, :since, :address)")
 
 Members = list[tuple[TenantId, str]]
 
@@ -47,11 +52,17 @@ class QueuedNote:
     email: str
     note: AuditNote
     origin: Origin | None
+    unless_signed_in: tuple[datetime, str] | None = None
+    """Drop the note if the user has signed in since then, from this address."""
 
 
 class AuditRecorder:
-    def __init__(self, store: Store, engine: AsyncEngine) -> None:
+    def __init__(
+        self, store: Store, engine: AsyncEngine, unfinished_seconds: float = UNFINISHED_SECONDS
+    ) -> None:
         self._store = store
+        self._unfinished_seconds = unfinished_seconds
+        self._unfinished: asyncio.Queue[tuple[float, QueuedNote]] = asyncio.Queue(MAX_UNFINISHED)
         self._lookups = engine.execution_options(isolation_level="AUTOCOMMIT")
         # Failed sign-ins wait under None until the tenants of their users are known.
         self._waiting: dict[TenantId | None, deque[QueuedNote]] = {}
@@ -69,6 +80,17 @@ class AuditRecorder:
             kind=AuditKind.SIGN_IN_FAILED, target_kind="person", details={"factor": factor}
         )
         self._put(QueuedNote(None, email, note, current_origin()))
+
+    def put_unfinished_sign_in(self, email: str, address: str) -> None:
+        details = {"factor": "code", "code": SecondFactorRequired.code}
+        note = AuditNote(kind=AuditKind.SIGN_IN_FAILED, target_kind="person", details=details)
+        since = datetime.now(UTC) - CLOCK_TOLERANCE
+        queued = QueuedNote(None, email, note, current_origin(), (since, address))
+        try:
+            due = time.monotonic() + self._unfinished_seconds
+            self._unfinished.put_nowait((due, queued))
+        except asyncio.QueueFull:
+            self._dropped += 1
 
     def _put(self, queued: QueuedNote) -> None:
         repeated = self._count_repetition(queued)
@@ -98,7 +120,10 @@ class AuditRecorder:
         actor = note.actor or origin.actor
         about = (note.details.get(name) for name in DISTINGUISHING_DETAILS)
         target = note.target, note.target_name
-        key = (queued.tenant, queued.email, actor, origin.action, note.kind, *target, *about)
+        # A note that may be dropped stands for no other one.
+        address = queued.unless_signed_in[1] if queued.unless_signed_in else None
+        about_whom = (queued.tenant, queued.email, address)
+        key = (*about_whom, actor, origin.action, note.kind, *target, *about)
         until, left_out = self._recent.get(key, (0.0, 0))
         if now < until:
             self._recent[key] = until, left_out + 1
@@ -111,8 +136,16 @@ class AuditRecorder:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._put_unfinished())
             for _ in range(WORKERS):
                 tasks.create_task(self._work())
+
+    async def _put_unfinished(self) -> None:
+        """All wait equally long, so they are due in the order in which they came."""
+        while True:
+            due, queued = await self._unfinished.get()
+            await asyncio.sleep(due - time.monotonic())
+            self._put(queued)
 
     async def _work(self) -> None:
         while True:
@@ -154,7 +187,7 @@ class AuditRecorder:
         if queued.tenant is not None:
             await self._add(queued.tenant, queued.note)
             return
-        for tenant, user in await self._members(queued.email):
+        for tenant, user in await self._members(queued):
             self._enqueue(replace(queued, tenant=tenant, note=replace(queued.note, target=user)))
 
     async def _add(self, tenant: TenantId, note: AuditNote) -> None:
@@ -162,9 +195,11 @@ class AuditRecorder:
             await work.audit.note(note)
 
     @translate_outages
-    async def _members(self, email: str) -> Members:
+    async def _members(self, queued: QueuedNote) -> Members:
+        since, address = queued.unless_signed_in or (None, None)
+        facts = {"email": queued.email, "since": since, "address": address or None}
         async with self._lookups.connect() as db:
-            rows = await db.execute(FIND_MEMBERS, {"email": email})
+            rows = await db.execute(FIND_MEMBERS, facts)
             return [(TenantId(row.tenant_id), str(row.user_id)) for row in rows]
 
     def _report_dropped(self) -> None:

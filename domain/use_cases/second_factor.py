@@ -42,6 +42,7 @@ async def check_second_factor(
     if not (await services.second_factors.state(person.id)).is_active:
         return
     if code is None:
+        services.audit_notes.put_unfinished_sign_in(person.email, address)
         raise SecondFactorRequired(
             "Enter the code of your authenticator app, or a recovery code.", ("code",)
         )

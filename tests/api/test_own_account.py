@@ -79,6 +79,30 @@ async def sessions_of(person: SignedIn) -> list[dict[str, Any]]:
     return list((await person.execute(SESSIONS))["data"]["viewer"]["sessions"])
 
 
+async def problems_of(person: SignedIn, mutation: str, **input: Any) -> set[str]:
+    """The names of the values that the mutation finds something wrong with."""
+    document = f"""mutation ($input: {mutation[0].upper()}{mutation[1:]}Input!) {{
+      {mutation}(input: $input) {{ ... on ValidationError {{ problems {{ path }} }} }} }}"""
+    return {problem["path"][-1] for problem in (await person.run(document, **input))["problems"]}
+
+
+async def test_all_problems_of_what_people_enter_are_reported_at_once(
+    api: Api, owner: SignedIn
+) -> None:
+    long, visitor = "x" * 2_000, visitor_at(api)
+    entered = {"email": "", "password": long, "code": long, "tenant": long}
+    assert await problems_of(visitor, "login", **entered) == set(entered)
+    token = await invited(owner, email := an_email(), "VIEWER")
+    chosen = {"password": "too short", "name": long}
+    assert await problems_of(visitor, "acceptInvitation", token=token, **chosen) == set(chosen)
+    ada = await new_member(owner, "VIEWER", email)
+    changed = {"currentPassword": long, "newPassword": "too short"}
+    assert await problems_of(ada, "changePassword", **changed) == set(changed)
+    removed = {"currentPassword": "", "code": ""}
+    assert await problems_of(ada, "removeTotp", **removed) == set(removed)
+    assert await ada.status() == 200
+
+
 # ---- sessions -------------------------------------------------------------------------------
 
 

@@ -11,12 +11,21 @@ from typing import Any
 
 import pytest
 
-from domain.common.errors import DecryptionKeyMissing, RateLimited, Unauthenticated
+from domain.common.errors import (
+    DecryptionKeyMissing,
+    RateLimited,
+    SecondFactorRequired,
+    Unauthenticated,
+)
 from domain.common.settings import Settings
+from domain.common.tasks import background_task
 from domain.ports import Services
 from domain.sign_in.totp import time_step, totp_code
 from domain.tenants.members import Device
 from domain.use_cases.accounts import login
+from persistence.audit_recorder import AuditRecorder
+from persistence.database import DbRole
+from persistence.sqlalchemy_engine import create_engine
 from persistence.wiring import api_services
 from tests.api.test_accounts import execute
 from tests.api.test_members import other_owner
@@ -114,6 +123,38 @@ async def test_a_person_signs_in_with_password_and_code(api: Api, owner: SignedI
     wrong = await visitor_at(api).run(LOGIN, email=email, password="wrong" * 4)
     assert wrong["code"] == "UNAUTHENTICATED"
     assert await ada.code(ENROL, currentPassword=PASSWORD) == "SECOND_FACTOR_ACTIVE"
+
+
+async def failures_in_log(owner: SignedIn) -> list[dict[str, Any]]:
+    log = "{ auditLog(filter: {kinds: [SIGN_IN_FAILED]}) { edges { node { details } } } }"
+    edges = (await owner.execute(log))["data"]["auditLog"]["edges"]
+    return [edge["node"]["details"] for edge in edges]
+
+
+async def test_a_right_password_without_the_code_is_in_the_log_if_no_sign_in_follows(
+    api: Api, services: Services, settings: Settings, owner: SignedIn
+) -> None:
+    email = an_email()
+    app, _ = await enrolled(await new_member(owner, "EDITOR", email))
+    engine = create_engine(settings.database_url, DbRole.API)
+    notes = AuditRecorder(services.store, engine, unfinished_seconds=0.0)
+
+    watched = replace(services, audit_notes=notes)
+
+    async def without_code(address: str) -> None:
+        with pytest.raises(SecondFactorRequired):
+            await login(watched, email, PASSWORD, Device(address=address))
+
+    async with background_task(notes.run()):
+        device = Device(address="192.0.2.1")
+        await login(services, email, PASSWORD, device, code=await app.next_code())
+        await without_code("192.0.2.1")
+        await without_code("192.0.2.2")
+        async with asyncio.timeout(60):
+            while not (found := await failures_in_log(owner)):  # noqa: ASYNC110 - in background
+                await asyncio.sleep(0.1)
+    await engine.dispose()
+    assert found == [{"factor": "code", "code": "SECOND_FACTOR_REQUIRED"}]
 
 
 async def test_a_code_works_once_and_no_earlier_one_after_it(api: Api, owner: SignedIn) -> None:

@@ -195,6 +195,10 @@ async def test_every_bad_input_is_refused_and_changes_nothing(
     ):
         refused = await mutate(admin, document, **given)
         assert (refused["code"], refused["path"]) == (code, ["input", *path]), (document, given)
+    several = DELETE.replace(ERROR_FIELDS, "... on ValidationError { problems { path } }")
+    refused = await mutate(admin, several, id=own, confirmSlug="x", graceDays=0)
+    paths = {problem["path"][-1] for problem in refused["problems"]}
+    assert paths == {"id", "confirmSlug", "graceDays"}
     assert await execute(settings, "select * from tenant order by id") == before
 
 

@@ -320,10 +320,15 @@ end $$;
 
 -- The tenants of the person with an e-mail address, to whose logs a failed sign-in belongs. What people do
 -- with their passwords does not concern tenants for which only an identity provider vouches for them.
-create function find_members(p_email text) returns table (tenant_id uuid, user_id uuid)
+-- With p_since, none if the person has signed in from the address since then.
+create function find_members(p_email text, p_since timestamptz, p_address text)
+returns table (tenant_id uuid, user_id uuid)
 language sql stable security definer set search_path = public, pg_temp as $$
     select m.tenant_id, m.person_id from person p join membership m on m.person_id = p.id
      where p.email = p_email and not m.is_confined
+       and (p_since is null or not exists (
+            select from session s where s.person_id = p.id and s.created_at >= p_since
+               and s.address is not distinct from p_address))
 $$;
 
 -- Adds an entry about a person to the log of each tenant that they belong to.

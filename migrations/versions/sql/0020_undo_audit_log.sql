@@ -12,7 +12,7 @@ end $$;
 drop function audit_session();
 drop function audit_person();
 drop function add_entries_about_person(uuid, text, text, jsonb);
-drop function find_members(text);
+drop function find_members(text, timestamptz, text);
 drop function erase_audit_entries(uuid, text, int);
 drop function shorten_audit_log(uuid, int, int, bigint, bytea, timestamptz, text, bytea);
 drop function expired_audit_link(uuid, int, int);
