@@ -40,8 +40,14 @@ from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import RECEPTION
 from tests.support.forging_provider import ForgingProvider
 from tests.support.graphql_calls import GREETER, mutate
-from tests.support.people import PASSWORD as PASSWORD_OF_MEMBERS
-from tests.support.people import SignedIn, new_member, owner_at, signed_in_at, until_ended
+from tests.support.people import (
+    LOGIN,
+    SignedIn,
+    new_member,
+    owner_at,
+    signed_in_at,
+    until_ended,
+)
 from tests.support.single_sign_on import Installation
 from tests.support.viewers import PASSWORD, owner_of
 
@@ -78,8 +84,6 @@ RETAIN = """mutation ($input: SetAuditRetentionInput!) { setAuditRetention(input
 RESET_LINK = """mutation ($input: CreatePasswordResetLinkInput!) {
   createPasswordResetLink(input: $input) { ... on CreatePasswordResetLinkSuccess { link } } }"""
 NEW_PASSWORD = "violet anchor sled 47 quartz"
-LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
-  ... on LoginSuccess { accessToken refreshToken } ... on Error { code } } }"""
 
 
 async def log_of(api: Api, first: int = 20, **filter: Any) -> list[Any]:
@@ -265,7 +269,7 @@ async def change_people(walk: Walk) -> None:
     person = (await walk.row("person", "ada@acme.example", "email"))["id"]
     me, member = f"user:{person}", (await ada.viewer())["memberId"]
     await walk.left_entry("acceptInvitation", me)
-    passwords = {"currentPassword": PASSWORD_OF_MEMBERS, "newPassword": NEW_PASSWORD}
+    passwords = {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}
     for name, fields in {"updateProfile": {"name": "Ada L."}, "changePassword": passwords}.items():
         result = await ada.run(document(name), **fields)
         assert result["__typename"] == f"{name[0].upper()}{name[1:]}Success", result
@@ -395,7 +399,7 @@ async def test_sign_ins_are_in_the_log_of_the_tenant_of_the_user(
 async def test_what_a_stolen_session_guesses_is_in_the_log(api: Api) -> None:
     """The password and the code that are asked for again."""
     ada = await new_member(owner_at(api), "VIEWER")
-    enrolled = await ada.run(ENROL, currentPassword=PASSWORD_OF_MEMBERS)
+    enrolled = await ada.run(ENROL, currentPassword=PASSWORD)
     app = App(enrolled["secret"])
     await ada.run(CONFIRM, code=await app.next_code())
     await ada.run(REMOVE, currentPassword="wrong" * 4, code="000000")

@@ -28,6 +28,7 @@ from tests.api.test_accounts import execute
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
 from tests.support.graphql_calls import CREATE_AGENT, ERROR_FIELDS, START, mutate
+from tests.support.people import CREATE_ROLE, DELETE_ROLE, UPDATE_ROLE
 from tests.support.viewers import member_of
 from tests.support.voice_clients import with_speech
 
@@ -45,12 +46,6 @@ ROTATE = f"""mutation ($input: RotateApiKeyInput!) {{ rotateApiKey(input: $input
 REVOKE = f"""mutation ($input: RevokeApiKeyInput!) {{ revokeApiKey(input: $input) {{ __typename
   ... on RevokeApiKeySuccess {{ {KEY} }} {ERROR_FIELDS} }} }}"""
 LIST = "query ($after: Cursor) { apiKeys(first: 2, after: $after) { edges { node { name state } } pageInfo { endCursor hasNextPage } } }"
-CREATE_ROLE = f"""mutation ($input: CreateRoleInput!) {{ createRole(input: $input) {{ __typename
-  ... on CreateRoleSuccess {{ role {{ id name scopes revision isBuiltIn }} }} {ERROR_FIELDS} }} }}"""
-UPDATE_ROLE = f"""mutation ($input: UpdateRoleInput!) {{ updateRole(input: $input) {{ __typename
-  ... on UpdateRoleSuccess {{ role {{ scopes revision }} }} {ERROR_FIELDS} }} }}"""
-DELETE_ROLE = f"""mutation ($input: DeleteRoleInput!) {{ deleteRole(input: $input) {{ __typename
-  {ERROR_FIELDS} ... on InUse {{ usedBy }} }} }}"""
 WHO = "{ viewer { subject scopes } }"
 JOIN = """mutation ($input: StartCallInput!) { startCall(input: $input) {
   ... on StartCallSuccess { callId join { token } } ... on Error { message } } }"""

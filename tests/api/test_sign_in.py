@@ -23,12 +23,11 @@ from persistence.admin import bootstrap
 from persistence.passwords import MAX_CONCURRENT
 from tests.support.api_server import running_api
 from tests.support.cpu import without_collections
+from tests.support.people import LOGIN
 from tests.support.viewers import PASSWORD
 
 pytestmark = pytest.mark.anyio
 LIMITS = LoginLimits()
-LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
-  __typename ... on LoginSuccess { accessToken } ... on Error { code message path } } }"""
 
 
 async def login(

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.support.api_server import Api
+from tests.support.viewers import PASSWORD
 
-PASSWORD = "seven unrelated green chairs"
+__all__ = ["PASSWORD"]
 
 INVITE = """mutation ($input: InviteMemberInput!) { inviteMember(input: $input) {
   __typename ... on InviteMemberSuccess { link invitation { id email role } }
@@ -21,9 +22,9 @@ ACCEPT = """mutation ($input: AcceptInvitationInput!) { acceptInvitation(input: 
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   __typename ... on LoginSuccess { accessToken refreshToken } ... on Error { code message path } } }"""
 CREATE_ROLE = """mutation ($input: CreateRoleInput!) { createRole(input: $input) {
-  __typename ... on CreateRoleSuccess { role { id } } ... on Error { code message path } } }"""
+  __typename ... on CreateRoleSuccess { role { id name scopes revision isBuiltIn } } ... on Error { code message path } } }"""
 UPDATE_ROLE = """mutation ($input: UpdateRoleInput!) { updateRole(input: $input) {
-  __typename ... on UpdateRoleSuccess { role { id } } ... on Error { code message path } } }"""
+  __typename ... on UpdateRoleSuccess { role { id scopes revision } } ... on Error { code message path } } }"""
 DELETE_ROLE = """mutation ($input: DeleteRoleInput!) { deleteRole(input: $input) {
   __typename ... on InUse { usedBy } ... on Error { code message path } } }"""
 VIEWER = """{ viewer { subject email scopes memberId person { id email name } tenant { id slug }

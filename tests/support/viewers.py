@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.common.access import ROLE_SCOPES, Role, Tenant, Viewer
 
-PASSWORD = "correct horse battery"
+PASSWORD = "seven unrelated green chairs"
 
 
 def owner_of(tenant: Tenant) -> Viewer:
