@@ -181,7 +181,8 @@ async def _invited_person(
         return person, Verified(password_of=person)
     if viewer is None or viewer.person_id is None or viewer.is_confined:
         raise Unauthenticated(
-            f"{email} has an account already: send its password, or sign in with it first.",
+            f"{email} has an account already: send its password, sign in with it first, or ask for a "
+            "new password.",
             ("password",),
         )
     if viewer.person_id != found.person_id:
