@@ -23,7 +23,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from domain.common.access import (
     API_KEY_PREFIX,
     INSTALLATION_SCOPES,
-    USER_SUBJECT,
     AccessChanges,
     Person,
     PersonId,
@@ -32,8 +31,10 @@ from domain.common.access import (
     TenantId,
     Verified,
     Viewer,
+    key_subject,
     known_scopes,
     scopes_of_role,
+    user_subject,
 )
 from domain.common.errors import CredentialExpired, InvalidInput, Unauthenticated, Unavailable
 from domain.common.quotas import NO_QUOTAS, TenantQuotas
@@ -231,7 +232,7 @@ class SqlAccounts:
             await db.execute(select(_person.c.id).where(_person.c.id == person).with_for_update())
             if (await db.scalars(tenants)).all() != [tenant]:
                 return None
-            access = await _access_of(db, tenant, f"{USER_SUBJECT}:{person}")
+            access = await _access_of(db, tenant, user_subject(person))
             if access is not None and access["is_operator"]:
                 return None
             return await create_password_reset(db, person, created_by)
@@ -326,7 +327,7 @@ class SqlAccounts:
         self._queue_key_use(row, self._ring.digests(key)[0])
         return Viewer(
             tenant_id=TenantId(row.tenant_id),
-            subject=f"key:{row.id}",
+            subject=key_subject(row.id),
             scopes=(
                 known_scopes(row.scopes)
                 if row.role is None
@@ -346,7 +347,7 @@ class SqlAccounts:
             raise Unauthenticated("The session is over; sign in again.")
         return Viewer(
             tenant_id=claims.tenant,
-            subject=f"{USER_SUBJECT}:{claims.person}",
+            subject=user_subject(claims.person),
             scopes=scopes_of_role(member["role"], member["scopes"]),
             expires_at=claims.expires_at,
             session_id=claims.session,

@@ -173,6 +173,14 @@ COMMAND_LINE = "command line"
 """Who did what was done on the command line of the installation, in place of a subject."""
 
 
+def user_subject(person: UUID) -> str:
+    return f"{USER_SUBJECT}:{person}"
+
+
+def key_subject(key: UUID) -> str:
+    return f"{KEY_SUBJECT}:{key}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Viewer:
     """The authenticated person or API key of a request."""
@@ -272,7 +280,7 @@ class AccessChanges:
 
     @cached_property
     def _subjects_of_members(self) -> frozenset[tuple[TenantId, str]]:
-        return frozenset((tenant, f"{USER_SUBJECT}:{person}") for tenant, person in self.members)
+        return frozenset((tenant, user_subject(person)) for tenant, person in self.members)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ MAX_DOMAINS = 50
 MAX_REQUIRED_CLAIMS = 10
 MAX_OAUTH_SCOPES = 20
 MAX_CLAIM_LENGTH = 256
-MAX_SESSION_HOURS = 720
+DEFAULT_SESSION_HOURS, MAX_SESSION_HOURS = 12, 720
 DEFAULT_OAUTH_SCOPES = ("openid", "email", "profile")
 MAX_URL_LENGTH = 512
 
@@ -89,7 +89,7 @@ class IdentityProviderSpec:
     creates_users: bool = False
     """Whether users with such addresses are created at their first sign-in."""
     required_claims: tuple[RequiredClaim, ...] = ()
-    session_hours: int = 12
+    session_hours: int = DEFAULT_SESSION_HOURS
     """How long a session lasts, however often it is refreshed."""
     is_enabled: bool = True
 

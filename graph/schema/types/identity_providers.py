@@ -47,7 +47,7 @@ def _logout_uri(root: Any, info: Ctx) -> str:
 def _hours(duration: timedelta | None) -> int:
     """Whole hours; what is no whole hour becomes a value that the check refuses."""
     if duration is None:
-        return 12
+        return domain.DEFAULT_SESSION_HOURS
     hours, rest = divmod(int(duration.total_seconds()), SECONDS_PER_HOUR)
     return 0 if rest else hours
 
