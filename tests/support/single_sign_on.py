@@ -14,6 +14,7 @@ from domain.ports import Services
 from domain.sign_in.oidc import challenge_of, new_secret
 from graph.app import build_schema_with_loaders
 from graph.web.account import account_routes
+from graph.web.graphiql import graphiql_routes
 from graph.web.talk import talk_routes
 from local.private_files import free_port
 from persistence.wiring import api_services
@@ -140,7 +141,7 @@ async def running_installation(
             configured,
             viewer,
             build_schema_with_loaders,
-            extra_routes=[*account_routes(), *talk_routes(configured)],
+            extra_routes=[*account_routes(), *graphiql_routes(""), *talk_routes(configured)],
             port=port,
         ) as api,
     ):
