@@ -31,11 +31,10 @@ class SqlTenantSettings:
 
     async def save(self, spec: TenantSettings, expected_revision: int) -> StoredSettings:
         plain = settings_to_json(spec)
-        revision = expected_revision + 1
         if expected_revision == 0:
             statement: Any = (
                 insert(_table)
-                .values(tenant_id=self._tenant, revision=revision, spec=plain)
+                .values(tenant_id=self._tenant, revision=1, spec=plain)
                 .on_conflict_do_nothing()
             )
         else:
@@ -43,7 +42,7 @@ class SqlTenantSettings:
             statement = (
                 update(_table)
                 .where(c.tenant_id == self._tenant, c.revision == expected_revision)
-                .values(revision=revision, spec=plain, updated_at=func.now())
+                .values(revision=c.revision + 1, spec=plain, updated_at=func.now())
             )
         if (await self._db.execute(statement)).rowcount != 1:
             current = (await self.get()).revision
@@ -53,4 +52,4 @@ class SqlTenantSettings:
                 ("expectedRevision",),
                 current=current,
             )
-        return StoredSettings(revision=revision, spec=spec)
+        return StoredSettings(revision=expected_revision + 1, spec=spec)
