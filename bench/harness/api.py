@@ -100,7 +100,7 @@ async def running_keeper(settings: Settings) -> AsyncGenerator[psutil.Process]:
             await process.wait()
 
 
-async def wait_until_ready(url: str, seconds: float = 30) -> None:
+async def wait_until_ready(url: str, seconds: float = 60) -> None:
     async with asyncio.timeout(seconds), httpx.AsyncClient() as http:
         while True:
             try:
