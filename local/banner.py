@@ -21,6 +21,7 @@ def render_banner(
     facts = {
         "GraphiQL": f"{url}/graphql",
         "Talk": f"{url}/talk   (in a browser, with a microphone)",
+        "Docs": f"{url}/docs/",
         "Token": f"{token}   (stored in {short_path(state.token)})",
         "Owner": f"{OWNER}, password in {short_path(state.owner_password)}",
         "Models": _models(environ),

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -19,6 +20,8 @@ from markdown_it.utils import EnvType, OptionsDict
 Resolve = Callable[[str], str | None]
 """The URL for a link of a page; None if the link leads to nothing that is served."""
 
+BREAK_PATTERN = re.compile(r"[_./:](?=\w)")
+"""Where a long name may continue on the next line."""
 CODE_PATTERN = re.compile(r"[A-Z][A-Z0-9_]+")
 PUNCTUATION_PATTERN = re.compile(r"[^\w\- ]")
 
@@ -133,8 +136,16 @@ def _scrollable_code(
     return self.fence(tokens, index, options, env).replace("<pre>", '<pre tabindex="0">', 1)
 
 
+def _breakable_name(
+    self: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    text = BREAK_PATTERN.sub(r"\g<0><wbr>", escape(tokens[index].content))
+    return f"<code{self.renderAttrs(tokens[index])}>{text}</code>"
+
+
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("code_inline", _breakable_name)
     parser.add_render_rule("fence", _scrollable_code)
     parser.add_render_rule("table_open", _scrollable_table)
     parser.add_render_rule("table_close", _end_of_table)
