@@ -253,8 +253,7 @@ async def create_password_reset_link(services: Services, viewer: Viewer, id: Per
     """A link with which the member may set a new password. It is refused for a member of several
     tenants, because it leads into all of them, for one who does not sign in with a password here, and for
     an operator of the installation."""
-    async with _changing(services, viewer, id):
-        pass
+    await _check_may_change(services, viewer, id)
     create = services.accounts.create_password_reset
     token = await create(id, viewer.tenant_id, viewer.subject)
     if token is None:
@@ -264,7 +263,14 @@ async def create_password_reset_link(services: Services, viewer: Viewer, id: Per
             "`./studio admin password-link`.",
             ("id",),
         )
+    # A change of role deletes the links that are there. The role may have changed before this one was.
+    await _check_may_change(services, viewer, id)
     return services.account_links.password_reset(token)
+
+
+async def _check_may_change(services: Services, viewer: Viewer, id: PersonId) -> None:
+    async with _changing(services, viewer, id):
+        pass
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -35,6 +36,17 @@ async def execute(settings: Settings, statement: str, *given: object) -> list[as
         return list(await db.fetch(statement, *given))
     finally:
         await db.close()
+
+
+async def until_waiting(settings: Settings, count: int, last: asyncio.Task[Any]) -> None:
+    """Wait until so many transactions wait for a lock, or until the last of them is done without."""
+    waiting = (
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(60):
+        while not last.done() and (await execute(settings, waiting))[0][0] < count:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_a_user_signs_in_and_refreshes_the_session(services: Services, owner: str) -> None:

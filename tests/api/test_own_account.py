@@ -28,8 +28,8 @@ from domain.use_cases.accounts import switch_tenant
 from graph.app import build_schema_with_loaders
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
-from tests.api.test_accounts import execute
-from tests.api.test_members import REMOVE, RESET_LINK, SUSPEND, SWITCH, member_id
+from tests.api.test_accounts import execute, until_waiting
+from tests.api.test_members import CHANGE, REMOVE, RESET_LINK, SUSPEND, SWITCH, member_id
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, add_member, running_api
 from tests.support.people import (
@@ -337,6 +337,23 @@ async def test_a_link_to_set_a_password_leads_to_no_tenant_that_is_joined_later(
         RESET, token=link.rpartition("#reset=")[2], newPassword=NEW_PASSWORD
     )
     assert refused == "INVALID_TOKEN"
+
+
+async def test_no_link_to_set_a_password_leads_to_a_member_who_is_promoted_meanwhile(
+    api: Api, owner: SignedIn, services: Services, settings: Settings
+) -> None:
+    admin, ada = await new_member(owner, "ADMIN"), await new_member(owner, "EDITOR")
+    id = await member_id(ada)
+    person = (await services.accounts.authenticate_credential(ada.token)).person_id
+    db = await asyncpg.connect(settings.database_url)
+    async with db.transaction():
+        await db.execute("select from person where id = $1 for update", person)
+        creating = asyncio.create_task(admin.code(RESET_LINK, id=id))
+        await until_waiting(settings, 1, creating)
+        promoted = await owner.run(CHANGE, id=id, role="OWNER")
+        assert promoted["member"] == {"role": "OWNER"}
+    await db.close()
+    assert await creating == "FORBIDDEN"
 
 
 async def test_a_session_that_only_its_tenant_vouches_for_stays_in_the_tenant(
