@@ -45,6 +45,8 @@ FIND_OPERATOR = """
     select 'key:' || id from api_key
      where prefix = :name and revoked_at is null and (expires_at is null or expires_at > now())
 """
+# Either a link to set the password of the new operator is there already and is deleted, or it is refused.
+LOCK_PERSON = "select from person where 'user:' || id = :subject for update"
 # An admin of the tenant may have created a link to set the password of the new operator.
 DELETE_LINKS = """
     delete from password_reset where 'user:' || person_id = :subject and created_by is not null
@@ -298,6 +300,7 @@ async def _change_operators(engine: AsyncEngine, args: argparse.Namespace) -> st
             )
         else:
             query = "delete from installation_operator where subject = :subject"
+        await db.execute(text(LOCK_PERSON), {"subject": subject})
         changed = (await db.execute(text(query), {"subject": subject})).rowcount
         await db.execute(text(DELETE_LINKS), {"subject": subject})
         # Any tenant may have made the user with this address, so say which ones they belong to.

@@ -29,7 +29,7 @@ async def list_tenants(
     services: Services, viewer: Viewer, window: Window, filter: TenantFilter
 ) -> ListPage[ManagedTenant]:
     viewer.require(Scope.INSTALLATION_MANAGE)
-    check_text(filter.search, ("search",), max_length=MAX_SEARCH_LENGTH)
+    check_text(filter.search, ("filter", "search"), max_length=MAX_SEARCH_LENGTH)
     return await services.tenants.page(viewer.subject, window, filter)
 
 

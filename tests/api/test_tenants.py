@@ -34,6 +34,7 @@ from persistence.tenant_commands import (
 )
 from persistence.worker_wiring import WorkerServices, worker_services
 from resolvers.global_ids import global_id, member_id
+from tests.api.test_accounts import until_waiting
 from tests.api.test_audit_log import OF_OPERATORS, RESET_LINK, Walk, log_of
 from tests.api.test_key_management import CREATE as CREATE_KEY
 from tests.conftest import new_tenant
@@ -159,6 +160,8 @@ async def test_operators_create_rename_and_list_tenants(admin: Api, settings: Se
     ):
         found = (await admin.execute(LIST, variables={"filter": filter}))["data"]["tenants"]
         assert [edge["node"]["slug"] for edge in found["edges"]] == slugs, filter
+    refused = await admin.execute(LIST, variables={"filter": {"search": "x" * 201}})
+    assert refused["errors"][0]["extensions"]["path"] == ["filter", "search"]
 
 
 async def test_every_bad_input_is_refused_and_changes_nothing(
@@ -385,6 +388,27 @@ async def test_members_of_their_tenant_cannot_become_an_operator(
         assert (Scope.INSTALLATION_MANAGE in viewer.scopes) is is_operator
     member = {"id": member_id(tenant.id, ADA)}
     assert await owner_at(api).code(RESET_LINK, **member) == "FORBIDDEN"
+    assert await execute(settings, "select * from password_reset") == []
+
+
+async def test_no_link_to_set_a_password_leads_to_an_operator_who_is_added_meanwhile(
+    settings: Settings, api: Api, tenant: Tenant
+) -> None:
+    await add_member(settings, tenant.id, ADA, "ada@acme.test", Role.EDITOR)
+    db = await asyncpg.connect(settings.database_url)
+    slow = db.transaction()
+    await slow.start()
+    insert = "insert into installation_operator (subject) values ($1)"
+    await db.execute(insert, f"user:{ADA}")
+    adding = asyncio.create_task(run_command(settings, "operators", "add", "ada@acme.test"))
+    await until_waiting(settings, 1, adding)
+    link_of = {"id": member_id(tenant.id, ADA)}
+    creating = asyncio.create_task(owner_at(api).code(RESET_LINK, **link_of))
+    await until_waiting(settings, 2, creating)
+    await slow.rollback()
+    await db.close()
+    assert await adding == f"user:{ADA} is an operator: ada@acme.test, tenants: acme."
+    assert await creating == "FORBIDDEN"
     assert await execute(settings, "select * from password_reset") == []
 
 
