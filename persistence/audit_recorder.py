@@ -122,8 +122,8 @@ class AuditRecorder:
         target = note.target, note.target_name
         # A note that may be dropped stands for no other one.
         address = queued.unless_signed_in[1] if queued.unless_signed_in else None
-        about_whom = (queued.tenant, queued.email, address)
-        key = (*about_whom, actor, origin.action, note.kind, *target, *about)
+        person = queued.tenant, queued.email, address
+        key = (*person, actor, origin.action, note.kind, *target, *about)
         until, left_out = self._recent.get(key, (0.0, 0))
         if now < until:
             self._recent[key] = until, left_out + 1

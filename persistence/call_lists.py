@@ -10,10 +10,7 @@ import asyncpg
 from domain.calls.filters import NEWEST_FIRST, CallFilter
 from domain.calls.model import Call
 from domain.common.access import TenantId
-from domain.common.lists import (
-    ListUpdate,
-    Window,
-)
+from domain.common.lists import ListUpdate, Window
 from domain.ports import Store
 from persistence.live_lists import MAX_ITEMS, ListSource, LiveLists
 from persistence.notifications import calls_channel

@@ -27,12 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.calls.commands import Command, CommandKind
 from domain.calls.events import CallEvent, NewDestination, StateChanged, StoredEvent
-from domain.calls.filters import (
-    EVERY_CALL,
-    NEWEST_FIRST,
-    CallFilter,
-    CallOrder,
-)
+from domain.calls.filters import EVERY_CALL, NEWEST_FIRST, CallFilter, CallOrder
 from domain.calls.model import (
     END_OUTCOMES,
     Call,

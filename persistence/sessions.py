@@ -333,9 +333,9 @@ def tenant_suspended() -> TenantSuspended:
 async def _use_membership(
     db: AsyncConnection, tenant: TenantId, person: PersonId
 ) -> Row[Any] | None:
-    """Return the role and whether the member is confined; None for a person who may not use the tenant. The membership stays locked until
-    the end of the transaction, so no session starts or continues for a member who is being suspended or
-    removed."""
+    """Return the role and whether the member is confined; None for a person who may not use the tenant. The
+    membership stays locked until the end of the transaction, so no session starts or continues for a
+    member who is being suspended or removed."""
     use = (
         update(_member)
         .where(

@@ -59,7 +59,8 @@ class PageArguments:
     before: str | None = None
 
     def window(self, list_name: str, parse: ParseValue) -> Window:
-        """The items of the list that are requested; `parse` reads the value by which it is sorted. Raises `InvalidInput` or `InvalidCursor`."""
+        """The items of the list that are requested; `parse` reads the value by which it is sorted. Raises
+        `InvalidInput` or `InvalidCursor`."""
         if self.first is not None and self.last is not None:
             raise InvalidInput("Give first or last, not both.", ("last",))
         is_from_end = self.last is not None

@@ -119,7 +119,7 @@ class RequestRejected(Exception):
     """The operation does not run."""
 
     def __init__(self, errors: Sequence[GraphQLError], refused: Sequence[FieldNode] = ()) -> None:
-        """`refused` are the fields of an operation that the viewer lacks a scope for."""
+        """`refused` are the fields of an operation, for some of which the viewer lacks a scope."""
         super().__init__()
         self.errors = errors
         self.refused = refused

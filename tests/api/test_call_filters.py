@@ -25,10 +25,7 @@ from domain.calls.model import (
     EndReason,
 )
 from domain.common.access import Viewer
-from domain.common.lists import (
-    Position,
-    Window,
-)
+from domain.common.lists import Position, Window
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.calls import CallRequest, end_call, start_call
