@@ -16,7 +16,7 @@ from domain.common.lists import Count, ListPage, Position, SortValue, Window
 T = TypeVar("T")
 
 DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
-MAX_INTEGER = 2**63 - 1
+MAX_INTEGER, MAX_NUMBER = 2**63 - 1, 2**31 - 1
 ParseValue = Callable[[str], SortValue]
 
 
@@ -108,11 +108,16 @@ def parse_time(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def parse_integer(text: str) -> int:
+def parse_integer(text: str, maximum: int = MAX_INTEGER) -> int:
     value = int(text)
-    if abs(value) > MAX_INTEGER:
+    if abs(value) > maximum:
         raise ValueError(text)
     return value
+
+
+def parse_number(text: str) -> int:
+    """The number of a version, which PostgreSQL stores in 32 bits."""
+    return parse_integer(text, MAX_NUMBER)
 
 
 def parse_text(text: str) -> str:

@@ -12,7 +12,7 @@ from domain.use_cases import workflows as use_cases
 from domain.workflows.model import Version, VersionId, Workflow, WorkflowId, WorkflowSpec
 from resolvers.context import Ctx
 from resolvers.loaders import loaders
-from resolvers.pagination import CountedPage, PageArguments, counted_page, parse_integer
+from resolvers.pagination import CountedPage, PageArguments, counted_page, parse_number
 
 
 async def findings(info: Ctx, workflow: Workflow) -> tuple[Finding, ...]:
@@ -56,7 +56,7 @@ async def workflow(info: Ctx, id: WorkflowId) -> Workflow | None:
 
 async def versions(info: Ctx, workflow: Workflow, page: PageArguments) -> CountedPage[Version]:
     viewer, store = info.context.require(Scope.WORKFLOWS_READ), info.context.services.store
-    window = page.window("versions", parse_integer)
+    window = page.window("versions", parse_number)
     async with store.transaction(viewer.tenant_id) as work:
         listed = await work.versions.page(workflow.id, window)
 

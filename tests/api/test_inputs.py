@@ -4,12 +4,15 @@ in the same form, and durations under their new and their old names."""
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from domain.common.access import Viewer
+from domain.common.lists import Position
 from domain.common.settings import Settings
 from domain.ports import Services
+from resolvers.pagination import encode_position
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import GREETER, LLM, all_rows, mutate
@@ -493,6 +496,18 @@ async def test_a_page_is_refused_with_words_of_the_api(api: Api) -> None:
         "last must be at least 1, not 0; omit it for 20.",
         "This is not a cursor of outboundTrunks.",
     ]
+
+
+async def test_a_forged_cursor_of_versions_is_refused(
+    api: Api, services: Services, viewer: Viewer
+) -> None:
+    await publish_clinic(services, viewer)
+    document = """query ($after: Cursor) {
+      workflow(by: {slug: "clinic"}) { versions(after: $after) { edges { cursor } } } }"""
+    for number in (2**31, -(2**40)):
+        forged = encode_position("versions", Position(number, UUID(int=7)))
+        [error] = (await api.execute(document, variables={"after": forged}))["errors"]
+        assert error["extensions"]["code"] == "INVALID_CURSOR"
 
 
 async def test_a_name_in_place_of_the_id_of_a_key_is_refused(api: Api) -> None:
