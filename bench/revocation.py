@@ -64,8 +64,9 @@ async def revoke_once(owner: httpx.AsyncClient, watched: MeasuredApi, delays: De
                 delays.of_socket.append((time.perf_counter() - revoked_at) * 1000)
 
         async def until_refused() -> None:
-            while (await execute(http, VIEWER)).status_code == 200:
+            while (answer := await execute(http, VIEWER)).status_code == 200:
                 pass
+            assert answer.status_code == 401, answer.text
             delays.of_http.append((time.perf_counter() - revoked_at) * 1000)
 
         async with asyncio.TaskGroup() as tasks:

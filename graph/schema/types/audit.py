@@ -230,7 +230,7 @@ class AuditFilter:
         default=None, description="Only entries about the object with this id; omit for any object."
     )
     action: str | None = strawberry.field(
-        default=None, description="Only entries of this mutation; omit for any action."
+        default=None, description="Only entries with this action; omit for any action."
     )
     session_id: strawberry.ID | None = strawberry.field(
         default=None, description="Only what was done in this session; omit for any session."
