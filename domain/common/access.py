@@ -276,7 +276,7 @@ class AccessChanges:
     # Thousands of viewers are compared with each change, so their subjects are not parsed.
     @cached_property
     def _subjects_of_keys(self) -> frozenset[str]:
-        return frozenset(f"{KEY_SUBJECT}:{id}" for id in self.keys)
+        return frozenset(map(key_subject, self.keys))
 
     @cached_property
     def _subjects_of_members(self) -> frozenset[tuple[TenantId, str]]:
