@@ -88,11 +88,13 @@ async def bootstrap(
     second run only changes the owner's password, unless the owner has changed it since `chosen_at`.
     `InvalidArguments` is raised before any change."""
     owner = Owner(tenant, normalized_email(email), password, chosen_at)
-    # Not in the transaction, which PostgreSQL ends when it is idle for two seconds.
+    # Not in the transaction, so that its locks are short.
     hashed = await asyncio.to_thread(hash_password, password)
     engine = create_engine(settings.owner_database_url, DbRole.SERVICE, 1)
     try:
         async with engine.begin() as db:
+            # A command that fails needs a person, so a slow machine gets more time than requests do.
+            await db.execute(text("set local idle_in_transaction_session_timeout = '30s'"))
             await _check(db, settings, owner, key_file)
             id = await _tenant_id(db, tenant)
             await _save_owner(db, id, owner, hashed)

@@ -43,6 +43,14 @@ OWN = {
     "always": [],
     "resumeDelay": None,
 }
+OWN_IN_BUNDLE = {
+    "by": "SOUND",
+    "minWords": 3,
+    "minSeconds": 0.25,
+    "ignore": ["mhm", "carry on"],
+    "always": [],
+    "resumeAfter": None,
+}
 
 
 async def test_an_agent_has_the_defaults_unless_it_is_given_others(api: Api) -> None:
@@ -63,7 +71,7 @@ async def test_an_agent_has_the_defaults_unless_it_is_given_others(api: Api) -> 
 async def test_an_export_has_what_differs_from_the_defaults(api: Api) -> None:
     await mutate(api, CREATE, **AGENT, session={"interruption": OWN})
     [agent] = (await api.execute(EXPORT))["data"]["exportBundle"]["json"]["agents"]
-    assert agent["session"] == {"interruption": OWN}
+    assert agent["session"] == {"interruption": OWN_IN_BUNDLE}
 
 
 @pytest.mark.parametrize(
