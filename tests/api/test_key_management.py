@@ -256,7 +256,7 @@ async def test_a_role_of_its_own_grants_its_scopes_as_they_are_now(
 
     edit = {"id": role["id"], "scopes": ["AGENTS_READ"]}
     edited = await mutate(api, UPDATE_ROLE, expectedRevision=1, **edit)
-    assert edited["role"] == {"scopes": ["AGENTS_READ"], "revision": 2}
+    assert edited["role"] == {**edit, "revision": 2}
     stale = await mutate(api, UPDATE_ROLE, expectedRevision=1, **edit)
     assert stale["code"] == "REVISION_CONFLICT"
     async with asyncio.timeout(60):
