@@ -23,14 +23,12 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
     "types": ("mypy",),
     "imports": ("lint-imports",),
 }
-IN_PARALLEL = ("-n", "2", "--dist", "worksteal")
-"""Arguments of pytest. Most tests wait, for example for a process to start, so two cores suffice for
-two tests of each kind at once."""
 VOICE_NICENESS, OTHER_NICENESS = -10, 5
 """Calls in real time cannot wait for the processor, as other tests can. Only root may lower the niceness;
 other users raise that of the other tests."""
-VOICE_TESTS = ("pytest", "-m", "voice", *IN_PARALLEL)
-OTHER_TESTS = ("pytest", "-m", "not voice", *IN_PARALLEL)
+# Most tests wait, for example for a process to start, so two cores suffice for five tests at once.
+VOICE_TESTS = ("pytest", "-m", "voice", "-n", "2", "--dist", "worksteal")
+OTHER_TESTS = ("pytest", "-m", "not voice", "-n", "3", "--dist", "worksteal")
 
 
 def run_checks(pytest_arguments: Sequence[str]) -> int:
