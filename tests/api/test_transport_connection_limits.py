@@ -311,7 +311,11 @@ async def test_subscriptions_are_limited_per_key_and_tenant(
         await two.subscribe("a", "subscription{ticks(every:60)}")
         assert [(await socket.receive())["type"] for socket in (one, two)] == ["next", "next"]
         await two.subscribe("b", "subscription{ticks(every:60)}")
-        assert error_of(await two.receive()) == {"code": "TOO_MANY_SUBSCRIPTIONS", "limit": 2}
+        assert error_of(await two.receive()) == {
+            "code": "TOO_MANY_SUBSCRIPTIONS",
+            "limit": 2,
+            "docs": "/docs/api#too_many_subscriptions",
+        }
         await one.send(type="complete", id="a")
         async with asyncio.timeout(60):
             while True:

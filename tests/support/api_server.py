@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from copy import copy
 from dataclasses import dataclass, field
+from functools import cache, partial
 from typing import Any
 
 import asyncpg
 import httpx
 from redis.asyncio import Redis
 from starlette.routing import BaseRoute
+from strawberry import Schema
+from strawberry.extensions import SchemaExtension
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
@@ -20,7 +24,7 @@ from domain.common.access import PersonId, Role, TenantId, Viewer
 from domain.common.settings import Settings
 from domain.common.tasks import cancel_and_wait
 from domain.ports import Services
-from graph.asgi import create_app
+from graph.asgi import BuildSchema, create_app
 from graph.http.protocols import Bounds
 from graph.requests.connection_registry import ConnectionTimeouts
 from graph.server import create_server, listen
@@ -101,7 +105,11 @@ async def running_api(
 ) -> AsyncIterator[Api]:
     await _reset_rate_limits(settings)
     app = create_app(
-        settings, nullcontext(services), build_schema, extra_routes=extra_routes, timeouts=timeouts
+        settings,
+        nullcontext(services),
+        partial(_with_extensions, _built(build_schema)),
+        extra_routes=extra_routes,
+        timeouts=timeouts,
     )
     listening = listen("127.0.0.1", port)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -118,6 +126,18 @@ async def running_api(
         async with asyncio.timeout(60):
             await asyncio.wait([task])
         await cancel_and_wait(task)
+
+
+@cache
+def _built(build_schema: BuildSchema) -> Schema:
+    """The schema, built once per process of tests: that takes longer than most tests."""
+    return build_schema([])
+
+
+def _with_extensions(schema: Schema, extensions: Sequence[Callable[[], SchemaExtension]]) -> Schema:
+    extended = copy(schema)
+    extended.extensions = (*extensions, *schema.extensions)
+    return extended
 
 
 async def _reset_rate_limits(settings: Settings) -> None:
