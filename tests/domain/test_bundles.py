@@ -40,7 +40,7 @@ WHOLE = Bundle(
 )
 
 
-@steps(max_examples=300, deadline=None)
+@steps(max_examples=150, deadline=None)
 @given(BUNDLES)
 def test_a_written_bundle_is_read_back_unchanged(bundle: Bundle) -> None:
     plain = unstructure(bundle)
@@ -54,7 +54,7 @@ def test_any_json_survives_yaml(value: Any) -> None:
     assert json.dumps(parse_document(write_yaml({"x": value})).value) == json.dumps({"x": value})
 
 
-@steps(max_examples=500, deadline=None)
+@steps(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_both_yaml_emitters_write_the_same(value: Any) -> None:
     assert write_yaml({"agents": [value], "x": value}) == write_yaml_pure_python(
@@ -242,7 +242,7 @@ def test_every_path_has_its_line(text: str) -> None:
     assert nearest <= line
 
 
-@steps(max_examples=300, deadline=None)
+@steps(max_examples=150, deadline=None)
 @given(st.text(max_size=60) | st.binary(max_size=60) | st.text("{}[]:,-&*!|>'\"\n a1", max_size=40))
 def test_any_text_is_a_bundle_or_refused(text: bytes | str) -> None:
     with suppress(InvalidInput):

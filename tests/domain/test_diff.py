@@ -225,7 +225,7 @@ def test_equal_snapshots_have_no_changes(snapshot: Snapshot) -> None:
     assert diff(snapshot, snapshot) == ()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(snapshots, snapshots)
 def test_reversed_diffs_are_opposites(one: Snapshot, other: Snapshot) -> None:
     there, back = diff(one, other), diff(other, one)
@@ -235,7 +235,7 @@ def test_reversed_diffs_are_opposites(one: Snapshot, other: Snapshot) -> None:
     assert diff(one, other) == there
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(objects, objects)
 def test_every_different_leaf_is_reported(before: dict[str, Any], after: dict[str, Any]) -> None:
     root = ("tools", "book_appointment", "parameters")

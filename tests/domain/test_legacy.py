@@ -192,13 +192,13 @@ JSON = st.recursive(
 FIXTURES = [json.loads(file.read_text()) for file in LEGACY]
 
 
-@steps(max_examples=300, deadline=None)
+@steps(max_examples=150, deadline=None)
 @given(JSON)
 def test_any_json_is_a_bundle_or_refused(value: Any) -> None:
     _assert_imported_or_refused(value)
 
 
-@steps(max_examples=300, deadline=None)
+@steps(max_examples=150, deadline=None)
 @given(st.sampled_from(FIXTURES), st.data())
 def test_a_damaged_configuration_is_a_bundle_or_refused(value: Any, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 3))):

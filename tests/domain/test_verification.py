@@ -161,7 +161,7 @@ def snapshot_of(workflow: WorkflowSpec) -> Snapshot:
     return build_snapshot(workflow, {"reception": RECEPTION}, {})
 
 
-@steps(max_examples=400, deadline=None)
+@steps(max_examples=200, deadline=None)
 @given(graphs, contexts)
 def test_without_errors_no_conversation_gets_stuck(workflow: WorkflowSpec, context: Any) -> None:
     found = verify(snapshot_of(workflow))
@@ -186,7 +186,7 @@ def test_without_errors_no_conversation_gets_stuck(workflow: WorkflowSpec, conte
     assert all(node in exits or workflow.outgoing(node) for node in reached)
 
 
-@steps(max_examples=400, deadline=None)
+@steps(max_examples=200, deadline=None)
 @given(graphs, contexts)
 def test_findings_about_conditions_are_true(workflow: WorkflowSpec, context: Any) -> None:
     for finding in verify(snapshot_of(workflow)):
@@ -235,7 +235,7 @@ seen = st.fixed_dictionaries(
 )
 
 
-@steps(max_examples=1_500, deadline=None)
+@steps(max_examples=500, deadline=None)
 @given(condition_texts, condition_texts, st.lists(seen, min_size=8, max_size=8))
 def test_proofs_about_conditions_hold(one: str, other: str, contexts: list[Any]) -> None:
     fork = WorkflowSpec(
