@@ -28,55 +28,27 @@ DELETE_EXPIRED_CALLS = """
          where place = 1 or events <= $3))
     returning id
 """
-DELETE_EXPIRED_IDEMPOTENCY_KEYS = """
-    delete from idempotency where ctid = any(array(
-        select ctid from idempotency where created_at < now() - interval '24 hours' limit $1))
+
+
+def _deleting(table: str, condition: str, key: str = "ctid") -> str:
+    """A statement that deletes $1 rows at most of those that the condition selects."""
+    return f"""
+    delete from {table} where {key} = any(array(
+        select {key} from {table} where {condition} limit $1))
     returning 1
 """
-DELETE_EXPIRED_REFRESH_TOKENS = """
-    delete from refresh_token where ctid = any(array(
-        select ctid from refresh_token where expires_at < now() limit $1))
-    returning 1
-"""
-DELETE_EXPIRED_INVITATIONS = """
-    delete from invitation where id = any(array(
-        select id from invitation where expires_at < now() - interval '30 days' limit $1))
-    returning 1
-"""
-DELETE_EXPIRED_PASSWORD_RESETS = """
-    delete from password_reset where person_id = any(array(
-        select person_id from password_reset where expires_at < now() limit $1))
-    returning 1
-"""
-DELETE_EXPIRED_MAIL = """
-    delete from mail where id = any(array(select id from mail where expires_at < now() limit $1))
-    returning 1
-"""
-DELETE_EXPIRED_HANDOFFS = """
-    delete from sign_in_handoff where ctid = any(array(
-        select ctid from sign_in_handoff where expires_at < now() limit $1))
-    returning 1
-"""
-DELETE_EXPIRED_LOGOUT_TOKENS = """
-    delete from logout_token where ctid = any(array(
-        select ctid from logout_token where expires_at < now() limit $1))
-    returning 1
-"""
-# Every process has read them: it would otherwise look up everything again.
-DELETE_OLD_ACCESS_CHANGES = """
-    delete from access_change where id = any(array(
-        select id from access_change where at < now() - interval '1 hour' limit $1))
-    returning 1
-"""
+
+
 DELETE_ROWS = (
-    DELETE_EXPIRED_IDEMPOTENCY_KEYS,
-    DELETE_EXPIRED_REFRESH_TOKENS,
-    DELETE_EXPIRED_INVITATIONS,
-    DELETE_EXPIRED_PASSWORD_RESETS,
-    DELETE_EXPIRED_MAIL,
-    DELETE_EXPIRED_HANDOFFS,
-    DELETE_EXPIRED_LOGOUT_TOKENS,
-    DELETE_OLD_ACCESS_CHANGES,
+    _deleting("idempotency", "created_at < now() - interval '24 hours'"),
+    _deleting("refresh_token", "expires_at < now()"),
+    _deleting("invitation", "expires_at < now() - interval '30 days'", "id"),
+    _deleting("password_reset", "expires_at < now()", "person_id"),
+    _deleting("mail", "expires_at < now()", "id"),
+    _deleting("sign_in_handoff", "expires_at < now()"),
+    _deleting("logout_token", "expires_at < now()"),
+    # Every process has read these: it would otherwise look up everything again.
+    _deleting("access_change", "at < now() - interval '1 hour'", "id"),
 )
 
 
