@@ -45,8 +45,6 @@ from domain.tenants.members import (
     PASSWORD_RESET_LIFETIME,
     UNKNOWN_DEVICE,
     Device,
-    Invitation,
-    InvitationId,
     Membership,
     OpenInvitation,
     Session,
@@ -60,6 +58,7 @@ from persistence.db_errors import translate_outages
 from persistence.key_ring import KeyRing, is_api_key
 from persistence.link_tokens import hash_token, new_token
 from persistence.mail import SqlMailer
+from persistence.members import invitation_from_row
 from persistence.password_resets import create_password_reset
 from persistence.passwords import PasswordVerifier
 from persistence.row_security import set_person, set_tenant
@@ -487,14 +486,7 @@ def _tenant_from_row(row: Any) -> Tenant:
 
 def _open_invitation_from_row(row: Any) -> OpenInvitation:
     return OpenInvitation(
-        invitation=Invitation(
-            id=InvitationId(row.id),
-            email=row.email,
-            role=row.role,
-            invited_by=row.invited_by,
-            created_at=row.created_at,
-            expires_at=row.expires_at,
-        ),
+        invitation=invitation_from_row(row),
         tenant=Tenant(id=TenantId(row.tenant_id), slug=row.tenant_slug, name=row.tenant_name),
         person_id=PersonId(row.person_id) if row.person_id else None,
     )

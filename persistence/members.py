@@ -214,7 +214,7 @@ class SqlInvitations:
             expires_at=datetime.now(UTC) + INVITATION_LIFETIME,
         )
         row = (await self._db.execute(invite.returning(*c))).one()
-        return _invitation_from_row(row), token
+        return invitation_from_row(row), token
 
     async def count(self) -> int:
         query = select(func.count()).select_from(_invitation).where(self._open)
@@ -224,12 +224,12 @@ class SqlInvitations:
         c, open = _invitation.c, select(_invitation).where(self._open)
         query = ListQuery(open, c.created_at, c.id, is_descending=False)
         page = await fetch_page(self._db, query, window)
-        return page.with_items([_invitation_from_row(row) for row in page.items])
+        return page.with_items([invitation_from_row(row) for row in page.items])
 
     async def get(self, id: InvitationId) -> Invitation | None:
         query = select(_invitation).where(self._open, _invitation.c.id == id)
         row = (await self._db.execute(query)).one_or_none()
-        return _invitation_from_row(row) if row else None
+        return invitation_from_row(row) if row else None
 
     async def withdraw(self, id: InvitationId) -> None:
         await self._db.execute(delete(_invitation).where(self._open, _invitation.c.id == id))
@@ -283,7 +283,7 @@ def _member_from_row(row: Any) -> Member:
     )
 
 
-def _invitation_from_row(row: Any) -> Invitation:
+def invitation_from_row(row: Any) -> Invitation:
     return Invitation(
         id=InvitationId(row.id),
         email=row.email,
