@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -40,7 +38,7 @@ from tests.conftest import new_tenant
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
 from tests.support.graphql_calls import ERROR_FIELDS, mutate
-from tests.support.paths import ROOT
+from tests.support.processes import run_module
 from tests.support.viewers import owner_of
 from tests.worker.test_text_calls import running_worker, started, watch
 from worker.providers.account_sessions import create_session_for
@@ -208,23 +206,7 @@ async def test_a_simulation_uses_the_server_of_the_tenant(
 
 
 async def _simulate(settings: Settings, *arguments: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "worker.simulation", *arguments),
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "DATABASE_URL": settings.database_url,
-            "SECRET_KEY": settings.secret_key,
-            "OUTBOUND_ALLOW": settings.outbound_allow,
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(120):
-        out, errors = await process.communicate()
-    return process.returncode, errors.decode() if process.returncode else out.decode()
+    return await run_module(settings, "worker.simulation", *arguments)
 
 
 @pytest.mark.parametrize(

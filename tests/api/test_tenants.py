@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -41,8 +39,8 @@ from tests.conftest import new_tenant
 from tests.support.api_server import Api, add_member, running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import ERROR_FIELDS, mutate
-from tests.support.paths import ROOT
 from tests.support.people import ACCEPT, INVITE, an_email, invited, owner_at, visitor_at
+from tests.support.processes import run_module
 from tests.support.viewers import owner_of
 from tests.worker.test_text_calls import started, watch
 from worker.keeper.tenants import TenantKeeper
@@ -563,22 +561,7 @@ async def rows_of_others(settings: Settings, tenant: Tenant) -> list[Any]:
 
 
 async def studio_admin(settings: Settings, *words: str) -> tuple[int | None, str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "local.cli", "admin", *words),
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT),
-            "DATABASE_URL": settings.database_url,
-            "SECRET_KEY": settings.secret_key,
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    async with asyncio.timeout(120):
-        out, errors = await process.communicate()
-    return process.returncode, (errors if process.returncode else out).decode()
+    return await run_module(settings, "local.cli", "admin", *words)
 
 
 async def run_command(settings: Settings, *words: str) -> str:
