@@ -96,7 +96,8 @@ class ConnectionRegistry:
             if loop.time() - checked_at >= self.timeouts.recheck:
                 checked_at = loop.time()
                 self._to_check.update(self._by_credential())
-            await self._check_credentials()
+            if self._to_check:
+                await self._check_credentials()
 
     def _evict_expired_and_stalled(self, now: float) -> None:
         utc_now = datetime.now(UTC)
