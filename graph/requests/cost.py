@@ -45,26 +45,14 @@ LOG_READ_FIELDS = {
 IDS_ARGUMENT = "ids"
 """The length of this argument is the length of the list."""
 INTROSPECTION_COSTS = {"__schema": 1_000, "__type": 50}
-COUNTED_ITEMS = (
-    *(
-        "Agent",
-        "Tool",
-        "Workflow",
-        "WorkflowVersion",
-        "OutboundTrunk",
-        "InboundTrunk",
-        "PhoneNumber",
-    ),
-    *("Member", "Invitation", "ApiKey", "ManagedTenant", "DeletedTenant"),
-)
-"""What has a list whose items are counted one by one."""
+COUNT_COST = 5
+"""Extra cost of a `totalCount`, for which items are counted one by one."""
 EXTRA_COSTS: Mapping[tuple[str, str], int] = {
     ("Workflow", "findings"): 20,
     ("Workflow", "draftDiff"): 20,
     ("WorkflowVersion", "diff"): 20,
     ("WorkflowVersion", "calls"): 5,
     ("CallConnection", "totalCount"): 50,
-    **{(f"{item}Connection", "totalCount"): 5 for item in COUNTED_ITEMS},
     ("Query", "workerPool"): 20,
     ("Query", "verifyWorkflow"): 20,
     ("Query", "exportBundle"): 20,
@@ -169,7 +157,8 @@ class CostEstimator:
         return LinearCost(per_item=item) if length is None else LinearCost(fixed=length * item)
 
     def _extra_cost(self, node: FieldNode, parent: GraphQLNamedType | None) -> int:
-        extra = EXTRA_COSTS.get((parent.name if parent else "", node.name.value))
+        default = COUNT_COST if node.name.value == "totalCount" else None
+        extra = EXTRA_COSTS.get((parent.name if parent else "", node.name.value), default)
         if extra is None:
             return 0
         arguments = {a.name.value: self._untyped_value(a.value) for a in node.arguments or ()}
