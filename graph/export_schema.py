@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+
+from strawberry import Schema
 
 from graph.schema.build import build_schema
 from graph.schema.scope_page import scope_page
@@ -12,12 +15,17 @@ SCHEMA_FILE = ROOT / "schema.graphql"
 SCOPES_FILE = ROOT / "docs" / "scopes.md"
 
 
+@cache
+def _schema() -> Schema:
+    return build_schema()
+
+
 def schema_text() -> str:
-    return build_schema().as_str() + "\n"
+    return _schema().as_str() + "\n"
 
 
 def scopes_text() -> str:
-    return scope_page(build_schema()._schema)
+    return scope_page(_schema()._schema)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import strawberry
 
 from domain.common.access import PersonId
-from domain.ports import TokenPair
 from domain.tenants.members import InvitationId
 from domain.use_cases import accounts as use_cases
 from domain.use_cases import members as member_use_cases
@@ -27,13 +26,13 @@ class AccountMutation:
     @mutation("Sign in with an e-mail address and a password.")
     async def login(self, info: Ctx, input: Input[a.LoginInput]) -> a.LoginResult:
         pair = await accounts.login(info, input.email, input.password, input.tenant, input.code)
-        return _login_success(pair)
+        return a.LoginSuccess.of(pair)
 
     @mutation("Exchange a refresh token for the next pair of tokens.")
     async def refresh_session(
         self, info: Ctx, input: Input[a.SessionInput]
     ) -> a.RefreshSessionResult:
-        return _login_success(await accounts.refresh_session(info, input.refresh_token))
+        return a.LoginSuccess.of(await accounts.refresh_session(info, input.refresh_token))
 
     @mutation("End a session, which revokes its tokens.")
     async def logout(self, info: Ctx, input: Input[a.SessionInput]) -> a.LogoutSuccess:
@@ -44,7 +43,7 @@ class AccountMutation:
     async def switch_tenant(
         self, info: Ctx, input: Input[a.SwitchTenantInput]
     ) -> a.SwitchTenantResult:
-        return _login_success(await accounts.switch_tenant(info, input.id))
+        return a.LoginSuccess.of(await accounts.switch_tenant(info, input.id))
 
     @mutation("End one of your sessions.")
     async def end_session(self, info: Ctx, input: Input[a.EndSessionInput]) -> a.EndSessionResult:
@@ -96,7 +95,7 @@ class AccountMutation:
         pair = await members.accept_invitation(
             info, input.token, input.password, input.name, input.code
         )
-        return _login_success(pair)
+        return a.LoginSuccess.of(pair)
 
     @mutation("Invite a person to your tenant. The link is sent by e-mail, or else returned.")
     async def invite_member(
@@ -167,7 +166,3 @@ class AccountMutation:
 
 def _member_id(info: Ctx, id: strawberry.ID) -> PersonId:
     return PersonId(require_member(info.context.require().tenant_id, id))
-
-
-def _login_success(pair: TokenPair) -> a.LoginSuccess:
-    return a.LoginSuccess(access=pair.access, refresh=pair.refresh, expires_at=pair.expires_at)

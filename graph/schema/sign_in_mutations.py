@@ -31,11 +31,7 @@ class SignInMutation:
             info, input.handoff, input.verifier, input.invitation
         )
         return s.FinishSignInSuccess(
-            session=LoginSuccess(
-                access=finished.pair.access,
-                refresh=finished.pair.refresh,
-                expires_at=finished.pair.expires_at,
-            ),
+            session=LoginSuccess.of(finished.pair),
             end_session_url=finished.end_session_url,
         )
 

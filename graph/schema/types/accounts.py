@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import strawberry
 
 from domain.common import access
 from domain.common.access import Scope
+from domain.ports import TokenPair
 from domain.sign_in.ports import TotpState
 from domain.tenants import members as domain
 from domain.tenants.budgets import BudgetStatus
@@ -249,6 +250,10 @@ class LoginSuccess:
     expires_at: datetime = strawberry.field(
         description="When the access token expires (UTC), unless its session ends earlier."
     )
+
+    @classmethod
+    def of(cls, pair: TokenPair) -> Self:
+        return cls(access=pair.access, refresh=pair.refresh, expires_at=pair.expires_at)
 
 
 @strawberry.type(description="The session has ended.")
