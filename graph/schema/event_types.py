@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from types import NoneType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -22,6 +21,7 @@ from domain.common.doc import Doc
 from domain.providers import usage as domain
 from domain.workflows.answering import AnswerEvidence
 from graph.schema.scalars import Duration, Json
+from graph.schema.types.durations import duration_field
 from graph.schema.types.usage import Usage
 
 LIST_TYPES: dict[type, Any] = {
@@ -104,16 +104,8 @@ def duration_name(name: str) -> str | None:
 
 def _duration_field(name: str, description: str, nullable: bool) -> Any:
     unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "seconds")
-
-    def read(root: Any) -> Duration | None:
-        value = getattr(root.event, name)
-        return None if value is None else Duration(timedelta(**{unit: value}))
-
-    return strawberry.field(
-        resolver=read,
-        graphql_type=Duration | None if nullable else Duration,
-        description=IN_UNIT.sub("", description),
-    )
+    in_unit = IN_UNIT.sub("", description)
+    return duration_field(f"event.{name}", in_unit, unit=unit, nullable=nullable)
 
 
 def _graphql_type(name: str, hint: Any) -> Any:

@@ -12,6 +12,7 @@ import strawberry
 from domain.sign_in import identity_providers as domain
 from graph.schema.scalars import Duration
 from graph.schema.types.common import Node, instance_check, spec_field
+from graph.schema.types.durations import duration_field
 from graph.schema.types.errors import (
     NameTaken,
     NotFoundError,
@@ -26,10 +27,6 @@ SECRET_DESCRIPTION = (
     "null for a public client."
 )
 SECONDS_PER_HOUR = 3_600
-
-
-def _session_duration(root: Any) -> Duration:
-    return Duration(timedelta(hours=root.spec.session_hours))
 
 
 def _start_url(root: Any, info: Ctx) -> str:
@@ -115,9 +112,10 @@ class IdentityProviderType(Node):
         "Claims without which a user is refused.",
         list[RequiredClaimType],
     )
-    session_duration: Duration = strawberry.field(
-        resolver=_session_duration,
-        description="How long a session lasts at most, however often it is refreshed.",
+    session_duration: Duration = duration_field(
+        "spec.session_hours",
+        "How long a session lasts at most, however often it is refreshed.",
+        unit="hours",
     )
     is_enabled: bool = spec_field("is_enabled", "Whether users can sign in with it.", bool)
     start_url: str = strawberry.field(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
@@ -70,10 +70,7 @@ class ToolType(Node):
         deprecated="Use `timeLimit`.",
     )
 
-    @strawberry.field(description="How long the whole tool call may take.")
-    def time_limit(self, tool: strawberry.Parent[domain.Tool]) -> Duration:
-        return Duration(timedelta(seconds=tool.spec.timeout))
-
+    time_limit: Duration = duration_field("spec.timeout", "How long the whole tool call may take.")
     confirm: bool = spec_field(
         "confirm", "Whether the caller must agree before the tool does anything.", bool
     )

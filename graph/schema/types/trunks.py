@@ -16,6 +16,7 @@ from domain.telephony.trunk_usage import PauseReason
 from domain.telephony.trunks import MediaEncryption, SipTransport
 from graph.schema.scalars import Duration
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
+from graph.schema.types.durations import duration_field
 from graph.schema.types.errors import (
     InUse,
     NameTaken,
@@ -71,10 +72,6 @@ async def _loaded_usage(root: Any, info: Ctx) -> usage_domain.TrunkUsage:
     loader = loaders().trunk_usage(info.context.services, viewer.tenant_id)
     usage: usage_domain.TrunkUsage = await loader.load(root.id)
     return usage
-
-
-def _max_duration(root: Any) -> Duration:
-    return Duration(timedelta(seconds=root.spec.max_call_seconds))
 
 
 def _seconds(duration: timedelta | None, default: int) -> int:
@@ -167,8 +164,8 @@ class OutboundTrunkType(Node):
         list[str],
     )
     limits: DialLimits = spec_field("limits", "How much may be dialled.", DialLimits)
-    max_duration: Duration = strawberry.field(
-        resolver=_max_duration, description="Maximum duration of a call over the trunk."
+    max_duration: Duration = duration_field(
+        "spec.max_call_seconds", "Maximum duration of a call over the trunk."
     )
     is_enabled: bool = spec_field("is_enabled", "Whether the trunk may be used.", bool)
     usage: DialUsage = strawberry.field(
@@ -209,8 +206,8 @@ class InboundTrunkType(Node):
     context_headers: list[str] = spec_field(
         "context_headers", "SIP headers that the context of a call gets.", list[str]
     )
-    max_duration: Duration = strawberry.field(
-        resolver=_max_duration, description="Maximum duration of a call from the trunk."
+    max_duration: Duration = duration_field(
+        "spec.max_call_seconds", "Maximum duration of a call from the trunk."
     )
     is_enabled: bool = spec_field("is_enabled", "Whether calls are accepted.", bool)
     numbers: list[str] = strawberry.field(
