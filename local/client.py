@@ -54,9 +54,9 @@ class StudioClient:
                 return _data(_json(answer.content, self._url))
         raise AssertionError("unreachable")
 
-    async def mutate(self, document: str, variables: Json) -> Json:
+    async def mutate(self, document: str, variables: Json, timeout_seconds: float = 30) -> Json:
         """Return the success member of a mutation's result union; raise `ApiError` for an error."""
-        [result] = (await self.execute(document, variables)).values()
+        [result] = (await self.execute(document, variables, timeout_seconds)).values()
         if "message" in result:
             raise ApiError(f"{result['message']} ({result['code']})", result["code"])
         return dict(result)

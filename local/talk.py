@@ -81,6 +81,8 @@ CALL_TOTAL = """query ($id: ID!) {
 }"""
 
 HANG_UP_TIMEOUT_SECONDS = 3.0
+MAX_OUTAGE_SECONDS = 180.0
+"""How long a conversation waits for an API that does not answer. The call itself continues."""
 DESCRIPTION = "have a conversation with a workflow in the terminal"
 HOW_TO_LEAVE = "type what you say; Ctrl-D or /quit hangs up"
 LEAVE_COMMANDS = ("/quit", "/exit")
@@ -186,7 +188,7 @@ class TalkSession:
     async def _send_line(self, line: str) -> None:
         key = f"{self._call}-{self._sent_count}"[:255]
         message = {"callId": self._call, "text": line, "idempotencyKey": key}
-        await self._studio.mutate(SEND, {"input": message})
+        await self._studio.mutate(SEND, {"input": message}, MAX_OUTAGE_SECONDS)
 
     async def _wait_for_reply(self) -> None:
         await self._answered.wait()

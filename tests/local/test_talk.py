@@ -80,7 +80,7 @@ async def studio(settings: Settings, place: Path) -> AsyncIterator[ApiProcess]:
 
 async def talk(url: str, key: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
     capsys.readouterr()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         await TalkSession(StudioClient(url, key), JsonOutput()).run("clinic", iterate_lines(SAID))
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

@@ -30,6 +30,7 @@ from tests.phone.test_sip_inbound_contract import (
     NUMBER,
     OTHER_NUMBER,
     delete_rooms,
+    leg_of_room,
     rings_without_decision,
     room_of_call,
 )
@@ -37,7 +38,6 @@ from tests.support.demo_workflow import publish_clinic
 from tests.support.sip_calls import (
     LOOPBACK,
     delete_trunks_and_rules,
-    participants,
     rooms_with_prefix,
 )
 from worker.common.livekit_rooms import LiveKitRooms
@@ -103,8 +103,7 @@ async def test_a_call_reaches_the_room_of_its_number_with_the_allowed_headers(
 ) -> None:
     number = await tenant.open_number(context_headers=("X-Campaign",))
     await phone.dial(NUMBER, sip.address, headers=(("X-Campaign", "spring"), ("X-Other", "secret")))
-    room = await room_of_call(sip)
-    [leg] = await participants(sip.client, room)
+    leg = await leg_of_room(sip, await room_of_call(sip))
     attributes = dict(leg.attributes)
     assert leg.identity == LEG
     assert attributes["studio.number_id"] == str(number.id)
@@ -152,5 +151,5 @@ async def test_calls_reach_their_number_again_after_livekit_has_forgotten_everyt
     await delete_trunks_and_rules(sip.client)
     await tenant.reconciler.reconcile()
     await phone.dial(NUMBER, sip.address)
-    [leg] = await participants(sip.client, await room_of_call(sip))
+    leg = await leg_of_room(sip, await room_of_call(sip))
     assert leg.attributes["studio.number_id"] == str(number.id)

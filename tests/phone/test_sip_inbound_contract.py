@@ -87,6 +87,15 @@ async def room_of_call(sip: SipContract, prefix: str = f"in_{CALLER}_") -> str:
     return room
 
 
+async def leg_of_room(sip: SipContract, room: str) -> api.ParticipantInfo:
+    """Wait for the telephone in a room; LiveKit lists the room first."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not (legs := await participants(sip.client, room)):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.02)
+    [leg] = legs
+    return leg
+
+
 async def until_no_room(sip: SipContract) -> None:
     """Wait until the telephone has left every room; LiveKit closes empty rooms later."""
     async with asyncio.timeout(WAIT_SECONDS):
@@ -173,7 +182,7 @@ async def test_the_leg_names_both_numbers_and_the_headers(sip: SipContract, phon
     name = await room_of_call(sip)
     [room] = (await sip.client.room.list_rooms(api.ListRoomsRequest(names=[name]))).rooms
     assert (room.metadata, room.empty_timeout) == ('{"number": 1}', 77)
-    [leg] = await participants(sip.client, name)
+    leg = await leg_of_room(sip, name)
     assert (leg.identity, leg.name, leg.kind) == (
         LEG,
         f"Phone {CALLER}",
