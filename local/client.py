@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import ssl
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import cache
 from typing import Any
 
 import httpx
@@ -29,6 +31,12 @@ class ApiError(Exception):
         self.code = code
 
 
+@cache
+def tls_context() -> ssl.SSLContext:
+    """The certificate authorities, which httpx would otherwise read again for each client (35 ms)."""
+    return httpx.create_ssl_context()
+
+
 class StudioClient:
     def __init__(self, url: str, token: str) -> None:
         self._url = url.rstrip("/")
@@ -41,7 +49,10 @@ class StudioClient:
         must be safe to repeat. Raises `TimeoutError` after `timeout_seconds`."""
         body = {"query": document, "variables": variables or {}}
         headers = {"authorization": f"Bearer {self._token}"}
-        async with asyncio.timeout(timeout_seconds), httpx.AsyncClient(timeout=10) as http:
+        async with (
+            asyncio.timeout(timeout_seconds),
+            httpx.AsyncClient(timeout=10, verify=tls_context()) as http,
+        ):
             for pause in _retry_delays():
                 try:
                     answer = await http.post(f"{self._url}/graphql", json=body, headers=headers)

@@ -43,7 +43,8 @@ for i = 1, #KEYS do
     local step = period / limit
     local since = math.max(tonumber(redis.call('GET', KEYS[i]) or now), now)
     due[i] = since + step * cost
-    local early = due[i] - period - now
+    -- `step * cost` is not exact.
+    local early = math.floor((due[i] - period - now) * 1000 + 0.5) / 1000
     if early > 0 then
         allowed = false
         answers[i] = {0, 0, math.ceil(early)}
@@ -176,14 +177,14 @@ class RedisRateLimiter:
     def _spend_locally(
         self, limits: Sequence[tuple[str, int]], cost: int, period: int
     ) -> Sequence[RateLimitResult]:
-        now = time.monotonic() * 1000
+        now = time.monotonic_ns() // 1_000_000  # a whole number, as in Redis
         if len(self._local) > MAX_LOCAL_KEYS:
             self._local = {k: due for k, due in self._local.items() if due > now}
         results, due = [], {}
         for key, allowance in limits:
             step = period / allowance
             due[key] = max(self._local.get(key, now), now) + step * min(cost, allowance)
-            early = due[key] - period - now
+            early = round(due[key] - period - now, 3)  # `step` is not exact
             results.append(
                 RateLimitResult(False, 0, early / 1000)
                 if early > 0

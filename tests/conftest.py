@@ -21,7 +21,7 @@ from _pytest.runner import runtestprotocol
 from domain.common.access import Tenant, TenantId, Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
-from graph.app import build_schema_with_loaders
+from graph.app import build_schema_with_loaders, tune_gc
 from local import livekit as livekit_server
 from local import livekit_binary, postgres, valkey
 from local.livekit import LivekitCredentials, LivekitServers
@@ -31,6 +31,7 @@ from local.telephone_service import find_livekit_sip
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
 from tests.support.api_server import Api, running_api
+from tests.support.paths import database_folder
 from tests.support.sip_servers import SipServer, running_livekit_sip, running_sip_emulator
 from tests.support.stalls import measured_stalls
 from tests.support.viewers import owner_of
@@ -65,9 +66,8 @@ def anyio_backend() -> tuple[str, dict[str, Any]]:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+def servers() -> Iterator[tuple[str, str]]:
     """The URLs of a PostgreSQL and a Valkey that run for the whole test run."""
-    state = tmp_path_factory.mktemp("state")
 
     @asynccontextmanager
     async def both(folder: Path) -> AsyncIterator[tuple[str, str]]:
@@ -78,8 +78,9 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
             yield database_url, redis_url
 
     with (
+        database_folder() as folder,
         anyio.from_thread.start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(both(state)) as urls,
+        portal.wrap_async_context_manager(both(folder)) as urls,
     ):
         yield urls
 
@@ -101,6 +102,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             livekit_binary.find_or_build(os.environ, echo)
         except StartupError as error:
             echo(f"VOICE CALLS ARE NOT TESTED: {error}")
+    tune_gc()  # as the API does: the modules and the tests stay until the end
 
 
 MAX_STALL_SECONDS = 0.2

@@ -27,6 +27,9 @@ async def test_the_allowance_of_a_minute_may_be_spent_at_once_and_not_exceeded(
     refused = next(answer for answer in answers if not answer.allowed)
     assert 0 < refused.retry_after <= 1.2
     assert (await limiter.spend(secrets.token_hex(4), 10, 50)).remaining == 40
+    for allowance in range(1, 100):
+        whole = await limiter.spend(secrets.token_hex(4), allowance, allowance)
+        assert (whole.allowed, whole.remaining) == (True, 0)
     hourly = secrets.token_hex(4)
     assert (await limiter.spend(hourly, 2, 2, 3_600)).allowed
     refused = await limiter.spend(hourly, 1, 2, 3_600)

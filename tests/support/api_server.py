@@ -28,6 +28,7 @@ from graph.asgi import BuildSchema, create_app
 from graph.http.protocols import Bounds
 from graph.requests.connection_registry import ConnectionTimeouts
 from graph.server import create_server, listen
+from local.client import tls_context
 from persistence.admin import create_key
 from persistence.database import DbRole
 from persistence.sqlalchemy_engine import create_engine
@@ -119,7 +120,7 @@ async def running_api(
         while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         token = await create_token(services, settings, viewer)
-        async with httpx.AsyncClient(base_url=url, timeout=60) as http:
+        async with httpx.AsyncClient(base_url=url, timeout=60, verify=tls_context()) as http:
             yield Api(url=url, token=token, key=await create_api_key(settings, viewer), http=http)
     finally:
         server.should_exit = True

@@ -25,7 +25,7 @@ from local.server import Server
 from persistence.admin import bootstrap
 from persistence.migrate import upgrade
 from tests.conftest import SECRET
-from tests.support.paths import ROOT
+from tests.support.paths import ROOT, database_folder
 from tests.support.processes import until_answers
 from tests.support.viewers import PASSWORD
 
@@ -129,7 +129,8 @@ async def running_installation(
     folder: Path, workers: int, **more: str
 ) -> AsyncIterator[Installation]:
     async with AsyncExitStack() as stack:
-        database = await stack.enter_async_context(postgres.started(folder, durable=False))
+        in_memory = stack.enter_context(database_folder())
+        database = await stack.enter_async_context(postgres.started(in_memory, durable=False))
         redis = await stack.enter_async_context(valkey.started(folder))
         await asyncio.to_thread(upgrade, database.url)
         settings = Settings(database_url=database.url, redis_url=redis.url, secret_key=SECRET)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from domain.common.settings import Settings
+from local.client import tls_context
 from tests.support.paths import ROOT
 
 
@@ -50,7 +51,7 @@ async def run_module(settings: Settings, *command: str) -> tuple[int | None, str
 
 
 async def until_answers(url: str) -> None:
-    async with asyncio.timeout(60), httpx.AsyncClient() as http:
+    async with asyncio.timeout(60), httpx.AsyncClient(verify=tls_context()) as http:
         while True:
             try:
                 if (await http.get(url)).status_code == 200:
