@@ -27,12 +27,15 @@ OPERATIONS = 60
 """`./studio bench fuzz_api` sends more."""
 
 
+def generous(settings: Settings) -> Settings:
+    return replace(settings, requests_per_minute=10**9)
+
+
 async def test_no_generated_operation_causes_a_server_error_or_crosses_tenants(
     services: Services, settings: Settings, viewer: Viewer, caplog: pytest.LogCaptureFixture
 ) -> None:
     rival = owner_of(await new_tenant(settings, "rival"))
-    generous = replace(settings, requests_per_minute=10**9)
-    async with running_api(services, generous, viewer, build_schema_with_loaders) as api:
+    async with running_api(services, generous(settings), viewer, build_schema_with_loaders) as api:
         rival_key = await create_api_key(settings, rival)
         foreign = await create_objects(StudioClient(api.url, rival_key), FOREIGN_TEXT)
         own = await create_objects(StudioClient(api.url, api.key), "own-text")
@@ -50,7 +53,7 @@ async def test_no_generated_operation_causes_a_server_error_or_crosses_tenants(
 async def test_data_of_another_tenant_would_be_found(
     services: Services, settings: Settings, viewer: Viewer
 ) -> None:
-    async with running_api(services, settings, viewer, build_schema_with_loaders) as api:
+    async with running_api(services, generous(settings), viewer, build_schema_with_loaders) as api:
         ids = await create_objects(StudioClient(api.url, api.key), FOREIGN_TEXT)
         target = Target(api.url, api.key, ids, WORDS, FOREIGN_TEXT)
         outcome = await asyncio.to_thread(
