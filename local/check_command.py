@@ -33,30 +33,36 @@ OTHER_TESTS = ("pytest", "-m", "not voice", "-n", "3", "--dist", "worksteal")
 
 def run_checks(pytest_arguments: Sequence[str]) -> int:
     started = time.monotonic()
-    for name, command in CHECKS.items():
-        if code := _run(name, command):
-            return code
-    selected = ("pytest", *pytest_arguments)
-    code = _run("tests", selected) if pytest_arguments else _run_all_tests()
+    if pytest_arguments:
+        code = _run_in_order({**CHECKS, "tests": ("pytest", *pytest_arguments)})
+    else:
+        code = _run_everything()
     if not code:
         print(f"\nAll checks passed in {time.monotonic() - started:.1f} s")
     return code
 
 
-def _run_all_tests() -> int:
-    """Run the voice tests concurrently with the others, because voice calls run in real time and
+def _run_everything() -> int:
+    """Run the voice tests concurrently with all other checks, because voice calls run in real time and
     mostly wait. Their output is printed at the end."""
     with ExitStack() as stack:
         output = stack.enter_context(tempfile.TemporaryFile("w+"))
         voice = _start(VOICE_TESTS, stack, output)
         stack.callback(voice.kill)
         _give_priority(voice.pid)
+        if code := _run_in_order(CHECKS):
+            return code
         code = _run("tests without voice", OTHER_TESTS)
         print(f"── voice tests: {' '.join(VOICE_TESTS)}", flush=True)
         voice_code = voice.wait()
         output.seek(0)
         print(output.read(), flush=True)
         return code or _report_failure("voice tests", voice_code)
+
+
+def _run_in_order(checks: Mapping[str, Sequence[str]]) -> int:
+    """Run the checks until one fails, and return its exit code."""
+    return next((code for check in checks.items() if (code := _run(*check))), 0)
 
 
 def _give_priority(pid: int) -> None:
