@@ -12,18 +12,22 @@ from domain.calls.model import Call
 from domain.common.access import TenantId
 from domain.common.lists import ListUpdate, Window
 from domain.ports import Store
-from persistence.live_lists import MAX_ITEMS, ListSource, LiveLists
+from persistence.live_lists import MAX_ITEMS, ListSource, LiveLists, LookupTurns
 from persistence.notifications import calls_channel
 from persistence.pubsub import Channels
 
 
 class SqlCallLists:
     def __init__(
-        self, store: Store, pool: asyncpg.Pool[asyncpg.Record], channels: Channels[object]
+        self,
+        store: Store,
+        pool: asyncpg.Pool[asyncpg.Record],
+        channels: Channels[object],
+        turns: LookupTurns,
     ) -> None:
         self._store = store
         self._pool = pool
-        self._lists = LiveLists(channels, self._fetch_versions)
+        self._lists = LiveLists(channels, turns, self._fetch_versions)
         self.run_version_check = self._lists.run_version_check
 
     def watch(self, tenant: TenantId, filter: CallFilter) -> AsyncGenerator[ListUpdate[Call]]:

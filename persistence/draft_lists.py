@@ -15,7 +15,7 @@ from domain.ports import Drafts, Store, UnitOfWork
 from domain.tools.model import Tool
 from domain.workflows.agents import Agent
 from domain.workflows.model import Workflow
-from persistence.live_lists import MAX_ITEMS, ListSource, LiveLists
+from persistence.live_lists import MAX_ITEMS, ListSource, LiveLists, LookupTurns
 from persistence.notifications import drafts_channel
 from persistence.pubsub import Channels
 
@@ -24,11 +24,15 @@ D = TypeVar("D", Agent, Tool, Workflow)
 
 class SqlDraftLists:
     def __init__(
-        self, store: Store, pool: asyncpg.Pool[asyncpg.Record], channels: Channels[object]
+        self,
+        store: Store,
+        pool: asyncpg.Pool[asyncpg.Record],
+        channels: Channels[object],
+        turns: LookupTurns,
     ) -> None:
         self._store = store
         self._pool = pool
-        self._lists = LiveLists(channels, self._fetch_versions)
+        self._lists = LiveLists(channels, turns, self._fetch_versions)
         self.run_version_check = self._lists.run_version_check
 
     def agents(self, tenant: TenantId, filter: DraftFilter) -> AsyncGenerator[ListUpdate[Agent]]:

@@ -138,20 +138,39 @@ class SharedList(Generic[T]):
         self._updated = asyncio.Event()
 
 
+class LookupTurns:
+    """Limits the lookups of a process. All of its lists share them, whatever they show."""
+
+    def __init__(self) -> None:
+        self._tenant_locks: WeakValueDictionary[TenantId, asyncio.Lock] = WeakValueDictionary()
+        self._slots = asyncio.Semaphore(MAX_LOOKUPS)
+
+    @asynccontextmanager
+    async def turn(self, tenant: TenantId) -> AsyncGenerator[None]:
+        """Wait for the tenant's other lookups, and pause afterwards for as long as the lookup took. So
+        all lists of one tenant together use at most half of one connection."""
+        async with self._tenant_locks.setdefault(tenant, asyncio.Lock()):
+            clock = asyncio.get_running_loop().time
+            started_at = clock()
+            async with self._slots:
+                yield
+            await asyncio.sleep(min(clock() - started_at, MAX_COOLDOWN_SECONDS))
+
+
 class LiveLists:
     """All lists of one process that share a check for changes."""
 
     def __init__(
         self,
         channels: Channels[object],
+        turns: LookupTurns,
         fetch_versions: Callable[[Sequence[TenantId]], Awaitable[Mapping[TenantId, str]]],
     ) -> None:
         """`fetch_versions` returns a text for each tenant that changes when one of its lists does."""
         self._channels = channels
+        self._turns = turns
         self._fetch_versions = fetch_versions
         self._lists: dict[ListSource[Any], SharedList[Any]] = {}
-        self._tenant_locks: WeakValueDictionary[TenantId, asyncio.Lock] = WeakValueDictionary()
-        self._lookup_slots = asyncio.Semaphore(MAX_LOOKUPS)
 
     async def watch(self, source: ListSource[T]) -> AsyncGenerator[ListUpdate[T]]:
         async with self._shared_list(source) as shared:
@@ -186,33 +205,24 @@ class LiveLists:
             async with self._channels.listen(source.channel) as mailbox:
                 shared.mailbox = mailbox
                 while True:
-                    await self._look_up_in_turn(source, shared, mailbox)
+                    async with self._turns.turn(source.tenant):
+                        await self._look_up(source, shared, mailbox)
                     await asyncio.sleep(LOOKUP_INTERVAL_SECONDS)
                     await mailbox.get()
         except Exception as error:  # noqa: BLE001 - each watcher raises it to its client
             shared.fail(error)
 
-    async def _look_up_in_turn(
+    async def _look_up(
         self, source: ListSource[T], shared: SharedList[T], mailbox: Mailbox[object]
     ) -> None:
-        """Look up a list after the tenant's other lists, then pause for as long as the lookup took.
-        So all lists of one tenant together use at most half of one connection."""
-        async with self._tenant_lock(source.tenant):
-            clock = asyncio.get_running_loop().time
-            started_at = clock()
-            mailbox.clear_lag()
-            number = shared.start_lookup()
-            try:
-                async with self._lookup_slots:
-                    items = await source.fetch()
-            except Unavailable:
-                mailbox.mark_lagged()  # so that the lookup is retried after the pause
-            else:
-                shared.finish_lookup(number, {source.id_of(item): item for item in items})
-            await asyncio.sleep(min(clock() - started_at, MAX_COOLDOWN_SECONDS))
-
-    def _tenant_lock(self, tenant: TenantId) -> asyncio.Lock:
-        return self._tenant_locks.setdefault(tenant, asyncio.Lock())
+        mailbox.clear_lag()
+        number = shared.start_lookup()
+        try:
+            items = await source.fetch()
+        except Unavailable:
+            mailbox.mark_lagged()  # so that the lookup is retried after the pause
+        else:
+            shared.finish_lookup(number, {source.id_of(item): item for item in items})
 
     async def run_version_check(self) -> None:
         """Find changes whose notification was lost, with one query for all watched tenants."""

@@ -34,6 +34,7 @@ from persistence.federated_users import SqlFederatedUsers
 from persistence.identity_providers import SqlProviderDirectory
 from persistence.key_ring import KeyRing
 from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
+from persistence.live_lists import LookupTurns
 from persistence.livekit_webhooks import LiveKitWebhooks
 from persistence.notifications import access_changed
 from persistence.oidc_client import HttpOidcClient
@@ -98,9 +99,10 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         audit_notes = AuditRecorder(store, engine)
         await stack.enter_async_context(background_task(audit_notes.run()))
         stack.push_async_callback(audit_notes.flush)
-        call_lists = SqlCallLists(store, pool, channels)
+        turns = LookupTurns()
+        call_lists = SqlCallLists(store, pool, channels, turns)
         await stack.enter_async_context(background_task(call_lists.run_version_check()))
-        draft_lists = SqlDraftLists(store, pool, channels)
+        draft_lists = SqlDraftLists(store, pool, channels, turns)
         await stack.enter_async_context(background_task(draft_lists.run_version_check()))
 
         async def ready() -> dict[str, bool]:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,7 @@ from redis.asyncio import Redis
 from domain.calls.filters import CallFilter
 from domain.calls.model import Call, CallId, CallState, EndReason
 from domain.common.access import Scope, TenantId, Viewer
+from domain.common.drafts import DraftFilter
 from domain.common.lists import EntryAdded, EntryChanged, EntryRemoved, ListSnapshot, ListUpdate
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
@@ -27,7 +28,8 @@ from graph.app import build_schema_with_loaders
 from local import valkey
 from persistence.call_lists import SqlCallLists
 from persistence.database import DbRole, create_pool
-from persistence.live_lists import SharedList
+from persistence.draft_lists import SqlDraftLists
+from persistence.live_lists import LookupTurns, SharedList
 from persistence.notifications import calls_channel
 from persistence.pubsub import Channels, RedisBackend
 from persistence.streams import decode_notification
@@ -57,10 +59,12 @@ async def counting_services(
     pool = await create_pool(settings.database_url, DbRole.API)
     channels: Channels[object] = Channels(RedisBackend(settings.redis_url), decode_notification)
     await channels.connect()
-    lists = SqlCallLists(store, pool, channels)
+    turns = LookupTurns()
+    calls = SqlCallLists(store, pool, channels, turns)
+    drafts = SqlDraftLists(store, pool, channels, turns)
     try:
-        async with background_task(lists.run_version_check()):
-            yield replace(services, call_lists=lists), store
+        async with background_task(calls.run_version_check()):
+            yield replace(services, call_lists=calls, draft_lists=drafts), store
     finally:
         await channels.disconnect()
         pool.terminate()
@@ -264,8 +268,10 @@ async def test_many_lists_of_one_tenant_are_queried_in_turn(
     await publish_clinic(services, viewer)
     async with counting_services(services, settings) as (counted, store), AsyncExitStack() as stack:
         watchers = [Watcher(counted, viewer, CallFilter(user_id=f"u{n}")) for n in range(40)]
-        await asyncio.gather(*map(stack.enter_async_context, watchers))
-        assert (store.count, store.most_at_once) == (40, 1)
+        drafts = counted.draft_lists.workflows(viewer.tenant_id, DraftFilter())
+        await stack.enter_async_context(aclosing(drafts))
+        await asyncio.gather(*map(stack.enter_async_context, watchers), anext(drafts))
+        assert (store.count, store.most_at_once) == (41, 1)
         call = await new_call(services, viewer)
         async with Watcher(counted, viewer, ALL) as watcher:
             assert watcher.states == {call.id: CallState.PENDING}
