@@ -14,11 +14,11 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.common.access import COMMAND_LINE, ROLE_SCOPES, Role, TenantId
+from domain.common.access import COMMAND_LINE, Role
 from domain.common.command_line import (
     EXIT_INVALID_ARGUMENTS,
     CommandLine,
@@ -34,12 +34,12 @@ from domain.tenants.members import PASSWORD_RESET_LIFETIME
 from domain.tenants.passwords import password_problems
 from persistence import tables
 from persistence.api_key_list import list_keys, list_old_keys
-from persistence.api_keys import key_identity
+from persistence.api_keys import create_key, owner_key_issuer
 from persistence.audit_admin import add_audit_parser, run_audit_command
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.database import DbRole
 from persistence.database_logins import BACKUP_ROLE, create_logins
-from persistence.key_ring import KeyRing, new_api_key
+from persistence.key_ring import KeyRing
 from persistence.password_resets import create_password_reset
 from persistence.passwords import hash_password, verify_password
 from persistence.sqlalchemy_engine import create_engine
@@ -48,13 +48,11 @@ from persistence.tenant_commands import (
     add_tenant_commands,
     run_tenant_command,
 )
-from persistence.tenants import OwnerKeyIssuer
 
 _tenant = tables.tenant
 _person = tables.person
 _totp = tables.totp
 _member = tables.membership
-_key = tables.api_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,36 +135,6 @@ def _key_file_problems(settings: Settings, file: Path) -> list[str]:
     if not os.access(file if file.exists() else file.parent, os.R_OK | os.W_OK) or file.is_dir():
         problems.append(f"--key-file {file} cannot be written.")
     return problems
-
-
-async def create_key(
-    db: AsyncConnection,
-    settings: Settings,
-    tenant: UUID,
-    name: str,
-    role: Role = Role.OWNER,
-    created_by: str = "bootstrap",
-) -> str:
-    key, ring = new_api_key(), KeyRing.from_secret_key(settings.secret_key)
-    await db.execute(
-        insert(_key).values(
-            **key_identity(ring, key),
-            id=uuid4(),
-            tenant_id=tenant,
-            name=name,
-            created_by=created_by,
-            role=role.value,
-            scopes=sorted(ROLE_SCOPES[role]),
-        )
-    )
-    return key
-
-
-def owner_key_issuer(settings: Settings) -> OwnerKeyIssuer:
-    async def issue(db: AsyncConnection, tenant: TenantId, name: str, created_by: str) -> str:
-        return await create_key(db, settings, tenant, name, created_by=created_by)
-
-    return issue
 
 
 async def _tenant_id(db: AsyncConnection, slug: str) -> UUID:

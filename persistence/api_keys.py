@@ -12,18 +12,22 @@ from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import (
+    ROLE_SCOPES,
     ApiKeyId,
+    Role,
     Scope,
     TenantId,
     known_scopes,
     scopes_of_role,
 )
 from domain.common.lists import ListPage, Window
+from domain.common.settings import Settings
 from domain.tenants.api_keys import ApiKey, ApiKeyKind, ApiKeySpec, kind_of
 from persistence import tables
 from persistence.key_ring import PREFIX_LENGTH, KeyRing, new_api_key
 from persistence.list_pages import ListQuery, fetch_page
 from persistence.notifications import Notification, access_changed
+from persistence.tenants import OwnerKeyIssuer
 
 _key = tables.api_key
 _role = tables.custom_role
@@ -119,6 +123,36 @@ class SqlApiKeys:
         found = await self._db.execute(query) if names else ()
         custom = {row.name: row.scopes for row in found}
         return [_key_from_row(row, custom) for row in rows]
+
+
+async def create_key(
+    db: AsyncConnection,
+    settings: Settings,
+    tenant: UUID,
+    name: str,
+    role: Role = Role.OWNER,
+    created_by: str = "bootstrap",
+) -> str:
+    key, ring = new_api_key(), KeyRing.from_secret_key(settings.secret_key)
+    await db.execute(
+        insert(_key).values(
+            **key_identity(ring, key),
+            id=uuid4(),
+            tenant_id=tenant,
+            name=name,
+            created_by=created_by,
+            role=role.value,
+            scopes=sorted(ROLE_SCOPES[role]),
+        )
+    )
+    return key
+
+
+def owner_key_issuer(settings: Settings) -> OwnerKeyIssuer:
+    async def issue(db: AsyncConnection, tenant: TenantId, name: str, created_by: str) -> str:
+        return await create_key(db, settings, tenant, name, created_by=created_by)
+
+    return issue
 
 
 def key_identity(ring: KeyRing, key: str) -> dict[str, Any]:

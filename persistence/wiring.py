@@ -24,7 +24,7 @@ from domain.tools.network_allow_list import AllowList
 from domain.verification.cached import Verifier
 from persistence.access_changes import AccessChangeReader
 from persistence.accounts import SqlAccounts
-from persistence.admin import owner_key_issuer
+from persistence.api_keys import owner_key_issuer
 from persistence.audit_recorder import AuditRecorder
 from persistence.audit_signatures import AuditSignatures
 from persistence.call_lists import SqlCallLists

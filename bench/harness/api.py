@@ -23,7 +23,7 @@ from websockets.typing import Subprotocol
 from domain.common.access import Role
 from domain.common.settings import Settings
 from local.private_files import free_port
-from persistence.admin import create_key
+from persistence.api_keys import create_key
 from persistence.database import DbRole
 from persistence.sqlalchemy_engine import create_engine
 

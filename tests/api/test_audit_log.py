@@ -22,7 +22,7 @@ from domain.ports import Services
 from domain.use_cases.agents import create_agent
 from graph.app import build_schema_with_loaders
 from graph.schema.build import build_schema
-from persistence.admin import create_key
+from persistence.api_keys import create_key
 from persistence.audit_signatures import AuditSignatures
 from persistence.audit_verification import verify_export
 from persistence.database import DbRole

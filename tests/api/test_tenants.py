@@ -23,7 +23,7 @@ from domain.common.settings import Settings
 from domain.ports import Services
 from domain.use_cases.workflows import publish_workflow
 from graph.app import build_schema_with_loaders
-from persistence.admin import owner_key_issuer
+from persistence.api_keys import owner_key_issuer
 from persistence.key_ring import KeyRing
 from persistence.tenant_commands import (
     add_tenant_commands,

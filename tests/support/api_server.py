@@ -29,7 +29,7 @@ from graph.http.protocols import Bounds
 from graph.requests.connection_registry import ConnectionTimeouts
 from graph.server import create_server, listen
 from local.client import tls_context
-from persistence.admin import create_key
+from persistence.api_keys import create_key
 from persistence.database import DbRole
 from persistence.sqlalchemy_engine import create_engine
 from tests.support.toy_schema import toy_schema
