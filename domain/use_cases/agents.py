@@ -10,7 +10,7 @@ from domain.common.errors import InUse, NotFound, Problem
 from domain.common.patches import patched
 from domain.ports import Services
 from domain.tenants.budgets import Budget
-from domain.use_cases.quotas import check_added_drafts, check_storage
+from domain.use_cases.quotas import check_added_draft, check_storage
 from domain.workflows.agents import Agent, AgentId, AgentSpec, check_agent
 
 
@@ -23,7 +23,7 @@ async def create_agent(
     async with services.store.transaction(viewer.tenant_id) as work:
         await check_storage(work, viewer)
         agent = await work.agents.add(spec)
-        await check_added_drafts(work.agents, Budget.AGENTS, viewer.quotas.agents)
+        await check_added_draft(work.agents, Budget.AGENTS, viewer.quotas.agents)
         return agent
 
 

@@ -20,17 +20,11 @@ BYTES_PER_MEGABYTE = 1_000_000
 PERIOD_SECONDS = 60
 
 
-async def check_added_drafts(
-    drafts: Drafts[Any, Any], budget: Budget, limit: int | None, added: int = 1
-) -> None:
-    """Raise `QuotaExceeded` if the drafts that the transaction has added exceed the quota. Others of
+async def check_added_draft(drafts: Drafts[Any, Any], budget: Budget, limit: int | None) -> None:
+    """Raise `QuotaExceeded` if the draft that the transaction has added exceeds the quota. Others of
     the tenant wait until it ends, so that no two of them use the same place."""
-    if limit is None or not added:
-        return
-    count = await drafts.locked_count()
-    if count > limit:
-        raise quota_exceeded(budget, count - added, limit)
-    warn_if_near(budget.value, count, limit)
+    if limit is not None:
+        _check_added(budget, limit, await drafts.locked_count(), added=1)
 
 
 async def upsert_within_quota(
@@ -41,9 +35,17 @@ async def upsert_within_quota(
         return await drafts.upsert_all(specs)
     before = await drafts.locked_count()
     written = await drafts.upsert_all(specs)
-    added = await drafts.count() - before
-    await check_added_drafts(drafts, budget, limit, added)
+    count = await drafts.count()
+    if count > before:
+        _check_added(budget, limit, count, count - before)
     return written
+
+
+def _check_added(budget: Budget, limit: int, count: int, added: int) -> None:
+    """Check the count of drafts, of which the transaction has added some."""
+    if count > limit:
+        raise quota_exceeded(budget, count - added, limit)
+    warn_if_near(budget.value, count, limit)
 
 
 async def check_storage(work: UnitOfWork, viewer: Viewer) -> None:

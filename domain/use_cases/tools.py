@@ -16,7 +16,7 @@ from domain.tenants.budgets import Budget
 from domain.tool_execution.dry_run import DRY_RUN_NODE, DryRunResult, StubResponse, dry_run
 from domain.tool_execution.mcp_stubs import McpStub
 from domain.tools.model import Tool, ToolId, ToolSpec, check_tool
-from domain.use_cases.quotas import check_added_drafts, check_storage
+from domain.use_cases.quotas import check_added_draft, check_storage
 
 MAX_DIGIT_STUBS = 100
 CONTEXT_NAMESPACES = ("user", "call", "workflow", "flags", "agent")
@@ -31,7 +31,7 @@ async def create_tool(
     async with services.store.transaction(viewer.tenant_id) as work:
         await check_storage(work, viewer)
         tool = await work.tools.add(spec)
-        await check_added_drafts(work.tools, Budget.TOOLS, viewer.quotas.tools)
+        await check_added_draft(work.tools, Budget.TOOLS, viewer.quotas.tools)
         return tool
 
 

@@ -18,7 +18,7 @@ from domain.ports import Drafts, Services, UnitOfWork
 from domain.tenants.budgets import Budget
 from domain.tenants.credentials import CredentialKind
 from domain.tenants.settings import apply_defaults, inherited_fields
-from domain.use_cases.quotas import check_added_drafts, check_storage
+from domain.use_cases.quotas import check_added_draft, check_storage
 from domain.use_cases.telephony import MAX_TRUNKS, check_no_number_uses
 from domain.verification import DRAFT, PUBLISH, Effort, TelephonyFacts, build_snapshot
 from domain.verification.cached import VerificationInput
@@ -68,7 +68,7 @@ async def create_workflow(
     async with services.store.transaction(viewer.tenant_id) as work:
         await check_storage(work, viewer)
         workflow = await work.workflows.add(checked)
-        await check_added_drafts(work.workflows, Budget.WORKFLOWS, viewer.quotas.workflows)
+        await check_added_draft(work.workflows, Budget.WORKFLOWS, viewer.quotas.workflows)
         return workflow
 
 
