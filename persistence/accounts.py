@@ -55,6 +55,7 @@ from persistence.access_changes import AccessChangeReader
 from persistence.access_tokens import decode_access_token
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.db_errors import translate_outages
+from persistence.digest_lookup import find_by_digest
 from persistence.key_ring import KeyRing, is_api_key
 from persistence.link_tokens import hash_token, new_token
 from persistence.mail import SqlMailer
@@ -84,6 +85,7 @@ _tenant = tables.tenant
 _key = tables.api_key
 _reset = tables.password_reset
 
+AUTHENTICATE_API_KEY = text("select * from authenticate_api_key(:digest)")
 ACCESS_OF_SUBJECT = "select * from access_of_subject($1, $2)"
 FIND_MEMBER = "select * from find_member($1, $2, $3)"
 KNOWS_ADDRESS = text("select knows_address(:email, :networks, :since)")
@@ -315,7 +317,9 @@ class SqlAccounts:
     async def _viewer_of_key(self, key: str) -> Viewer:
         if not is_api_key(key):
             raise Unauthenticated("This is not an API key of this product; it may be truncated.")
-        row = await self._find_by_digest("authenticate_api_key", key)
+        digests = self._ring.digests(key)
+        async with self._lookups.connect() as db:
+            row = await find_by_digest(db, AUTHENTICATE_API_KEY, digests)
         if row is None:
             raise Unauthenticated(
                 "This API key is unknown: it belongs to another installation, it was deleted, or "
@@ -323,7 +327,7 @@ class SqlAccounts:
             )
         if row.revoked_at is not None:
             raise Unauthenticated("This API key has been revoked.")
-        self._queue_key_use(row, self._ring.digests(key)[0])
+        self._queue_key_use(row, digests[0])
         return Viewer(
             tenant_id=TenantId(row.tenant_id),
             subject=key_subject(row.id),
@@ -450,14 +454,6 @@ class SqlAccounts:
         query = text(f"select * from {function}(:argument)")
         async with self._lookups.connect() as db:
             return (await db.execute(query, {"argument": argument})).one_or_none()
-
-    async def _find_by_digest(self, function: str, secret: str) -> Row[Any] | None:
-        """Look up a secret by its digest, under each entry of SECRET_KEY in turn."""
-        for digest in self._ring.digests(secret):
-            row = await self._find(function, digest)
-            if row is not None:
-                return row
-        return None
 
 
 async def _access_of(db: AsyncConnection, tenant: TenantId, subject: str) -> Any:

@@ -23,6 +23,7 @@ from domain.tenants.members import MAX_SESSIONS_LISTED, Device, Session
 from persistence import tables
 from persistence.access_tokens import AccessTokenClaims, encode_access_token
 from persistence.db_errors import translate_outages
+from persistence.digest_lookup import find_by_digest
 from persistence.key_ring import KeyRing
 from persistence.link_tokens import new_token
 from persistence.row_security import set_person, set_tenant
@@ -34,6 +35,8 @@ successor is unused: the first response was lost, or two browser tabs refreshed 
 KNOWN_ADDRESS_TTL = timedelta(days=30)
 MAX_SESSIONS = 100
 """Sessions of a person in a tenant; a further one ends the one that was unused for longest."""
+
+FIND_REFRESH_TOKEN = text("select * from find_refresh_token(:digest)")
 
 _refresh = tables.refresh_token
 _session = tables.session
@@ -199,13 +202,8 @@ class SqlSessions:
         )
 
     async def _find_refresh_token(self, token: str) -> Row[Any] | None:
-        query = text("select * from find_refresh_token(:hash)")
         async with self._lookups.connect() as db:
-            for digest in self._ring.digests(token):
-                row = (await db.execute(query, {"hash": digest})).one_or_none()
-                if row is not None:
-                    return row
-        return None
+            return await find_by_digest(db, FIND_REFRESH_TOKEN, self._ring.digests(token))
 
     def _claims(
         self, tenant: TenantId, person: PersonId, session: SessionId, ends_at: datetime | None
