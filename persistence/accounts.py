@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID
@@ -52,7 +53,7 @@ from domain.tenants.members import (
 from domain.tenants.passwords import password_problems
 from persistence import tables
 from persistence.access_changes import AccessChangeReader
-from persistence.access_tokens import decode_access_token
+from persistence.access_tokens import AccessTokenClaims, decode_access_token
 from persistence.common_passwords import COMMON_PASSWORD, CommonPasswords
 from persistence.db_errors import translate_outages
 from persistence.digest_lookup import find_by_digest
@@ -282,25 +283,32 @@ class SqlAccounts:
             raise CredentialExpired("The credential has expired.")
         return viewer
 
+    @translate_outages
     async def _look_up(self, credential: str) -> Viewer:
-        is_key = credential.startswith(API_KEY_PREFIX)
-        look_up = self._viewer_of_key if is_key else self._viewer_of_token
-        for _ in range(MAX_LOOKUPS):
-            # Read before the lookup, so that a change during it is noticed.
-            generation, started_at = self._changes.generation, time.monotonic()
-            viewer = await self._with_access(await look_up(credential))
-            if generation == self._changes.generation:
-                self._cache.put(credential, viewer, started_at)
-                break
+        look_up = self._lookup_of(credential)
+        async with self._lookups.connect() as db:
+            for _ in range(MAX_LOOKUPS):
+                # Read before the lookup, so that a change during it is noticed.
+                generation, started_at = self._changes.generation, time.monotonic()
+                viewer = await self._with_access(db, await look_up(db))
+                if generation == self._changes.generation:
+                    self._cache.put(credential, viewer, started_at)
+                    break
         return viewer
 
-    @translate_outages
-    async def _with_access(self, viewer: Viewer) -> Viewer:
+    def _lookup_of(self, credential: str) -> Callable[[AsyncConnection], Awaitable[Viewer]]:
+        """Read the credential before the lookup, so that a malformed one takes no connection."""
+        if not credential.startswith(API_KEY_PREFIX):
+            return partial(self._viewer_of_token, decode_access_token(self._ring, credential))
+        if not is_api_key(credential):
+            raise Unauthenticated("This is not an API key of this product; it may be truncated.")
+        return partial(self._viewer_of_key, credential)
+
+    async def _with_access(self, db: AsyncConnection, viewer: Viewer) -> Viewer:
         """Add what the installation decides about the tenant and the subject. Only the table of
         operators makes an operator, whatever scopes are stored with a key or a role; and no session
         for which only a tenant vouches, because its owner could let it be anyone's."""
-        async with self._lookups.connect() as db:
-            row = await _access_of(db, viewer.tenant_id, viewer.subject)
+        row = await _access_of(db, viewer.tenant_id, viewer.subject)
         if row is None:
             raise Unauthenticated("The tenant of this credential no longer exists.")
         if row["is_suspended"] or row["is_deleting"]:
@@ -313,13 +321,9 @@ class SqlAccounts:
             quotas=self._quotas.override(orjson.loads(row["quotas"])),
         )
 
-    @translate_outages
-    async def _viewer_of_key(self, key: str) -> Viewer:
-        if not is_api_key(key):
-            raise Unauthenticated("This is not an API key of this product; it may be truncated.")
+    async def _viewer_of_key(self, key: str, db: AsyncConnection) -> Viewer:
         digests = self._ring.digests(key)
-        async with self._lookups.connect() as db:
-            row = await find_by_digest(db, AUTHENTICATE_API_KEY, digests)
+        row = await find_by_digest(db, AUTHENTICATE_API_KEY, digests)
         if row is None:
             raise Unauthenticated(
                 "This API key is unknown: it belongs to another installation, it was deleted, or "
@@ -340,12 +344,9 @@ class SqlAccounts:
             networks=tuple(map(ip_network, row.networks)),
         )
 
-    @translate_outages
-    async def _viewer_of_token(self, token: str) -> Viewer:
-        claims = decode_access_token(self._ring, token)
-        async with self._lookups.connect() as db:
-            raw = await driver_connection(db)
-            member = await raw.fetchrow(FIND_MEMBER, claims.tenant, claims.person, claims.session)
+    async def _viewer_of_token(self, claims: AccessTokenClaims, db: AsyncConnection) -> Viewer:
+        raw = await driver_connection(db)
+        member = await raw.fetchrow(FIND_MEMBER, claims.tenant, claims.person, claims.session)
         if member is None:
             raise Unauthenticated("The session is over; sign in again.")
         return Viewer(
