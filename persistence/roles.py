@@ -18,6 +18,7 @@ from persistence.drafts import SqlDrafts, common_fields
 from persistence.notifications import Notification, access_changed
 
 MAX_HOLDERS = 100
+ROLE_SPEC = TypeAdapter(RoleSpec)
 
 _key = tables.api_key
 _member = tables.membership
@@ -34,7 +35,7 @@ class SqlRoles(SqlDrafts[CustomRole, RoleSpec]):
             connection,
             tenant,
             table=tables.custom_role,
-            spec_adapter=TypeAdapter(RoleSpec),
+            spec_adapter=ROLE_SPEC,
             entity=_role,
             noun="role",
         )
