@@ -131,7 +131,6 @@ class HttpOidcClient:
         more = await self._userinfo(provider, metadata, claims, tokens.get("access_token"))
         return ProvenClaims(
             claims=merged_claims(claims, more),
-            id_token=id_token,
             end_session_url=_end_session_url(provider, metadata, id_token),
         )
 

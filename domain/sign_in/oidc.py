@@ -75,7 +75,6 @@ class ProvenClaims:
     """The claims of a verified ID token, completed by those of the userinfo endpoint."""
 
     claims: Mapping[str, Any] = field(repr=False)
-    id_token: str = field(repr=False)
     end_session_url: str | None
     """Where the user can end the session at the provider; None if it offers nothing."""
 
