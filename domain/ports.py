@@ -330,8 +330,8 @@ class TenantSettingsStore(Protocol):
 
 
 class Usage(Protocol):
-    async def storage_bytes(self) -> tuple[int, datetime | None]:
-        """Return how much the tenant stores, and when that was measured; None: not yet."""
+    async def storage_bytes(self) -> int:
+        """Return how much the tenant stored when that was last measured; 0 if it never was."""
         ...
 
 

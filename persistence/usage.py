@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,9 +16,6 @@ class SqlUsage:
         self._db = connection
         self._tenant = tenant
 
-    async def storage_bytes(self) -> tuple[int, datetime | None]:
-        query = select(_usage.c.storage_bytes, _usage.c.measured_at).where(
-            _usage.c.tenant_id == self._tenant
-        )
-        row = (await self._db.execute(query)).one_or_none()
-        return (0, None) if row is None else (row.storage_bytes, row.measured_at)
+    async def storage_bytes(self) -> int:
+        query = select(_usage.c.storage_bytes).where(_usage.c.tenant_id == self._tenant)
+        return await self._db.scalar(query) or 0

@@ -53,7 +53,7 @@ async def check_storage(work: UnitOfWork, viewer: Viewer) -> None:
     limit = viewer.quotas.storage_megabytes
     if limit is None:
         return
-    used = (await work.usage.storage_bytes())[0] / BYTES_PER_MEGABYTE
+    used = await work.usage.storage_bytes() / BYTES_PER_MEGABYTE
     if used >= limit:
         raise quota_exceeded(Budget.STORAGE_MEGABYTES, round(used, 1), limit)
     warn_if_near(Budget.STORAGE_MEGABYTES.value, round(used, 1), limit)
@@ -65,7 +65,7 @@ async def quota_statuses(services: Services, viewer: Viewer) -> tuple[BudgetStat
     async with services.store.transaction(tenant) as work:
         agents, tools = await work.agents.count(), await work.tools.count()
         workflows = await work.workflows.count()
-        storage = (await work.usage.storage_bytes())[0] / BYTES_PER_MEGABYTE
+        storage = await work.usage.storage_bytes() / BYTES_PER_MEGABYTE
     return (
         await _request_status(services, viewer),
         quota_status(Budget.SOCKETS, await counts.total(sockets_key(tenant)), quotas.sockets),
