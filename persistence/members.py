@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.common.access import Person, PersonId, TenantId, scopes_of_role
-from domain.common.errors import AlreadyMember, InvalidToken, LastOwner, NotFound
+from domain.common.errors import AlreadyMember, LastOwner, NotFound
 from domain.common.lists import ListPage, Window
 from domain.tenants.members import (
     INVITATION_LIFETIME,
@@ -21,6 +21,7 @@ from domain.tenants.members import (
     InvitationId,
     Member,
     Session,
+    invalid_invitation,
 )
 from persistence import tables
 from persistence.db_errors import sqlstate_of
@@ -257,14 +258,6 @@ class SqlInvitations:
 def last_owner() -> LastOwner:
     return LastOwner(
         "This is the last active owner of the tenant. Make another member an owner first.", ("id",)
-    )
-
-
-def invalid_invitation() -> InvalidToken:
-    return InvalidToken(
-        "The invitation is not valid: it was used or withdrawn, or it has expired. Ask for another "
-        "one.",
-        ("token",),
     )
 
 

@@ -13,6 +13,7 @@ from domain.common.access import (
     SessionId,
     Tenant,
 )
+from domain.common.errors import InvalidToken
 
 InvitationId = NewType("InvitationId", UUID)
 
@@ -120,6 +121,14 @@ class AccountLinks:
     def _link(self, purpose: str, token: str) -> str:
         # Servers and referrers never see a fragment.
         return f"{self.public_url.rstrip('/')}/account#{purpose}={token}"
+
+
+def invalid_invitation() -> InvalidToken:
+    return InvalidToken(
+        "The invitation is not valid: it was used or withdrawn, or it has expired. Ask for another "
+        "one.",
+        ("token",),
+    )
 
 
 def tenant_words(tenant: Tenant) -> list[str]:

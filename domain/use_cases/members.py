@@ -17,7 +17,6 @@ from domain.common.errors import (
     AlreadyMember,
     Forbidden,
     InvalidInput,
-    InvalidToken,
     NotFound,
     Path,
     Problem,
@@ -37,6 +36,7 @@ from domain.tenants.members import (
     Member,
     OpenInvitation,
     Session,
+    invalid_invitation,
     tenant_words,
 )
 from domain.use_cases.accounts import (
@@ -136,11 +136,7 @@ async def accept_invitation(
     signed in with the invited address, or sends its password."""
     found = await read_invitation(services, token)
     if found is None:
-        raise InvalidToken(
-            "The invitation is not valid: it was used or withdrawn, or it has expired. Ask for "
-            "another one.",
-            ("token",),
-        )
+        raise invalid_invitation()
     hashed: str | None = None
     verified: Verified | None = None
     if found.person_id is None:

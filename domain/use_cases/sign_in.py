@@ -43,7 +43,7 @@ from domain.sign_in.oidc import (
     verified_identity,
 )
 from domain.sign_in.ports import FederatedSession
-from domain.tenants.members import Device
+from domain.tenants.members import Device, invalid_invitation
 from domain.use_cases.members import check_invitation_token, read_invitation
 from domain.use_cases.rate_limits import charge
 
@@ -155,10 +155,11 @@ async def _accept_invitation(
     """Make the holder of the invitation a member, and link their identity, in one transaction. The token
     shows that they receive the e-mail of the invited address."""
     found = await read_invitation(services, token)
-    if found is None or found.tenant.id != provider.tenant_id:
+    if found is None:
+        raise invalid_invitation()
+    if found.tenant.id != provider.tenant_id:
         raise InvalidToken(
-            "The invitation is not valid for this tenant: it was used or withdrawn, or it has expired. "
-            "Ask for another one.",
+            "The invitation is for another tenant; open its link again, and sign in there.",
             ("token",),
         )
     is_new = found.person_id is None

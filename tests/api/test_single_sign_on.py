@@ -217,7 +217,9 @@ async def test_an_invitation_of_another_tenant_admits_no_user(
     other = await another_owner(studio)
     connected = await studio.connect(provider, other)
     invitation = await invited(studio.owner, "ada@acme.example", "OWNER")
-    assert (await studio.result(connected, invitation=invitation))["code"] == "INVALID_TOKEN"
+    refused = await studio.result(connected, invitation=invitation)
+    assert (refused["code"], refused["path"]) == ("INVALID_TOKEN", ["input", "invitation"])
+    assert refused["message"].startswith("The invitation is for another tenant")
 
 
 async def another_owner(studio: Installation) -> SignedIn:
