@@ -62,6 +62,7 @@ async def update_identity_provider(
         spec = (await _existing(work, id)).spec
         changed = replace(spec, **{n: v for n, v in changes.items() if n != CLIENT_SECRET})
         await _check_spec(work, changed, problems)
+        await _keep_roles(work, changed)
         provider = await work.identity_providers.save(id, changed, expected_revision)
         await work.identity_providers.move_managed_roles(
             spec.name, changed.name if changed.manages_roles else None
@@ -107,7 +108,6 @@ async def _check_spec(
     work: UnitOfWork, spec: IdentityProviderSpec, found: Sequence[Problem]
 ) -> None:
     check_identity_provider(spec, {role.spec.name for role in await work.roles.all()}, found)
-    await _keep_roles(work, spec)
 
 
 async def _keep_roles(work: UnitOfWork, spec: IdentityProviderSpec) -> None:
