@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import struct
 import zlib
@@ -17,6 +16,7 @@ from pydantic import Field, TypeAdapter
 
 from domain.calls.events import CallEvent, EphemeralEvent, EphemeralPayload, StoredEvent
 from domain.calls.model import CallId
+from domain.common import base64url
 from domain.common.calling_hours import CallingHours
 from domain.common.errors import InvalidCursor
 from domain.telephony.trunks import InboundTrunkSpec, OutboundTrunkSpec, PhoneNumberSpec
@@ -178,14 +178,14 @@ def decode_message(call_id: UUID, message: str) -> StoredEvent | EphemeralEvent:
 def make_cursor(call_id: UUID, seq: int, body: str) -> str:
     tag = zlib.crc32(body.encode()) - 2**31
     packed = _CURSOR.pack(_fingerprint(call_id), seq, tag)
-    return base64.urlsafe_b64encode(packed).decode()
+    return base64url.encode(packed)
 
 
 def parse_cursor(call_id: UUID, cursor: str) -> tuple[int, str]:
     """Return the number of the last event before the cursor, and the cursor itself, which must
     equal that of the stored event."""
     try:
-        packed = base64.b64decode(cursor, altchars=b"-_", validate=True)
+        packed = base64url.decode(cursor)
         fingerprint, seq, _ = _CURSOR.unpack(packed)
     except (ValueError, struct.error):
         raise InvalidCursor("This is not a cursor of callEvents.", ("after",)) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from domain.common import base64url
 from domain.common.access import API_KEY_PREFIX
 from domain.common.errors import InvalidSetting
 
@@ -81,7 +81,7 @@ class KeyRing:
         only its digest is stored."""
         text = token.encode(errors="surrogatepass")
         digests = (hmac.digest(key, text, "sha256") for key in self.refresh_secrets)
-        return [base64.urlsafe_b64encode(digest).decode().rstrip("=") for digest in digests]
+        return [base64url.encode(digest) for digest in digests]
 
 
 def _derive_ed25519(secret: str, purpose: bytes) -> Ed25519PrivateKey:

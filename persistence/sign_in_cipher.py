@@ -12,10 +12,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import TypeAdapter, ValidationError
 
+from domain.common import base64url
 from domain.common.access import PersonId
 from domain.common.errors import DecryptionKeyMissing, SignInFailed
 from domain.sign_in.oidc import Handoff, SignInAttempt
-from persistence import base64url
 from persistence.encryption import decrypt, encrypt, newest
 from persistence.key_ring import KeyRing
 

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from domain.calls.recordings import RECORDING_FILENAME, recording_prefix
+from domain.common import base64url
 from domain.common.errors import Forbidden
-from persistence import base64url
 from persistence.key_ring import KeyRing
 
 _SIGNATURE_BYTES = 32

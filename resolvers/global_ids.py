@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from uuid import UUID
 
+from domain.common import base64url
 from domain.common.errors import InvalidInput, NotFound, Path
 
 GRAPH_NODE = "GraphNode"
@@ -26,7 +26,7 @@ def global_id(kind: str, id: UUID) -> str:
 def decode_global_id(text: str) -> tuple[str, UUID] | None:
     """Return the type and the id, or None if the text is not a global id."""
     try:
-        kind, _, id = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode().partition(":")
+        kind, _, id = base64url.decode(text).decode().partition(":")
         return kind, UUID(id)
     except ValueError:
         return None
@@ -65,13 +65,13 @@ def require_member(tenant: UUID, text: str) -> UUID:
 
 
 def _encode(text: str) -> str:
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64url.encode(text.encode())
 
 
 def _decode_inner(kind: str, text: str) -> tuple[UUID, str] | None:
     """The owner, and the name inside of it, of what has an id of this kind."""
     try:
-        decoded = urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
+        decoded = base64url.decode(text).decode()
         found, _, rest = decoded.partition(":")
         owner, separator, name = rest.partition(":")
         return (UUID(owner), name) if found == kind and separator else None

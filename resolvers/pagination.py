@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 from uuid import UUID
 
+from domain.common import base64url
 from domain.common.casing import camel
 from domain.common.errors import InvalidCursor, InvalidInput
 from domain.common.lists import Count, ListPage, Position, SortValue, Window
@@ -88,7 +88,7 @@ def decode_position(
     if cursor is None:
         return None
     try:
-        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        text = base64url.decode(cursor).decode()
         name, _, rest = text.partition("|")
         value, _, id = rest.rpartition("|")
         if name != list_name:
@@ -101,7 +101,7 @@ def decode_position(
 def encode_position(list_name: str, position: Position) -> str:
     value = position.value
     shown = value.isoformat() if isinstance(value, datetime) else value
-    return urlsafe_b64encode(f"{list_name}|{shown}|{position.id}".encode()).decode().rstrip("=")
+    return base64url.encode(f"{list_name}|{shown}|{position.id}".encode())
 
 
 def parse_time(text: str) -> datetime:

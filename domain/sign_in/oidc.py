@@ -6,7 +6,6 @@ travels in an encrypted cookie, and only a handoff, which works once, is stored 
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -17,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from domain.common import base64url
 from domain.common.errors import InvalidInput, SignInFailed
 from domain.common.networks import DEFAULT_PORTS
 from domain.common.text_validation import EMAIL, MAX_EMAIL_LENGTH, normalized_email
@@ -179,7 +179,7 @@ def new_secret() -> str:
 def challenge_of(verifier: str) -> str:
     """The challenge of a verifier by the method S256 of RFC 7636."""
     digest = hashlib.sha256(verifier.encode(errors="surrogatepass")).digest()
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+    return base64url.encode(digest)
 
 
 def check_challenge(challenge: str) -> None:

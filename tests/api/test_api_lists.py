@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -16,7 +17,7 @@ from domain.common.settings import Settings
 from domain.ports import Services, Store, UnitOfWork
 from domain.use_cases.calls import CallRequest, start_call
 from graph.app import build_schema_with_loaders
-from resolvers.global_ids import global_id
+from resolvers.global_ids import decode_global_id, global_id
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import END, mutate
@@ -41,6 +42,12 @@ async def test_an_invalid_cursor_of_a_list_is_refused(api: Api, name: str) -> No
         "path": ["after"],
         "docs": "/docs/api#invalid_cursor",
     }
+
+
+def test_an_id_with_foreign_characters_is_no_id() -> None:
+    id = global_id("Call", UUID(int=1))
+    assert decode_global_id(id) == ("Call", UUID(int=1))
+    assert decode_global_id(f"{id}!!!!") is None
 
 
 async def test_invalid_cursors_of_a_stream_are_refused(
