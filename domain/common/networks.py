@@ -13,7 +13,7 @@ from ipaddress import (
 )
 
 from domain.common.errors import InvalidInput, Path
-from domain.common.problems import problems_of, raise_all
+from domain.common.problems import parse_all
 
 MAX_NETWORKS = 50
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -56,9 +56,7 @@ def parse_networks(texts: Sequence[str], path: Path) -> tuple[Network, ...]:
     """IP addresses or networks in CIDR notation. Raises `InvalidInput` for anything else."""
     if len(texts) > MAX_NETWORKS:
         raise InvalidInput(f"At most {MAX_NETWORKS} addresses are allowed.", path)
-    places = [(text, (*path, str(n))) for n, text in enumerate(texts)]
-    raise_all(problem for place in places for problem in problems_of(_parse_network, *place))
-    return tuple(_parse_network(*place) for place in places)
+    return parse_all(_parse_network, texts, path)
 
 
 def _parse_network(text: str, path: Path) -> Network:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
 from domain.common.errors import InvalidInput, InvalidInputs, NotFound, Path, Problem
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 MAX_PROBLEMS = 100
 """Problems in one error."""
@@ -22,6 +23,18 @@ def problems_of(check: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -
         check(*args, **kwargs)
     except (InvalidInput, NotFound) as problem:
         yield from problem.problems
+
+
+def parse_all(parse: Callable[[str, Path], T], texts: Sequence[str], path: Path) -> tuple[T, ...]:
+    """Parse each entry of a list. Raises the problems of all of them as one error."""
+    parsed, problems = [], []
+    for index, text in enumerate(texts):
+        try:
+            parsed.append(parse(text, (*path, str(index))))
+        except InvalidInput as error:
+            problems += error.problems
+    raise_all(problems)
+    return tuple(parsed)
 
 
 def raise_first(problems: Iterable[Problem]) -> None:

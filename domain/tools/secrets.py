@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address
 
 from domain.common.errors import InvalidInput, Path
-from domain.common.problems import problems_of, raise_all
+from domain.common.problems import parse_all
 from domain.common.text_validation import DNS_LABEL
 from domain.tools.network_allow_list import normalize_host
 
@@ -42,9 +42,7 @@ def check_hosts(hosts: Sequence[str], path: Path) -> tuple[str, ...]:
     """The hosts in lower case. Raises `InvalidInput` unless each is a host with or without a port."""
     if not 1 <= len(hosts) <= MAX_HOSTS:
         raise InvalidInput(f"Name 1 to {MAX_HOSTS} hosts, or use null to allow every host.", path)
-    places = [(host, (*path, str(n))) for n, host in enumerate(hosts)]
-    raise_all(problem for place in places for problem in problems_of(_check_host, *place))
-    return tuple(dict.fromkeys(_check_host(*place) for place in places))
+    return tuple(dict.fromkeys(parse_all(_check_host, hosts, path)))
 
 
 def _check_host(text: str, path: Path) -> str:
