@@ -27,7 +27,8 @@ def problems_of(check: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -
 
 def parse_all(parse: Callable[[str, Path], T], texts: Sequence[str], path: Path) -> tuple[T, ...]:
     """Parse each entry of a list. Raises the problems of all of them as one error."""
-    parsed, problems = [], []
+    parsed: list[T] = []
+    problems: list[Problem] = []
     for index, text in enumerate(texts):
         try:
             parsed.append(parse(text, (*path, str(index))))
