@@ -11,6 +11,8 @@ from tests.support.paths import ROOT
 
 OUTSIDE = {"aiohttp", "av", "livekit", "numpy", "obstore"}
 """Libraries for HTTP requests and for audio."""
+PAGES = {"markdown_it"}
+"""Libraries for the pages of the documentation."""
 ENGINE = {"sqlalchemy"}
 """Libraries for the repositories of the API."""
 MEDIA = {"livekit.agents", "livekit.rtc"}
@@ -25,7 +27,7 @@ def loaded(modules: str, heavy: set[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("module", "heavy"), [("graph.app", OUTSIDE), ("worker.keeper.main", OUTSIDE | ENGINE)]
+    ("module", "heavy"), [("graph.app", OUTSIDE | PAGES), ("worker.keeper.main", OUTSIDE | ENGINE)]
 )
 def test_heavy_libraries_are_imported_at_their_first_use(module: str, heavy: set[str]) -> None:
     assert loaded(module, heavy) == []

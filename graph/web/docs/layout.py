@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import TYPE_CHECKING
 
 from graph.web.docs.catalog import INDEX_URL, PREFIX, Catalog
-from graph.web.docs.markdown import Heading, RenderedMarkdown
+
+if TYPE_CHECKING:
+    from graph.web.docs.markdown import Heading, RenderedMarkdown
 
 MIN_HEADINGS = 3
 """A page with fewer needs no list of them."""

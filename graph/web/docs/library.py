@@ -10,7 +10,6 @@ from pathlib import Path
 
 from graph.web.docs.catalog import ASSETS, FILES, absolute_source, read_catalog
 from graph.web.docs.layout import not_found_page, page
-from graph.web.docs.markdown import render_markdown
 
 HTML = "text/html; charset=utf-8"
 
@@ -63,6 +62,9 @@ class Library:
         if url in self._files:
             file, media_type = self._files[url]
             return Document.of(file.read_bytes(), media_type)
+        # Most processes never show a page, so they do not load the library for it.
+        from graph.web.docs.markdown import render_markdown
+
         source = self._pages[url]
         text = (self._root / source).read_text("utf-8")
         rendered = render_markdown(text, partial(self._resolve, source))
