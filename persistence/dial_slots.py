@@ -15,10 +15,14 @@ from uuid import UUID
 from domain.telephony.dial_policy import DialUsage, check_limits
 from domain.telephony.trunk_usage import MS_PER_MINUTE, PauseReason, TrunkPause, TrunkUsage
 from domain.telephony.trunks import DialLimits
+from persistence.queue_transitions import DUE_AT, IS_DUE
 
 MAX_BACKLOG_SECONDS = 2
 """Calls are claimed in advance only as far as the trunk may dial them within this time."""
 
+# A call that waits to be dialled, which occupies its trunk from its claim on. Index `ix_call_log_to_dial`.
+IS_TO_DIAL = """l.ended_at is null and l.worker_id is null
+               and l.trunk_id is not null and l.dial_claimed_at is null"""
 # A call that occupies its trunk and is not dialled yet.
 IS_UNDIALED = "l.state in ('PENDING', 'CONNECTING')"
 CREATE_TRUNK_USAGE = """
@@ -140,6 +144,28 @@ FULL_TRUNKS = f"""
         or busy.undialed > {MAX_BACKLOG_SECONDS}
            * coalesce((t.spec -> 'limits' ->> 'calls_per_second')::int, 1)
 """
+# The $1 oldest calls that are due, of trunks that have room. Tens of thousands may wait for a trunk: the
+# recursion reads the oldest call of each trunk, and then up to $1 calls of the $1 trunks whose calls
+# have waited longest. None of the $1 oldest calls can be of another trunk.
+OLDEST_TO_DIAL = f"""
+    with recursive head as (
+        select '00000000-0000-0000-0000-000000000000'::uuid as trunk_id, null::timestamptz as due_at
+        union all
+        select next.trunk_id, next.due_at
+          from head cross join lateral (
+               select l.trunk_id, {DUE_AT} as due_at from call_log l
+                where {IS_TO_DIAL} and l.trunk_id > head.trunk_id
+                order by l.trunk_id, {DUE_AT} limit 1) next),
+    longest as (
+        select trunk_id from head
+         where due_at <= statement_timestamp() and trunk_id <> all(array({FULL_TRUNKS}))
+         order by due_at limit $1)
+    select oldest.call_id
+      from longest cross join lateral (
+           select l.call_id, {DUE_AT} as due_at from call_log l
+            where {IS_TO_DIAL} and l.trunk_id = longest.trunk_id and {IS_DUE}
+            order by {DUE_AT} limit $1) oldest
+     order by oldest.due_at limit $1"""
 
 
 @dataclass(frozen=True, slots=True)

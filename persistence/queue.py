@@ -56,7 +56,8 @@ from persistence.codec import (
 from persistence.database import short_transaction
 from persistence.db_errors import translate_outages
 from persistence.dial_slots import (
-    FULL_TRUNKS,
+    IS_TO_DIAL,
+    OLDEST_TO_DIAL,
     RELEASE_TRANSFER,
     RESERVE_DIAL,
     CountedTransfer,
@@ -103,8 +104,10 @@ TAKEOVER_BACKOFF_SECONDS = 1.0
 END_ASKED = END_REQUESTED.format(more="")
 # The log has a copy of the call's kind, except for old rows that have not been backfilled yet.
 CALL_KIND = "coalesce(l.kind, (select c.kind from call c where c.id = l.call_id))"
-# A call that is to be dialled waits while its trunk has no room for another one, and while people wait
-# in other calls.
+# A call in which people wait: on the phone, in a room or at the keyboard. It occupies its trunk already, if
+# it has one. Index `ix_call_log_waiting`.
+IS_WAITING = """l.ended_at is null and l.worker_id is null
+               and (l.trunk_id is null or l.dial_claimed_at is not null)"""
 # A call whose takeovers fail may be the reason why its workers die, which also hurts their other
 # calls. So its next takeover waits, with a backoff that doubles each time. After the second failure
 # a worker holds one such call at a time, so that the other calls that were lost with it are taken
@@ -116,11 +119,9 @@ SELECT_CLAIMABLE = f"""
            l.trunk_id is not null and l.dial_claimed_at is null as needs_slot,
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
-     where l.ended_at is null and l.worker_id is null and {IS_DUE}
+     where {{which}}
        and not exists (select from tenant t where t.id = l.tenant_id
                           and (t.suspended_at is not null or t.delete_at is not null))
-       and (l.trunk_id is null or l.dial_claimed_at is not null
-            or l.trunk_id <> all(array({FULL_TRUNKS})))
        and ($2 or {CALL_KIND} = 'TEXT'
             or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
        and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
@@ -131,9 +132,12 @@ SELECT_CLAIMABLE = f"""
                  select from call_log h
                   where h.worker_id = $7 and h.ended_at is null
                     and h.producer_seq = 0 and h.takeovers > 2))))
-     order by l.trunk_id is not null and l.dial_claimed_at is null, {DUE_AT}
-     limit $1 for update skip locked
+     order by {DUE_AT} limit $1 for update skip locked
 """
+SELECT_WAITING = SELECT_CLAIMABLE.format(which=f"{IS_WAITING} and {IS_DUE}")
+SELECT_TO_DIAL = SELECT_CLAIMABLE.format(
+    which=f"{IS_TO_DIAL} and l.call_id = any(array({OLDEST_TO_DIAL}))"
+)
 IS_REGISTERED = "select 1 from worker_process where id = $1 for key share"
 # A phone that is dialled may ring in addition.
 CONNECTED_BY = """now() + make_interval(secs => $4 + coalesce((
@@ -197,8 +201,8 @@ INSERT_WORKER = """
 """
 DELETE_WORKER = "delete from worker_process where id = $1"
 HAS_WAITING = f"""
-    select exists (
-        select from call_log l where l.ended_at is null and l.worker_id is null and {IS_DUE})
+    select exists (select from call_log l where {IS_WAITING} and {IS_DUE})
+        or exists ({OLDEST_TO_DIAL})
 """
 SELECT_DIALED = """
     select c.id, c.tenant_id, c.trunk_id, c.phone_number, t.spec ->> 'limits' as limits
@@ -256,16 +260,7 @@ class SqlWorkerQueue:
         async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
             if await connection.fetchval(IS_REGISTERED, worker) is None:
                 return []
-            claimable = await connection.fetch(
-                SELECT_CLAIMABLE,
-                limit,
-                include_voice,
-                self._full_worker_resume_seconds,
-                self._max_takeovers,
-                self._resume_seconds,
-                TAKEOVER_BACKOFF_SECONDS,
-                worker,
-            )
+            claimable = await self._fetch_claimable(connection, worker, limit, include_voice)
             slots = [(row, await self._take_slot(connection, row)) for row in _claimable(claimable)]
             claims = [
                 await self._claim_call(connection, worker, row, pending)
@@ -280,6 +275,23 @@ class SqlWorkerQueue:
             await end_calls(self._pool, self._channels, ending)
             await self._end_refused([row for row, slot in slots if slot is Slot.REFUSED])
         return claims
+
+    async def _fetch_claimable(
+        self, connection: Any, worker: UUID, limit: int, include_voice: bool
+    ) -> list[asyncpg.Record]:
+        """The oldest calls to claim, locked: first those in which people wait, then those to dial."""
+        arguments = (
+            include_voice,
+            self._full_worker_resume_seconds,
+            self._max_takeovers,
+            self._resume_seconds,
+            TAKEOVER_BACKOFF_SECONDS,
+            worker,
+        )
+        rows: list[asyncpg.Record] = await connection.fetch(SELECT_WAITING, limit, *arguments)
+        if include_voice and len(rows) < limit:
+            rows += await connection.fetch(SELECT_TO_DIAL, limit - len(rows), *arguments)
+        return rows
 
     async def _take_slot(self, connection: Any, row: asyncpg.Record) -> Slot:
         """Whether the call may be claimed: at once unless it occupies a trunk from now on. One whose
@@ -448,7 +460,7 @@ class SqlWorkerQueue:
 
     @translate_outages
     async def has_waiting(self) -> bool:
-        return bool(await self._pool.fetchval(HAS_WAITING))
+        return bool(await self._pool.fetchval(HAS_WAITING, 1))
 
     def queue_notifications(self) -> AsyncIterator[bool]:
         return self._notifications(notifications.QUEUE_CHANNEL)

@@ -621,10 +621,23 @@ call_log = Table(
         "call_id",
         postgresql_where=text("ended_at is null"),
     ),
+    # The calls to claim: those in which people wait, and those to dial, by trunk.
     Index(
-        "ix_call_log_claimable",
+        "ix_call_log_waiting",
         text("coalesce(due_at, created_at)"),
-        postgresql_where=text("ended_at is null and worker_id is null"),
+        postgresql_where=text(
+            "ended_at is null and worker_id is null"
+            " and (trunk_id is null or dial_claimed_at is not null)"
+        ),
+    ),
+    Index(
+        "ix_call_log_to_dial",
+        "trunk_id",
+        text("coalesce(due_at, created_at)"),
+        postgresql_where=text(
+            "ended_at is null and worker_id is null"
+            " and trunk_id is not null and dial_claimed_at is null"
+        ),
     ),
     Index(
         "ix_call_log_trunk",

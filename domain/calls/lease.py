@@ -137,7 +137,7 @@ class WorkerQueue(WorkerRegistry, ClaimedCalls, Protocol):
         ...
 
     async def has_waiting(self) -> bool:
-        """Whether a call waits for a worker."""
+        """Whether a call waits for a worker. Those that wait for their trunk do not."""
         ...
 
     def queue_notifications(self) -> AsyncIterator[bool]:

@@ -36,6 +36,7 @@ from tests.support.graphql_calls import ERROR_FIELDS, all_rows, mutate
 from tests.support.outbound_calls import (
     CALLEE_NUMBER,
     CALLER_NUMBER,
+    COPY_CALL,
     add_trunk,
     dial_request,
     speaking_clinic,
@@ -53,15 +54,6 @@ START = f"""mutation ($input: StartCallInput!) {{ startCall(input: $input) {{ __
   }} {ERROR_FIELDS} ... on DialRefused {{ reason }} }} }}"""
 CLINIC = {"workflow": {"slug": "clinic"}, "kind": "SIP"}
 NIGHT = {"start": "03:00", "end": "03:01", "timeZone": "America/New_York"}
-
-COPY_CALL = """
-    with copies as (insert into call
-        select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid()))).*
-          from call c, generate_series(1, $2) where c.id = $1 returning id)
-    insert into call_log
-        select (jsonb_populate_record(l, jsonb_build_object('call_id', copies.id))).*
-          from call_log l, copies where l.call_id = $1
-"""
 
 
 @pytest.fixture

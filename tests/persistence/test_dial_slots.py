@@ -4,6 +4,7 @@ however many workers claim."""
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,9 +33,11 @@ from domain.use_cases.telephony import (
     resume_outbound_trunk,
     update_outbound_trunk,
 )
+from persistence.queue import HAS_WAITING, SELECT_TO_DIAL, SELECT_WAITING
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.outbound_calls import (
     CALLEE_NUMBER,
+    COPY_CALL,
     GENEROUS,
     add_trunk,
     dialed,
@@ -209,6 +212,39 @@ async def test_a_trunk_that_dials_slowly_does_not_hold_up_other_calls(rig: DialR
     over_other = await rig.dial(trunk_id=other.id)
     assert ids(await rig.claim()) == slow[:3]
     assert ids(await rig.claim()) == [over_other.id]
+
+
+@pytest.mark.parametrize("trunk", ["full", "free"])
+async def test_the_calls_behind_those_to_claim_are_not_read(rig: DialRig, trunk: str) -> None:
+    await rig.limit(concurrent_calls=1 if trunk == "full" else 100)
+    await rig.dial()
+    assert len(await rig.claim()) == 1
+    waiting = await rig.dial()
+    await rig.db.execute(COPY_CALL, waiting.id, 3_000)
+    await rig.db.execute("analyze")
+    assert await rig.worker.queue.has_waiting() == (trunk == "free")
+    arguments = (10, True, 5.0, 3, 6.0, 1.0, uuid4())
+    read = [
+        await rows_read(rig.db, query, *arguments) for query in (SELECT_WAITING, SELECT_TO_DIAL)
+    ]
+    read.append(await rows_read(rig.db, HAS_WAITING, 1))
+    assert sum(read) < 100, read
+    assert len(await rig.claim(10)) == (0 if trunk == "full" else 10)
+
+
+async def rows_read(db: asyncpg.Connection[Any], query: str, *arguments: object) -> int:
+    """How many rows of the queue PostgreSQL reads for the query."""
+    explained = await db.fetchval(f"explain (analyze, format json) {query}", *arguments)
+    return sum(map(_rows_read, json.loads(explained)))
+
+
+def _rows_read(node: dict[str, Any]) -> int:
+    children = [*node.get("Plans", ()), *([node["Plan"]] if "Plan" in node else ())]
+    read = 0
+    if node.get("Relation Name") == "call_log":
+        per_loop = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+        read = round(per_loop * node["Actual Loops"])
+    return read + sum(map(_rows_read, children))
 
 
 async def test_a_call_that_lost_its_worker_keeps_its_place_on_the_trunk(rig: DialRig) -> None:

@@ -34,6 +34,14 @@ GENEROUS = DialLimits(
     calls_per_day=10_000,
     calls_per_number_per_hour=1_000,
 )
+COPY_CALL = """
+    with copies as (insert into call
+        select (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid()))).*
+          from call c, generate_series(1, $2) where c.id = $1 returning id)
+    insert into call_log
+        select (jsonb_populate_record(l, jsonb_build_object('call_id', copies.id))).*
+          from call_log l, copies where l.call_id = $1
+"""
 NO_LIVEKIT = LivekitCredentials("ws://127.0.0.1:9", "key", "secret-of-32-characters-or-more-000")
 
 
