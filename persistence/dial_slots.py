@@ -20,6 +20,9 @@ from persistence.queue_transitions import DUE_AT, IS_DUE
 MAX_BACKLOG_SECONDS = 2
 """Calls are claimed in advance only as far as the trunk may dial them within this time."""
 
+MAX_REFUSED = 500
+"""How many waiting calls of a trunk are checked at once when one was refused."""
+
 # A call that waits to be dialled, which occupies its trunk from its claim on. Index `ix_call_log_to_dial`.
 IS_TO_DIAL = """l.ended_at is null and l.worker_id is null
                and l.trunk_id is not null and l.dial_claimed_at is null"""
@@ -55,14 +58,14 @@ COUNT_ACTIVE_CALLS = f"""
       from call_log l
      where trunk_id = $1 and ended_at is null and dial_claimed_at is not null
 """
-COUNT_CALLS_TO_NUMBER = """
-    select (select count(*) from call c join call_log l on l.call_id = c.id
-             where c.tenant_id = $1 and c.phone_number = $2 and c.trunk_id = $3
+CALLS_TO_NUMBER = """
+           (select count(*) from call c join call_log l on l.call_id = c.id
+             where c.tenant_id = {tenant} and c.phone_number = {number} and c.trunk_id = {trunk}
                and l.dial_claimed_at > now() - interval '1 hour')
          + (select count(*) from transfer_leg f
-             where f.tenant_id = $1 and f.number = $2 and f.trunk_id = $3
-               and f.claimed_at > now() - interval '1 hour')
-"""
+             where f.tenant_id = {tenant} and f.number = {number} and f.trunk_id = {trunk}
+               and f.claimed_at > now() - interval '1 hour')"""
+COUNT_CALLS_TO_NUMBER = f"select {CALLS_TO_NUMBER.format(tenant='$1', number='$2', trunk='$3')}"
 COUNT_SCHEDULED_CALLS = """
     select count(*) from (
         select from call_log
@@ -166,6 +169,23 @@ OLDEST_TO_DIAL = f"""
             where {IS_TO_DIAL} and l.trunk_id = longest.trunk_id and {IS_DUE}
             order by {DUE_AT} limit $1) oldest
      order by oldest.due_at limit $1"""
+# Each number is counted once, because many calls may be to the same.
+SELECT_REFUSED = f"""
+    with due as materialized (
+        select l.call_id, l.epoch, c.tenant_id, c.phone_number
+          from (select l.call_id, l.epoch from call_log l
+                 where {IS_TO_DIAL} and l.trunk_id = $1 and {IS_DUE}
+                 order by {DUE_AT} limit {MAX_REFUSED}) l
+          join call c on c.id = l.call_id),
+    dialed as (
+        select n.tenant_id, n.phone_number,
+               {CALLS_TO_NUMBER.format(tenant="n.tenant_id", number="n.phone_number", trunk="$1")}
+               as calls
+          from (select distinct tenant_id, phone_number from due) n)
+    select due.call_id, due.epoch, 'TRUNK_LIMIT' as reason
+      from due join dialed using (tenant_id, phone_number)
+     where $2 or dialed.calls >= $3
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,15 +242,33 @@ async def take_slot(connection: Any, call: DialedCall, limits: DialLimits) -> Sl
     to_number = await connection.fetchval(
         COUNT_CALLS_TO_NUMBER, call.tenant_id, call.phone_number, call.trunk_id
     )
-    if calls_today >= limits.calls_per_day or to_number >= limits.calls_per_number_per_hour:
+    if to_number >= limits.calls_per_number_per_hour:
         return Slot.REFUSED
-    if limits.minutes_per_day is not None:
-        talk_ms = await connection.fetchval(SELECT_TALK_MS, call.trunk_id)
-        if talk_ms >= limits.minutes_per_day * MS_PER_MINUTE:
-            return Slot.REFUSED
+    if await _is_day_exhausted(connection, call.trunk_id, calls_today, limits):
+        return Slot.REFUSED
     await connection.execute(COUNT_CALL, call.trunk_id)
     await connection.execute(OCCUPY_TRUNK, call.id)
     return Slot.TAKEN
+
+
+async def _is_day_exhausted(
+    connection: Any, trunk: UUID, calls_today: int, limits: DialLimits
+) -> bool:
+    if calls_today >= limits.calls_per_day:
+        return True
+    if limits.minutes_per_day is None:
+        return False
+    talk_ms: int = await connection.fetchval(SELECT_TALK_MS, trunk)
+    return talk_ms >= limits.minutes_per_day * MS_PER_MINUTE
+
+
+async def fetch_refused(connection: Any, trunk: UUID, limits: DialLimits) -> list[Any]:
+    """The oldest calls that are due, as far as a limit per day or per hour refuses them."""
+    calls_today = await connection.fetchval(COUNT_CALLS_TODAY, trunk) or 0
+    is_day_exhausted = await _is_day_exhausted(connection, trunk, calls_today, limits)
+    per_number = limits.calls_per_number_per_hour
+    rows: list[Any] = await connection.fetch(SELECT_REFUSED, trunk, is_day_exhausted, per_number)
+    return rows
 
 
 async def count_transfer(connection: Any, transfer: CountedTransfer, limits: DialLimits) -> None:

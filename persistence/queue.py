@@ -64,6 +64,7 @@ from persistence.dial_slots import (
     DialedCall,
     Slot,
     count_transfer,
+    fetch_refused,
     take_slot,
 )
 from persistence.leases import WorkerLeases
@@ -114,7 +115,7 @@ IS_WAITING = """l.ended_at is null and l.worker_id is null
 # over and confirmed first. The call does not wait for an idle worker: if all are busy, none would
 # ever take it.
 SELECT_CLAIMABLE = f"""
-    select l.call_id, l.tenant_id, l.state, l.epoch, {END_ASKED} as end_asked,
+    select l.call_id, l.tenant_id, l.trunk_id, l.state, l.epoch, {END_ASKED} as end_asked,
            {END_REASON} as reason,
            l.trunk_id is not null and l.dial_claimed_at is null as needs_slot,
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
@@ -204,6 +205,7 @@ HAS_WAITING = f"""
     select exists (select from call_log l where {IS_WAITING} and {IS_DUE})
         or exists ({OLDEST_TO_DIAL})
 """
+SELECT_LIMITS = "select spec ->> 'limits' from outbound_trunk where id = $1"
 SELECT_DIALED = """
     select c.id, c.tenant_id, c.trunk_id, c.phone_number, t.spec ->> 'limits' as limits
       from call c left join outbound_trunk t on t.id = c.trunk_id where c.id = $1
@@ -273,7 +275,9 @@ class SqlWorkerQueue:
             # or a keeper ends the calls that are left.
             ending = [row for row in claimable if row["end_asked"]]
             await end_calls(self._pool, self._channels, ending)
-            await self._end_refused([row for row, slot in slots if slot is Slot.REFUSED])
+            await self._end_refused(
+                {row["trunk_id"] for row, slot in slots if slot is Slot.REFUSED}
+            )
         return claims
 
     async def _fetch_claimable(
@@ -304,10 +308,13 @@ class SqlWorkerQueue:
         dialed = DialedCall(call["id"], call["tenant_id"], call["trunk_id"], call["phone_number"])
         return await take_slot(connection, dialed, DialLimits(**orjson.loads(call["limits"])))
 
-    async def _end_refused(self, rows: Sequence[asyncpg.Record]) -> None:
-        for row in rows:
-            id = CallId(row["call_id"])
-            await end_call(self._pool, self._channels, id, row["epoch"], EndReason.TRUNK_LIMIT)
+    async def _end_refused(self, trunks: Iterable[UUID]) -> None:
+        """End the calls that the limits of these trunks refuse, of those that are due."""
+        for trunk in trunks:
+            limits = await self._pool.fetchval(SELECT_LIMITS, trunk)
+            if limits is not None:
+                refused = await fetch_refused(self._pool, trunk, DialLimits(**orjson.loads(limits)))
+                await end_calls(self._pool, self._channels, refused)
 
     @translate_outages
     async def reserve_dial(self, claim: Claim) -> float:

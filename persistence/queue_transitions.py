@@ -13,6 +13,7 @@ import asyncpg
 from domain.calls.model import END_OUTCOMES, CallId, EndReason
 from persistence import notifications
 from persistence.codec import encode_message
+from persistence.database import short_transaction
 from persistence.pubsub import Channels
 
 # The number of consecutive failed takeovers: each holder died before it wrote to the log.
@@ -45,7 +46,20 @@ END_REASON = f"""
                 then 'HUNG_UP_BY_USER' else 'ENDED_BY_API' end"""
 """Why a call ends whose end was requested; `Command.end_reason_for` says the same."""
 
-END_CALL = "select tenant_id, seq, at, body::text from end_call($1, $2, false, $3, $4, $5)"
+END_CALLS = """
+    select ended.tenant_id, listed.call_id, ended.seq, ended.at, ended.body::text
+      from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[])
+           as listed (call_id, epoch, reason, state, blame)
+     cross join lateral end_call(call_id, epoch, false, reason, state, blame) ended
+"""
+# All are locked before the first one ends: whoever ends one of them holds its lock, and may wait for the
+# row of the tenant's month. In the order of tenants, because that row is locked until the commit.
+LOCK_UNANSWERED = """
+    select l.call_id from unnest($1::uuid[], $2::int[]) as listed (call_id, epoch)
+      join call_log l using (call_id, epoch)
+     where l.ended_at is null and l.answered_at is null
+     order by l.tenant_id, l.call_id for update of l skip locked
+"""
 
 
 async def release_orphans(
@@ -62,13 +76,51 @@ async def release_orphans(
 async def end_calls(
     pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], rows: Sequence[asyncpg.Record]
 ) -> list[tuple[UUID, EndReason]]:
-    ended: list[tuple[UUID, EndReason]] = []
+    """End calls that are still at the epoch of their row, and return those that have ended."""
+    reasons = {CallId(row["call_id"]): EndReason(row["reason"]) for row in rows}
+    ended = await _end_unanswered(pool, channels, rows) if len(reasons) > 1 else set()
     for row in rows:
-        id, reason = CallId(row["call_id"]), EndReason(row["reason"])
+        id = CallId(row["call_id"])
         # A call that was claimed in the meantime has another epoch and is no longer overdue.
-        if await end_call(pool, channels, id, row["epoch"], reason):
-            ended.append((id, reason))
-    return ended
+        if id not in ended and await end_call(pool, channels, id, row["epoch"], reasons[id]):
+            ended.add(id)
+    return [(id, reason) for id, reason in reasons.items() if id in ended]
+
+
+async def _end_unanswered(
+    pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], rows: Sequence[asyncpg.Record]
+) -> set[CallId]:
+    """End those of the calls that were not answered, and that nothing else changes, in one transaction:
+    thousands may have waited for the same trunk."""
+    epochs = {row["call_id"]: row["epoch"] for row in rows}
+    reasons = {row["call_id"]: EndReason(row["reason"]) for row in rows}
+    async with pool.acquire(timeout=5) as connection, short_transaction(connection):
+        locked = await connection.fetch(LOCK_UNANSWERED, list(epochs), list(epochs.values()))
+        ids = [row["call_id"] for row in locked]
+        outcomes = [END_OUTCOMES[reasons[id]] for id in ids]
+        written = await connection.fetch(
+            END_CALLS,
+            ids,
+            [epochs[id] for id in ids],
+            [reasons[id] for id in ids],
+            [state for state, _ in outcomes],
+            [blame for _, blame in outcomes],
+        )
+    await channels.publish_many(_messages(written))
+    return {CallId(row["call_id"]) for row in written}
+
+
+def _messages(written: Sequence[asyncpg.Record]) -> list[notifications.Notification]:
+    """The events of calls that have ended, and that these calls have changed."""
+    events = [
+        (
+            notifications.call_channel(row["tenant_id"], row["call_id"]),
+            encode_message(row["call_id"], row["seq"], row["at"], row["body"]),
+        )
+        for row in written
+    ]
+    changed = {(row["tenant_id"], row["call_id"]): None for row in written}
+    return [*events, *(notifications.call_changed(tenant, id) for tenant, id in changed)]
 
 
 async def end_call(
@@ -79,11 +131,6 @@ async def end_call(
     reason: EndReason,
 ) -> bool:
     state, blame = END_OUTCOMES[reason]
-    written = await pool.fetch(END_CALL, id, epoch, reason, state, blame)
-    if not written:
-        return False
-    tenant = written[0]["tenant_id"]
-    channel = notifications.call_channel(tenant, id)
-    messages = [(channel, encode_message(id, e["seq"], e["at"], e["body"])) for e in written]
-    await channels.publish_many([*messages, notifications.call_changed(tenant, id)])
-    return True
+    written = await pool.fetch(END_CALLS, [id], [epoch], [reason], [state], [blame])
+    await channels.publish_many(_messages(written))
+    return bool(written)

@@ -314,6 +314,20 @@ async def test_a_call_over_the_limit_of_a_day_or_an_hour_ends(
     assert (ended.state, ended.end_reason) == (CallState.FAILED, EndReason.TRUNK_LIMIT)
 
 
+async def test_all_calls_that_wait_for_a_number_over_its_limit_end_together(rig: DialRig) -> None:
+    await rig.limit(calls_per_number_per_hour=1)
+    first, waiting = [await rig.dial() for _ in range(2)]
+    other = await rig.dial(number="+12025550104")
+    await rig.db.execute(COPY_CALL, waiting.id, 300)
+    assert ids(await rig.claim(1)) == [first.id]
+    assert await rig.claim(1) == []
+    ended = "select count(*) from call_log where end_reason = 'TRUNK_LIMIT' and state = 'FAILED'"
+    assert await rig.db.fetchval(ended) == 301
+    in_log = "select count(*) from call_event where kind = 'call_ended'"
+    assert await rig.db.fetchval(in_log) == 301
+    assert ids(await rig.claim(1)) == [other.id]
+
+
 async def test_calls_of_yesterday_and_of_another_hour_do_not_count(rig: DialRig) -> None:
     await rig.limit(calls_per_day=1, calls_per_number_per_hour=1)
     await rig.dial()
