@@ -270,7 +270,8 @@ class Calls(Protocol):
         ...
 
     async def count_scheduled(self, limit: int) -> int:
-        """Return how many calls wait for their time, and `limit` for more than that."""
+        """Return how many calls wait for their time, and `limit` for more than that. Until the
+        transaction ends, other calls of the tenant wait before they are counted."""
         ...
 
     async def trunk_usage(self, trunks: Sequence[UUID]) -> Mapping[UUID, TrunkUsage]:

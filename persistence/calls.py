@@ -63,6 +63,7 @@ from persistence.dial_slots import (
     COUNT_CALLS_TODAY,
     COUNT_SCHEDULED_CALLS,
     CREATE_TRUNK_USAGE,
+    LOCK_SCHEDULED_CALLS,
     NOTE_DESTINATION,
     RESUME_TRUNK,
     SELECT_PAUSE,
@@ -199,6 +200,7 @@ class SqlCalls:
 
     async def count_scheduled(self, limit: int) -> int:
         connection = await driver_connection(self._db)
+        await connection.execute(LOCK_SCHEDULED_CALLS, self._tenant)
         count: int = await connection.fetchval(COUNT_SCHEDULED_CALLS, self._tenant, limit)
         return count
 

@@ -66,6 +66,10 @@ CALLS_TO_NUMBER = """
              where f.tenant_id = {tenant} and f.number = {number} and f.trunk_id = {trunk}
                and f.claimed_at > now() - interval '1 hour')"""
 COUNT_CALLS_TO_NUMBER = f"select {CALLS_TO_NUMBER.format(tenant='$1', number='$2', trunk='$3')}"
+# Until the end of the transaction, so that each call is counted before the next one is scheduled.
+LOCK_SCHEDULED_CALLS = """
+    select pg_advisory_xact_lock(hashtextextended('scheduled calls ' || $1::uuid::text, 0))
+"""
 COUNT_SCHEDULED_CALLS = """
     select count(*) from (
         select from call_log

@@ -413,6 +413,22 @@ async def test_a_tenant_cannot_schedule_any_number_of_calls(
     await db.close()
 
 
+async def test_calls_that_are_scheduled_at_the_same_time_are_all_counted(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await add_trunk(services, viewer)
+    scheduled = await start_call(services, viewer, dial_request(scheduled_for=tomorrow()))
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute(COPY_CALL, scheduled.id, MAX_SCHEDULED_CALLS - 3)
+    await db.close()
+    results = await asyncio.gather(
+        *(start_call(services, viewer, dial_request(scheduled_for=tomorrow())) for _ in range(4)),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(result, InvalidInput) for result in results) == 2
+    assert sum(isinstance(result, Call) for result in results) == 2
+
+
 async def test_a_call_may_treat_machines_otherwise_than_its_workflow(
     phone_api: Api, services: Services, viewer: Viewer, settings: Settings
 ) -> None:
