@@ -182,9 +182,9 @@ class RoomLeg:
 
     def _on_rejoined(self, *_: object) -> None:
         """livekit-sip rejoins with its first token after a restart of LiveKit, so its status is again
-        what it was at the beginning. The tracks of others are new, too."""
+        what it was at the beginning. The tracks of others are new, too; `reconnected`, which follows,
+        subscribes to them."""
         self._received.clear()
-        self._start(self._subscribe_again())
         self._start(self.set_status(self.identity.attributes["sip.callStatus"]))
 
     def subscribe(self) -> None:
