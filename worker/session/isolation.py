@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import chain, repeat
@@ -20,6 +20,7 @@ from itertools import chain, repeat
 from livekit import rtc
 
 from domain.common.errors import Unavailable
+from worker.common.retry import retry_while_unavailable
 from worker.common.room_permissions import RoomPermissions
 from worker.session.call_clock import IMMEDIATELY, CallClock
 from worker.session.room_tracks import PRIVATE_TRACK
@@ -31,6 +32,8 @@ INTERVALS_SECONDS = (0.1, 0.2, 0.3, 0.5)
 LAST_INTERVAL_SECONDS = 1.0
 RETRY_SECONDS = 0.2
 SUBSCRIPTION_TIMEOUT_SECONDS = 5.0
+BRIDGE_TIMEOUT_SECONDS = 15.0
+"""How long to wait until LiveKit lists both. After a restart, its legs come back after five seconds."""
 
 
 class Isolation:
@@ -124,11 +127,13 @@ class Isolation:
             if self._is_present(self._colleague) and not (self._is_gated or self._is_admitted):
                 await self._permissions.set_may_listen(self._colleague, allowed=False)
                 self._is_gated = True
-            await self._connect(False)
+            await self._separate_tracks()
 
-    async def _connect(self, connected: bool) -> None:
+    async def _separate_tracks(self) -> None:
+        await self._set_connected(await self._permissions.tracks(), False)
+
+    async def _set_connected(self, tracks: Mapping[str, Sequence[str]], connected: bool) -> None:
         """Let both receive each other's tracks, or not."""
-        tracks = await self._permissions.tracks()
         for listener, speaker in (
             (self._caller, self._colleague),
             (self._colleague, self._caller),
@@ -147,7 +152,7 @@ class Isolation:
             self._is_admitted = True
             self.restrict_own_tracks()
             await self._permissions.set_may_listen(self._colleague, allowed=True)
-            await self._connect(False)
+            await self._separate_tracks()
             private = [
                 track
                 for track in self._room.local_participant.track_publications.values()
@@ -162,11 +167,15 @@ class Isolation:
                     await track.wait_for_subscription()
 
     async def bridge(self) -> None:
-        """Connect both with each other, and let neither receive the agent. Raises `Unavailable`."""
+        """Connect both with each other, and let neither receive the agent. Raises `Unavailable`, also
+        when LiveKit does not list both: it forgets participants when its Redis is emptied."""
         async with self._requests:
+            tracks = await self._permissions.tracks()
+            if not (self._caller in tracks and self._colleague in tracks):
+                raise Unavailable("LiveKit does not list the caller and the colleague.")
             self._is_apart = False
             await self._permissions.set_may_listen(self._colleague, allowed=True)
-            await self._connect(True)
+            await self._set_connected(tracks, True)
             self.restrict_own_tracks()
         self._clock.changed()
 
@@ -206,6 +215,16 @@ class Isolation:
         self._has_news = True
         self._intervals = _intervals()
         self._clock.changed()
+
+
+async def bridge_in_time(isolation: Isolation) -> bool:
+    """Connect both with each other; False if LiveKit did not do it in time."""
+    try:
+        async with asyncio.timeout(BRIDGE_TIMEOUT_SECONDS):
+            await retry_while_unavailable(isolation.bridge)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _intervals() -> Iterator[float]:

@@ -39,7 +39,7 @@ from worker.session.announcements import Announcements
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.conversation import CallLost, Conversation
 from worker.session.held_input import HeldInput
-from worker.session.isolation import let_only_caller_listen
+from worker.session.isolation import bridge_in_time, let_only_caller_listen
 from worker.session.node_agent import NodeAgent
 from worker.session.phone_legs import leave_reason
 from worker.session.phone_line import PhoneLine
@@ -403,14 +403,11 @@ class CallTransfers:
         if transfer is None or transfer.mode is TransferMode.COLD:
             return False
         if transfer.is_bridged:
-            await self._keep_silent(transfer)
+            await self._bridge_if_here(transfer)
             return True
         if not transfer.is_open:
             return False
-        if transfer.phase is TransferPhase.ACCEPTED and await self._is_in_room(
-            colleague_of(transfer.id)
-        ):
-            await self._keep_silent(transfer)
+        if transfer.phase is TransferPhase.ACCEPTED and await self._bridge_if_here(transfer):
             self._record_phase(transfer.id, TransferPhase.BRIDGED)
             return True
         let_only_caller_listen(self._room, caller_of(self._call))
@@ -421,12 +418,15 @@ class CallTransfers:
         self._was_interrupted = True
         return False
 
-    async def _keep_silent(self, transfer: Transfer) -> None:
-        """Connect caller and colleague, unless they are, and let neither receive the agent."""
+    async def _bridge_if_here(self, transfer: Transfer) -> bool:
+        """Connect the caller with the colleague, unless they are, and let neither receive the agent.
+        Returns whether they are connected."""
+        if not await self._is_in_room(colleague_of(transfer.id)):
+            return False
         async with isolation_of(
             self._conversation, self._room, self._rooms, transfer.id
         ) as isolation:
-            await retry_while_unavailable(isolation.bridge)
+            return await bridge_in_time(isolation)
 
     async def explain_interruption(self) -> None:
         """Let the agent speak to a caller whose transfer ended with the worker before."""

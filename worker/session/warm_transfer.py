@@ -32,14 +32,13 @@ from domain.telephony.acceptance import question_in
 from domain.telephony.trunks import DialTrunk
 from domain.tools.transfers import DEFAULT_RINGING_SECONDS, TransferTarget
 from worker.common.livekit_rooms import LiveKitRooms
-from worker.common.retry import retry_while_unavailable
 from worker.common.room_permissions import RoomPermissions
 from worker.common.side_tasks import side_task
 from worker.common.sip_legs import LegDial, status_of
 from worker.session.call_clock import IMMEDIATELY
 from worker.session.consultation import Consultation
 from worker.session.conversation import Conversation
-from worker.session.isolation import Isolation
+from worker.session.isolation import Isolation, bridge_in_time
 from worker.session.phone_legs import ANSWERED_STATUSES, LegFinder, leave_reason
 from worker.session.private_line import private_voice
 from worker.session.room_tracks import hold_tone
@@ -157,8 +156,8 @@ class WarmTransfer:
                 isolation.restrict_own_tracks()
                 failure = await self._reach_and_ask()
                 if failure is None:
-                    await self._bridge()
-                    is_bridged = True
+                    failure = await self._bridge()
+                is_bridged = failure is None
                 return failure
         finally:
             # Another worker that holds the call by now may have connected both.
@@ -222,9 +221,13 @@ class WarmTransfer:
         await conversation.event_writer.wait_until_stored(conversation.claim)
         await conversation.ensure_lease_held()
 
-    async def _bridge(self) -> None:
-        await retry_while_unavailable(self._isolation.bridge)
-        self._record(TransferPhase.BRIDGED)
+    async def _bridge(self) -> Failure | None:
+        """Connect caller and colleague (None), or return why they are not connected."""
+        if await bridge_in_time(self._isolation):
+            self._record(TransferPhase.BRIDGED)
+            return None
+        is_here = self._colleague in self._room.remote_participants
+        return Failure(reason=TransferFailure.UNAVAILABLE if is_here else TransferFailure.HUNG_UP)
 
     def _record(self, phase: TransferPhase, brief: str | None = None) -> None:
         self._conversation.record(
