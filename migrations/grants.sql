@@ -65,7 +65,7 @@ begin
             ('tenant_settings', 'tenant_id', every, every),
             ('tenant_usage', 'tenant_id', 'select', every),
             ('tool', 'tenant_id', every, every),
-            ('transfer_leg', 'tenant_id', 'select', every),
+            ('transfer_leg', 'tenant_id', 'select, update', every),
             ('trunk_usage', 'tenant_id', 'select, insert, update', every),
             ('workflow', 'tenant_id', every, every),
             ('workflow_version', 'tenant_id', 'select, insert', every),

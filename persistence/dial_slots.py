@@ -19,7 +19,6 @@ from persistence.queue_transitions import DUE_AT, IS_DUE
 
 MAX_BACKLOG_SECONDS = 2
 """Calls are claimed in advance only as far as the trunk may dial them within this time."""
-
 MAX_REFUSED = 500
 """How many waiting calls of a trunk are checked at once when one was refused."""
 
@@ -76,29 +75,31 @@ COUNT_SCHEDULED_CALLS = """
          where tenant_id = $1 and ended_at is null and due_at > now()
          limit $2) scheduled
 """
-# Of calls that have ended today, and of calls in progress.
-SELECT_TALK_MS = """
+# Of the conversations in progress: of calls, and of the legs of their transfers.
+CURRENT_TALK_MS = """
+           coalesce((
+               select sum(greatest(extract(epoch from now() - talk.answered_at), 0) * 1000)
+                 from (select l.answered_at from call_log l
+                        where l.trunk_id = {trunk} and l.ended_at is null
+                          and l.dial_claimed_at is not null
+                       union all
+                       select f.answered_at from transfer_leg f
+                        where f.trunk_id = {trunk} and f.released_at is null) talk), 0)::bigint"""
+# Of conversations that have ended today, and of those in progress.
+SELECT_TALK_MS = f"""
     select coalesce((
                select talk_ms from trunk_usage
                 where trunk_id = $1 and day = (now() at time zone 'UTC')::date), 0)
-         + coalesce((
-               select sum(greatest(extract(epoch from now() - l.answered_at), 0) * 1000)
-                 from call_log l
-                where l.trunk_id = $1 and l.ended_at is null and l.dial_claimed_at is not null
-                  and l.answered_at is not null), 0)::bigint
+         + {CURRENT_TALK_MS.format(trunk="$1")}
 """
 SELECT_PAUSE = """
     select paused_until from trunk_usage where trunk_id = $1 and paused_until > now()
 """
-SELECT_USAGE_OF_TRUNKS = """
+SELECT_USAGE_OF_TRUNKS = f"""
     select u.trunk_id,
            case when u.day = (now() at time zone 'UTC')::date then u.calls else 0 end as calls,
            case when u.day = (now() at time zone 'UTC')::date then u.talk_ms else 0 end
-           + coalesce((
-               select sum(greatest(extract(epoch from now() - l.answered_at), 0) * 1000)
-                 from call_log l
-                where l.trunk_id = u.trunk_id and l.ended_at is null
-                  and l.dial_claimed_at is not null and l.answered_at is not null), 0)::bigint
+           + {CURRENT_TALK_MS.format(trunk="u.trunk_id")}
            as talk_ms,
            case when u.paused_until > now() then u.paused_until end as paused_until,
            u.pause_reason

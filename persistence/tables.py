@@ -778,7 +778,7 @@ trunk_usage = Table(
 )
 
 # A transfer, which is counted against the limits of its trunk. A warm one occupies the trunk until its
-# leg is released or its call ends.
+# leg is released, at the latest by the end of its call. Triggers then count its minutes.
 transfer_leg = Table(
     "transfer_leg",
     metadata,
@@ -788,6 +788,8 @@ transfer_leg = Table(
     Column("number", Text, nullable=False),
     _set_on_insert("claimed_at"),
     Column("released_at", Timestamp),
+    # Copied from the events of the call by a trigger.
+    Column("answered_at", Timestamp),
     _tenant_id(),
     Index(None, "call_id"),
     Index(None, "tenant_id", "number", "claimed_at"),

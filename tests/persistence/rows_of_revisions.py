@@ -205,6 +205,7 @@ _ROWS = {
         insert into call_label (tenant_id, name, value, created_at, call_id)
         select tenant_id, 'agent', 'desk', created_at, id from call;
     """,
+    "0026": "update transfer_leg set answered_at = claimed_at;",
 }
 
 

@@ -14,9 +14,17 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from domain.calls.events import CallAnswered, CallEvent, DialFailed, NewDestination, StateChanged
+from domain.calls.events import (
+    CallAnswered,
+    CallEvent,
+    DialFailed,
+    NewDestination,
+    StateChanged,
+    TransferAdvanced,
+)
 from domain.calls.lease import Claim, TransferReservation
 from domain.calls.model import Call, CallId, CallKind, CallState, EndReason
+from domain.calls.transfers import TransferPhase
 from domain.common.access import Viewer
 from domain.common.errors import DialRefused, QuotaExceeded
 from domain.common.settings import Settings
@@ -514,6 +522,46 @@ async def test_the_minutes_of_a_day_are_limited(rig: DialRig) -> None:
     assert error.value.reason == DialRefusal.TOO_MANY_MINUTES_PER_DAY
     assert await rig.claim() == []
     assert (await rig.stored(waiting.id)).end_reason is EndReason.TRUNK_LIMIT
+
+
+async def test_the_minutes_of_transfers_count_for_the_day_of_their_trunk(rig: DialRig) -> None:
+    await rig.limit(minutes_per_day=10)
+    await rig.dial()
+    [claim] = await rig.claim()
+
+    async def transfer_for(minutes: int) -> TransferReservation:
+        """A transfer whose phone was answered so long ago."""
+        transfer = to_desk()
+        await rig.worker.queue.reserve_transfer(claim, transfer)
+        answered = TransferAdvanced(transfer_id=str(transfer.id), phase=TransferPhase.ANSWERED)
+        rig.worker.event_writer.emit(claim, answered)
+        await rig.worker.event_writer.wait_until_stored(claim)
+        moved = await rig.db.execute(
+            "update transfer_leg set answered_at = answered_at - make_interval(mins => $2)"
+            " where id = $1 and answered_at is not null",
+            *(transfer.id, minutes),
+        )
+        assert moved == "UPDATE 1"
+        return transfer
+
+    async def minutes_today() -> int:
+        async with rig.services.store.transaction(rig.viewer.tenant_id) as work:
+            return int((await work.calls.trunk_usage([rig.trunk.id]))[rig.trunk.id].minutes)
+
+    failed = await transfer_for(4)
+    assert await minutes_today() == 4
+    await rig.worker.queue.release_transfer(failed.id)
+    assert await minutes_today() == 4
+    await transfer_for(6)
+    assert await minutes_today() == 10
+    with pytest.raises(DialRefused) as refused:
+        await rig.worker.queue.reserve_transfer(claim, to_desk())
+    assert refused.value.reason == DialRefusal.TOO_MANY_MINUTES_PER_DAY
+    await rig.db.execute("update call_log set answered_at = now()")
+    assert await rig.worker.queue.end(claim, EndReason.TRANSFERRED)
+    await rig.worker.queue.release_transfer(failed.id)
+    assert await minutes_today() == 10
+    assert await rig.db.fetchval("select talk_ms from trunk_usage") >= 10 * 60_000
 
 
 async def test_the_first_call_to_another_country_is_in_the_log(rig: DialRig) -> None:

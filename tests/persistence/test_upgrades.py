@@ -257,9 +257,10 @@ async def test_an_interrupted_upgrade_continues_where_it_stopped(
     rows, ended = await db.fetch(ROWS_AND_INDEXES), await db.fetch(ENDED_CALLS)
     assert [row["call_id"] for row in ended] == [call.id]
     await asyncio.to_thread(run_alembic, url, partial(command.stamp, revision="0023"))
-    await asyncio.to_thread(upgrade, url)
+    await asyncio.to_thread(upgrade, url, "0024")
     assert await db.fetch(ROWS_AND_INDEXES) == rows
     assert await db.fetch(ENDED_CALLS) == ended
+    await asyncio.to_thread(run_alembic, url, partial(command.stamp, revision="head"))
     await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0007"))
     before = await db.fetch(ROWS_AND_INDEXES)
     await asyncio.to_thread(run_alembic, url, partial(command.stamp, revision="0006"))
@@ -289,7 +290,7 @@ async def test_calls_end_and_start_while_older_calls_are_added_to_lists(
     await asyncio.to_thread(run_alembic, url, partial(command.stamp, revision="0023"))
     async with holder.transaction():
         await holder.execute("delete from call where id = $1", deleted.id)
-        migration = asyncio.create_task(asyncio.to_thread(upgrade, url))
+        migration = asyncio.create_task(asyncio.to_thread(upgrade, url, "0024"))
         async with asyncio.timeout(60):
             while not await db.fetch(RUNNING_FILL):  # noqa: ASYNC110 - the state is in PostgreSQL
                 await asyncio.sleep(0.02)
