@@ -917,6 +917,8 @@ class Services:
     """The days after which a tenant is deleted, unless the operator chooses another time."""
     outbound_allowed: AllowList
     """The private addresses that tools and credentials of tenants may reach."""
+    trunks_allowed: AllowList
+    """The private addresses that outbound trunks of tenants may have."""
     clock: Clock
     ready: Callable[[], Awaitable[dict[str, bool]]]
     compute: Compute

@@ -23,6 +23,8 @@ from local.voice_status import BUILD_SERVICE
 DEMO_SERVER = "127.0.0.1:8765"
 """Address of `./studio demo`: the only private address that tools may call, unless OUTBOUND_ALLOW
 is set."""
+SOFTPHONE_NETWORK = "127.0.0.0/8"
+"""Where `./studio phone` is: the only private network that trunks may lead to, unless TRUNK_ALLOW is set."""
 TENANT, OWNER = "demo", "owner@demo.local"
 EXCLUDED_VARIABLES = frozenset({*LIVEKIT_VARIABLES, "HEALTH_PORT"})
 """Variables that processes do not inherit: worker and keeper would listen on the same health port,
@@ -88,6 +90,7 @@ class Plan:
         }
         defaults = {
             "OUTBOUND_ALLOW": DEMO_SERVER,
+            "TRUNK_ALLOW": SOFTPHONE_NETWORK,
             "RECORDINGS_URL": self.state.recordings.as_uri(),
             "SPOOL_FOLDER": str(self.state.spool),
         }

@@ -44,6 +44,7 @@ from domain.workflows.answering import AnsweringParty
 from domain.workflows.model import Version, VersionId, WorkflowId
 from persistence import notifications
 from persistence.budgets import fetch_budget_usage, fetch_budgets
+from persistence.carrier_resolver import CarrierResolver
 from persistence.codec import (
     answering_from_json,
     cached_snapshot,
@@ -219,6 +220,7 @@ class SqlWorkerQueue:
         channels: Channels[Any],
         vault: Vault,
         leases: WorkerLeases,
+        carriers: CarrierResolver,
         *,
         join_seconds: float,
         resume_seconds: float,
@@ -228,6 +230,7 @@ class SqlWorkerQueue:
         self._channels = channels
         self._vault = vault
         self._leases = leases
+        self._carriers = carriers
         self._connect_seconds = CONNECT_TIMEOUT_SECONDS + join_seconds
         self._resume_seconds = resume_seconds
         self._max_takeovers = max_takeovers
@@ -320,6 +323,7 @@ class SqlWorkerQueue:
     async def reserve_dial(self, claim: Claim) -> float:
         if claim.dial_trunk is None:
             return 0.0
+        await self._carriers.check(claim.dial_trunk.spec)
         async with self._pool.acquire(timeout=5) as connection:
             budgets = await fetch_budgets(connection, claim.call.tenant_id)
             if budgets.has_monthly_limit:
@@ -336,9 +340,11 @@ class SqlWorkerQueue:
     @translate_outages
     async def reserve_transfer(self, claim: Claim, transfer: TransferReservation) -> TransferLine:
         call, is_warm = claim.call, transfer.mode is TransferMode.WARM
+        trunk = await fetch_transfer_trunk(self._pool, self._vault, call, transfer.trunk)
+        check_dial(trunk.spec, transfer.number, ("number",))
+        if is_warm:
+            await self._carriers.check(trunk.spec)
         async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
-            trunk = await fetch_transfer_trunk(connection, self._vault, call, transfer.trunk)
-            check_dial(trunk.spec, transfer.number, ("number",))
             shown = await fetch_shown_number(connection, trunk, call) if is_warm else ""
             counted = CountedTransfer(
                 id=transfer.id,

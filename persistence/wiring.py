@@ -139,6 +139,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             audit_retention_days=settings.audit_retention_days,
             grace_days=settings.tenant_grace_days,
             outbound_allowed=AllowList.parse(settings.outbound_allow),
+            trunks_allowed=AllowList.parse(settings.trunk_allow, "TRUNK_ALLOW"),
             clock=lambda: datetime.now(UTC),
             ready=ready,
             compute=compute,

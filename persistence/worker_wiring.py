@@ -14,8 +14,10 @@ from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.telephony.hold import HoldLimits
 from domain.tools.http import HttpClient
+from domain.tools.network_allow_list import AllowList
 from persistence.audit_chain import SqlAuditChain
 from persistence.audit_signatures import AuditSignatures
+from persistence.carrier_resolver import CarrierResolver
 from persistence.database import DbRole, create_pool
 from persistence.event_writer import SqlEventWriter
 from persistence.held_calls import SqlHeldCalls
@@ -82,6 +84,7 @@ async def worker_services(
             channels,
             vault,
             leases,
+            CarrierResolver(AllowList.parse(settings.trunk_allow, "TRUNK_ALLOW")),
             join_seconds=settings.join_seconds,
             resume_seconds=settings.resume_seconds,
             max_takeovers=settings.max_takeovers,

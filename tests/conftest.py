@@ -39,9 +39,11 @@ from tests.support.viewers import owner_of
 # A shell makes background processes ignore SIGINT, and the processes that tests start inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SOFTPHONES = "127.0.0.0/8"
 # The processes that tests start inherit these: on a busy machine, what is slow has not failed. Tests of
 # these limits set their own.
 for name, value in {
+    "TRUNK_ALLOW": SOFTPHONES,
     "CLAIM_SECONDS": "60",
     "STT_TIMEOUT_SECONDS": "30",
     "TTS_TIMEOUT_SECONDS": "30",
@@ -211,7 +213,10 @@ async def settings(servers: tuple[str, str], template: str) -> AsyncIterator[Set
     name = f"studio_{secrets.token_hex(6)}"
     await _execute(servers[0], f"create database {name} template {template} strategy wal_log")
     yield Settings(
-        database_url=_database(servers[0], name), redis_url=servers[1], secret_key=SECRET
+        database_url=_database(servers[0], name),
+        redis_url=servers[1],
+        secret_key=SECRET,
+        trunk_allow=SOFTPHONES,
     )
     await _execute(servers[0], f"drop database {name} with (force)")
 

@@ -124,7 +124,7 @@ def voice_settings(
 def worker_env(settings: Settings) -> Mapping[str, str]:
     names = ("database_url", "redis_url", "secret_key", "livekit_url", "livekit_api_key")
     more = ("livekit_api_secret", "deepgram_api_key", "deepgram_base_url")
-    last = ("cartesia_api_key", "cartesia_base_url")
+    last = ("cartesia_api_key", "cartesia_base_url", "trunk_allow")
     values = {name.upper(): str(getattr(settings, name)) for name in (*names, *more, *last)}
     # The benchmark looks for the limit itself, so the worker must not reject calls.
     return {**values, "LOG_LEVEL": "ERROR", "WORKER_VOICE_CAPACITY": "100"}

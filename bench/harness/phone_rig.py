@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -141,7 +141,9 @@ async def phone_rig(worker_processes: int) -> AsyncIterator[PhoneRig]:
         livekit = await enter(livekit_server.started(folder, binary, webhook_url))
         _, urls = await enter(provider_emulators())
         sip = await enter(_running_sip(livekit, folder))
-        settings = voice_settings(plain, sip.server.livekit, urls)
+        settings = voice_settings(
+            replace(plain, trunk_allow="127.0.0.0/8"), sip.server.livekit, urls
+        )
         services = await enter(api_services(settings))
         viewer = await new_owner(settings)
         phone = await enter(open_phone(PHONE_NUMBER))

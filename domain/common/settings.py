@@ -215,6 +215,10 @@ class Settings:
         "Private addresses that tools, credentials with a base URL and identity providers may reach, as "
         "comma-separated host:port or CIDR",
     )
+    trunk_allow: str = setting(
+        "",
+        "Private addresses that outbound trunks may have, as comma-separated host:port or CIDR",
+    )
     openai_api_key: str = setting("", "API key for agents that use OpenAI", secret=True)
     openai_base_url: str = setting(
         "", "Base URL of an OpenAI-compatible server to use instead of OpenAI"

@@ -53,6 +53,7 @@ class DialRefusal(StrEnum):
     TOO_MANY_CALLS_TO_NUMBER = "TOO_MANY_CALLS_TO_NUMBER"
     TOO_MANY_MINUTES_PER_DAY = "TOO_MANY_MINUTES_PER_DAY"
     TRUNK_PAUSED = "TRUNK_PAUSED"
+    PRIVATE_ADDRESS = "PRIVATE_ADDRESS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

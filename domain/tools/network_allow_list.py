@@ -1,4 +1,5 @@
-"""Which addresses tools may reach: public ones, and private ones that the operator has listed."""
+"""Which addresses tools and outbound trunks may reach: public ones, and private ones that the operator
+has listed."""
 
 from __future__ import annotations
 
@@ -64,7 +65,8 @@ class AllowList:
     networks: tuple[Network, ...] = ()
 
     @classmethod
-    def parse(cls, text: str) -> AllowList:
+    def parse(cls, text: str, setting: str = "OUTBOUND_ALLOW") -> AllowList:
+        """Read the value of this setting. Raises `InvalidSetting`."""
         parts = [part for part in map(str.strip, text.split(",")) if part]
         try:
             return cls(
@@ -73,7 +75,7 @@ class AllowList:
             )
         except ValueError as error:
             raise InvalidSetting(
-                f"OUTBOUND_ALLOW must list host:port or CIDR, comma-separated: {error}"
+                f"{setting} must list host:port or CIDR, comma-separated: {error}"
             ) from None
 
     def may_allow_port(self, port: int) -> bool:

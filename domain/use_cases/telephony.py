@@ -4,6 +4,7 @@ never read back."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ from domain.common.errors import InUse, InvalidInput, NotFound, Problem
 from domain.common.patches import patched
 from domain.common.problems import Problems, problems_of, raise_per_value
 from domain.ports import Services, Trunks, UnitOfWork
+from domain.telephony.carrier_addresses import carrier_address_problems
 from domain.telephony.trunks import (
     InboundTrunk,
     InboundTrunkId,
@@ -50,7 +52,7 @@ async def create_outbound_trunk(
 ) -> OutboundTrunk:
     """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.TELEPHONY_WRITE)
-    problems = chain(found, outbound_trunk_problems(spec))
+    problems = chain(found, _outbound_problems(services, spec))
     async with services.store.transaction(viewer.tenant_id) as work:
         return await _create_trunk(work.outbound_trunks, spec, password, problems)
 
@@ -81,7 +83,12 @@ async def update_outbound_trunk(
     viewer.require(Scope.TELEPHONY_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         return await _update_trunk(
-            work.outbound_trunks, id, expected_revision, changes, found, outbound_trunk_problems
+            work.outbound_trunks,
+            id,
+            expected_revision,
+            changes,
+            found,
+            partial(_outbound_problems, services),
         )
 
 
@@ -243,6 +250,11 @@ def _kept_password_problems(trunk: OutboundTrunk | InboundTrunk, spec: Any) -> P
             "together with the new one, or remove username and password.",
             (PASSWORD,),
         )
+
+
+def _outbound_problems(services: Services, spec: OutboundTrunkSpec) -> Problems:
+    yield from outbound_trunk_problems(spec)
+    yield from carrier_address_problems(spec, services.trunks_allowed)
 
 
 def _number_problems(services: Services, spec: PhoneNumberSpec) -> Problems:

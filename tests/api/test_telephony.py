@@ -350,6 +350,7 @@ async def test_a_new_address_needs_the_password_again(api: Api, settings: Settin
 INVALID_OUTBOUND: list[tuple[dict[str, Any], list[str], str]] = [
     ({"name": "My carrier"}, ["name"], "lower-case"),
     ({"address": "sip:sip.example.com"}, ["address"], "without sip:"),
+    ({"address": "10.0.0.5"}, ["address"], "list 10.0.0.5:5060 in TRUNK_ALLOW"),
     ({"region": "USA"}, ["region"], "ISO 3166-1"),
     ({"allowedRegions": ["JM", "+1"]}, ["allowedRegions", "1"], "ISO 3166-1"),
     ({"allowedPrefixes": ["+1"]}, ["allowedPrefixes", "0"], "country code"),

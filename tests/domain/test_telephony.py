@@ -11,6 +11,7 @@ import pytest
 from domain.common.access import TenantId
 from domain.common.errors import DialRefused, InvalidInput
 from domain.common.problems import raise_all
+from domain.telephony.carrier_addresses import carrier_address_problems
 from domain.telephony.dial_policy import (
     DialRefusal,
     DialUsage,
@@ -27,12 +28,14 @@ from domain.telephony.trunks import (
     PhoneNumber,
     PhoneNumberId,
     PhoneNumberSpec,
+    SipTransport,
     check_password,
     check_password_text,
     inbound_trunk_problems,
     outbound_trunk_problems,
     phone_number_problems,
 )
+from domain.tools.network_allow_list import AllowList
 
 TRUNK = OutboundTrunkSpec(name="carrier", address="sip.example.com", region="US")
 INBOUND = InboundTrunkSpec(name="carrier", allowed_addresses=("192.0.2.0/30",))
@@ -218,6 +221,40 @@ def test_an_invalid_outbound_trunk_is_refused(
         raise_all(outbound_trunk_problems(replace(TRUNK, **changes)))  # type: ignore[arg-type]
     assert refused.value.path == path
     assert words in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("10.0.0.5", ""),
+        ("127.0.0.1:5060", "127.0.0.1:5061"),
+        ("127.1", ""),
+        ("0x7f000001", ""),
+        ("169.254.169.254", "169.254.0.0/16"),
+        ("pbx", ""),
+        ("pbx.internal:5070", "pbx.internal:5060"),
+    ],
+)
+def test_a_trunk_must_not_lead_into_the_network_of_the_operator(address: str, allowed: str) -> None:
+    trunk = replace(TRUNK, address=address)
+    with pytest.raises(InvalidInput, match="TRUNK_ALLOW") as refused:
+        raise_all(carrier_address_problems(trunk, AllowList.parse(allowed)))
+    assert refused.value.path == ("address",)
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("carrier.pstn.twilio.com", ""),
+        ("54.172.60.1:5080", ""),
+        ("10.0.0.5", "10.0.0.5:5061"),
+        ("127.0.0.1:5099", "127.0.0.0/8"),
+        ("pbx.internal", "pbx.internal:5061"),
+    ],
+)
+def test_a_trunk_may_lead_to_public_and_to_listed_addresses(address: str, allowed: str) -> None:
+    trunk = replace(TRUNK, address=address, transport=SipTransport.TLS)
+    assert list(carrier_address_problems(trunk, AllowList.parse(allowed))) == []
 
 
 @pytest.mark.parametrize("address", ["carrier.pstn.twilio.com", "192.0.2.10:5060", "pbx", "A.b:1"])

@@ -33,6 +33,7 @@ from domain.telephony.dial_policy import DialRefusal
 from domain.telephony.trunk_usage import PauseReason
 from domain.telephony.trunks import DialLimits, OutboundTrunk
 from domain.tenants.budgets import Budgets
+from domain.tools.network_allow_list import AllowList
 from domain.tools.transfers import TransferMode
 from domain.use_cases.calls import CallRequest, end_call, start_call
 from domain.use_cases.settings import update_settings
@@ -41,6 +42,7 @@ from domain.use_cases.telephony import (
     resume_outbound_trunk,
     update_outbound_trunk,
 )
+from persistence.carrier_resolver import CarrierResolver
 from persistence.queue import HAS_WAITING, SELECT_TO_DIAL, SELECT_WAITING
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.outbound_calls import (
@@ -297,6 +299,28 @@ async def test_a_call_is_not_dialled_once_the_budget_of_the_month_is_exhausted(
     await update_settings(rig.services, rig.viewer, 1, {"budgets": Budgets(minutes_per_month=0)})
     with pytest.raises(QuotaExceeded):
         await rig.worker.queue.reserve_dial(claim)
+
+
+async def test_a_trunk_whose_name_leads_to_a_private_address_is_not_dialled(
+    rig: DialRig, settings: Settings
+) -> None:
+    await rig.db.execute(
+        """update outbound_trunk set spec = jsonb_set(spec, '{address}', '"localhost:5060"')"""
+    )
+    await rig.dial()
+    [claim] = await rig.claim()
+    local = AllowList.parse("127.0.0.0/8, ::1/128")
+    assert claim.dial_trunk is not None
+    await CarrierResolver(local).check(claim.dial_trunk.spec)
+    async with worker_services(replace(settings, trunk_allow="192.168.0.0/16")) as worker:
+        for reserve in (
+            worker.queue.reserve_dial(claim),
+            worker.queue.reserve_transfer(claim, to_desk()),
+        ):
+            with pytest.raises(DialRefused, match="list localhost:5060 in TRUNK_ALLOW") as refused:
+                await reserve
+            assert refused.value.reason == DialRefusal.PRIVATE_ADDRESS
+    assert await rig.db.fetchval("select count(*) from transfer_leg") == 0
 
 
 async def test_a_scheduled_call_counts_as_concurrent_once_it_is_due(rig: DialRig) -> None:

@@ -26,7 +26,7 @@ from domain.calls.dialing import dial_problem
 from domain.calls.events import DialFailed, DialStarted, ErrorRaised, StateChanged
 from domain.calls.model import CallState, EndReason
 from domain.calls.rooms import caller_of
-from domain.common.errors import QuotaExceeded, Unavailable
+from domain.common.errors import DialRefused, QuotaExceeded, Unavailable
 from domain.common.tasks import background_task, cancel_and_wait
 from worker.common.retry import retry_while_unavailable
 from worker.common.sip_legs import ringing_seconds, status_of
@@ -46,7 +46,8 @@ comes back after five seconds."""
 
 ReserveDial = Callable[[], Awaitable[float]]
 """Reserves the next moment at which the trunk may dial, and returns in how many seconds that is. Raises
-`QuotaExceeded` when a budget allows no more."""
+`QuotaExceeded` when a budget allows no more, and `DialRefused` when the trunk leads to an address that it
+may not have."""
 
 
 async def dial_at_once() -> float:
@@ -134,8 +135,8 @@ class Dialer:
             return problem
         try:
             seconds = await retry_while_unavailable(self._reserve_dial)
-        except QuotaExceeded as exceeded:
-            return exceeded.message
+        except (QuotaExceeded, DialRefused) as refused:
+            return refused.message
         await self._clock.sleep(seconds)
         return None
 

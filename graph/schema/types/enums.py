@@ -556,6 +556,8 @@ describe_enum(
     TOO_MANY_CALLS_TO_NUMBER="The number was called too often within an hour.",
     TOO_MANY_MINUTES_PER_DAY="The trunk has reached its limit for minutes in a day.",
     TRUNK_PAUSED="The trunk is paused, because the carrier has refused several calls in a row.",
+    PRIVATE_ADDRESS="The trunk leads to a private address that the operator does not list in "
+    "TRUNK_ALLOW.",
 )
 describe_enum(
     PauseReason,
