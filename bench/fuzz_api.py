@@ -62,7 +62,7 @@ async def create_objects(studio: StudioClient, text: str) -> list[str]:
     """Create the demo and objects that contain the text; return the ids of all objects."""
     await create_demo(studio, {})
     call = {"workflow": {"slug": "clinic"}, "userId": text, "metadata": {"note": text}}
-    trunk = {"name": text, "address": "127.0.0.1", "region": "US"}
+    trunk = {"name": text, "address": "sip.carrier.example", "region": "US"}
     agent = {"name": text, "description": text, "prompt": {"system": text}}
     tool = {
         "name": text.replace("-", "_"),

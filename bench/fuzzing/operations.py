@@ -68,6 +68,7 @@ def fuzz_operations(
     seed: int,
     timeout_seconds: float = float("inf"),
     roots: Sequence[str] = ("Query", "Mutation"),
+    max_findings: int = MAX_FINDINGS,
 ) -> Outcome:
     """Send so many operations, unless the time is over or there are too many findings before."""
     documents = _documents(schema_file, target, roots)
@@ -77,7 +78,7 @@ def fuzz_operations(
     def is_over() -> bool:
         return (
             outcome.operations >= operations
-            or len(outcome.findings) >= MAX_FINDINGS
+            or len(outcome.findings) >= max_findings
             or time.monotonic() > deadline
         )
 

@@ -56,9 +56,10 @@ async def test_data_of_another_tenant_would_be_found(
     async with running_api(services, generous(settings), viewer, build_schema_with_loaders) as api:
         ids = await create_objects(StudioClient(api.url, api.key), FOREIGN_TEXT)
         target = Target(api.url, api.key, ids, WORDS, FOREIGN_TEXT)
+        schema = ROOT / "schema.graphql"
         outcome = await asyncio.to_thread(
-            fuzz_operations, ROOT / "schema.graphql", target, 10_000, seed=7, roots=("Query",)
+            fuzz_operations, schema, target, 10_000, seed=7, roots=("Query",), max_findings=1
         )
-    assert len(outcome.findings) == 5
-    assert all(finding.startswith("data of another tenant: ") for finding in outcome.findings)
+    [finding] = outcome.findings
+    assert finding.startswith("data of another tenant: ")
     assert outcome.operations < 10_000
