@@ -52,8 +52,8 @@ END_CALLS = """
            as listed (call_id, epoch, reason, state, blame)
      cross join lateral end_call(call_id, epoch, false, reason, state, blame) ended
 """
-# All are locked before the first one ends: whoever ends one of them holds its lock, and may wait for the
-# row of the tenant's month. In the order of tenants, because that row is locked until the commit.
+# All are locked before the first one ends: a transaction that ends one of them holds its lock, and may wait
+# for the row of the tenant's month. In the order of tenants, because that row is locked until the commit.
 LOCK_UNANSWERED = """
     select l.call_id from unnest($1::uuid[], $2::int[]) as listed (call_id, epoch)
       join call_log l using (call_id, epoch)

@@ -1,4 +1,4 @@
-"""Who is connected with whom in a warm transfer, as LiveKit says."""
+"""Caller and colleague of a warm transfer are connected as LiveKit lists them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from worker.session.isolation import Isolation
 pytestmark = pytest.mark.anyio
 
 
-async def test_those_whom_livekit_does_not_list_are_not_connected(
+async def test_legs_that_livekit_does_not_list_are_not_connected(
     livekit: LivekitCredentials,
 ) -> None:
     name = f"transfer-{uuid4()}"
