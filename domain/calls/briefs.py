@@ -34,13 +34,41 @@ TEXTS = {
         "Acordado: {facts}.",
         "Al final: {last}.",
     ),
+    "fr": (
+        "Appel reçu : {caller}.",
+        "Demande : {request}.",
+        "Convenu : {facts}.",
+        "Derniers mots : {last}.",
+    ),
     "hi": ("{caller} का फ़ोन है।", "विषय: {request}।", "तय हुआ: {facts}।", "आख़िरी बात: {last}।"),
+    "it": (
+        "Una chiamata da {caller}.",
+        "Richiesta: {request}.",
+        "Stabilito: {facts}.",
+        "Ultime parole: {last}.",
+    ),
+    "nl": (
+        "Een oproep van {caller}.",
+        "Vraag: {request}.",
+        "Afgesproken: {facts}.",
+        "Laatste woorden: {last}.",
+    ),
+    "pt": (
+        "Uma chamada de {caller}.",
+        "Assunto: {request}.",
+        "Combinado: {facts}.",
+        "Últimas palavras: {last}.",
+    ),
 }
 UNKNOWN_CALLERS = {
     "en": "an unknown number",
     "de": "einer unbekannten Nummer",
     "es": "un número desconocido",
+    "fr": "un numéro inconnu",
     "hi": "एक अनजान नंबर",
+    "it": "un numero sconosciuto",
+    "nl": "een onbekend nummer",
+    "pt": "um número desconhecido",
 }
 FALLBACK_LANGUAGE = "en"
 

@@ -17,8 +17,16 @@ QUESTIONS: Mapping[str, str] = {
         "Drücken Sie die 1 oder sagen Sie ja, um das Gespräch anzunehmen. Drücken Sie die 2 oder "
         "sagen Sie nein, um abzulehnen."
     ),
-    "es": ("Pulse 1 o diga sí para atender la llamada. Pulse 2 o diga no para rechazarla."),
-    "hi": ("कॉल लेने के लिए 1 दबाएँ या हाँ कहें। मना करने के लिए 2 दबाएँ या नहीं कहें।"),
+    "es": "Pulse 1 o diga sí para atender la llamada. Pulse 2 o diga no para rechazarla.",
+    "fr": (
+        "Appuyez sur 1 ou dites oui pour prendre l'appel. Appuyez sur 2 ou dites non pour le refuser."
+    ),
+    "hi": "कॉल लेने के लिए 1 दबाएँ या हाँ कहें। मना करने के लिए 2 दबाएँ या नहीं कहें।",
+    "it": "Prema 1 o dica sì per accettare la chiamata. Prema 2 o dica no per rifiutarla.",
+    "nl": (
+        "Druk op 1 of zeg ja om het gesprek aan te nemen. Druk op 2 of zeg nee om het te weigeren."
+    ),
+    "pt": "Prima 1 ou diga sim para atender a chamada. Prima 2 ou diga não para a recusar.",
 }
 """What a colleague is asked after the briefing, by language."""
 
@@ -36,6 +44,10 @@ WORDS: Mapping[Decision, frozenset[str]] = {
             *("yes", "yeah", "yep", "sure", "okay", "ok", "accept", "connect"),
             *("ja", "jawohl", "gerne", "klar"),
             *("sí", "si", "claro", "vale", "acepto"),
+            *("oui", "ouais", "d'accord", "volontiers", "j'accepte"),
+            *("sì", "certo", "volentieri", "accetto"),
+            *("jazeker", "zeker", "graag", "prima"),
+            *("sim", "aceito", "certamente"),
             *("हाँ", "हां", "जी", "ठीक", "haan"),
         }
     ),
@@ -44,6 +56,10 @@ WORDS: Mapping[Decision, frozenset[str]] = {
             *("no", "nope", "not", "cannot", "can't", "don't", "decline", "busy", "later"),
             *("nein", "nicht", "keine", "später"),
             *("rechazo", "tampoco"),
+            *("non", "pas", "refuse", "occupé"),
+            *("rifiuto", "occupato", "occupata"),
+            *("nee", "niet", "geen", "straks"),
+            *("não", "nao", "recuso", "ocupado", "ocupada"),
             *("नहीं", "नही", "मत", "nahin"),
         }
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from domain.calls.briefs import default_brief
+from domain.calls.briefs import TEXTS, UNKNOWN_CALLERS, default_brief
 from domain.calls.context import CallContext
 from domain.calls.dial_outcomes import DialError, LegFacts
 from domain.calls.events import (
@@ -30,7 +30,8 @@ from domain.calls.transfers import (
     failure_of_refer,
 )
 from domain.common.problems import Problems
-from domain.telephony.acceptance import Decision, decision_by_key, decision_by_words
+from domain.telephony.acceptance import QUESTIONS, Decision, decision_by_key, decision_by_words
+from domain.telephony.hold import HOLD_TEXTS
 from domain.tools.actions import Conditional, TransferCall
 from domain.tools.transfers import TransferMode, TransferTarget, transfer_problems
 from domain.verification import build_snapshot
@@ -57,6 +58,14 @@ WARM = TransferTarget(number=NUMBER, mode=TransferMode.WARM)
         ("Nein, jetzt nicht", Decision.DECLINED),
         ("जी नहीं", Decision.DECLINED),
         ("Who is it?", None),
+        ("oui, d'accord", Decision.ACCEPTED),
+        ("sì, volentieri", Decision.ACCEPTED),
+        ("ja, prima", Decision.ACCEPTED),
+        ("sim, pode passar", Decision.ACCEPTED),
+        ("non, pas maintenant", Decision.DECLINED),
+        ("mi dispiace, sono occupata", Decision.DECLINED),
+        ("ja, maar nu niet", Decision.DECLINED),
+        ("agora não", Decision.DECLINED),
         ("one moment", None),
         ("I am not sure but yes I think that the others in the office could take this call", None),
     ],
@@ -92,7 +101,12 @@ def test_a_brief_says_who_calls_what_they_want_what_is_settled_and_their_last_wo
     )
     named = replace(projection, context=replace(projection.context, user={"name": "Kim"}))
     assert default_brief(named, None, "de").startswith("Ein Anruf von Kim. Anliegen: ")
-    assert default_brief(CallProjection(), None, "fr") == "A call from an unknown number."
+    assert default_brief(CallProjection(), None, "fr-CA") == "Appel reçu : un numéro inconnu."
+    assert default_brief(CallProjection(), None, "fi") == "A call from an unknown number."
+
+
+def test_what_colleagues_and_callers_on_hold_hear_is_in_the_same_languages() -> None:
+    assert set(QUESTIONS) == set(TEXTS) == set(UNKNOWN_CALLERS) == set(HOLD_TEXTS)
 
 
 def test_the_log_says_how_far_a_transfer_is_and_the_model_reads_why_it_failed() -> None:
