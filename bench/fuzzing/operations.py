@@ -5,6 +5,7 @@ that operations reach behind the first check of an argument."""
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -71,7 +72,7 @@ def fuzz_operations(
     max_findings: int = MAX_FINDINGS,
 ) -> Outcome:
     """Send so many operations, unless the time is over or there are too many findings before."""
-    documents = _documents(schema_file, target, roots)
+    documents, seeds = _documents(schema_file, target, roots), random.Random(seed)
     outcome, started_at = Outcome(), time.monotonic()
     deadline = started_at + timeout_seconds
 
@@ -87,9 +88,8 @@ def fuzz_operations(
 
         # Several short runs, because the memory that a run takes grows with its length.
         while not is_over():
-            seed += 1
 
-            @hypothesis.seed(seed)
+            @hypothesis.seed(seeds.getrandbits(64))
             @hypothesis.settings(
                 max_examples=min(OPERATIONS_PER_RUN, operations - outcome.operations),
                 deadline=None,
