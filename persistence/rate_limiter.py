@@ -43,13 +43,14 @@ for i = 1, #KEYS do
     local step = period / limit
     local since = math.max(tonumber(redis.call('GET', KEYS[i]) or now), now)
     due[i] = since + step * cost
-    -- `step * cost` is not exact.
-    local early = math.floor((due[i] - period - now) * 1000 + 0.5) / 1000
-    if early > 0 then
+    local early = due[i] - period - now
+    -- Fractions of a step are not exact, and the time has whole milliseconds.
+    local slack = math.min(1, step / 2)
+    if early > slack then
         allowed = false
         answers[i] = {0, 0, math.ceil(early)}
     else
-        answers[i] = {1, math.floor(-early / step), 0}
+        answers[i] = {1, math.floor((slack - early) / step), 0}
     end
 end
 if allowed then
@@ -184,11 +185,11 @@ class RedisRateLimiter:
         for key, allowance in limits:
             step = period / allowance
             due[key] = max(self._local.get(key, now), now) + step * min(cost, allowance)
-            early = round(due[key] - period - now, 3)  # `step` is not exact
+            early, slack = due[key] - period - now, min(1, step / 2)
             results.append(
                 RateLimitResult(False, 0, early / 1000)
-                if early > 0
-                else RateLimitResult(True, int(-early / step), 0.0)
+                if early > slack
+                else RateLimitResult(True, int((slack - early) / step), 0.0)
             )
         if all(result.allowed for result in results):
             self._local.update(due)
