@@ -1,0 +1,118 @@
+// One call, live or afterwards, as a value that changes.
+import { callEvents } from './call-events.js';
+import { CallRecord } from './call-state.js';
+import { EndCallDocument, SendMessageDocument, } from './generated/graphql.js';
+import { Variable } from './observable.js';
+import { RequestFailed } from './results.js';
+const KEEP_EVENTS = 20_000;
+/** Changes are shown at most twelve times a second. */
+const SHOW_EVERY_MS = 80;
+/** After the last subscriber left: a page that is drawn again subscribes again at once. */
+const LINGER_MS = 1_000;
+export function liveCall(studio, callId, options = {}) {
+    return new FollowedCall(studio, callId, options.keepEvents ?? KEEP_EVENTS);
+}
+class FollowedCall {
+    #studio;
+    #callId;
+    #keepEvents;
+    #shown;
+    #record;
+    #after;
+    #status = 'CONNECTING';
+    #error = null;
+    #subscribers = 0;
+    #running = null;
+    #showTimer;
+    #lingerTimer;
+    constructor(studio, callId, keepEvents) {
+        this.#studio = studio;
+        this.#callId = callId;
+        this.#keepEvents = keepEvents;
+        this.#record = new CallRecord(keepEvents);
+        this.#shown = new Variable(this.#snapshot());
+    }
+    get = () => this.#shown.get();
+    subscribe = (listener) => {
+        const unsubscribe = this.#shown.subscribe(listener);
+        clearTimeout(this.#lingerTimer);
+        this.#subscribers += 1;
+        if (!this.#running && this.#status !== 'COMPLETE')
+            void this.#run();
+        return () => {
+            unsubscribe();
+            this.#subscribers -= 1;
+            if (this.#subscribers === 0)
+                this.#lingerTimer = setTimeout(() => this.#stop(), LINGER_MS);
+        };
+    };
+    send = (text) => this.#studio.mutate(SendMessageDocument, {
+        input: { callId: this.#callId, text, idempotencyKey: crypto.randomUUID() },
+    });
+    end = () => this.#studio.mutate(EndCallDocument, { input: { callId: this.#callId, byCaller: true } });
+    #stop() {
+        this.#running?.abort();
+        this.#running = null;
+    }
+    async #run() {
+        const running = (this.#running = new AbortController());
+        const { connection } = this.#studio;
+        const unwatch = connection.subscribe(() => {
+            const now = connection.get();
+            if (now === 'RECONNECTING' && this.#status === 'LIVE')
+                this.#become('RECONNECTING');
+            if (now === 'CONNECTED' && this.#status === 'RECONNECTING')
+                this.#become('LIVE');
+        });
+        try {
+            await this.#follow(running.signal);
+            this.#become('COMPLETE');
+        }
+        catch (error) {
+            if (running.signal.aborted)
+                return;
+            if (!(error instanceof RequestFailed))
+                throw error;
+            this.#error = error.error;
+            this.#become('FAILED');
+        }
+        finally {
+            unwatch();
+            if (this.#running === running)
+                this.#running = null;
+        }
+    }
+    async #follow(signal) {
+        const after = this.#after;
+        try {
+            for await (const update of callEvents(this.#studio, this.#callId, after ? { after, signal } : { signal })) {
+                this.#record.add(update);
+                if ('cursor' in update)
+                    this.#after = update.cursor;
+                this.#become('LIVE');
+            }
+        }
+        catch (error) {
+            if (!(error instanceof RequestFailed) || error.error.code !== 'CURSOR_EXPIRED')
+                throw error;
+            // The database was restored to an earlier moment, so what is known may not have happened.
+            this.#record = new CallRecord(this.#keepEvents);
+            this.#after = undefined;
+            await this.#follow(signal);
+        }
+    }
+    #become(status) {
+        this.#status = status;
+        if (status === 'COMPLETE' || status === 'FAILED')
+            return this.#show();
+        this.#showTimer ??= setTimeout(() => this.#show(), SHOW_EVERY_MS);
+    }
+    #show() {
+        clearTimeout(this.#showTimer);
+        this.#showTimer = undefined;
+        this.#shown.set(this.#snapshot());
+    }
+    #snapshot() {
+        return { ...this.#record.snapshot(), status: this.#status, error: this.#error };
+    }
+}

@@ -1,0 +1,90 @@
+// A subscription that outlives its connections.
+import { clientError, requestError } from './results.js';
+/** Close codes after which the same client would be refused in the same way. */
+const FINAL_CODES = new Set([4400, 4406, 4409, 4429]);
+const UNAUTHORIZED = 4401;
+const FORBIDDEN = 4403;
+const MAX_REFUSALS = 3;
+/** Codes of errors that pass. */
+const TRANSIENT = new Set(['RATE_LIMITED', 'UNAVAILABLE', 'UNREACHABLE', 'TIMEOUT']);
+const RETRY_AFTER_SECONDS = 1;
+/** Run a subscription until it completes or the signal aborts (null), or fails for good (the error).
+ *
+ * The variable `after` follows the cursors that were received, so that an attempt continues where the last
+ * one ended. A list without cursors starts with a snapshot at each attempt. */
+export async function runSubscription(link, request, receiver, signal) {
+    const variables = { ...request.variables };
+    let refusals = 0;
+    link.socket.begin();
+    while (!signal.aborted) {
+        if (!(await link.socket.ready()))
+            return DISCONNECTED;
+        if (signal.aborted)
+            break;
+        const ending = await attempt();
+        if (signal.aborted || ending === 'DONE')
+            break;
+        if (ending === 'RETRY')
+            continue;
+        if (!TRANSIENT.has(ending.code))
+            return ending;
+        link.socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
+    }
+    return null;
+    /** Run the subscription on one connection. */
+    async function attempt() {
+        const controller = new AbortController();
+        const stop = () => controller.abort();
+        let failed;
+        const receive = (message) => {
+            if (controller.signal.aborted)
+                return;
+            if (message.data === null || message.data === undefined) {
+                failed = requestError(message.errors ?? []);
+                return stop();
+            }
+            refusals = 0;
+            link.socket.succeeded();
+            variables['after'] = cursorOf(message.data) ?? variables['after'];
+            receiver.next(message);
+        };
+        signal.addEventListener('abort', stop, { once: true });
+        const outcome = await link.socket.run({ query: request.query, variables }, receive, controller.signal);
+        signal.removeEventListener('abort', stop);
+        return failed ?? settle(outcome);
+    }
+    function settle(outcome) {
+        if (outcome.kind === 'COMPLETE')
+            return 'DONE';
+        if (outcome.kind === 'REFUSED')
+            return requestError(outcome.errors);
+        if (FINAL_CODES.has(outcome.code))
+            return closed(outcome);
+        return outcome.code === UNAUTHORIZED || outcome.code === FORBIDDEN ? renew(outcome) : 'RETRY';
+    }
+    /** The credential was refused. An access token is replaced; a new one that is refused as well is final. */
+    async function renew(loss) {
+        refusals = loss.wasConnected ? 0 : refusals + 1;
+        if (!link.refresh)
+            return loss.code === UNAUTHORIZED ? closed(loss) : 'RETRY';
+        if (refusals >= MAX_REFUSALS)
+            return closed(loss);
+        const refreshed = await link.refresh(loss.token);
+        return refreshed.ok ? 'RETRY' : refreshed.error;
+    }
+}
+const DISCONNECTED = clientError('DISCONNECTED', 'The connection was lost, and could not be replaced within the limit.');
+const closed = ({ code, reason }) => requestError([
+    {
+        message: `The API closed the connection: ${reason || code}.`,
+        extensions: { code: [UNAUTHORIZED, FORBIDDEN].includes(code) ? 'UNAUTHENTICATED' : 'BAD_REQUEST' },
+    },
+]);
+/** The cursor of an event: the root field is an object with one. */
+export function cursorOf(data) {
+    const [root] = Object.values(data);
+    if (typeof root !== 'object' || root === null)
+        return undefined;
+    const { cursor } = root;
+    return typeof cursor === 'string' ? cursor : undefined;
+}

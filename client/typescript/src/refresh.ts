@@ -1,0 +1,89 @@
+// The refresh of tokens: one at a time in this page, and across its tabs where the browser has Web Locks.
+
+import { pause, untilAborted, withDeadline } from './deadlines.js';
+import { RefreshSessionDocument, type RefreshSessionMutation } from './generated/graphql.js';
+import { clientError, failure, success, type Result } from './results.js';
+import type { Tokens, TokenStore } from './tokens.js';
+
+/** The API accepts a refresh token again for 30 s if its response was lost, so all attempts fit into that. */
+const ATTEMPT_TIMEOUT_MS = 5_000;
+const PAUSES_MS = [250, 1_000, 3_000];
+const LOCK_TIMEOUT_MS = 30_000;
+const EXPIRY_MARGIN_MS = 5_000;
+const TRANSIENT = new Set(['UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE', 'UNAVAILABLE']);
+
+type Refresh = (refreshToken: string, timeoutMs: number) => Promise<Result<RefreshSessionMutation>>;
+
+export const REFRESH = RefreshSessionDocument.toString();
+
+export const SIGNED_OUT = clientError('SIGNED_OUT', 'There is no session, or it has ended.');
+
+export class TokenRefresher {
+  #running: Promise<Result<Tokens>> | null = null;
+
+  constructor(
+    private readonly store: TokenStore,
+    private readonly refresh: Refresh,
+    private readonly save: (tokens: Tokens | null) => void,
+  ) {}
+
+  /** Tokens that are valid for a while. `rejected` is an access token that the API refused. */
+  async valid(rejected: string | undefined, signal: AbortSignal | undefined): Promise<Result<Tokens>> {
+    const tokens = this.store.load();
+    if (!tokens) return failure(SIGNED_OUT);
+    if (isUsable(tokens, rejected)) return success(tokens);
+    this.#running ??= this.#exclusively(rejected).finally(() => {
+      this.#running = null;
+    });
+    return signal ? untilAborted(signal, this.#running) : this.#running;
+  }
+
+  #exclusively(rejected: string | undefined): Promise<Result<Tokens>> {
+    const run = () => this.#refresh(rejected);
+    const locks = globalThis.navigator?.locks;
+    if (!locks) return run();
+    let hasLock = false;
+    const name = `agent-studio:refresh:${this.store.name}`;
+    return withDeadline(LOCK_TIMEOUT_MS, undefined, async (signal) =>
+      locks.request(name, { signal }, async () => {
+        hasLock = true;
+        return run();
+      }),
+    ).catch((error: unknown) => {
+      if (hasLock) throw error;
+      // Another tab holds the lock and does not run. The API admits two refreshes at once.
+      return run();
+    });
+  }
+
+  async #refresh(rejected: string | undefined): Promise<Result<Tokens>> {
+    for (let attempt = 0; ; attempt += 1) {
+      // Read again each time: another tab may have refreshed, or signed out.
+      const tokens = this.store.load();
+      if (!tokens) return failure(SIGNED_OUT);
+      if (isUsable(tokens, rejected)) return success(tokens);
+      const result = await this.refresh(tokens.refreshToken, ATTEMPT_TIMEOUT_MS);
+      const milliseconds = PAUSES_MS[attempt];
+      if (result.ok) return this.#finish(tokens, result.value.refreshSession);
+      if (milliseconds === undefined || !TRANSIENT.has(result.error.code)) return result;
+      await pause(milliseconds);
+    }
+  }
+
+  #finish(old: Tokens, answer: RefreshSessionMutation['refreshSession']): Result<Tokens> {
+    if (answer.__typename === 'LoginSuccess') {
+      const { accessToken, refreshToken, expiresAt } = answer;
+      const tokens = { ...old, accessToken, refreshToken, expiresAt };
+      this.save(tokens);
+      return success(tokens);
+    }
+    // Someone may have signed in again in the meantime; that session continues.
+    if (this.store.load()?.refreshToken === old.refreshToken) this.save(null);
+    return failure(SIGNED_OUT);
+  }
+}
+
+function isUsable(tokens: Tokens, rejected: string | undefined): boolean {
+  if (tokens.accessToken === rejected) return false;
+  return Date.parse(tokens.expiresAt) > Date.now() + EXPIRY_MARGIN_MS;
+}

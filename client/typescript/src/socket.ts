@@ -1,0 +1,207 @@
+// The WebSocket that all subscriptions of a client share, and the pauses between attempts to connect.
+
+import { createClient, type Client } from 'graphql-ws';
+import { backoff, pause } from './deadlines.js';
+import type { GraphQLRequest } from './http.js';
+import { Variable } from './observable.js';
+import { RequestFailed, type Extensions, type ResponseError } from './results.js';
+
+export type ConnectionState = 'IDLE' | 'CONNECTING' | 'CONNECTED' | 'RECONNECTING';
+
+/** The credential in `connection_init`; `token` is an access token, which can be refreshed. */
+export interface ConnectionCredential {
+  readonly payload: Record<string, string>;
+  readonly token?: string;
+}
+
+export interface Message {
+  readonly data?: unknown;
+  readonly errors?: readonly ResponseError[];
+  readonly extensions?: Extensions;
+}
+
+/** How one attempt to run a subscription ended. */
+export type Outcome =
+  | { readonly kind: 'COMPLETE' }
+  | { readonly kind: 'REFUSED'; readonly errors: readonly ResponseError[] }
+  | Loss;
+
+export interface Loss {
+  readonly kind: 'LOST';
+  readonly code: number;
+  readonly reason: string;
+  /** The access token that the connection used. */
+  readonly token: string | undefined;
+  readonly wasConnected: boolean;
+}
+
+export interface SocketOptions {
+  readonly url: string;
+  /** Rejects with `RequestFailed` if there is none. */
+  readonly credential: () => Promise<ConnectionCredential>;
+  readonly webSocket?: unknown;
+  readonly connectTimeoutMs: number;
+  readonly reconnectForMs: number;
+}
+
+const KEEP_ALIVE_MS = 12_000;
+const PONG_TIMEOUT_MS = 8_000;
+const LAZY_CLOSE_MS = 10_000;
+/** A connection that lasted this long is a success, even if no message was received. */
+const STABLE_MS = 10_000;
+const NO_STATUS = 1006;
+
+/** One client of graphql-ws, from its first attempt to connect to the loss of its connection. */
+interface Connection {
+  readonly client: Client;
+  token: string | undefined;
+  connectedAt: number | null;
+  isLost: boolean;
+}
+
+export class SharedSocket {
+  readonly state = new Variable<ConnectionState>('IDLE');
+  readonly #options: SocketOptions;
+  #connection: Connection | null = null;
+  #failures = 0;
+  #waitedMs = 0;
+  #pause: Promise<void> | null = null;
+
+  constructor(options: SocketOptions) {
+    this.#options = options;
+  }
+
+  /** Wait before the next attempt, together with all other subscriptions. False: the limit is reached. */
+  async ready(): Promise<boolean> {
+    while (this.#pause) await this.#pause;
+    return !this.#hasGivenUp;
+  }
+
+  /** A new subscription tries again, also after others gave up. */
+  begin(): void {
+    if (this.#hasGivenUp) this.succeeded();
+  }
+
+  get #hasGivenUp(): boolean {
+    return this.#waitedMs >= this.#options.reconnectForMs;
+  }
+
+  /** The next attempt, whichever subscription makes it, comes after a pause. */
+  delay(milliseconds: number): void {
+    this.#waitedMs += milliseconds;
+    const waiting = pause(milliseconds).then(() => {
+      if (this.#pause === waiting) this.#pause = null;
+    });
+    this.#pause = waiting;
+  }
+
+  /** The server delivers: pauses are short again. */
+  succeeded(): void {
+    this.#failures = 0;
+    this.#waitedMs = 0;
+  }
+
+  /** Run a subscription once, until it completes or the connection is lost. */
+  run(request: GraphQLRequest, next: (message: Message) => void, signal: AbortSignal): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const connection = (this.#connection ??= this.#connect());
+      const finish = (outcome: Outcome) => {
+        signal.removeEventListener('abort', stop);
+        resolve(outcome);
+      };
+      const unsubscribe = connection.client.subscribe(
+        { query: request.query, variables: request.variables as Record<string, unknown> },
+        {
+          next: (message) => next(message as Message),
+          complete: () => finish({ kind: 'COMPLETE' }),
+          error: (cause) => finish(this.#failed(connection, cause)),
+        },
+      );
+      function stop() {
+        unsubscribe();
+        finish({ kind: 'COMPLETE' });
+      }
+      signal.addEventListener('abort', stop, { once: true });
+      if (signal.aborted) stop();
+    });
+  }
+
+  close(): void {
+    const connection = this.#connection;
+    this.#connection = null;
+    // It rejects if the connection is being lost anyway.
+    void Promise.resolve(connection?.client.dispose()).catch(() => undefined);
+    this.state.set('IDLE');
+  }
+
+  #failed(connection: Connection, cause: unknown): Outcome {
+    if (Array.isArray(cause)) return { kind: 'REFUSED', errors: cause as readonly ResponseError[] };
+    this.#lose(connection);
+    if (cause instanceof RequestFailed) return { kind: 'REFUSED', errors: cause.error.errors };
+    const { code, reason } = cause as Partial<CloseEvent>;
+    return {
+      kind: 'LOST',
+      code: typeof code === 'number' ? code : NO_STATUS,
+      reason: typeof reason === 'string' ? reason : '',
+      token: connection.token,
+      wasConnected: connection.connectedAt !== null,
+    };
+  }
+
+  /** A lost connection is counted once, however many subscriptions it had. */
+  #lose(connection: Connection): void {
+    if (connection.isLost) return;
+    connection.isLost = true;
+    if (this.#connection === connection) this.#connection = null;
+    const { connectedAt } = connection;
+    if (connectedAt !== null && performance.now() - connectedAt > STABLE_MS) this.succeeded();
+    this.#failures += 1;
+    this.state.set('RECONNECTING');
+    this.delay(backoff(this.#failures));
+  }
+
+  #connect(): Connection {
+    const { url, credential, webSocket, connectTimeoutMs } = this.#options;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const isCurrent = () => this.#connection === connection;
+    const terminateAfter = (milliseconds: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => client.terminate(), milliseconds);
+    };
+    // This client never reconnects by itself: it takes 1011 and 4401 for final, whatever its options say.
+    const client = createClient({
+      url,
+      ...(webSocket === undefined ? {} : { webSocketImpl: webSocket }),
+      retryAttempts: 0,
+      keepAlive: KEEP_ALIVE_MS,
+      lazyCloseTimeout: LAZY_CLOSE_MS,
+      connectionParams: async () => {
+        const { payload, token } = await credential();
+        connection.token = token;
+        return payload;
+      },
+      on: {
+        connecting: () => {
+          terminateAfter(connectTimeoutMs);
+          connection.connectedAt = null;
+          if (isCurrent() && this.state.get() !== 'RECONNECTING') this.state.set('CONNECTING');
+        },
+        connected: () => {
+          clearTimeout(timer);
+          connection.connectedAt = performance.now();
+          if (isCurrent()) this.state.set('CONNECTED');
+        },
+        ping: (received) => {
+          if (!received) terminateAfter(PONG_TIMEOUT_MS);
+        },
+        pong: () => clearTimeout(timer),
+        closed: () => {
+          clearTimeout(timer);
+          if (isCurrent() && this.state.get() === 'CONNECTED') this.state.set('IDLE');
+        },
+      },
+    });
+    const connection: Connection = { client, token: undefined, connectedAt: null, isLost: false };
+    return connection;
+  }
+}

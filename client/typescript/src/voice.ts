@@ -1,0 +1,121 @@
+// The voice of a call: the microphone of this page, and the agent in its loudspeaker.
+
+import { DisconnectReason, Room, RoomEvent, Track, createLocalAudioTrack, type LocalAudioTrack } from 'livekit-client';
+import { withDeadline } from './deadlines.js';
+import { Variable, type Observable } from './observable.js';
+
+/** `join` of `startCall` and of `joinCall`. */
+export interface JoinTicket {
+  readonly url: string;
+  readonly token: string;
+}
+
+export interface VoiceOptions {
+  readonly signal?: AbortSignal;
+  /** For the permission to use the microphone and for the connection together. */
+  readonly timeoutMs?: number;
+  /** Where the audio elements of the agent are added; the body if omitted. */
+  readonly container?: Node;
+}
+
+export type VoiceState = 'CONNECTED' | 'RECONNECTING' | 'ENDED';
+
+export interface VoiceRoom {
+  readonly state: Observable<VoiceState>;
+  /** False until the browser allows sound: call `startSound` when the user clicks. */
+  readonly hasSound: Observable<boolean>;
+  readonly isMuted: Observable<boolean>;
+  startSound(): Promise<void>;
+  setMuted(muted: boolean): Promise<void>;
+  leave(): Promise<void>;
+}
+
+/** Why a voice call cannot begin. */
+export class VoiceFailed extends Error {
+  override readonly name = 'VoiceFailed';
+  readonly code: 'MICROPHONE' | 'ROOM';
+
+  constructor(code: 'MICROPHONE' | 'ROOM', cause: unknown) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.code = code;
+  }
+}
+
+const TIMEOUT_MS = 60_000;
+
+/** Ask for the microphone. Do this before a call is started, because the user may refuse. */
+export async function microphone(options: VoiceOptions = {}): Promise<LocalAudioTrack> {
+  try {
+    return await withDeadline(options.timeoutMs ?? TIMEOUT_MS, options.signal, () => createLocalAudioTrack());
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    throw new VoiceFailed('MICROPHONE', error);
+  }
+}
+
+/** Join the room of a call, with a track of `microphone()` or with a new one. */
+export async function joinVoice(
+  ticket: JoinTicket,
+  options: VoiceOptions & { readonly track?: LocalAudioTrack } = {},
+): Promise<VoiceRoom> {
+  const track = options.track ?? (await microphone(options));
+  const room = new JoinedRoom(track, options.container ?? document.body);
+  try {
+    await withDeadline(options.timeoutMs ?? TIMEOUT_MS, options.signal, () => room.enter(ticket));
+  } catch (error) {
+    await room.leave();
+    options.signal?.throwIfAborted();
+    throw new VoiceFailed('ROOM', error);
+  }
+  return room;
+}
+
+class JoinedRoom implements VoiceRoom {
+  readonly state = new Variable<VoiceState>('CONNECTED');
+  readonly hasSound = new Variable(true);
+  readonly isMuted = new Variable(false);
+  readonly #room = new Room({ stopLocalTrackOnUnpublish: true });
+  readonly #elements = new Set<HTMLMediaElement>();
+  readonly #track: LocalAudioTrack;
+
+  constructor(track: LocalAudioTrack, container: Node) {
+    this.#track = track;
+    this.#room
+      .on(RoomEvent.TrackSubscribed, (remote) => {
+        if (remote.kind !== Track.Kind.Audio) return;
+        const element = remote.attach();
+        this.#elements.add(element);
+        container.appendChild(element);
+      })
+      .on(RoomEvent.TrackUnsubscribed, (remote) => remote.detach().forEach((element) => element.remove()))
+      .on(RoomEvent.Reconnecting, () => this.state.set('RECONNECTING'))
+      .on(RoomEvent.Reconnected, () => this.state.set('CONNECTED'))
+      .on(RoomEvent.AudioPlaybackStatusChanged, () => this.hasSound.set(this.#room.canPlaybackAudio))
+      .on(RoomEvent.Disconnected, (reason) => {
+        if (reason !== DisconnectReason.CLIENT_INITIATED) void this.leave();
+      });
+  }
+
+  async enter({ url, token }: JoinTicket): Promise<void> {
+    await this.#room.connect(url, token);
+    // The type of the track leaves no room for exactOptionalPropertyTypes.
+    await this.#room.localParticipant.publishTrack(this.#track.mediaStreamTrack, { source: Track.Source.Microphone });
+  }
+
+  async startSound(): Promise<void> {
+    await this.#room.startAudio();
+  }
+
+  async setMuted(muted: boolean): Promise<void> {
+    await (muted ? this.#track.mute() : this.#track.unmute());
+    this.isMuted.set(muted);
+  }
+
+  async leave(): Promise<void> {
+    this.#track.stop();
+    this.state.set('ENDED');
+    await this.#room.disconnect();
+    for (const element of this.#elements) element.remove();
+    this.#elements.clear();
+  }
+}
