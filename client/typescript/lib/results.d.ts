@@ -67,5 +67,5 @@ export declare const failure: <Reason>(error: Reason) => Failure<Reason>;
 export declare function clientError(code: ClientErrorCode, message: string): RequestError;
 /** The first error of a response, with its other errors attached. */
 export declare function requestError(errors: readonly ResponseError[]): RequestError;
-/** The body of a response of GraphQL. Data next to errors counts: the fields that failed are null. */
+/** The body of a response of GraphQL. Data next to errors counts, unless all of its fields are null. */
 export declare function readResponse<Data>(body: unknown): Result<Data>;

@@ -29,12 +29,15 @@ export function requestError(errors) {
         errors,
     };
 }
-/** The body of a response of GraphQL. Data next to errors counts: the fields that failed are null. */
+/** The body of a response of GraphQL. Data next to errors counts, unless all of its fields are null. */
 export function readResponse(body) {
     if (typeof body !== 'object' || body === null)
         return failure(requestError([]));
     const { data, errors, extensions } = body;
     if (data === undefined || data === null)
         return failure(requestError(errors ?? []));
+    if (errors?.length && isEmpty(data))
+        return failure(requestError(errors));
     return success(data, errors, extensions);
 }
+const isEmpty = (data) => Object.entries(data).every(([name, value]) => name === '__typename' || value === null);

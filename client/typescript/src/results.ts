@@ -107,7 +107,7 @@ export function requestError(errors: readonly ResponseError[]): RequestError {
   };
 }
 
-/** The body of a response of GraphQL. Data next to errors counts: the fields that failed are null. */
+/** The body of a response of GraphQL. Data next to errors counts, unless all of its fields are null. */
 export function readResponse<Data>(body: unknown): Result<Data> {
   if (typeof body !== 'object' || body === null) return failure(requestError([]));
   const { data, errors, extensions } = body as {
@@ -116,5 +116,9 @@ export function readResponse<Data>(body: unknown): Result<Data> {
     extensions?: Extensions;
   };
   if (data === undefined || data === null) return failure(requestError(errors ?? []));
+  if (errors?.length && isEmpty(data)) return failure(requestError(errors));
   return success(data, errors, extensions);
 }
+
+const isEmpty = (data: object): boolean =>
+  Object.entries(data).every(([name, value]) => name === '__typename' || value === null);

@@ -1,0 +1,112 @@
+// Signing in, refreshing and signing out.
+
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { test } from 'node:test';
+import { createSession, createStudio, memoryStore } from 'agent-studio-client';
+import { CONFIRM, ENROL, valueOf, VIEWER } from './operations.mjs';
+
+const { STUDIO_URL: url, EMAIL: email, PASSWORD: password, SECOND_EMAIL: careful } = process.env;
+
+function setUp() {
+  const sent = [];
+  const recording = (input, init) => {
+    sent.push(/(?:mutation|query) (\w+)/.exec(init.body)?.[1] ?? 'other');
+    return fetch(input, init);
+  };
+  const store = memoryStore();
+  const session = createSession({ url, store, fetch: recording });
+  return { sent, store, session, studio: createStudio({ url, session, fetch: recording }) };
+}
+
+/** The code of an authenticator app (RFC 6238). */
+function totp(secret) {
+  const bits = [...secret].map((each) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(each).toString(2).padStart(5, '0'));
+  const key = Buffer.from(bits.join('').match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const digest = createHmac('sha1', key).update(counter).digest();
+  const number = digest.readUInt32BE(digest.at(-1) & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, '0');
+}
+
+test('a session begins with the right password and ends with signing out', async () => {
+  const { session, store, studio } = setUp();
+  const states = [];
+  session.state.subscribe(() => states.push(session.state.get() !== null));
+  const refused = await session.signIn({ email, password: 'a wrong password indeed' });
+  assert.deepEqual([refused.ok, refused.error.__typename, refused.error.code], [false, 'InvalidCredentials', 'UNAUTHENTICATED']);
+  assert.deepEqual(await session.signIn({ email, password }), {
+    ok: true,
+    value: { endSessionUrl: null },
+    errors: [],
+    extensions: {},
+  });
+  assert.equal(valueOf(await studio.query(VIEWER)).viewer.person.email, email);
+  const { accessToken } = store.load();
+  assert.deepEqual(await session.signOut(), { endSessionUrl: null });
+  assert.deepEqual([states, store.load()], [[true, false], null]);
+  assert.equal((await session.accessToken()).error.code, 'SIGNED_OUT');
+  assert.equal((await studio.query(VIEWER)).error.code, 'UNAUTHENTICATED');
+  // The API has ended the session as well.
+  const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' };
+  const late = await fetch(`${url}/graphql`, { method: 'POST', headers, body: '{"query": "{ viewer { subject } }"}' });
+  assert.equal(late.status, 401);
+});
+
+test('a token that the API refuses is refreshed once, whoever asks for it', async () => {
+  const { sent, session, store, studio } = setUp();
+  valueOf(await session.signIn({ email, password }));
+  const { accessToken, ...others } = store.load();
+  store.save({ ...others, accessToken: `${accessToken}x` });
+  const results = await Promise.all(Array.from({ length: 10 }, () => studio.query(VIEWER)));
+  assert.deepEqual(new Set(results.map((result) => valueOf(result).viewer.person.email)), new Set([email]));
+  assert.equal(sent.filter((name) => name === 'RefreshSession').length, 1);
+  assert.notEqual(store.load().refreshToken, others.refreshToken);
+});
+
+test('a token is refreshed before it expires', async () => {
+  const { sent, session, store } = setUp();
+  valueOf(await session.signIn({ email, password }));
+  const tokens = store.load();
+  assert.equal(valueOf(await session.accessToken()), tokens.accessToken);
+  store.save({ ...tokens, expiresAt: new Date(Date.now() + 1_000).toISOString() });
+  await session.accessToken();
+  assert.notEqual(store.load().refreshToken, tokens.refreshToken);
+  assert.deepEqual(sent, ['Login', 'RefreshSession']);
+});
+
+test('a session that ended on the server is over here', async () => {
+  const { session, store, studio } = setUp();
+  valueOf(await session.signIn({ email, password }));
+  const { accessToken, refreshToken } = store.load();
+  const other = createSession({ url, store: memoryStore(store.load()) });
+  await other.signOut();
+  const refused = await session.accessToken({ rejected: accessToken });
+  assert.deepEqual([refused.ok, refused.error.code, session.state.get(), store.load()], [false, 'SIGNED_OUT', null, null]);
+  assert.equal((await studio.query(VIEWER)).error.code, 'UNAUTHENTICATED');
+  assert.notEqual(refreshToken, undefined);
+});
+
+test('the tokens stay when the API is unreachable', async () => {
+  const tokens = { accessToken: 'a', refreshToken: 'b', expiresAt: '2020-01-01T00:00:00Z' };
+  const session = createSession({ url: 'http://127.0.0.1:9', store: memoryStore(tokens), fetch });
+  const controller = new AbortController();
+  const waiting = session.accessToken({ signal: controller.signal });
+  controller.abort(new Error('enough'));
+  await assert.rejects(waiting, /^Error: enough$/);
+  assert.notEqual(session.state.get(), null);
+});
+
+test('a second factor is asked for', async () => {
+  const { session, studio } = setUp();
+  valueOf(await session.signIn({ email: careful, password }));
+  const { secret } = valueOf(await studio.mutate(ENROL, { input: { currentPassword: password } }));
+  const { recoveryCodes } = valueOf(await studio.mutate(CONFIRM, { input: { code: totp(secret) } }));
+  await session.signOut();
+  const asked = await session.signIn({ email: careful, password });
+  assert.deepEqual([asked.ok, asked.error.code, session.state.get()], [false, 'SECOND_FACTOR_REQUIRED', null]);
+  assert.equal((await session.signIn({ email: careful, password, code: '000000' })).ok, false);
+  valueOf(await session.signIn({ email: careful, password, code: recoveryCodes[0] }));
+  assert.equal(valueOf(await studio.query(VIEWER)).viewer.person.email, careful);
+});
