@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.calls.events import PartialTranscript, Speaker
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
@@ -97,7 +98,8 @@ async def lines_of(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
 async def publish_partials(writer: CallWriter) -> None:
     """Partial words may be dropped, so they are published until the client has shown some."""
     for rev in itertools.count(1):
-        writer.publish_partial(f"some words {rev}")
+        partial = PartialTranscript(turn_id="next", rev=rev, speaker=Speaker.CALLER, text="some words")
+        writer.worker.event_writer.publish_partial(writer.claim, partial)
         await asyncio.sleep(0.1)
 
 

@@ -384,3 +384,50 @@ export const SignInOptionsDocument = new TypedDocumentString(`
   }
 }
     `);
+export const StartVisitorCallDocument = new TypedDocumentString(`
+    mutation StartVisitorCall($input: StartCallInput!) {
+  startCall(input: $input) {
+    __typename
+    ... on StartCallSuccess {
+      callId
+      join {
+        url
+        token
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+      docs
+    }
+  }
+}
+    `);
+export const ConversationDocument = new TypedDocumentString(`
+    subscription Conversation($callId: ID!, $after: Cursor) {
+  callEvents(callId: $callId, after: $after) {
+    __typename
+    ... on CallEvent {
+      cursor
+    }
+    ... on PartialTranscript {
+      turnId
+      speaker
+      text
+    }
+    ... on UserTurn {
+      turnId
+      text
+    }
+    ... on AgentTurn {
+      turnId
+      agent
+      text
+    }
+    ... on CallEnded {
+      reason
+    }
+  }
+}
+    `);

@@ -1681,6 +1681,71 @@ export type SignInOptionsQueryVariables = Exact<{
 
 export type SignInOptionsQuery = { __typename?: 'Query', signInOptions?: Array<{ __typename?: 'SignInOption', label: string, startUrl: string }> | null };
 
+export type StartVisitorCallMutationVariables = Exact<{
+  input: StartCallInput;
+}>;
+
+
+export type StartVisitorCallMutation = { __typename?: 'Mutation', startCall:
+    | { __typename: 'StartCallSuccess', callId: string, join?: { __typename?: 'JoinTicket', url: string, token: string } | null }
+    | { __typename: 'ValidationError', code: ErrorCode, message: string, path: Array<string>, docs: string }
+    | { __typename: 'DialRefused', code: ErrorCode, message: string, path: Array<string>, docs: string }
+    | { __typename: 'WorkflowNotFound', code: ErrorCode, message: string, path: Array<string>, docs: string }
+    | { __typename: 'NotFoundError', code: ErrorCode, message: string, path: Array<string>, docs: string }
+    | { __typename: 'WorkflowNotPublished', code: ErrorCode, message: string, path: Array<string>, docs: string }
+    | { __typename: 'NotPublishable', code: ErrorCode, message: string, path: Array<string>, docs: string }
+    | { __typename: 'QuotaExceeded', code: ErrorCode, message: string, path: Array<string>, docs: string }
+    | { __typename: 'IdempotencyConflict', code: ErrorCode, message: string, path: Array<string>, docs: string }
+   };
+
+export type ConversationSubscriptionVariables = Exact<{
+  callId: Scalars['ID']['input'];
+  after?: InputMaybe<Scalars['Cursor']['input']>;
+}>;
+
+
+export type ConversationSubscription = { __typename?: 'Subscription', callEvents:
+    | { __typename: 'StateChanged', cursor: string }
+    | { __typename: 'UserTurn', cursor: string, turnId: string, text: string }
+    | { __typename: 'AgentTurn', cursor: string, turnId: string, agent: string, text: string }
+    | { __typename: 'NodeEntered', cursor: string }
+    | { __typename: 'HandedOff', cursor: string }
+    | { __typename: 'HandoffRefused', cursor: string }
+    | { __typename: 'ToolStarted', cursor: string }
+    | { __typename: 'ToolFinished', cursor: string }
+    | { __typename: 'ContextChanged', cursor: string }
+    | { __typename: 'CommandApplied', cursor: string }
+    | { __typename: 'CommandRefused', cursor: string }
+    | { __typename: 'TurnMeasured', cursor: string }
+    | { __typename: 'UsageMeasured', cursor: string }
+    | { __typename: 'ProviderFailedOver', cursor: string }
+    | { __typename: 'ErrorRaised', cursor: string }
+    | { __typename: 'WorkerReplaced', cursor: string }
+    | { __typename: 'WorkerLeft', cursor: string }
+    | { __typename: 'DialStarted', cursor: string }
+    | { __typename: 'DialFailed', cursor: string }
+    | { __typename: 'CallerPresent', cursor: string }
+    | { __typename: 'CallerSilent', cursor: string }
+    | { __typename: 'RecordingStarted', cursor: string }
+    | { __typename: 'CallAnswered', cursor: string }
+    | { __typename: 'AnsweredBy', cursor: string }
+    | { __typename: 'MessageLeft', cursor: string }
+    | { __typename: 'ScreenerAnswered', cursor: string }
+    | { __typename: 'DtmfSent', cursor: string }
+    | { __typename: 'DtmfReceived', cursor: string }
+    | { __typename: 'DtmfRequested', cursor: string }
+    | { __typename: 'DtmfCollected', cursor: string }
+    | { __typename: 'TransferStarted', cursor: string }
+    | { __typename: 'TransferAdvanced', cursor: string }
+    | { __typename: 'TransferFailed', cursor: string }
+    | { __typename: 'TransferIsolationLost', cursor: string }
+    | { __typename: 'CallerQueued', cursor: string }
+    | { __typename: 'CallerDequeued', cursor: string }
+    | { __typename: 'NewDestination', cursor: string }
+    | { __typename: 'CallEnded', cursor: string, reason: EndReason }
+    | { __typename: 'PartialTranscript', turnId: string, speaker: Speaker, text: string }
+   };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -2073,3 +2138,50 @@ export const SignInOptionsDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<SignInOptionsQuery, SignInOptionsQueryVariables>;
+export const StartVisitorCallDocument = new TypedDocumentString(`
+    mutation StartVisitorCall($input: StartCallInput!) {
+  startCall(input: $input) {
+    __typename
+    ... on StartCallSuccess {
+      callId
+      join {
+        url
+        token
+      }
+    }
+    ... on Error {
+      code
+      message
+      path
+      docs
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StartVisitorCallMutation, StartVisitorCallMutationVariables>;
+export const ConversationDocument = new TypedDocumentString(`
+    subscription Conversation($callId: ID!, $after: Cursor) {
+  callEvents(callId: $callId, after: $after) {
+    __typename
+    ... on CallEvent {
+      cursor
+    }
+    ... on PartialTranscript {
+      turnId
+      speaker
+      text
+    }
+    ... on UserTurn {
+      turnId
+      text
+    }
+    ... on AgentTurn {
+      turnId
+      agent
+      text
+    }
+    ... on CallEnded {
+      reason
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ConversationSubscription, ConversationSubscriptionVariables>;

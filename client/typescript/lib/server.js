@@ -1,0 +1,130 @@
+// What the server of a web page needs so that its visitors can call: a handler of requests for the widget.
+import { ConversationDocument, EndCallDocument, SendMessageDocument, StartVisitorCallDocument, } from './generated/graphql.js';
+import { RequestFailed } from './results.js';
+const MAX_BODY_BYTES = 16_384;
+const MIN_SECRET_LENGTH = 32;
+/** Proxies close streams that are silent for long. */
+const HEARTBEAT_MS = 15_000;
+const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+export function createCallHandler(options) {
+    const { studio, workflow, kinds = ['VOIP'], secret = '', admit = () => true } = options;
+    if (kinds.includes('TEXT') && secret.length < MIN_SECRET_LENGTH) {
+        throw new TypeError(`Text calls need a \`secret\` of at least ${MIN_SECRET_LENGTH} characters.`);
+    }
+    async function start(kind, key, request) {
+        const allowed = kinds.find((each) => each === kind);
+        if (!allowed)
+            return refusal(400, 'BAD_REQUEST', `This page offers calls of the kind ${kinds.join(' or ')}.`);
+        if (!(await admit(request)))
+            return refusal(403, 'FORBIDDEN', 'You cannot start a call now.');
+        const input = { workflow: { slug: workflow }, kind: allowed, idempotencyKey: key };
+        const result = await studio.mutate(StartVisitorCallDocument, { input }, { signal: request.signal });
+        if (!result.ok)
+            return failed(result.error);
+        const { callId, join } = result.value;
+        return json(allowed === 'TEXT' ? { call: await signed(callId, secret) } : { join });
+    }
+    async function act(body, callId) {
+        const { text, key } = body;
+        const result = typeof text === 'string'
+            ? await studio.mutate(SendMessageDocument, { input: { callId, text, idempotencyKey: key } })
+            : await studio.mutate(EndCallDocument, { input: { callId, byCaller: true } });
+        return result.ok ? json({}) : failed(result.error);
+    }
+    return async (request) => {
+        if (request.method === 'GET') {
+            const callId = await verified(new URL(request.url).searchParams.get('call'), secret);
+            if (callId === null)
+                return refusal(404, 'NOT_FOUND', 'There is no such call.');
+            return stream(studio, callId, request);
+        }
+        if (request.method !== 'POST')
+            return refusal(405, 'BAD_REQUEST', 'Send GET or POST.');
+        const body = await readBody(request);
+        if (body === null)
+            return refusal(400, 'BAD_REQUEST', 'Send JSON with a `key` of 8 to 100 characters.');
+        if (body.call === undefined)
+            return start(body.kind, body.key, request);
+        const callId = await verified(body.call, secret);
+        return callId === null ? refusal(404, 'NOT_FOUND', 'There is no such call.') : act(body, callId);
+    };
+}
+async function readBody(request) {
+    // A form of another site cannot send this type without asking first.
+    if (!request.headers.get('content-type')?.startsWith('application/json'))
+        return null;
+    if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES)
+        return null;
+    const text = await request.text();
+    if (text.length > MAX_BODY_BYTES)
+        return null;
+    try {
+        const body = JSON.parse(text);
+        const key = body?.key;
+        if (typeof key !== 'string' || key.length < 8 || key.length > 100)
+            return null;
+        return { ...body, key };
+    }
+    catch {
+        return null;
+    }
+}
+/** The conversation as server-sent events, whose ids are cursors: a browser continues after the last one. */
+function stream(studio, callId, request) {
+    const controller = new AbortController();
+    const variables = { callId, after: request.headers.get('last-event-id') };
+    const encoder = new TextEncoder();
+    const updates = studio.subscribe(ConversationDocument, variables, { signal: controller.signal });
+    let timer;
+    const stop = () => {
+        clearInterval(timer);
+        controller.abort();
+    };
+    request.signal.addEventListener('abort', stop, { once: true });
+    const body = new ReadableStream({
+        start(sink) {
+            sink.enqueue(encoder.encode(': connected\n\n'));
+            timer = setInterval(() => sink.enqueue(encoder.encode(': heartbeat\n\n')), HEARTBEAT_MS);
+        },
+        async pull(sink) {
+            try {
+                const { done, value } = await updates.next();
+                if (!done)
+                    return sink.enqueue(encoder.encode(serverSentEvent(value.callEvents)));
+            }
+            catch (error) {
+                if (!(error instanceof RequestFailed) || controller.signal.aborted)
+                    return stop();
+                sink.enqueue(encoder.encode(serverSentEvent({ __typename: 'Failed', code: error.error.code })));
+            }
+            stop();
+            sink.close();
+        },
+        cancel: stop,
+    });
+    return new Response(body, { headers: { ...NO_STORE, 'content-type': 'text/event-stream' } });
+}
+function serverSentEvent(update) {
+    const { cursor, ...data } = update;
+    return `${cursor ? `id: ${cursor}\n` : ''}data: ${JSON.stringify(data)}\n\n`;
+}
+const json = (body, status = 200) => Response.json(body, { status, headers: NO_STORE });
+const refusal = (status, code, message) => json({ code, message }, status);
+/** Visitors learn the code; the message may speak of what is none of their business. */
+const failed = ({ code }) => refusal(code === 'RATE_LIMITED' ? 429 : 502, code, 'The call is not possible now.');
+const hmac = async (secret, usages) => {
+    const raw = new TextEncoder().encode(secret);
+    return crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, usages);
+};
+async function signed(callId, secret) {
+    const signature = await crypto.subtle.sign('HMAC', await hmac(secret, ['sign']), new TextEncoder().encode(callId));
+    return `${callId}.${[...new Uint8Array(signature)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+async function verified(ticket, secret) {
+    const [, callId, hex] = /^(.{1,200})\.([0-9a-f]{64})$/.exec(typeof ticket === 'string' ? ticket : '') ?? [];
+    if (!callId || !hex || !secret)
+        return null;
+    const signature = Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+    const bytes = new TextEncoder().encode(callId);
+    return (await crypto.subtle.verify('HMAC', await hmac(secret, ['verify']), signature, bytes)) ? callId : null;
+}

@@ -1,0 +1,163 @@
+// What the server of a web page needs so that its visitors can call: a handler of requests for the widget.
+
+import {
+  ConversationDocument,
+  EndCallDocument,
+  SendMessageDocument,
+  StartVisitorCallDocument,
+  type CallKind,
+} from './generated/graphql.js';
+import { RequestFailed, type RequestError, type TypedError } from './results.js';
+import type { Studio } from './studio.js';
+
+export interface CallHandlerOptions {
+  /** A client with an API key. For voice calls its only scope should be `CALLS_JOIN`; text calls need
+   * `CALLS_WRITE`. */
+  readonly studio: Studio;
+  /** Slug of the published workflow that visitors talk to. */
+  readonly workflow: string;
+  /** The kinds of calls that visitors may start; voice calls if omitted. */
+  readonly kinds?: readonly Extract<CallKind, 'VOIP' | 'TEXT'>[];
+  /** At least 32 random characters that only this server knows; needed for text calls. It signs the tickets
+   * with which visitors come back to their calls. */
+  readonly secret?: string;
+  /** Whether a visitor may start a call now. This is the place for limits and sign-in of your own. */
+  readonly admit?: (request: Request) => boolean | Promise<boolean>;
+}
+
+/** Answers the requests of the widget. It takes and returns the Request and Response of the platform. */
+export type CallHandler = (request: Request) => Promise<Response>;
+
+const MAX_BODY_BYTES = 16_384;
+const MIN_SECRET_LENGTH = 32;
+/** Proxies close streams that are silent for long. */
+const HEARTBEAT_MS = 15_000;
+const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
+export function createCallHandler(options: CallHandlerOptions): CallHandler {
+  const { studio, workflow, kinds = ['VOIP'], secret = '', admit = () => true } = options;
+  if (kinds.includes('TEXT') && secret.length < MIN_SECRET_LENGTH) {
+    throw new TypeError(`Text calls need a \`secret\` of at least ${MIN_SECRET_LENGTH} characters.`);
+  }
+
+  async function start(kind: unknown, key: string, request: Request): Promise<Response> {
+    const allowed = kinds.find((each) => each === kind);
+    if (!allowed) return refusal(400, 'BAD_REQUEST', `This page offers calls of the kind ${kinds.join(' or ')}.`);
+    if (!(await admit(request))) return refusal(403, 'FORBIDDEN', 'You cannot start a call now.');
+    const input = { workflow: { slug: workflow }, kind: allowed, idempotencyKey: key };
+    const result = await studio.mutate(StartVisitorCallDocument, { input }, { signal: request.signal });
+    if (!result.ok) return failed(result.error);
+    const { callId, join } = result.value;
+    return json(allowed === 'TEXT' ? { call: await signed(callId, secret) } : { join });
+  }
+
+  async function act(body: Body, callId: string): Promise<Response> {
+    const { text, key } = body;
+    const result =
+      typeof text === 'string'
+        ? await studio.mutate(SendMessageDocument, { input: { callId, text, idempotencyKey: key } })
+        : await studio.mutate(EndCallDocument, { input: { callId, byCaller: true } });
+    return result.ok ? json({}) : failed(result.error);
+  }
+
+  return async (request) => {
+    if (request.method === 'GET') {
+      const callId = await verified(new URL(request.url).searchParams.get('call'), secret);
+      if (callId === null) return refusal(404, 'NOT_FOUND', 'There is no such call.');
+      return stream(studio, callId, request);
+    }
+    if (request.method !== 'POST') return refusal(405, 'BAD_REQUEST', 'Send GET or POST.');
+    const body = await readBody(request);
+    if (body === null) return refusal(400, 'BAD_REQUEST', 'Send JSON with a `key` of 8 to 100 characters.');
+    if (body.call === undefined) return start(body.kind, body.key, request);
+    const callId = await verified(body.call, secret);
+    return callId === null ? refusal(404, 'NOT_FOUND', 'There is no such call.') : act(body, callId);
+  };
+}
+
+interface Body {
+  readonly key: string;
+  readonly kind?: unknown;
+  readonly call?: unknown;
+  readonly text?: unknown;
+}
+
+async function readBody(request: Request): Promise<Body | null> {
+  // A form of another site cannot send this type without asking first.
+  if (!request.headers.get('content-type')?.startsWith('application/json')) return null;
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return null;
+  const text = await request.text();
+  if (text.length > MAX_BODY_BYTES) return null;
+  try {
+    const body = JSON.parse(text) as Partial<Body> | null;
+    const key = body?.key;
+    if (typeof key !== 'string' || key.length < 8 || key.length > 100) return null;
+    return { ...body, key };
+  } catch {
+    return null;
+  }
+}
+
+/** The conversation as server-sent events, whose ids are cursors: a browser continues after the last one. */
+function stream(studio: Studio, callId: string, request: Request): Response {
+  const controller = new AbortController();
+  const variables = { callId, after: request.headers.get('last-event-id') };
+  const encoder = new TextEncoder();
+  const updates = studio.subscribe(ConversationDocument, variables, { signal: controller.signal });
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const stop = () => {
+    clearInterval(timer);
+    controller.abort();
+  };
+  request.signal.addEventListener('abort', stop, { once: true });
+  const body = new ReadableStream<Uint8Array>({
+    start(sink) {
+      sink.enqueue(encoder.encode(': connected\n\n'));
+      timer = setInterval(() => sink.enqueue(encoder.encode(': heartbeat\n\n')), HEARTBEAT_MS);
+    },
+    async pull(sink) {
+      try {
+        const { done, value } = await updates.next();
+        if (!done) return sink.enqueue(encoder.encode(serverSentEvent(value.callEvents)));
+      } catch (error) {
+        if (!(error instanceof RequestFailed) || controller.signal.aborted) return stop();
+        sink.enqueue(encoder.encode(serverSentEvent({ __typename: 'Failed', code: error.error.code })));
+      }
+      stop();
+      sink.close();
+    },
+    cancel: stop,
+  });
+  return new Response(body, { headers: { ...NO_STORE, 'content-type': 'text/event-stream' } });
+}
+
+function serverSentEvent(update: { readonly __typename: string; readonly cursor?: string; readonly code?: string }): string {
+  const { cursor, ...data } = update;
+  return `${cursor ? `id: ${cursor}\n` : ''}data: ${JSON.stringify(data)}\n\n`;
+}
+
+const json = (body: unknown, status = 200): Response => Response.json(body, { status, headers: NO_STORE });
+
+const refusal = (status: number, code: string, message: string): Response => json({ code, message }, status);
+
+/** Visitors learn the code; the message may speak of what is none of their business. */
+const failed = ({ code }: TypedError | RequestError): Response =>
+  refusal(code === 'RATE_LIMITED' ? 429 : 502, code, 'The call is not possible now.');
+
+const hmac = async (secret: string, usages: KeyUsage[]): Promise<CryptoKey> => {
+  const raw = new TextEncoder().encode(secret);
+  return crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, usages);
+};
+
+async function signed(callId: string, secret: string): Promise<string> {
+  const signature = await crypto.subtle.sign('HMAC', await hmac(secret, ['sign']), new TextEncoder().encode(callId));
+  return `${callId}.${[...new Uint8Array(signature)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+}
+
+async function verified(ticket: unknown, secret: string): Promise<string | null> {
+  const [, callId, hex] = /^(.{1,200})\.([0-9a-f]{64})$/.exec(typeof ticket === 'string' ? ticket : '') ?? [];
+  if (!callId || !hex || !secret) return null;
+  const signature = Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16));
+  const bytes = new TextEncoder().encode(callId);
+  return (await crypto.subtle.verify('HMAC', await hmac(secret, ['verify']), signature, bytes)) ? callId : null;
+}
