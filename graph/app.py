@@ -31,6 +31,7 @@ from graph.web.account import account_routes
 from graph.web.docs.routes import docs_routes
 from graph.web.graphiql import graphiql_page, graphiql_routes
 from graph.web.talk import talk_routes
+from graph.web.widget import widget_routes
 from persistence.wiring import api_services, check_database, voice_notice
 
 THREAD_SWITCH_INTERVAL_SECONDS = 0.001
@@ -48,6 +49,7 @@ def main() -> None:
             *graphiql_routes(settings.local_token),
             *talk_routes(settings, partial(voice_notice, settings)),
             *account_routes(),
+            *widget_routes(),
             *docs_routes(),
         ]
         lame_duck = LameDuck(settings.lame_duck_seconds)

@@ -21,23 +21,39 @@ await rm("static", { recursive: true, force: true });
 await page("graphiql", "main.jsx", []);
 await page("talk", "main.js", ["icon.svg"]);
 await page("account", "main.js", []);
+await widget();
 
 async function page(name, entry, files) {
   const [from, to] = [`src/${name}`, `static/${name}`];
   await mkdir(to, { recursive: true });
   for (const file of ["index.html", ...files]) await copyFile(`${from}/${file}`, `${to}/${file}`);
+  await bundle(to, { app: `${from}/${entry}` }, "iife");
+}
+
+/** The element, and the voice of its calls, which it loads when a voice call is started. */
+async function widget() {
+  const client = "../../../client";
+  const entries = {
+    "agent-studio-call": `${client}/widget/src/element.ts`,
+    voice: `${client}/typescript/src/voice.ts`,
+  };
+  await bundle("static/widget", entries, "esm");
+}
+
+async function bundle(to, entryPoints, format) {
   const { metafile } = await build({
-    entryPoints: { app: `${from}/${entry}` },
+    entryPoints,
     outdir: to,
     bundle: true,
     minify: true,
     metafile: true,
-    format: "iife",
+    format,
     target: "es2022",
     jsx: "automatic",
     define: { "process.env.NODE_ENV": '"production"' },
     loader: { ".graphql": "text" },
     legalComments: "none", // the full licences are in LICENSES.txt
+    nodePaths: [fileURLToPath(new URL("node_modules", import.meta.url))], // for the files in client/
     plugins: [withoutFonts],
   });
   await writeFile(`${to}/LICENSES.txt`, await licences(metafile));
