@@ -98,7 +98,9 @@ async def lines_of(process: asyncio.subprocess.Process) -> AsyncIterator[str]:
 async def publish_partials(writer: CallWriter) -> None:
     """Partial words may be dropped, so they are published until the client has shown some."""
     for rev in itertools.count(1):
-        partial = PartialTranscript(turn_id="next", rev=rev, speaker=Speaker.CALLER, text="some words")
+        partial = PartialTranscript(
+            turn_id="next", rev=rev, speaker=Speaker.CALLER, text="some words"
+        )
         writer.worker.event_writer.publish_partial(writer.claim, partial)
         await asyncio.sleep(0.1)
 

@@ -20,7 +20,17 @@ from tests.support.paths import ROOT
 GLOSSARY = ROOT / "docs" / "glossary.md"
 SCHEMA = ROOT / "schema.graphql"
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-FOLDERS = ("domain", "persistence", "worker", "resolvers", "graph", "local", "migrations", "bench")
+FOLDERS = (
+    "domain",
+    "persistence",
+    "worker",
+    "resolvers",
+    "graph",
+    "local",
+    "migrations",
+    "bench",
+    "client",
+)
 
 ALLOWED_PHRASES: tuple[str, ...] = (
     *("`nobody`", "as nobody", "to nobody"),
@@ -35,8 +45,12 @@ MESSAGE_FUNCTIONS = {
 }
 """Functions of loggers, of findings and of output; their positional arguments hold messages."""
 HELP_ARGUMENTS = {"help", "description", "epilog"}
-WEB_PAGES = ROOT / "graph" / "web" / "pages" / "src"
-WEB_SUFFIXES = {".js", ".jsx", ".html", ".graphql"}
+WEB_SOURCES = (
+    ROOT / "graph" / "web" / "pages" / "src",
+    ROOT / "client" / "typescript" / "src",
+    ROOT / "client" / "widget" / "src",
+)
+WEB_SUFFIXES = {".js", ".jsx", ".ts", ".html", ".graphql"}
 ROW = re.compile(r"^(\| .* \| .* \|)(.*)\|$", re.MULTILINE)
 """A row of a glossary table: the first two columns, and the column of words not to use."""
 
@@ -208,7 +222,12 @@ def test_the_schema_uses_no_rejected_word() -> None:
 
 
 def test_browser_pages_use_no_rejected_word() -> None:
-    files = [file for file in sorted(WEB_PAGES.rglob("*")) if file.suffix in WEB_SUFFIXES]
+    files = [
+        file
+        for folder in WEB_SOURCES
+        for file in sorted(folder.rglob("*"))
+        if file.suffix in WEB_SUFFIXES
+    ]
     assert files
     assert_none(
         hit for file in files for hit in hits(file.read_text(), str(file.relative_to(ROOT)))

@@ -155,7 +155,8 @@ class _Attempts:
     async def pause(self, seconds: float | None = None) -> None:
         if self._waited >= self._limit:
             raise RequestFailed(
-                "DISCONNECTED", "The connection was lost, and could not be replaced within the limit."
+                "DISCONNECTED",
+                "The connection was lost, and could not be replaced within the limit.",
             )
         waiting = next(self._pauses) if seconds is None else seconds
         self._waited += waiting

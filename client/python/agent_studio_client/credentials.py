@@ -93,10 +93,12 @@ class Session:
             await self._post(LOGOUT, {"input": {"refreshToken": tokens.refresh_token}})
 
     async def headers(self, rejected: str | None = None) -> dict[str, str]:
+        known = self._tokens
         async with self._refreshing:
             if self._tokens is None:
                 raise RequestFailed("SIGNED_OUT", "There is no session, or it has ended.")
-            if not self._is_usable(self._tokens, rejected):
+            # Another request may have refreshed them while this one waited.
+            if self._tokens is known and not self._is_usable(self._tokens, rejected):
                 await self._refresh(self._tokens)
             return {"authorization": f"Bearer {self._tokens.access_token}"}
 

@@ -27,13 +27,15 @@ export class TokenRefresher {
             return failure(SIGNED_OUT);
         if (isUsable(tokens, rejected))
             return success(tokens);
-        this.#running ??= this.#exclusively(rejected).finally(() => {
+        const known = rejected === tokens.accessToken ? tokens.refreshToken : undefined;
+        this.#running ??= this.#exclusively(known).finally(() => {
             this.#running = null;
         });
         return signal ? untilAborted(signal, this.#running) : this.#running;
     }
-    #exclusively(rejected) {
-        const run = () => this.#refresh(rejected);
+    /** `known`: the refresh token next to an access token that the API refused. */
+    #exclusively(known) {
+        const run = () => this.#refresh(known);
         const locks = globalThis.navigator?.locks;
         if (!locks)
             return run();
@@ -49,13 +51,13 @@ export class TokenRefresher {
             return run();
         });
     }
-    async #refresh(rejected) {
+    async #refresh(known) {
         for (let attempt = 0;; attempt += 1) {
             // Read again each time: another tab may have refreshed, or signed out.
             const tokens = this.store.load();
             if (!tokens)
                 return failure(SIGNED_OUT);
-            if (isUsable(tokens, rejected))
+            if (tokens.refreshToken !== known && isUsable(tokens))
                 return success(tokens);
             const result = await this.refresh(tokens.refreshToken, ATTEMPT_TIMEOUT_MS);
             const milliseconds = PAUSES_MS[attempt];

@@ -32,14 +32,16 @@ export class TokenRefresher {
     const tokens = this.store.load();
     if (!tokens) return failure(SIGNED_OUT);
     if (isUsable(tokens, rejected)) return success(tokens);
-    this.#running ??= this.#exclusively(rejected).finally(() => {
+    const known = rejected === tokens.accessToken ? tokens.refreshToken : undefined;
+    this.#running ??= this.#exclusively(known).finally(() => {
       this.#running = null;
     });
     return signal ? untilAborted(signal, this.#running) : this.#running;
   }
 
-  #exclusively(rejected: string | undefined): Promise<Result<Tokens>> {
-    const run = () => this.#refresh(rejected);
+  /** `known`: the refresh token next to an access token that the API refused. */
+  #exclusively(known: string | undefined): Promise<Result<Tokens>> {
+    const run = () => this.#refresh(known);
     const locks = globalThis.navigator?.locks;
     if (!locks) return run();
     let hasLock = false;
@@ -56,12 +58,12 @@ export class TokenRefresher {
     });
   }
 
-  async #refresh(rejected: string | undefined): Promise<Result<Tokens>> {
+  async #refresh(known: string | undefined): Promise<Result<Tokens>> {
     for (let attempt = 0; ; attempt += 1) {
       // Read again each time: another tab may have refreshed, or signed out.
       const tokens = this.store.load();
       if (!tokens) return failure(SIGNED_OUT);
-      if (isUsable(tokens, rejected)) return success(tokens);
+      if (tokens.refreshToken !== known && isUsable(tokens)) return success(tokens);
       const result = await this.refresh(tokens.refreshToken, ATTEMPT_TIMEOUT_MS);
       const milliseconds = PAUSES_MS[attempt];
       if (result.ok) return this.#finish(tokens, result.value.refreshSession);
@@ -83,7 +85,7 @@ export class TokenRefresher {
   }
 }
 
-function isUsable(tokens: Tokens, rejected: string | undefined): boolean {
+function isUsable(tokens: Tokens, rejected?: string): boolean {
   if (tokens.accessToken === rejected) return false;
   return Date.parse(tokens.expiresAt) > Date.now() + EXPIRY_MARGIN_MS;
 }
