@@ -53,6 +53,8 @@ TSCONFIG = {
         "verbatimModuleSyntax": True,
     },
     "include": ["*"],
+    # Otherwise the output folder is excluded.
+    "exclude": [],
 }
 GLOBALS = """declare const process: { env: Record<string, string | undefined> };
 declare module 'react-dom/client' {
@@ -80,7 +82,7 @@ async def examples(kit: Path) -> dict[str, str]:
         if language in ("ts", "tsx"):
             named = re.match(r"// (\w+\.tsx?)\n", text)
             name = named[1] if named else f"example{number}.ts"
-            (folder / name).write_text(text + "" if "import " in text else "export {};\n" + text)
+            (folder / name).write_text(text)
             following, output = found[number + 1]
             if not named and following == "text":
                 outputs[name.replace(".ts", ".js")] = output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -127,26 +127,25 @@ async def running_relay(url: str, codes: list[int]) -> AsyncIterator[str]:
     async def relay(client: ServerConnection) -> None:
         target = f"ws{url.removeprefix('http')}/graphql"
         async with (
-            connect(target, subprotocols=[SUBPROTOCOL]) as upstream,
+            connect(target, subprotocols=[SUBPROTOCOL], close_timeout=1) as upstream,
             asyncio.TaskGroup() as tasks,
         ):
 
             async def forward() -> None:
-                async for text in client:
-                    await upstream.send(text)
+                with suppress(ConnectionClosed):
+                    async for text in client:
+                        await upstream.send(text)
                 await upstream.close()
 
             tasks.create_task(forward())
             values = 0
-            try:
+            with suppress(ConnectionClosed):
                 async for text in upstream:
                     await client.send(text)
                     values += json.loads(text)["type"] == "next"
                     if values == 3 and codes:
                         await client.close(codes.pop(0))
-            except ConnectionClosed:
-                pass
 
-    async with serve(relay, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL]) as server:
+    async with serve(relay, "127.0.0.1", 0, subprotocols=[SUBPROTOCOL], close_timeout=1) as server:
         port = server.sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}"

@@ -19,7 +19,7 @@ PAGES = [
 ]
 FOLDERS = (
     *("domain", "persistence", "worker", "graph", "resolvers", "local", "migrations"),
-    *("bench", "tests", "docs"),
+    *("bench", "tests", "docs", "client"),
 )
 OURS = "|".join(FOLDERS)
 PATH = re.compile(rf"(?<![\w/.-])(?:{OURS})/(?:[\w.-]+/)*(?:[\w-]+(?:\.[\w-]+)*)?")

@@ -21,7 +21,7 @@ const { outputFiles } = await build({
 
 const POLICY = `default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none';
   require-trusted-types-for 'script'; trusted-types 'none'; script-src ${studio};
-  connect-src 'self' ${livekit} ${livekit.replace(/^ws/, 'http')}`.replaceAll('\n', '');
+  img-src data:; connect-src 'self' ${livekit} ${livekit.replace(/^ws/, 'http')}`.replaceAll('\n', '');
 const html = (title, body) =>
   `<!doctype html><html lang="en"><head><meta name="viewport" content="width=device-width"><title>${title}</title>
   <link rel="icon" href="data:,"></head><body>${body}</body></html>`;
