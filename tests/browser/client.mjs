@@ -24,19 +24,18 @@ async function pages(tokens, call, screenshots) {
   context.on("request", (request) => {
     if (request.postData()?.includes("mutation RefreshSession")) refreshes += 1;
   });
-  await context.addInitScript((text) => {
-    if (!localStorage.getItem("agent-studio:tokens")) localStorage.setItem("agent-studio:tokens", text);
-  }, tokens);
   const other = await context.newPage();
+  await page.goto(host);
+  await page.evaluate((text) => localStorage.setItem("agent-studio:tokens", text), tokens);
   const url = `${host}/react?call=${encodeURIComponent(call)}`;
   // The access token has expired, and both tabs notice at once.
   await Promise.all([page.goto(url), other.goto(url)]);
   const greeting = "reception: Sunrise Clinic, hello.";
   for (const tab of [page, other]) await tab.getByRole("listitem").filter({ hasText: greeting }).waitFor();
   await page.getByLabel("Message").fill("I need an appointment");
-  await page.getByRole("button", { name: "Send" }).click();
+  await page.getByRole("button", { name: "Send", exact: true }).click();
   for (const tab of [page, other]) await tab.getByText("booking: Booking here. When suits you?").waitFor();
-  await other.getByRole("button", { name: "End" }).click();
+  await other.getByRole("button", { name: "End", exact: true }).click();
   await page.getByRole("heading", { name: "Ended: HUNG_UP_BY_USER" }).waitFor();
   const turns = await page.getByRole("listitem").allInnerTexts();
   return { ...found, react: { turns, refreshes, errors, outside } };

@@ -29,7 +29,7 @@ from local.private_files import free_port
 from persistence.wiring import api_services
 from resolvers.global_ids import global_id
 from tests.support.api_server import Api, running_api
-from tests.support.browsers import script_runner
+from tests.support.browsers import Visit, script_runner
 from tests.support.client_kit import run_node
 from tests.support.demo_workflow import publish_clinic
 from tests.support.paths import ROOT
@@ -90,6 +90,11 @@ async def examples(kit: Path) -> dict[str, str]:
     (folder / "tsconfig.json").write_text(json.dumps(TSCONFIG))
     await run_node(kit, "node_modules/typescript/bin/tsc", "-p", EXAMPLES)
     return outputs
+
+
+@pytest.fixture(scope="module")
+def visit(tmp_path_factory: pytest.TempPathFactory) -> Visit:
+    return script_runner(tmp_path_factory.mktemp("browser") / "scripts")
 
 
 async def test_the_examples_are_typed_and_print_what_the_page_says(
@@ -160,9 +165,8 @@ async def key_for(api: Api, *scopes: Scope) -> str:
 
 
 async def test_pages_of_another_host_show_calls(
-    kit: Path, examples: dict[str, str], settings: Settings, viewer: Viewer, tmp_path: Path
+    kit: Path, examples: dict[str, str], settings: Settings, viewer: Viewer, visit: Visit
 ) -> None:
-    visit = script_runner(tmp_path / "scripts")
     port = free_port()
     allowed = replace(settings, allowed_origins=f"http://127.0.0.1:{port}")
     async with (
@@ -221,10 +225,9 @@ async def test_a_visitor_talks_with_a_key_that_can_only_join(
     settings: Settings,
     viewer: Viewer,
     livekit: LivekitCredentials,
-    tmp_path: Path,
+    visit: Visit,
 ) -> None:
     need_a_network()
-    visit = script_runner(tmp_path / "scripts")
     async with (
         voice_clinic(settings, viewer, livekit) as (services, _, whole),
         running_api(

@@ -6,6 +6,7 @@ import { clientError, failure, success } from './results.js';
 const ATTEMPT_TIMEOUT_MS = 5_000;
 const PAUSES_MS = [250, 1_000, 3_000];
 const LOCK_TIMEOUT_MS = 30_000;
+const STORE_TIMEOUT_MS = 1_000;
 const EXPIRY_MARGIN_MS = 5_000;
 const TRANSIENT = new Set(['UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE', 'UNAVAILABLE']);
 export const REFRESH = RefreshSessionDocument.toString();
@@ -34,21 +35,43 @@ export class TokenRefresher {
         return signal ? untilAborted(signal, this.#running) : this.#running;
     }
     /** `known`: the refresh token next to an access token that the API refused. */
-    #exclusively(known) {
-        const run = () => this.#refresh(known);
+    async #exclusively(known) {
         const locks = globalThis.navigator?.locks;
         if (!locks)
-            return run();
-        let hasLock = false;
+            return this.#refresh(known);
         const name = `agent-studio:refresh:${this.store.name}`;
-        return withDeadline(LOCK_TIMEOUT_MS, undefined, async (signal) => locks.request(name, { signal }, async () => {
-            hasLock = true;
-            return run();
-        })).catch((error) => {
+        const before = this.store.load()?.refreshToken;
+        const alone = await locks.request(name, { ifAvailable: true }, async (lock) => lock && this.#refresh(known));
+        return alone ?? this.#afterAnotherTab(locks, name, before, known);
+    }
+    async #afterAnotherTab(locks, name, before, known) {
+        let hasLock = false;
+        try {
+            return await withDeadline(LOCK_TIMEOUT_MS, undefined, async (signal) => locks.request(name, { signal }, async () => {
+                hasLock = true;
+                await this.#untilChanged(before);
+                return this.#refresh(known);
+            }));
+        }
+        catch (error) {
             if (hasLock)
                 throw error;
-            // Another tab holds the lock and does not run. The API admits two refreshes at once.
-            return run();
+            // The other tab holds the lock and does not run. The API admits two refreshes at once.
+            return this.#refresh(known);
+        }
+    }
+    /** What another tab has stored may arrive later than its lock. */
+    async #untilChanged(before) {
+        if (this.store.load()?.refreshToken !== before)
+            return;
+        await new Promise((resolve) => {
+            const timer = setTimeout(finish, STORE_TIMEOUT_MS);
+            const unwatch = this.store.watch?.(finish);
+            function finish() {
+                clearTimeout(timer);
+                unwatch?.();
+                resolve();
+            }
         });
     }
     async #refresh(known) {

@@ -9,6 +9,7 @@ import type { Tokens, TokenStore } from './tokens.js';
 const ATTEMPT_TIMEOUT_MS = 5_000;
 const PAUSES_MS = [250, 1_000, 3_000];
 const LOCK_TIMEOUT_MS = 30_000;
+const STORE_TIMEOUT_MS = 1_000;
 const EXPIRY_MARGIN_MS = 5_000;
 const TRANSIENT = new Set(['UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE', 'UNAVAILABLE']);
 
@@ -40,21 +41,48 @@ export class TokenRefresher {
   }
 
   /** `known`: the refresh token next to an access token that the API refused. */
-  #exclusively(known: string | undefined): Promise<Result<Tokens>> {
-    const run = () => this.#refresh(known);
+  async #exclusively(known: string | undefined): Promise<Result<Tokens>> {
     const locks = globalThis.navigator?.locks;
-    if (!locks) return run();
-    let hasLock = false;
+    if (!locks) return this.#refresh(known);
     const name = `agent-studio:refresh:${this.store.name}`;
-    return withDeadline(LOCK_TIMEOUT_MS, undefined, async (signal) =>
-      locks.request(name, { signal }, async () => {
-        hasLock = true;
-        return run();
-      }),
-    ).catch((error: unknown) => {
+    const before = this.store.load()?.refreshToken;
+    const alone = await locks.request(name, { ifAvailable: true }, async (lock) => lock && this.#refresh(known));
+    return alone ?? this.#afterAnotherTab(locks, name, before, known);
+  }
+
+  async #afterAnotherTab(
+    locks: LockManager,
+    name: string,
+    before: string | undefined,
+    known: string | undefined,
+  ): Promise<Result<Tokens>> {
+    let hasLock = false;
+    try {
+      return await withDeadline(LOCK_TIMEOUT_MS, undefined, async (signal) =>
+        locks.request(name, { signal }, async () => {
+          hasLock = true;
+          await this.#untilChanged(before);
+          return this.#refresh(known);
+        }),
+      );
+    } catch (error) {
       if (hasLock) throw error;
-      // Another tab holds the lock and does not run. The API admits two refreshes at once.
-      return run();
+      // The other tab holds the lock and does not run. The API admits two refreshes at once.
+      return this.#refresh(known);
+    }
+  }
+
+  /** What another tab has stored may arrive later than its lock. */
+  async #untilChanged(before: string | undefined): Promise<void> {
+    if (this.store.load()?.refreshToken !== before) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(finish, STORE_TIMEOUT_MS);
+      const unwatch = this.store.watch?.(finish);
+      function finish() {
+        clearTimeout(timer);
+        unwatch?.();
+        resolve();
+      }
     });
   }
 

@@ -33,6 +33,7 @@ p { margin: 0; }
 .status { color: var(--studio-muted); min-block-size: 1.5em; }
 .actions, form { display: flex; flex-wrap: wrap; gap: 0.5rem; }
 button, input {
+  box-sizing: border-box;
   font: inherit;
   min-block-size: 2.75rem;
   padding: 0.375rem 1rem;
