@@ -3,7 +3,7 @@ import { callEvents } from './call-events.js';
 import { CallRecord } from './call-state.js';
 import { EndCallDocument, SendMessageDocument, } from './generated/graphql.js';
 import { Variable } from './observable.js';
-import { RequestFailed } from './results.js';
+import { clientError, RequestFailed } from './results.js';
 const KEEP_EVENTS = 20_000;
 /** Changes are shown at most twelve times a second. */
 const SHOW_EVERY_MS = 80;
@@ -56,6 +56,9 @@ class FollowedCall {
     }
     async #run() {
         const running = (this.#running = new AbortController());
+        if (this.#status === 'FAILED')
+            this.#status = 'CONNECTING';
+        this.#error = null;
         const { connection } = this.#studio;
         const unwatch = connection.subscribe(() => {
             const now = connection.get();
@@ -71,9 +74,7 @@ class FollowedCall {
         catch (error) {
             if (running.signal.aborted)
                 return;
-            if (!(error instanceof RequestFailed))
-                throw error;
-            this.#error = error.error;
+            this.#error = failureOf(error);
             this.#become('FAILED');
         }
         finally {
@@ -115,4 +116,11 @@ class FollowedCall {
     #snapshot() {
         return { ...this.#record.snapshot(), status: this.#status, error: this.#error };
     }
+}
+function failureOf(error) {
+    if (error instanceof RequestFailed)
+        return error.error;
+    if (error instanceof DOMException)
+        return clientError('DISCONNECTED', error.message);
+    throw error;
 }

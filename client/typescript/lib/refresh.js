@@ -1,5 +1,5 @@
 // The refresh of tokens: one at a time in this page, and across its tabs where the browser has Web Locks.
-import { pause, untilAborted, withDeadline } from './deadlines.js';
+import { pause, untilAborted } from './deadlines.js';
 import { RefreshSessionDocument } from './generated/graphql.js';
 import { clientError, failure, success } from './results.js';
 /** The API accepts a refresh token again for 30 s if its response was lost, so all attempts fit into that. */
@@ -45,17 +45,13 @@ export class TokenRefresher {
         return alone ?? this.#afterAnotherTab(locks, name, before, known);
     }
     async #afterAnotherTab(locks, name, before, known) {
-        let hasLock = false;
         try {
-            return await withDeadline(LOCK_TIMEOUT_MS, undefined, async (signal) => locks.request(name, { signal }, async () => {
-                hasLock = true;
+            return await locks.request(name, { signal: AbortSignal.timeout(LOCK_TIMEOUT_MS) }, async () => {
                 await this.#untilChanged(before);
                 return this.#refresh(known);
-            }));
+            });
         }
-        catch (error) {
-            if (hasLock)
-                throw error;
+        catch {
             // The other tab holds the lock and does not run. The API admits two refreshes at once.
             return this.#refresh(known);
         }

@@ -10,7 +10,7 @@ import {
 } from './generated/graphql.js';
 import type { ErrorOf, SuccessOf } from './documents.js';
 import { Variable, type Observable } from './observable.js';
-import { RequestFailed, type RequestError, type Result } from './results.js';
+import { clientError, RequestFailed, type RequestError, type Result } from './results.js';
 import type { Studio } from './studio.js';
 
 export interface LiveCallState extends CallSnapshot {
@@ -92,6 +92,8 @@ class FollowedCall implements LiveCall {
 
   async #run(): Promise<void> {
     const running = (this.#running = new AbortController());
+    if (this.#status === 'FAILED') this.#status = 'CONNECTING';
+    this.#error = null;
     const { connection } = this.#studio;
     const unwatch = connection.subscribe(() => {
       const now = connection.get();
@@ -103,8 +105,7 @@ class FollowedCall implements LiveCall {
       this.#become('COMPLETE');
     } catch (error) {
       if (running.signal.aborted) return;
-      if (!(error instanceof RequestFailed)) throw error;
-      this.#error = error.error;
+      this.#error = failureOf(error);
       this.#become('FAILED');
     } finally {
       unwatch();
@@ -144,4 +145,10 @@ class FollowedCall implements LiveCall {
   #snapshot(): LiveCallState {
     return { ...this.#record.snapshot(), status: this.#status, error: this.#error };
   }
+}
+
+function failureOf(error: unknown): RequestError {
+  if (error instanceof RequestFailed) return error.error;
+  if (error instanceof DOMException) return clientError('DISCONNECTED', error.message);
+  throw error;
 }

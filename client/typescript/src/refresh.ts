@@ -1,6 +1,6 @@
 // The refresh of tokens: one at a time in this page, and across its tabs where the browser has Web Locks.
 
-import { pause, untilAborted, withDeadline } from './deadlines.js';
+import { pause, untilAborted } from './deadlines.js';
 import { RefreshSessionDocument, type RefreshSessionMutation } from './generated/graphql.js';
 import { clientError, failure, success, type Result } from './results.js';
 import type { Tokens, TokenStore } from './tokens.js';
@@ -56,17 +56,12 @@ export class TokenRefresher {
     before: string | undefined,
     known: string | undefined,
   ): Promise<Result<Tokens>> {
-    let hasLock = false;
     try {
-      return await withDeadline(LOCK_TIMEOUT_MS, undefined, async (signal) =>
-        locks.request(name, { signal }, async () => {
-          hasLock = true;
-          await this.#untilChanged(before);
-          return this.#refresh(known);
-        }),
-      );
-    } catch (error) {
-      if (hasLock) throw error;
+      return await locks.request(name, { signal: AbortSignal.timeout(LOCK_TIMEOUT_MS) }, async () => {
+        await this.#untilChanged(before);
+        return this.#refresh(known);
+      });
+    } catch {
       // The other tab holds the lock and does not run. The API admits two refreshes at once.
       return this.#refresh(known);
     }
