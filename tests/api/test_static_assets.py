@@ -161,8 +161,10 @@ def test_the_lock_file_names_versions_and_no_registry(folder: Path) -> None:
 
 
 def test_the_committed_files_equal_a_build_of_the_sources(tmp_path: Path) -> None:
-    copy = tmp_path / "pages"
+    copy = tmp_path / SOURCE.relative_to(ROOT)
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("static", "node_modules"))
+    for client in ("client/widget/src", "client/typescript/src"):
+        shutil.copytree(ROOT / client, tmp_path / client)
     install_packages(copy)
     subprocess.run(["npm", "run", "build"], cwd=copy, check=True, capture_output=True)
 
