@@ -500,7 +500,8 @@ export type DialRefusal =
   | 'TOO_MANY_CALLS_PER_DAY'
   | 'TOO_MANY_CALLS_TO_NUMBER'
   | 'TOO_MANY_MINUTES_PER_DAY'
-  | 'TRUNK_PAUSED';
+  | 'TRUNK_PAUSED'
+  | 'PRIVATE_ADDRESS';
 
 export type Direction =
   | 'INBOUND'
