@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -43,6 +45,7 @@ pytestmark = pytest.mark.anyio
 
 PAGE = (ROOT / "docs" / "clients.md").read_text()
 EXAMPLES = "examples"
+TIMEOUT_SECONDS = 120
 TSCONFIG = {
     "extends": "../tsconfig.json",
     "compilerOptions": {
@@ -121,9 +124,10 @@ async def run_python(folder: Path, **environment: str) -> str:
     async with running_process(
         *(sys.executable, str(folder / "conversation.py")),
         env={**os.environ, **environment},
-        stdout=-1,
+        stdout=subprocess.PIPE,
     ) as process:
-        printed, _ = await process.communicate()
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            printed, _ = await process.communicate()
     assert process.returncode == 0
     return printed.decode()
 
@@ -150,10 +154,11 @@ async def running_host(
         *(str(folder), livekit),
         cwd=kit,
         env={**os.environ, **given},
-        stdout=-1,
+        stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None
-        assert await process.stdout.readline() == b"ready\n"
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            assert await process.stdout.readline() == b"ready\n"
         yield f"http://127.0.0.1:{port}"
 
 
