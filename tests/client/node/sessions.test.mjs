@@ -110,3 +110,34 @@ test('a second factor is asked for', async () => {
   valueOf(await session.signIn({ email: careful, password, code: recoveryCodes[0] }));
   assert.equal(valueOf(await studio.query(VIEWER)).viewer.person.email, careful);
 });
+
+/** What a page has that Node has not: an address and a storage of the tab. */
+function openPage(href) {
+  const stored = new Map();
+  globalThis.location = new URL(href);
+  globalThis.history = { state: null, replaceState: (_, __, address) => (globalThis.location = new URL(address)) };
+  globalThis.sessionStorage = {
+    getItem: (key) => stored.get(key) ?? null,
+    setItem: (key, value) => stored.set(key, value),
+    removeItem: (key) => stored.delete(key),
+  };
+}
+
+test('the way to an identity provider carries a challenge, and the way back what the API says', async () => {
+  const { sent, session } = setUp();
+  openPage('https://dash.example/calls?tab=live#top');
+  const address = new URL(await session.startSingleSignOn(`${url}/sso/acme`));
+  assert.equal(address.searchParams.get('return_to'), 'https://dash.example/calls?tab=live');
+  assert.match(address.searchParams.get('challenge'), /^[\w-]{43}$/);
+  assert.equal(await session.finishSingleSignOn(), null);
+  globalThis.location = new URL('https://dash.example/calls?tab=live#handoff=invented');
+  const refused = await session.finishSingleSignOn();
+  assert.deepEqual([refused.ok, refused.error.__typename], [false, 'InvalidCredentials']);
+  assert.equal(location.href, 'https://dash.example/calls?tab=live');
+  globalThis.location = new URL('https://dash.example/#sign_in_error=DENIED_BY_PROVIDER');
+  assert.equal((await session.finishSingleSignOn()).error.code, 'DENIED_BY_PROVIDER');
+  globalThis.location = new URL('https://dash.example/#handoff=of-another-tab');
+  assert.equal((await session.finishSingleSignOn()).error.code, 'SIGN_IN_FAILED');
+  assert.deepEqual(await session.signInOptions('nothing').then(valueOf), []);
+  assert.deepEqual(sent, ['FinishSignIn', 'SignInOptions']);
+});
