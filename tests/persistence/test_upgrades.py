@@ -202,6 +202,32 @@ async def test_calls_and_drafts_of_an_older_release_are_listed_by_every_filter(
         assert await work.tools.agents_using("book_appointment") == ["booking"]
 
 
+ANSWER_BETWEEN_WORKERS = """
+    update call_log set state = 'ACTIVE', answered_at = now() - interval '1 minute', worker_id = null
+"""
+ADD_TRANSFER = """
+    insert into transfer_leg (id, tenant_id, call_id, trunk_id, number)
+    select gen_random_uuid(), tenant_id, call_id, gen_random_uuid(), '+12025550103' from call_log
+"""
+
+
+async def test_the_api_ends_answered_calls_before_a_migration_has_set_the_grants(
+    services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    await publish_clinic(services, viewer)
+    call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
+    url = settings.database_url
+    await asyncio.to_thread(run_alembic, url, partial(command.downgrade, revision="0025"))
+    async with connected(url) as db:
+        await db.execute("revoke update on transfer_leg from studio_api")
+        await db.execute(ANSWER_BETWEEN_WORKERS)
+        await db.execute(ADD_TRANSFER)
+        await asyncio.to_thread(run_alembic, url, partial(command.upgrade, revision="head"))
+        ended = await end_call(services, viewer, call.id)
+        assert ended.end_reason is EndReason.ENDED_BY_API
+        assert await db.fetchval("select count(*) from transfer_leg where released_at is null") == 0
+
+
 READ = ["agents:read", "tools:read", "workflows:read", "calls:read"]
 WRITE = [scope.replace("read", "write") for scope in READ]
 EDIT = [*READ, *WRITE]

@@ -1,3 +1,6 @@
+-- Here and not only in grants.sql, because the API ends calls while the migration continues.
+grant update on transfer_leg to studio_api;
+
 -- Adds the time of a conversation over a trunk to what was talked over it today.
 create or replace function add_talk_of_trunk(p_trunk uuid, p_since timestamptz, p_until timestamptz)
 returns void language plpgsql as $$

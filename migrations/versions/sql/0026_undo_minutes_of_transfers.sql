@@ -1,3 +1,5 @@
+revoke update on transfer_leg from studio_api;
+
 drop trigger if exists note_answer_of_transfer on call_event;
 
 drop function if exists note_answer_of_transfer();
