@@ -289,20 +289,19 @@ begin
 end $$;
 
 -- Counts the conversation of a call that was dialled, and those of its transfers, when the call ends. The
--- rows of the trunks are locked in order, because calls over the same trunks end at the same time.
+-- rows of the trunks are locked in order, because calls over the same trunks end at the same time, and
+-- before those of the transfers, as by release_transfer.
 create or replace function count_talk_of_trunk() returns trigger
 language plpgsql as $$
+declare
+    trunks uuid[] := array(select f.trunk_id from transfer_leg f
+                            where f.call_id = new.call_id and f.released_at is null);
 begin
-    perform from transfer_leg f
-      where f.call_id = new.call_id and f.released_at is null order by f.id for update;
-    if found then
-        perform from trunk_usage u
-          where u.trunk_id = new.trunk_id or u.trunk_id in (
-                select f.trunk_id from transfer_leg f
-                 where f.call_id = new.call_id and f.released_at is null)
+    if trunks <> '{}' then
+        perform from trunk_usage u where u.trunk_id = new.trunk_id or u.trunk_id = any(trunks)
           order by u.trunk_id for update;
         update transfer_leg set released_at = new.ended_at
-         where call_id = new.call_id and released_at is null;
+         where call_id = new.call_id and released_at is null and trunk_id = any(trunks);
     end if;
     if new.answered_at is not null and new.trunk_id is not null then
         perform add_talk_of_trunk(new.trunk_id, new.answered_at, new.ended_at);
@@ -326,6 +325,16 @@ create or replace trigger count_talk_of_transfer after update of released_at on 
 for each row when (old.released_at is null and new.released_at is not null
                    and new.answered_at is not null)
 execute function count_talk_of_transfer();
+
+-- Ends the transfer of a call, whose phone occupies its trunk no longer. The row of the trunk is locked
+-- first: a batch of events may hold it while it notes that the phone of this transfer was answered.
+create or replace function release_transfer(p_transfer uuid) returns void
+language plpgsql as $$
+begin
+    perform from trunk_usage u
+      where u.trunk_id = (select f.trunk_id from transfer_leg f where f.id = p_transfer) for update;
+    update transfer_leg set released_at = now() where id = p_transfer and released_at is null;
+end $$;
 
 create or replace function note_answer_of_transfer() returns trigger
 language plpgsql as $$

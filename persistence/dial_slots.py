@@ -122,9 +122,7 @@ COUNT_TRANSFER = """
     values ($1, $2, $3, $4, $5, case when $6 then null else now() end)
 """
 IS_TRANSFER_COUNTED = "select exists (select from transfer_leg where id = $1)"
-RELEASE_TRANSFER = """
-    update transfer_leg set released_at = now() where id = $1 and released_at is null
-"""
+RELEASE_TRANSFER = "select release_transfer($1)"
 OCCUPY_TRUNK = "update call_log set dial_claimed_at = now() where call_id = $1"
 RESERVE_DIAL = """
     update trunk_usage

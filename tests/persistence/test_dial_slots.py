@@ -43,7 +43,8 @@ from domain.use_cases.telephony import (
     update_outbound_trunk,
 )
 from persistence.carrier_resolver import CarrierResolver
-from persistence.queue import HAS_WAITING, SELECT_TO_DIAL, SELECT_WAITING
+from persistence.codec import encode_event
+from persistence.queue import HAS_WAITING, INSERT_EVENT, SELECT_TO_DIAL, SELECT_WAITING
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.outbound_calls import (
     CALLEE_NUMBER,
@@ -586,6 +587,45 @@ async def test_the_minutes_of_transfers_count_for_the_day_of_their_trunk(rig: Di
     await rig.worker.queue.release_transfer(failed.id)
     assert await minutes_today() == 10
     assert await rig.db.fetchval("select talk_ms from trunk_usage") >= 10 * 60_000
+
+
+WAITING_FOR_LOCK = """
+    select 1 from pg_stat_activity
+     where datname = current_database() and wait_event_type = 'Lock'
+"""
+
+
+@pytest.mark.parametrize("over_by", ["release", "end"])
+async def test_a_transfer_is_over_while_a_batch_of_events_is_stored(
+    rig: DialRig, over_by: str
+) -> None:
+    await rig.dial()
+    await rig.dial()
+    failed, transferred = await rig.claim()
+    transfer = to_desk()
+    await rig.worker.queue.reserve_transfer(transferred, transfer)
+    await rig.db.execute("update transfer_leg set answered_at = now() - interval '1 minute'")
+    await rig.db.execute("update call_log set answered_at = now()")
+    answered = TransferAdvanced(transfer_id=str(transfer.id), phase=TransferPhase.ANSWERED)
+
+    async def store(claim: Claim, event: CallEvent) -> None:
+        call, body = claim.call, encode_event(event)
+        await rig.db.execute(INSERT_EVENT, call.tenant_id, call.id, 99, event.kind, body)
+
+    async with rig.db.transaction():
+        await store(failed, DialFailed(reason=EndReason.CARRIER_REFUSED))
+        queue = rig.worker.queue
+        over = asyncio.create_task(
+            queue.release_transfer(transfer.id)
+            if over_by == "release"
+            else queue.end(transferred, EndReason.TRANSFERRED)
+        )
+        async with asyncio.timeout(30):
+            while not await rig.db.fetch(WAITING_FOR_LOCK):  # noqa: ASYNC110 - in PostgreSQL
+                await asyncio.sleep(0.02)
+        await store(transferred, answered)
+    await over
+    assert await rig.db.fetchval("select count(released_at) from transfer_leg") == 1
 
 
 async def test_the_first_call_to_another_country_is_in_the_log(rig: DialRig) -> None:

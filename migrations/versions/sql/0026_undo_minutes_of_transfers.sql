@@ -4,6 +4,8 @@ drop trigger if exists note_answer_of_transfer on call_event;
 
 drop function if exists note_answer_of_transfer();
 
+drop function if exists release_transfer(uuid);
+
 drop trigger if exists count_talk_of_transfer on transfer_leg;
 
 drop function if exists count_talk_of_transfer();
