@@ -52,7 +52,7 @@ async def create_outbound_trunk(
 ) -> OutboundTrunk:
     """`found` are the problems of the request that were found while it was read."""
     viewer.require(Scope.TELEPHONY_WRITE)
-    problems = chain(found, _outbound_problems(services, spec))
+    problems = chain(found, _outbound_problems(services, None, spec))
     async with services.store.transaction(viewer.tenant_id) as work:
         return await _create_trunk(work.outbound_trunks, spec, password, problems)
 
@@ -104,7 +104,12 @@ async def update_inbound_trunk(
     viewer.require(Scope.TELEPHONY_WRITE)
     async with services.store.transaction(viewer.tenant_id) as work:
         return await _update_trunk(
-            work.inbound_trunks, id, expected_revision, changes, found, inbound_trunk_problems
+            work.inbound_trunks,
+            id,
+            expected_revision,
+            changes,
+            found,
+            lambda _, spec: inbound_trunk_problems(spec),
         )
 
 
@@ -194,13 +199,13 @@ async def _update_trunk(
     expected_revision: int,
     changes: Mapping[str, Any],
     found: Sequence[Problem],
-    problems_of_spec: Callable[[AnySpec], Problems],
+    problems_of_change: Callable[[AnySpec, AnySpec], Problems],
 ) -> AnyTrunk:
     trunk = await _existing_trunk(trunks, id)
     current: Any = trunk.spec
     problems = list(found)
     spec: AnySpec = patched(current, {n: v for n, v in changes.items() if n != PASSWORD}, problems)
-    problems += problems_of_spec(spec)
+    problems += problems_of_change(current, spec)
     if PASSWORD not in changes:
         raise_per_value(problems, _kept_password_problems(trunk, spec))
         return await trunks.save(id, spec, expected_revision)
@@ -243,8 +248,7 @@ def _kept_password_problems(trunk: OutboundTrunk | InboundTrunk, spec: Any) -> P
     yield from problems_of(check_password, spec.username, trunk.has_password, ())
     if not trunk.has_password or isinstance(trunk, InboundTrunk):
         return
-    before: OutboundTrunkSpec = trunk.spec
-    if (before.address, before.transport) != (spec.address, spec.transport):
+    if _leads_elsewhere(trunk.spec, spec):
         yield InvalidInput(
             "The password of this trunk was set for another address or transport; set it again "
             "together with the new one, or remove username and password.",
@@ -252,9 +256,17 @@ def _kept_password_problems(trunk: OutboundTrunk | InboundTrunk, spec: Any) -> P
         )
 
 
-def _outbound_problems(services: Services, spec: OutboundTrunkSpec) -> Problems:
+def _outbound_problems(
+    services: Services, before: OutboundTrunkSpec | None, spec: OutboundTrunkSpec
+) -> Problems:
+    """An address that is no longer listed does not prevent other changes; it is not dialled."""
     yield from outbound_trunk_problems(spec)
-    yield from carrier_address_problems(spec, services.trunks_allowed)
+    if before is None or _leads_elsewhere(before, spec):
+        yield from carrier_address_problems(spec, services.trunks_allowed)
+
+
+def _leads_elsewhere(before: OutboundTrunkSpec, after: OutboundTrunkSpec) -> bool:
+    return (before.address, before.transport) != (after.address, after.transport)
 
 
 def _number_problems(services: Services, spec: PhoneNumberSpec) -> Problems:

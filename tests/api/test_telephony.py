@@ -347,6 +347,25 @@ async def test_a_new_address_needs_the_password_again(api: Api, settings: Settin
     assert changed["address"] == "sip.example.org"
 
 
+async def test_a_trunk_whose_address_is_no_longer_listed_can_be_edited(
+    api: Api, settings: Settings
+) -> None:
+    made = await created(api, CREATE_OUTBOUND, **TRUNK)
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute(
+        """update outbound_trunk set spec = jsonb_set(spec, '{address}', '"10.0.0.5"')"""
+    )
+    await db.close()
+    disabled = {"address": "10.0.0.5", "isEnabled": False}
+    changed = await created(api, UPDATE_OUTBOUND, id=made["id"], expectedRevision=1, **disabled)
+    assert (changed["address"], changed["isEnabled"]) == ("10.0.0.5", False)
+    before = await rows(settings)
+    moved = {"id": made["id"], "expectedRevision": 2, "transport": "TCP"}
+    refused = await mutate(api, UPDATE_OUTBOUND, **moved)
+    assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", "address"])
+    assert await rows(settings) == before
+
+
 INVALID_OUTBOUND: list[tuple[dict[str, Any], list[str], str]] = [
     ({"name": "My carrier"}, ["name"], "lower-case"),
     ({"address": "sip:sip.example.com"}, ["address"], "without sip:"),
