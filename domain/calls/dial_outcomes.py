@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.calls.model import EndReason
+from domain.telephony.dial_policy import DialRefusal
 
 _R = EndReason
 
@@ -152,6 +153,12 @@ def outcome_of_error(error: DialError, facts: LegFacts) -> EndReason | None:
     if RESOLUTION_MESSAGE in error.message:
         return _R.TRUNK_FAILED
     return ERROR_OUTCOMES.get(error.code)
+
+
+def outcome_of_refusal(reason: str) -> EndReason:
+    """The end reason for a call whose trunk may not be dialled. The name of a carrier that does not
+    resolve now may resolve later."""
+    return _R.TRUNK_FAILED if reason == DialRefusal.UNRESOLVED_ADDRESS else _R.DIAL_NOT_ALLOWED
 
 
 def outcome_of_leave(reason: LeaveReason, facts: LegFacts) -> EndReason:

@@ -97,7 +97,7 @@ class ClaimedCalls(Protocol):
         """Reserve the next moment at which the call may be dialled over its trunk; return in how many
         seconds it comes. Raises `QuotaExceeded` when a monthly budget of the tenant is exhausted, which
         may have happened since the call was started, and `DialRefused` when the trunk leads to a
-        private address."""
+        private address or its name does not resolve."""
         ...
 
     async def reserve_transfer(self, claim: Claim, transfer: TransferReservation) -> TransferLine:

@@ -3,7 +3,7 @@ TRUNK_ALLOW. Otherwise a tenant could have requests sent into the network of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from domain.common.errors import DialRefused, InvalidInput, Path
 from domain.common.networks import Address
@@ -43,12 +43,22 @@ def carrier_address_problems(
         )
 
 
-def check_carrier_address(
-    trunk: OutboundTrunkSpec, address: Address, allowed: AllowList, path: Path
+def check_carrier_addresses(
+    trunk: OutboundTrunkSpec, addresses: Collection[Address], allowed: AllowList, path: Path
 ) -> None:
-    """Raise `DialRefused` unless this address, to which the host resolves, may be dialled."""
+    """Raise `DialRefused` unless these addresses, to which the host resolves, may be dialled. For a name
+    without any, livekit-sip reads SRV records, which can lead to any host and port. So such a name must
+    be listed itself."""
     host, port = carrier_host(trunk)
-    if is_public(address) or allowed.allows(host, address, port):
+    if not addresses and (host, port) not in allowed.host_ports:
+        raise DialRefused(
+            f"No A or AAAA record of {host}, the address of the trunk {trunk.name}, was found in time. "
+            "Correct the address, or try again later. If the carrier has SRV records only, ask the "
+            f"operator to list {host}:{port} in TRUNK_ALLOW.",
+            path,
+            reason=DialRefusal.UNRESOLVED_ADDRESS,
+        )
+    if all(is_public(each) or allowed.allows(host, each, port) for each in addresses):
         return
     raise DialRefused(
         f"The address of the trunk {trunk.name} leads to a private network; use a public one, or ask "

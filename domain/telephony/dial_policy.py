@@ -54,6 +54,7 @@ class DialRefusal(StrEnum):
     TOO_MANY_MINUTES_PER_DAY = "TOO_MANY_MINUTES_PER_DAY"
     TRUNK_PAUSED = "TRUNK_PAUSED"
     PRIVATE_ADDRESS = "PRIVATE_ADDRESS"
+    UNRESOLVED_ADDRESS = "UNRESOLVED_ADDRESS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import pytest
 from domain.common.access import TenantId
 from domain.common.errors import DialRefused, InvalidInput
 from domain.common.problems import raise_all
-from domain.telephony.carrier_addresses import carrier_address_problems
+from domain.telephony.carrier_addresses import carrier_address_problems, check_carrier_addresses
 from domain.telephony.dial_policy import (
     DialRefusal,
     DialUsage,
@@ -255,6 +255,16 @@ def test_a_trunk_must_not_lead_into_the_network_of_the_operator(address: str, al
 def test_a_trunk_may_lead_to_public_and_to_listed_addresses(address: str, allowed: str) -> None:
     trunk = replace(TRUNK, address=address, transport=SipTransport.TLS)
     assert list(carrier_address_problems(trunk, AllowList.parse(allowed))) == []
+
+
+def test_a_name_without_addresses_is_dialled_only_if_it_is_listed() -> None:
+    for allowed in ("", "sip.example.com:5061,10.0.0.0/8"):
+        with pytest.raises(
+            DialRefused, match="list sip.example.com:5060 in TRUNK_ALLOW"
+        ) as refused:
+            check_carrier_addresses(TRUNK, (), AllowList.parse(allowed), ("trunk",))
+        assert refused.value.reason == DialRefusal.UNRESOLVED_ADDRESS
+    check_carrier_addresses(TRUNK, (), AllowList.parse("sip.example.com:5060"), ("trunk",))
 
 
 @pytest.mark.parametrize("address", ["carrier.pstn.twilio.com", "192.0.2.10:5060", "pbx", "A.b:1"])

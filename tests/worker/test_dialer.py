@@ -19,8 +19,9 @@ from domain.calls.model import Call, CallId, CallKind, CallState, Direction, End
 from domain.calls.state import CallProjection
 from domain.common.access import TenantId
 from domain.common.calling_hours import CallingHours
-from domain.common.errors import QuotaExceeded
+from domain.common.errors import DialRefused, QuotaExceeded
 from domain.simulations.model import StubHttpClient
+from domain.telephony.dial_policy import DialRefusal
 from domain.telephony.trunks import DialTrunk, OutboundTrunkId, OutboundTrunkSpec
 from domain.tenants.budgets import Budget
 from domain.workflows.model import VersionId, WorkflowId
@@ -426,3 +427,15 @@ async def test_what_is_not_allowed_any_more_is_not_dialled(world: World, words: 
     [error] = [event for event in world.log.events if isinstance(event, ErrorRaised)]
     assert (error.source, error.recoverable, words in error.message) == ("dial", False, True)
     assert "+1" not in error.message
+
+
+async def unresolved() -> float:
+    raise DialRefused("No record was found.", ("trunk",), reason=DialRefusal.UNRESOLVED_ADDRESS)
+
+
+async def test_a_trunk_whose_name_does_not_resolve_has_failed_and_is_not_dialled() -> None:
+    world = World(reserve_dial=unresolved)
+    assert await world.outcome() is R.TRUNK_FAILED
+    assert world.network.invites == 0
+    [error] = [event for event in world.log.events if isinstance(event, ErrorRaised)]
+    assert (error.source, error.message) == ("dial", "No record was found.")

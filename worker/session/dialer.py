@@ -21,6 +21,7 @@ from domain.calls.dial_outcomes import (
     LegStatus,
     outcome_of_error,
     outcome_of_leave,
+    outcome_of_refusal,
 )
 from domain.calls.dialing import dial_problem
 from domain.calls.events import DialFailed, DialStarted, ErrorRaised, StateChanged
@@ -47,7 +48,7 @@ comes back after five seconds."""
 ReserveDial = Callable[[], Awaitable[float]]
 """Reserves the next moment at which the trunk may dial, and returns in how many seconds that is. Raises
 `QuotaExceeded` when a budget allows no more, and `DialRefused` when the trunk leads to an address that it
-may not have."""
+may not have, or that does not resolve."""
 
 
 async def dial_at_once() -> float:
@@ -111,12 +112,13 @@ class Dialer:
         if self._conversation.projection.dialed_at is not None:
             yield None
             return
-        problem = await self._wait_for_trunk()
-        if problem is not None:
+        refusal = await self._wait_for_trunk()
+        if refusal is not None:
+            reason, message = refusal
             self._conversation.record(
-                ErrorRaised(source="dial", message=problem, recoverable=False)
+                ErrorRaised(source="dial", message=message, recoverable=False)
             )
-            yield EndReason.DIAL_NOT_ALLOWED
+            yield reason
             return
         await self._store_intent()
         trunk = self._conversation.claim.dial_trunk
@@ -128,15 +130,17 @@ class Dialer:
         finally:
             await cancel_and_wait(response)
 
-    async def _wait_for_trunk(self) -> str | None:
+    async def _wait_for_trunk(self) -> tuple[EndReason, str] | None:
         """Return once the trunk may dial (None), or why the call must not be dialled."""
         problem = dial_problem(self._call, self._conversation.claim.dial_trunk, self._clock.now())
         if problem is not None:
-            return problem
+            return EndReason.DIAL_NOT_ALLOWED, problem
         try:
             seconds = await retry_while_unavailable(self._reserve_dial)
-        except (QuotaExceeded, DialRefused) as refused:
-            return refused.message
+        except QuotaExceeded as exhausted:
+            return EndReason.DIAL_NOT_ALLOWED, exhausted.message
+        except DialRefused as refused:
+            return outcome_of_refusal(refused.reason), refused.message
         await self._clock.sleep(seconds)
         return None
 

@@ -558,6 +558,7 @@ describe_enum(
     TRUNK_PAUSED="The trunk is paused, because the carrier has refused several calls in a row.",
     PRIVATE_ADDRESS="The trunk leads to a private address that the operator does not list in "
     "TRUNK_ALLOW.",
+    UNRESOLVED_ADDRESS="The address of the trunk does not resolve, or did not in time.",
 )
 describe_enum(
     PauseReason,
