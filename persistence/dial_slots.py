@@ -172,7 +172,8 @@ OLDEST_TO_DIAL = f"""
             where {IS_TO_DIAL} and l.trunk_id = longest.trunk_id and {IS_DUE}
             order by {DUE_AT} limit $1) oldest
      order by oldest.due_at limit $1"""
-# Each number is counted once, because many calls may be to the same.
+# Each number is counted once, because many calls may be to the same: if the CTE were inlined, PostgreSQL
+# might count again for each call. Nothing is counted if the day is exhausted.
 SELECT_REFUSED = f"""
     with due as materialized (
         select l.call_id, l.epoch, c.tenant_id, c.phone_number
@@ -180,13 +181,13 @@ SELECT_REFUSED = f"""
                  where {IS_TO_DIAL} and l.trunk_id = $1 and {IS_DUE}
                  order by {DUE_AT} limit {MAX_REFUSED}) l
           join call c on c.id = l.call_id),
-    dialed as (
+    dialed as materialized (
         select n.tenant_id, n.phone_number,
                {CALLS_TO_NUMBER.format(tenant="n.tenant_id", number="n.phone_number", trunk="$1")}
                as calls
-          from (select distinct tenant_id, phone_number from due) n)
+          from (select distinct tenant_id, phone_number from due where not $2) n)
     select due.call_id, due.epoch, 'TRUNK_LIMIT' as reason
-      from due join dialed using (tenant_id, phone_number)
+      from due left join dialed using (tenant_id, phone_number)
      where $2 or dialed.calls >= $3
 """
 

@@ -33,7 +33,7 @@ from domain.calls.model import (
     transition,
 )
 from domain.common.access import TenantId
-from domain.common.errors import DecryptionKeyMissing
+from domain.common.errors import DecryptionKeyMissing, Unavailable
 from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import check_dial
 from domain.telephony.trunks import DialLimits, DialTrunk
@@ -312,12 +312,24 @@ class SqlWorkerQueue:
         return await take_slot(connection, dialed, DialLimits(**orjson.loads(call["limits"])))
 
     async def _end_refused(self, trunks: Iterable[UUID]) -> None:
-        """End the calls that the limits of these trunks refuse, of those that are due."""
+        """End the calls that the limits of these trunks refuse. The next claim tries again if this
+        fails for a trunk, which must not keep the worker from claiming calls of others."""
         for trunk in trunks:
-            limits = await self._pool.fetchval(SELECT_LIMITS, trunk)
-            if limits is not None:
-                refused = await fetch_refused(self._pool, trunk, DialLimits(**orjson.loads(limits)))
-                await end_calls(self._pool, self._channels, refused)
+            try:
+                await self._end_refused_by(trunk)
+            except Unavailable as error:
+                reason = type(error.__cause__).__name__
+                log.warning(
+                    "could not end the calls that a trunk refuses",
+                    extra={"trunk_id": str(trunk), "reason": reason},
+                )
+
+    @translate_outages
+    async def _end_refused_by(self, trunk: UUID) -> None:
+        limits = await self._pool.fetchval(SELECT_LIMITS, trunk)
+        if limits is not None:
+            refused = await fetch_refused(self._pool, trunk, DialLimits(**orjson.loads(limits)))
+            await end_calls(self._pool, self._channels, refused)
 
     @translate_outages
     async def reserve_dial(self, claim: Claim) -> float:

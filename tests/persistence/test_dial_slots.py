@@ -44,6 +44,7 @@ from domain.use_cases.telephony import (
 )
 from persistence.carrier_resolver import CarrierResolver
 from persistence.codec import encode_event
+from persistence.dial_slots import MAX_REFUSED, SELECT_REFUSED
 from persistence.queue import HAS_WAITING, INSERT_EVENT, SELECT_TO_DIAL, SELECT_WAITING
 from persistence.worker_wiring import WorkerServices, worker_services
 from tests.support.outbound_calls import (
@@ -132,6 +133,20 @@ async def rig(settings: Settings, viewer: Viewer) -> AsyncIterator[DialRig]:
         async with worker_services(settings) as worker:
             yield DialRig(services, viewer, worker, db, trunk)
         await db.close()
+
+
+# A slow server: it rolls back a transaction that ends more calls than it manages in two seconds.
+MAX_ENDED_PER_TRANSACTION = """
+    create function max_ended() returns trigger language plpgsql as $$ begin
+        if (select count(*) from call_event e where e.kind = 'call_ended'
+               and e.xmin = pg_current_xact_id()::xid) > {limit} then
+            raise 'too slow' using errcode = 'query_canceled';
+        end if;
+        return null;
+    end $$;
+    create trigger max_ended after insert on call_event for each row
+        when (new.kind = 'call_ended') execute function max_ended()
+"""
 
 
 def ids(claims: Sequence[Claim]) -> list[CallId]:
@@ -362,6 +377,29 @@ async def test_all_calls_that_wait_for_a_number_over_its_limit_end_together(rig:
     in_log = "select count(*) from call_event where kind = 'call_ended'"
     assert await rig.db.fetchval(in_log) == 301
     assert ids(await rig.claim(1)) == [other.id]
+
+
+@pytest.mark.parametrize("limit", ["day", "number"])
+async def test_the_calls_to_a_number_are_counted_at_most_once(rig: DialRig, limit: str) -> None:
+    waiting = await rig.dial()
+    await rig.db.execute(COPY_CALL, waiting.id, 1_000)
+    arguments = (rig.trunk.id, limit == "day", 1)
+    counted = 0 if limit == "day" else 1_001
+    assert await rows_read(rig.db, SELECT_REFUSED, *arguments) <= MAX_REFUSED + counted
+
+
+async def test_calls_that_cannot_be_ended_do_not_keep_a_worker_from_claiming(rig: DialRig) -> None:
+    await rig.limit(calls_per_number_per_hour=1)
+    first, refused = [await rig.dial() for _ in range(2)]
+    other = await rig.dial(number="+12025550104")
+    assert ids(await rig.claim(1)) == [first.id]
+    await rig.db.execute(MAX_ENDED_PER_TRANSACTION.format(limit=0))
+    assert await rig.claim(1) == []
+    assert ids(await rig.claim()) == [other.id]
+    assert (await rig.stored(refused.id)).ended_at is None
+    await rig.db.execute("drop trigger max_ended on call_event")
+    assert await rig.claim() == []
+    assert (await rig.stored(refused.id)).end_reason is EndReason.TRUNK_LIMIT
 
 
 async def test_calls_of_yesterday_and_of_another_hour_do_not_count(rig: DialRig) -> None:
