@@ -4,6 +4,7 @@ Every change of a call is fenced by its epoch."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -11,10 +12,17 @@ from uuid import UUID
 import asyncpg
 
 from domain.calls.model import END_OUTCOMES, CallId, EndReason
+from domain.common.errors import Unavailable
 from persistence import notifications
 from persistence.codec import encode_message
 from persistence.database import short_transaction
+from persistence.db_errors import translate_outages
 from persistence.pubsub import Channels
+
+log = logging.getLogger(__name__)
+
+MAX_ENDED_TOGETHER = 50
+"""How many calls may end in one transaction, which must end within two seconds on a slow server."""
 
 # The number of consecutive failed takeovers: each holder died before it wrote to the log.
 # `producer_seq` counts the events that the last holder has written.
@@ -78,15 +86,31 @@ async def end_calls(
 ) -> list[tuple[UUID, EndReason]]:
     """End calls that are still at the epoch of their row, and return those that have ended."""
     reasons = {CallId(row["call_id"]): EndReason(row["reason"]) for row in rows}
-    ended = await _end_unanswered(pool, channels, rows) if len(reasons) > 1 else set()
-    for row in rows:
-        id = CallId(row["call_id"])
-        # A call that was claimed in the meantime has another epoch and is no longer overdue.
-        if id not in ended and await end_call(pool, channels, id, row["epoch"], reasons[id]):
-            ended.add(id)
+    ended: set[CallId] = set()
+    for start in range(0, len(rows), MAX_ENDED_TOGETHER):
+        ended |= await _end_some(pool, channels, rows[start : start + MAX_ENDED_TOGETHER])
     return [(id, reason) for id, reason in reasons.items() if id in ended]
 
 
+async def _end_some(
+    pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], rows: Sequence[asyncpg.Record]
+) -> set[CallId]:
+    """End the calls together if possible, and the others one by one, so that some end in any case."""
+    ended: set[CallId] = set()
+    if len(rows) > 1:
+        try:
+            ended = await _end_unanswered(pool, channels, rows)
+        except Unavailable:
+            log.warning("could not end calls together", extra={"calls": len(rows)})
+    for row in rows:
+        id, reason = CallId(row["call_id"]), EndReason(row["reason"])
+        # A call that was claimed in the meantime has another epoch and is no longer overdue.
+        if id not in ended and await end_call(pool, channels, id, row["epoch"], reason):
+            ended.add(id)
+    return ended
+
+
+@translate_outages
 async def _end_unanswered(
     pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], rows: Sequence[asyncpg.Record]
 ) -> set[CallId]:

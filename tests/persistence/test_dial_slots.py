@@ -423,6 +423,17 @@ async def test_a_call_waits_for_its_trunk_for_a_while_and_then_ends(rig: DialRig
     assert await rig.overdue() == [(waiting.id, EndReason.TRUNK_LIMIT)]
 
 
+@pytest.mark.parametrize("limit", [1, 100])
+async def test_overdue_calls_end_although_the_server_is_slow(rig: DialRig, limit: int) -> None:
+    """It ends no more than so many calls in two seconds."""
+    overdue = await rig.dial()
+    await rig.db.execute(COPY_CALL, overdue.id, 119)
+    await rig.db.execute(MAX_ENDED_PER_TRANSACTION.format(limit=limit))
+    await rig.wait(360)
+    ended = await rig.overdue()
+    assert [reason for _, reason in ended] == [EndReason.NO_WORKER] * 120
+
+
 async def test_without_workers_a_call_does_not_wait_for_its_trunk(rig: DialRig) -> None:
     call = await rig.dial()
     await rig.wait(6)
