@@ -84,12 +84,15 @@ async def release_orphans(
 async def end_calls(
     pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], rows: Sequence[asyncpg.Record]
 ) -> list[tuple[UUID, EndReason]]:
-    """End calls that are still at the epoch of their row, and return those that have ended."""
-    reasons = {CallId(row["call_id"]): EndReason(row["reason"]) for row in rows}
-    ended: set[CallId] = set()
-    for start in range(0, len(rows), MAX_ENDED_TOGETHER):
-        ended |= await _end_some(pool, channels, rows[start : start + MAX_ENDED_TOGETHER])
-    return [(id, reason) for id, reason in reasons.items() if id in ended]
+    """End calls that are still at the epoch of their row, and return those that have ended. The reason is
+    that of the first row of a call."""
+    first: dict[CallId, asyncpg.Record] = {}
+    for row in rows:
+        first.setdefault(CallId(row["call_id"]), row)
+    listed, ended = list(first.values()), set[CallId]()
+    for start in range(0, len(listed), MAX_ENDED_TOGETHER):
+        ended |= await _end_some(pool, channels, listed[start : start + MAX_ENDED_TOGETHER])
+    return [(id, EndReason(row["reason"])) for id, row in first.items() if id in ended]
 
 
 async def _end_some(

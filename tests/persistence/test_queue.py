@@ -161,6 +161,22 @@ async def test_a_call_that_is_ended_between_two_workers_is_not_canceled(
     assert [c.end_reason for c in ended] == [EndReason.CANCELED, EndReason.ENDED_BY_API]
 
 
+async def test_a_call_whose_worker_does_not_end_it_has_the_reason_of_the_request(
+    queue_rig: QueueRig,
+) -> None:
+    """Even if its time is over in the meantime."""
+    claim = await claimed_call(queue_rig)
+    event = StateChanged(before=CallState.CONNECTING, state=CallState.ACTIVE)
+    queue_rig.worker.event_writer.emit(claim, event)
+    await queue_rig.worker.event_writer.wait_until_stored(claim)
+    await end_call(queue_rig.services, queue_rig.viewer, claim.call.id)
+    await queue_rig.db.execute("update call_command set asked_at = asked_at - interval '1 minute'")
+    await queue_rig.db.execute("update call_log set deadline_at = now() - interval '1 second'")
+    reaper = queue_rig.worker.reaper
+    ended = await reaper.end_overdue(5.0, await reaper.database_time())
+    assert ended == [(claim.call.id, EndReason.ENDED_BY_API)]
+
+
 async def test_a_claim_whose_response_was_lost_is_released(queue_rig: QueueRig) -> None:
     kept, lost = await queue_rig.call(), await queue_rig.call()
     worker = await queue_rig.worker.queue.register_worker(10)
