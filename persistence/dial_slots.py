@@ -15,7 +15,7 @@ from uuid import UUID
 from domain.telephony.dial_policy import DialUsage, check_limits
 from domain.telephony.trunk_usage import MS_PER_MINUTE, PauseReason, TrunkPause, TrunkUsage
 from domain.telephony.trunks import DialLimits
-from persistence.queue_transitions import DUE_AT, IS_DUE
+from persistence.queue_transitions import DUE_AT, IS_DUE, IS_TENANT_ACTIVE
 
 MAX_BACKLOG_SECONDS = 2
 """Calls are claimed in advance only as far as the trunk may dial them within this time."""
@@ -46,10 +46,12 @@ COUNT_CALLS_TODAY = """
 # Skipped when it is locked, so that workers which claim for the same trunks never wait for each other.
 LOCK_TRUNK_USAGE = f"{COUNT_CALLS_TODAY} for update skip locked"
 WAIT_FOR_TRUNK_USAGE = f"{COUNT_CALLS_TODAY} for update"
+# A scalar subquery, so that PostgreSQL reads the calls of these few legs rather than all that have not ended.
 OCCUPYING_TRANSFERS = """
     select f.trunk_id, 1 as active, 0 as undialed
-      from transfer_leg f join call_log h on h.call_id = f.call_id
-     where f.released_at is null and h.ended_at is null"""
+      from transfer_leg f
+     where f.released_at is null
+       and (select h.ended_at is null from call_log h where h.call_id = f.call_id)"""
 # Statements of their own, which see what the holder of the lock before has committed.
 COUNT_ACTIVE_CALLS = f"""
     select count(*) + (select count(*) from ({OCCUPYING_TRANSFERS}) o where o.trunk_id = $1) as active,
@@ -132,46 +134,47 @@ RESERVE_DIAL = """
     returning greatest(extract(epoch from
         next_dial_at - make_interval(secs => 1 / $2::float8) - clock_timestamp()), 0)::float8
 """
-# The trunks that have no room for another call, and those that are paused. Most trunks have no call in
-# progress, so the calls in progress are counted rather than the trunks.
+# Most trunks have no call in progress, so the calls in progress are counted rather than the trunks.
+BUSY_TRUNKS = f"""
+    select held.trunk_id, sum(held.active) as active, sum(held.undialed) as undialed
+      from (select l.trunk_id, 1 as active, case when {IS_UNDIALED} then 1 else 0 end as undialed
+              from call_log l
+             where l.ended_at is null and l.dial_claimed_at is not null
+            union all {OCCUPYING_TRANSFERS}) held
+     group by held.trunk_id"""
+# For how many more calls the trunk `t` has room.
+ROOM = f"""
+           least(coalesce((t.spec -> 'limits' ->> 'concurrent_calls')::int, 1)
+                 - coalesce(busy.active, 0),
+                 coalesce((t.spec -> 'limits' ->> 'calls_per_second')::int, 1)
+                 * {MAX_BACKLOG_SECONDS} + 1 - coalesce(busy.undialed, 0))"""
+# The trunks that have no room for another call, and those that are paused.
 FULL_TRUNKS = f"""
     select paused.trunk_id from trunk_usage paused where paused.paused_until > now()
     union all
-    select busy.trunk_id
-      from (select held.trunk_id, sum(held.active) as active, sum(held.undialed) as undialed
-              from (select l.trunk_id, 1 as active,
-                           case when {IS_UNDIALED} then 1 else 0 end as undialed
-                      from call_log l
-                     where l.ended_at is null and l.dial_claimed_at is not null
-                    union all {OCCUPYING_TRANSFERS}) held
-             group by held.trunk_id) busy
-      join outbound_trunk t on t.id = busy.trunk_id
-     where busy.active >= coalesce((t.spec -> 'limits' ->> 'concurrent_calls')::int, 1)
-        or busy.undialed > {MAX_BACKLOG_SECONDS}
-           * coalesce((t.spec -> 'limits' ->> 'calls_per_second')::int, 1)
+    select busy.trunk_id from ({BUSY_TRUNKS}) busy join outbound_trunk t on t.id = busy.trunk_id
+     where {ROOM} <= 0
 """
-# The $1 oldest calls that are due, of trunks that have room. Tens of thousands may wait for a trunk: the
-# recursion reads the oldest call of each trunk, and then up to $1 calls of the $1 trunks whose calls
-# have waited longest. None of the $1 oldest calls can be of another trunk.
-OLDEST_TO_DIAL = f"""
+# The trunks that have room for a call that is due, in the order in which their oldest call is due. Tens of
+# thousands may wait for a trunk, so the recursion reads only the oldest call of each.
+TRUNKS_TO_DIAL = f"""
     with recursive head as (
-        select '00000000-0000-0000-0000-000000000000'::uuid as trunk_id, null::timestamptz as due_at
+        select '00000000-0000-0000-0000-000000000000'::uuid as trunk_id, null::uuid as tenant_id,
+               null::timestamptz as due_at
         union all
-        select next.trunk_id, next.due_at
+        select next.trunk_id, next.tenant_id, next.due_at
           from head cross join lateral (
-               select l.trunk_id, {DUE_AT} as due_at from call_log l
+               select l.trunk_id, l.tenant_id, {DUE_AT} as due_at from call_log l
                 where {IS_TO_DIAL} and l.trunk_id > head.trunk_id
-                order by l.trunk_id, {DUE_AT} limit 1) next),
-    longest as (
-        select trunk_id from head
-         where due_at <= statement_timestamp() and trunk_id <> all(array({FULL_TRUNKS}))
-         order by due_at limit $1)
-    select oldest.call_id
-      from longest cross join lateral (
-           select l.call_id, {DUE_AT} as due_at from call_log l
-            where {IS_TO_DIAL} and l.trunk_id = longest.trunk_id and {IS_DUE}
-            order by {DUE_AT} limit $1) oldest
-     order by oldest.due_at limit $1"""
+                order by l.trunk_id, {DUE_AT} limit 1) next)
+    select head.trunk_id, {ROOM} as room
+      from head left join outbound_trunk t on t.id = head.trunk_id
+      left join ({BUSY_TRUNKS}) busy on busy.trunk_id = t.id
+     where head.due_at <= statement_timestamp() and {IS_TENANT_ACTIVE.format(row="head")}
+       and (t.id is null or {ROOM} > 0)
+       and not exists (select from trunk_usage paused
+                        where paused.trunk_id = head.trunk_id and paused.paused_until > now())
+     order by head.due_at"""
 # Each number is counted once, because many calls may be to the same: if the CTE were inlined, PostgreSQL
 # might count again for each call. Nothing is counted if the day is exhausted.
 SELECT_REFUSED = f"""

@@ -58,9 +58,9 @@ from persistence.database import short_transaction
 from persistence.db_errors import translate_outages
 from persistence.dial_slots import (
     IS_TO_DIAL,
-    OLDEST_TO_DIAL,
     RELEASE_TRANSFER,
     RESERVE_DIAL,
+    TRUNKS_TO_DIAL,
     CountedTransfer,
     DialedCall,
     Slot,
@@ -76,6 +76,7 @@ from persistence.queue_transitions import (
     END_REQUESTED,
     FAILED_TAKEOVERS,
     IS_DUE,
+    IS_TENANT_ACTIVE,
     RELEASE_CALLS,
     end_call,
     end_calls,
@@ -122,8 +123,7 @@ SELECT_CLAIMABLE = f"""
            $4::int > 0 and {FAILED_TAKEOVERS} > 1 as is_suspect
       from call_log l
      where {{which}}
-       and not exists (select from tenant t where t.id = l.tenant_id
-                          and (t.suspended_at is not null or t.delete_at is not null))
+       and {IS_TENANT_ACTIVE.format(row="l")}
        and ($2 or {CALL_KIND} = 'TEXT'
             or (l.state <> 'PENDING' and l.deadline_at < now() + make_interval(secs => $3)))
        and ($4 = 0 or {FAILED_TAKEOVERS} = 0 or (
@@ -134,12 +134,20 @@ SELECT_CLAIMABLE = f"""
                  select from call_log h
                   where h.worker_id = $7 and h.ended_at is null
                     and h.producer_seq = 0 and h.takeovers > 2))))
-     order by {DUE_AT} limit $1 for update skip locked
+     order by {DUE_AT} limit {{limit}} for update skip locked
 """
-SELECT_WAITING = SELECT_CLAIMABLE.format(which=f"{IS_WAITING} and {IS_DUE}")
-SELECT_TO_DIAL = SELECT_CLAIMABLE.format(
-    which=f"{IS_TO_DIAL} and l.call_id = any(array({OLDEST_TO_DIAL}))"
+SELECT_WAITING = SELECT_CLAIMABLE.format(which=f"{IS_WAITING} and {IS_DUE}", limit="$1")
+SELECT_OF_TRUNK = SELECT_CLAIMABLE.format(
+    which=f"{IS_TO_DIAL} and {IS_DUE} and l.trunk_id = longest.trunk_id",
+    limit="least($1, longest.room)",
 )
+# Calls are locked trunk by trunk until there are $1, without those that another worker has locked. The
+# outer query must not sort, because it would lock calls of each trunk.
+SELECT_TO_DIAL = f"""
+    select claimable.*
+      from ({TRUNKS_TO_DIAL}) longest cross join lateral ({SELECT_OF_TRUNK}) claimable
+     limit $1
+"""
 IS_REGISTERED = "select 1 from worker_process where id = $1 for key share"
 # A phone that is dialled may ring in addition.
 CONNECTED_BY = """now() + make_interval(secs => $4 + coalesce((
@@ -203,8 +211,9 @@ INSERT_WORKER = """
 """
 DELETE_WORKER = "delete from worker_process where id = $1"
 HAS_WAITING = f"""
-    select exists (select from call_log l where {IS_WAITING} and {IS_DUE})
-        or exists ({OLDEST_TO_DIAL})
+    select exists (select from call_log l
+                    where {IS_WAITING} and {IS_DUE} and {IS_TENANT_ACTIVE.format(row="l")})
+        or exists ({TRUNKS_TO_DIAL})
 """
 SELECT_LIMITS = "select spec ->> 'limits' from outbound_trunk where id = $1"
 SELECT_DIALED = """
@@ -485,7 +494,7 @@ class SqlWorkerQueue:
 
     @translate_outages
     async def has_waiting(self) -> bool:
-        return bool(await self._pool.fetchval(HAS_WAITING, 1))
+        return bool(await self._pool.fetchval(HAS_WAITING))
 
     def queue_notifications(self) -> AsyncIterator[bool]:
         return self._notifications(notifications.QUEUE_CHANNEL)

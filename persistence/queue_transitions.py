@@ -30,6 +30,11 @@ FAILED_TAKEOVERS = "case when l.producer_seq > 0 then 0 else l.takeovers end"
 # When a call may be claimed: at once, or at the time for which it was scheduled.
 DUE_AT = "coalesce(l.due_at, l.created_at)"
 IS_DUE = f"{DUE_AT} <= statement_timestamp()"
+# A keeper ends the calls of other tenants. A scalar subquery, so that PostgreSQL checks row by row and does
+# not join the whole queue with the tenants.
+IS_TENANT_ACTIVE = """
+           (select t.suspended_at is null and t.delete_at is null
+              from tenant t where t.id = {row}.tenant_id)"""
 # Rows are locked in the same order as by appends, which prevents deadlocks.
 RELEASE_CALLS = """
     with lost as (
