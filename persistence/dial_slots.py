@@ -156,7 +156,8 @@ FULL_TRUNKS = f"""
      where {ROOM} <= 0
 """
 # The trunks that have room for a call that is due, in the order in which their oldest call is due. Tens of
-# thousands may wait for a trunk, so the recursion reads only the oldest call of each.
+# thousands may wait for a trunk, so the recursion reads only the oldest call of each. The room is null for a
+# trunk that was deleted: it does not limit its calls, which workers end.
 TRUNKS_TO_DIAL = f"""
     with recursive head as (
         select '00000000-0000-0000-0000-000000000000'::uuid as trunk_id, null::uuid as tenant_id,
@@ -167,7 +168,7 @@ TRUNKS_TO_DIAL = f"""
                select l.trunk_id, l.tenant_id, {DUE_AT} as due_at from call_log l
                 where {IS_TO_DIAL} and l.trunk_id > head.trunk_id
                 order by l.trunk_id, {DUE_AT} limit 1) next)
-    select head.trunk_id, {ROOM} as room
+    select head.trunk_id, case when t.id is not null then {ROOM} end as room
       from head left join outbound_trunk t on t.id = head.trunk_id
       left join ({BUSY_TRUNKS}) busy on busy.trunk_id = t.id
      where head.due_at <= statement_timestamp() and {IS_TENANT_ACTIVE.format(row="head")}

@@ -244,6 +244,8 @@ class SqlWorkerQueue:
         self._resume_seconds = resume_seconds
         self._max_takeovers = max_takeovers
         self._full_worker_resume_seconds = resume_seconds - FULL_WORKER_DELAY_SECONDS
+        # Trunks that refused calls when calls were claimed, until the calls that they refuse are ended.
+        self._refusing: set[UUID] = set()
 
     @translate_outages
     async def register_worker(self, capacity: int, voice_capacity: int | None = None) -> UUID:
@@ -271,6 +273,7 @@ class SqlWorkerQueue:
         self, worker: UUID, limit: int, *, include_voice: bool = True
     ) -> Sequence[Claim]:
         pending: list[notifications.Notification] = []
+        await self._end_refused()
         async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
             if await connection.fetchval(IS_REGISTERED, worker) is None:
                 return []
@@ -282,14 +285,13 @@ class SqlWorkerQueue:
                 if slot is Slot.TAKEN
             ]
         await self._channels.publish_many(pending)
+        self._refusing |= {row["trunk_id"] for row, slot in slots if slot is Slot.REFUSED}
         if not claims:
             # Ending calls may fail or take long, which must not delay claimed calls. The next claim
             # or a keeper ends the calls that are left.
             ending = [row for row in claimable if row["end_asked"]]
             await end_calls(self._pool, self._channels, ending)
-            await self._end_refused(
-                {row["trunk_id"] for row, slot in slots if slot is Slot.REFUSED}
-            )
+            await self._end_refused()
         return claims
 
     async def _fetch_claimable(
@@ -320,10 +322,11 @@ class SqlWorkerQueue:
         dialed = DialedCall(call["id"], call["tenant_id"], call["trunk_id"], call["phone_number"])
         return await take_slot(connection, dialed, DialLimits(**orjson.loads(call["limits"])))
 
-    async def _end_refused(self, trunks: Iterable[UUID]) -> None:
-        """End the calls that the limits of these trunks refuse. The next claim tries again if this
-        fails for a trunk, which must not keep the worker from claiming calls of others."""
-        for trunk in trunks:
+    async def _end_refused(self) -> None:
+        """End the calls that trunks refuse. A failure must not keep the worker from claiming calls of
+        other trunks; the next claim finds out again that the trunk refuses calls."""
+        while self._refusing:
+            trunk = self._refusing.pop()
             try:
                 await self._end_refused_by(trunk)
             except Unavailable as error:

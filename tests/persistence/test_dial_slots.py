@@ -434,6 +434,18 @@ async def test_the_calls_to_a_number_are_counted_at_most_once(rig: DialRig, limi
     assert await rows_read(rig.db, SELECT_REFUSED, *arguments) <= MAX_REFUSED + counted
 
 
+async def test_a_refused_call_does_not_hold_up_its_trunk_while_others_dial(rig: DialRig) -> None:
+    await rig.limit(calls_per_number_per_hour=1, concurrent_calls=2)
+    other = await add_trunk(rig.services, rig.viewer, name="other", number="+12025550103")
+    [first, refused] = [await rig.dial(trunk_id=rig.trunk.id) for _ in range(2)]
+    behind = await rig.dial(trunk_id=rig.trunk.id, number="+12025550104")
+    assert ids(await rig.claim(1)) == [first.id]
+    for expected in ([], [behind.id]):
+        over_other = await rig.dial(trunk_id=other.id)
+        assert ids(await rig.claim()) == [*expected, over_other.id]
+    assert (await rig.stored(refused.id)).end_reason is EndReason.TRUNK_LIMIT
+
+
 async def test_calls_that_cannot_be_ended_do_not_keep_a_worker_from_claiming(rig: DialRig) -> None:
     await rig.limit(calls_per_number_per_hour=1)
     first, refused = [await rig.dial() for _ in range(2)]
