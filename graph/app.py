@@ -28,6 +28,7 @@ from graph.schema.build import build_schema
 from graph.schema.loader_extension import LoaderScope
 from graph.server import create_server, listen, raise_open_file_limit
 from graph.web.account import account_routes
+from graph.web.dashboard import dashboard_routes
 from graph.web.docs.routes import docs_routes
 from graph.web.graphiql import graphiql_page, graphiql_routes
 from graph.web.talk import talk_routes
@@ -49,6 +50,7 @@ def main() -> None:
             *graphiql_routes(settings.local_token),
             *talk_routes(settings, partial(voice_notice, settings)),
             *account_routes(),
+            *dashboard_routes(settings),
             *widget_routes(),
             *docs_routes(),
         ]

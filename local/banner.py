@@ -19,6 +19,7 @@ def render_banner(
 ) -> str:
     token = state.token.read_text().strip() if state.token.exists() else "-"
     facts = {
+        "Dashboard": f"{url}/studio/",
         "GraphiQL": f"{url}/graphql",
         "Talk": f"{url}/talk   (in a browser, with a microphone)",
         "Docs": f"{url}/docs/",

@@ -74,7 +74,7 @@ class Settings:
     )
     local_token: str = setting(
         "",
-        "Token offered to GraphiQL and /talk on this machine; only `./studio up` sets it",
+        "Token offered to the pages of the API on this machine; only `./studio up` sets it",
         secret=True,
     )
     voice_notice_file: str = setting(

@@ -1,7 +1,8 @@
 """What the pages of the API share: their files, and the token of a local installation.
 
-The files in `pages/static/` are built by `npm ci && npm run build` in `pages/`. They request nothing
-from other hosts, except from LiveKit during a call and from the store of recordings.
+The files in `pages/static/` are built by `npm ci && npm run build` in `pages/`, and those of the dashboard in
+`dashboard/`. They request nothing from other hosts, except from LiveKit during a call and from the store
+of recordings.
 """
 
 from __future__ import annotations
@@ -36,6 +37,21 @@ def asset_routes(
 ) -> list[BaseRoute]:
     """The routes for the built files of a page, its configuration and the local token."""
 
+    async def without_slash(request: Request) -> Response:
+        return RedirectResponse(f"/{page}")
+
+    return [
+        Route(f"/{page}/", without_slash),
+        *local_token_routes(page, local_token, facts),
+        Mount(f"/{page}/assets", Assets(directory=STATIC_FOLDER / page)),
+    ]
+
+
+def local_token_routes(
+    page: str, local_token: str, facts: Callable[[], Mapping[str, Any]] = dict
+) -> list[BaseRoute]:
+    """The routes for the configuration of a page and the local token."""
+
     async def config(request: Request) -> Response:
         body = {"localToken": bool(local_token) and is_local_request(request), **facts()}
         return JSONResponse(body, headers=NO_STORE_HEADERS)
@@ -45,14 +61,9 @@ def asset_routes(
             raise HTTPException(404)
         return JSONResponse({"token": local_token}, headers=NO_STORE_HEADERS)
 
-    async def without_slash(request: Request) -> Response:
-        return RedirectResponse(f"/{page}")
-
     return [
-        Route(f"/{page}/", without_slash),
         Route(f"/{page}/config.json", config),
         Route(f"/{page}/local-token", token, methods=["POST"]),
-        Mount(f"/{page}/assets", Assets(directory=STATIC_FOLDER / page)),
     ]
 
 

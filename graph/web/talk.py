@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from domain.common.settings import Settings
@@ -47,11 +47,7 @@ def talk_routes(settings: Settings, voice_notice: Callable[[], str] = str) -> li
     def facts() -> Mapping[str, Any]:
         return {"voice": all(access), "voiceNotice": voice_notice()}
 
-    async def root(_: Request) -> Response:
-        return RedirectResponse("/talk")
-
     return [
-        Route("/", root),
         Route("/talk", page),
         *asset_routes("talk", settings.local_token, facts),
     ]

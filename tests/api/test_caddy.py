@@ -126,6 +126,7 @@ async def test_calls_stream_through_the_proxy_and_internal_routes_are_hidden(
             assert (await http.get("/health/ready")).status_code == 404
             assert (await http.post("/graphiql/local-token")).status_code == 404
             assert (await http.post("/talk/local-token")).status_code == 404
+            assert (await http.post("/studio/local-token")).status_code == 404
             page = await http.get("/docs/api", headers={"accept-encoding": "gzip"})
             assert (page.status_code, page.headers["content-encoding"]) == (200, "gzip")
             assert page.headers["content-security-policy"].startswith("default-src 'none'; ")

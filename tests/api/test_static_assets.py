@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from domain.common.settings import Settings
 from graph.web.account import account_routes
+from graph.web.dashboard import dashboard_routes
 from graph.web.graphiql import graphiql_routes
 from graph.web.static_assets import STATIC_FOLDER
 from graph.web.talk import talk_routes
@@ -22,14 +23,20 @@ from tests.support.paths import ROOT
 
 SOURCE = ROOT / "graph" / "web" / "pages"
 MERCURIUS = ROOT / "bench" / "harness" / "mercurius"
+DASHBOARD = ROOT / "dashboard"
+OURS = ["node_modules/agent-studio-client"]
+"""Packages that are a folder of the repository."""
 PAGES = ["graphiql", "talk"]
+TOKEN_PAGES = [*PAGES, "studio"]
 TOKEN = "as_test_of_this_machine"
 
 
 def client(
     token: str = TOKEN, host: str = "localhost:8000", address: str = "127.0.0.1"
 ) -> TestClient:
-    app = Starlette(routes=[*graphiql_routes(token), *talk_routes(Settings(local_token=token))])
+    settings = Settings(local_token=token)
+    routes = [*graphiql_routes(token), *talk_routes(settings), *dashboard_routes(settings)]
+    app = Starlette(routes=routes)
     return TestClient(app, base_url=f"http://{host}", client=(address, 50000))
 
 
@@ -55,12 +62,6 @@ def test_files_are_cached_until_they_change(page: str, name: str, kind: str) -> 
     assert first.headers["Content-Type"] == kind
     assert first.headers["X-Content-Type-Options"] == "nosniff"
     assert first.headers["Cache-Control"] == "no-cache"
-
-
-def test_the_root_leads_to_the_page_for_talking() -> None:
-    answer = client().get("/", follow_redirects=False)
-
-    assert (answer.status_code, answer.headers["Location"]) == (307, "/talk")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -93,7 +94,7 @@ def test_the_page_for_accounts_runs_only_its_own_script_and_gives_no_address_awa
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:8000", "[::1]:8000"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.0.1", "::1", "::ffff:127.0.0.1"])
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", TOKEN_PAGES)
 def test_a_page_on_this_machine_gets_the_local_token(page: str, host: str, address: str) -> None:
     browser = client(address=address)
     headers = {"Host": host, "Origin": f"http://{host}"}
@@ -124,7 +125,7 @@ def test_a_page_on_this_machine_gets_the_local_token(page: str, host: str, addre
         ("127.0.0.1", {"Sec-Fetch-Site": "same-site"}),
     ],
 )
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", TOKEN_PAGES)
 def test_no_remote_page_gets_the_local_token(
     page: str, address: str, headers: dict[str, str]
 ) -> None:
@@ -135,7 +136,7 @@ def test_no_remote_page_gets_the_local_token(
     assert (refused.status_code, TOKEN in refused.text) == (404, False)
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", TOKEN_PAGES)
 def test_without_a_local_token_none_is_offered(page: str) -> None:
     browser = client(token="")
 
@@ -143,7 +144,7 @@ def test_without_a_local_token_none_is_offered(page: str) -> None:
     assert browser.post(f"/{page}/local-token").status_code == 404
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", TOKEN_PAGES)
 def test_a_link_cannot_fetch_the_token(page: str) -> None:
     assert client().get(f"/{page}/local-token").status_code == 405
 
@@ -151,10 +152,12 @@ def test_a_link_cannot_fetch_the_token(page: str) -> None:
 # ---- what is committed --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("folder", [SOURCE, SCRIPTS, MERCURIUS], ids=lambda folder: folder.name)
+@pytest.mark.parametrize(
+    "folder", [SOURCE, SCRIPTS, MERCURIUS, DASHBOARD], ids=lambda folder: folder.name
+)
 def test_the_lock_file_names_versions_and_no_registry(folder: Path) -> None:
     lock = json.loads((folder / "package-lock.json").read_text())
-    packages = [about for path, about in lock["packages"].items() if path]
+    packages = [about for path, about in lock["packages"].items() if path and path not in OURS]
 
     assert [about for about in packages if "resolved" in about] == []
     assert [about for about in packages if not about["integrity"].startswith("sha512-")] == []
@@ -169,6 +172,7 @@ def test_the_committed_files_equal_a_build_of_the_sources(tmp_path: Path) -> Non
     subprocess.run(["npm", "run", "build"], cwd=copy, check=True, capture_output=True)
 
     built, committed = contents(copy / "static"), contents(STATIC_FOLDER)
+    committed = {name: body for name, body in committed.items() if name.parts[0] != "studio"}
     assert sorted(built) == sorted(committed)
     assert [name for name in built if built[name] != committed[name]] == []
 

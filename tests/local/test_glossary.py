@@ -49,8 +49,10 @@ WEB_SOURCES = (
     ROOT / "graph" / "web" / "pages" / "src",
     ROOT / "client" / "typescript" / "src",
     ROOT / "client" / "widget" / "src",
+    ROOT / "dashboard" / "src",
+    ROOT / "dashboard" / "app",
 )
-WEB_SUFFIXES = {".js", ".jsx", ".ts", ".html", ".graphql"}
+WEB_SUFFIXES = {".js", ".jsx", ".ts", ".tsx", ".css", ".html", ".graphql"}
 ROW = re.compile(r"^(\| .* \| .* \|)(.*)\|$", re.MULTILINE)
 """A row of a glossary table: the first two columns, and the column of words not to use."""
 

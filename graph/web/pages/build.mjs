@@ -1,4 +1,5 @@
-// Builds static/. The bytes are the same on every machine: versions are locked, and no file has a date.
+// Builds the folders of these pages in static/; dashboard/ builds its own. The bytes are the same on every machine:
+// versions are locked, and no file has a date.
 
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
@@ -17,7 +18,7 @@ const withoutFonts = {
   },
 };
 
-await rm("static", { recursive: true, force: true });
+for (const folder of ["graphiql", "talk", "account", "widget"]) await rm(`static/${folder}`, { recursive: true, force: true });
 await page("graphiql", "main.jsx", []);
 await page("talk", "main.js", ["icon.svg"]);
 await page("account", "main.js", []);

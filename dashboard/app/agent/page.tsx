@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { AgentPage } from "@/agents/agent-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <AgentPage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { AgentsPage } from "@/agents/agents-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <AgentsPage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,300 @@
+"use client";
+
+import Link from "next/link";
+import type { LiveCallState } from "agent-studio-client";
+import { useLiveCall, useStudio } from "agent-studio-client/react";
+import { Tabs } from "radix-ui";
+import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
+import { useQuery } from "urql";
+import { CallDocument, CallFiguresDocument, type EndReason } from "@/gql/call";
+import { EndCallDocument } from "@/gql/end-call";
+import { clock, milliseconds, moment } from "@/data/format";
+import { messageOf, problemOf } from "@/data/problem";
+import { useNow } from "@/data/use-now";
+import { useQueryString } from "@/data/use-query-string";
+import { useTitle } from "@/data/use-title";
+import { useMay } from "@/data/viewer";
+import { BLAMES, reasonOf, stateOf, toneOfBlame } from "@/data/words";
+import { Badge } from "@/ui/badge";
+import { Button, buttonClass } from "@/ui/button";
+import { Confirm } from "@/ui/dialog";
+import { controlClass } from "@/ui/field";
+import { Icon } from "@/ui/icons";
+import { Empty, Failed, Loading, Notice, Skeleton } from "@/ui/states";
+import { Conversation } from "./conversation";
+import { Context, FigurePanels, Given, Summary, type CallData } from "./details";
+import { EventLog } from "./event-log";
+import { storyOf } from "./story";
+import { Latency } from "./waterfall";
+
+export function CallPage() {
+  useTitle("Call");
+  const [query] = useQueryString();
+  const id = query.get("id") ?? "";
+  const [{ data, error }, execute] = useQuery({ query: CallDocument, variables: { id }, pause: !id, requestPolicy: "cache-and-network" });
+  const again = useCallback(() => execute({ requestPolicy: "network-only" }), [execute]);
+  if (data?.call) return <CallView key={id} call={data.call} onStateChanged={again} />;
+  return (
+    <>
+      <Back />
+      <h1 className="sr-only">Call</h1>
+      {error ? <Failed problem={problemOf(error)} onRetry={again} /> : id && !data ? <CallSkeleton /> : <NoCall />}
+    </>
+  );
+}
+
+const Back = () => (
+  <Link href="/calls/" prefetch={false} className="inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
+    <Icon name="left" width={15} height={15} />
+    Calls
+  </Link>
+);
+
+function NoCall() {
+  return (
+    <Empty icon="calls" title="There is no such call">
+      <p>It has been deleted, or it belongs to another tenant.</p>
+      <p className="mt-4">
+        <Link href="/calls/" className={buttonClass("primary")}>
+          Show all calls
+        </Link>
+      </p>
+    </Empty>
+  );
+}
+
+function CallSkeleton() {
+  return (
+    <Loading what="the call">
+      <Skeleton className="mt-2 h-7 w-72" />
+      <Skeleton className="mt-1.5 h-6 w-40" />
+      <div className="mt-5 grid gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <Skeleton className="h-[28rem] w-full" />
+        <Skeleton className="hidden h-[28rem] w-full xl:block" />
+      </div>
+    </Loading>
+  );
+}
+
+/** The page of a call: the log is followed while the call is live, and read afterwards, in the same way. */
+function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): void }) {
+  const live = useLiveCall(call.id);
+  const { ended } = live;
+  const state = live.state ?? call.state;
+  const isLive = !ended && !call.endedAt;
+  const now = useNow(isLive && call.answeredAt !== null);
+  const story = useMemo(() => storyOf(live.events, live.turns, live.tools), [live.events, live.turns, live.tools]);
+  const figures = useFigures(call.id, isLive);
+
+  // The log is ahead of the row: read again what only the row has, such as times and cost.
+  const isBehind = !call.endedAt && state !== call.state;
+  useEffect(() => {
+    if (isBehind) onStateChanged();
+  }, [isBehind, state, onStateChanged]);
+
+  const length = ended ? milliseconds(ended.duration) : call.duration ? milliseconds(call.duration) : call.answeredAt ? now - Date.parse(call.answeredAt) : null;
+  return (
+    <>
+      <Back />
+      <Header call={call} state={state} isLive={isLive} length={length} agent={live.agent} reason={ended?.reason ?? call.endReason} />
+      <Outcome call={call} live={live} />
+      <div className="mt-5 grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
+        <div className="min-w-0 rounded-xl border bg-surface shadow-soft">
+          <Tabs.Root defaultValue="conversation">
+            <Tabs.List aria-label="Parts of the call" className="flex gap-1 border-b px-2">
+              {[
+                ["conversation", "Conversation"],
+                ["latency", "Latency"],
+                ["log", "Event log"],
+              ].map(([value = "", title]) => (
+                <Tabs.Trigger
+                  key={value}
+                  value={value}
+                  className="-mb-px h-11 border-b-2 border-transparent px-3 text-sm font-medium text-muted hover:text-text
+                    data-[state=active]:border-accent data-[state=active]:text-text focus-visible:-outline-offset-4"
+                >
+                  {title}
+                </Tabs.Trigger>
+              ))}
+            </Tabs.List>
+            <Tabs.Content value="conversation" tabIndex={-1}>
+              {live.status === "CONNECTING" && story.length === 0 ? (
+                <TranscriptSkeleton />
+              ) : (
+                <Conversation story={story} isLive={isLive}>
+                  {isLive && call.kind === "TEXT" && <Composer callId={call.id} />}
+                </Conversation>
+              )}
+            </Tabs.Content>
+            <Tabs.Content value="latency" tabIndex={-1}>
+              <Latency story={story} />
+            </Tabs.Content>
+            <Tabs.Content value="log" tabIndex={-1}>
+              <EventLog events={live.events} />
+            </Tabs.Content>
+          </Tabs.Root>
+        </div>
+        <div className="grid min-w-0 gap-4">
+          <Summary call={call} length={length} />
+          <FigurePanels figures={figures} />
+          <Context values={live.context} />
+          <Given title="Facts about the caller" value={call.userContext} />
+          <Given title="Metadata" value={call.metadata} />
+        </div>
+      </div>
+    </>
+  );
+}
+
+const FIGURES_EVERY_MS = 10_000;
+
+/** Cost and latency read the whole log, so they are requested seldom while the call is live, and once when it is over. */
+function useFigures(id: string, isLive: boolean) {
+  const [{ data }, again] = useQuery({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
+  const wasLive = useRef(isLive);
+  useEffect(() => {
+    const load = () => again({ requestPolicy: "network-only" });
+    if (wasLive.current && !isLive) load();
+    wasLive.current = isLive;
+    if (!isLive) return;
+    const timer = setInterval(load, FIGURES_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [isLive, again]);
+  return data?.call;
+}
+
+interface HeaderProps {
+  call: CallData;
+  state: CallData["state"];
+  isLive: boolean;
+  length: number | null;
+  agent: string | null;
+  reason: EndReason | null;
+}
+
+function Header({ call, state, isLive, length, agent, reason }: HeaderProps) {
+  const { label, tone } = stateOf(state);
+  const mayEnd = useMay("CALLS_WRITE");
+  return (
+    <div className="mt-2 flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
+      <div className="min-w-0">
+        <h1 className="truncate text-xl font-semibold tracking-tight">
+          {call.workflow?.name ?? "Deleted workflow"}
+          <span className="font-normal text-muted"> · {call.phoneNumber ?? call.userId ?? moment(call.createdAt)}</span>
+        </h1>
+        <p className="mt-1.5 flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
+          <Badge tone={tone} live={isLive}>
+            {label}
+          </Badge>
+          {length !== null && <span className="tabular-nums">{clock(length)}</span>}
+          {isLive && agent && <span>with {agent}</span>}
+          {reason && <span>{reasonOf(reason).label}</span>}
+        </p>
+      </div>
+      {isLive && mayEnd && <EndCall id={call.id} />}
+    </div>
+  );
+}
+
+function EndCall({ id }: { id: string }) {
+  const studio = useStudio();
+  const [isAsking, setAsking] = useState(false);
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const end = async () => {
+    setBusy(true);
+    const result = await studio.mutate(EndCallDocument, { input: { callId: id } });
+    setBusy(false);
+    if (result.ok) setAsking(false);
+    else setProblem(messageOf(result.error));
+  };
+  return (
+    <>
+      <Button kind="danger" icon="stop" onClick={() => setAsking(true)}>
+        End the call
+      </Button>
+      <Confirm
+        open={isAsking}
+        onOpenChange={setAsking}
+        title="End this call?"
+        description="The agent stops at once, and the caller is disconnected. The log says that an operator ended the call."
+        confirm="End the call"
+        busy={isBusy}
+        problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
+        onConfirm={() => void end()}
+      />
+    </>
+  );
+}
+
+/** What went wrong, before everything else. */
+function Outcome({ call, live }: { call: CallData; live: LiveCallState }) {
+  const reason = live.ended?.reason ?? call.endReason;
+  const blame = live.ended?.blame ?? call.blame;
+  if (live.status === "FAILED" && live.error) {
+    return (
+      <div className="mt-4">
+        <Notice tone="bad">The events of the call cannot be followed: {live.error.message}</Notice>
+      </div>
+    );
+  }
+  if (!reason || !blame || toneOfBlame(blame) !== "bad") return null;
+  return (
+    <div className="mt-4">
+      <Notice tone="bad">
+        {reasonOf(reason).text} Cause: {(BLAMES[blame] ?? blame).toLowerCase()}.
+      </Notice>
+    </div>
+  );
+}
+
+function TranscriptSkeleton() {
+  return (
+    <Loading what="the conversation">
+      <div className="grid gap-4 p-5">
+        {["w-2/3", "ml-auto w-1/2", "w-3/5", "ml-auto w-2/5"].map((width) => (
+          <Skeleton key={width} className={`h-10 ${width}`} />
+        ))}
+      </div>
+    </Loading>
+  );
+}
+
+/** Says the caller's next words in a text call. */
+function Composer({ callId }: { callId: string }) {
+  const { send } = useLiveCall(callId);
+  const mayWrite = useMay("CALLS_WRITE");
+  const [text, setText] = useState("");
+  const [problem, setProblem] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  if (!mayWrite) return null;
+  const submit = async (event: FormEvent) => {
+    event.preventDefault();
+    const words = text.trim();
+    if (!words || isBusy) return;
+    setBusy(true);
+    const result = await send(words);
+    setBusy(false);
+    if (result.ok) setText("");
+    setProblem(result.ok ? "" : messageOf(result.error));
+  };
+  return (
+    <form className="grid gap-2 border-t p-3" onSubmit={(event) => void submit(event)}>
+      {problem && <Notice tone="bad">{problem}</Notice>}
+      <div className="flex gap-2">
+        <input
+          aria-label="Message of the caller"
+          value={text}
+          maxLength={8192}
+          autoComplete="off"
+          placeholder="Write as the caller"
+          onChange={(event) => setText(event.target.value)}
+          className={`${controlClass} h-10`}
+        />
+        <Button type="submit" kind="primary" icon="send" busy={isBusy} className="h-10">
+          Send
+        </Button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,193 @@
+import Link from "next/link";
+import type { ReactNode } from "react";
+import type { CallFiguresQuery, CallQuery } from "@/gql/call";
+import { clock, count, exactMoment, milliseconds, money, seconds } from "@/data/format";
+import { DIRECTIONS, KINDS, plain } from "@/data/words";
+import { Notice, Skeleton } from "@/ui/states";
+
+export type CallData = NonNullable<CallQuery["call"]>;
+export type Figures = NonNullable<CallFiguresQuery["call"]>;
+
+export function Panel({ title, children }: { title: string; children: ReactNode }) {
+  return (
+    <section className="rounded-xl border bg-surface p-4 shadow-soft">
+      <h2 className="mb-3 text-sm font-semibold">{title}</h2>
+      {children}
+    </section>
+  );
+}
+
+function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) {
+  return (
+    <dl className="grid grid-cols-[minmax(6rem,auto)_1fr] gap-x-4 gap-y-2 text-sm">
+      {facts
+        .filter(([, value]) => value !== null && value !== undefined && value !== "")
+        .map(([name, value]) => (
+          <div key={name} className="contents">
+            <dt className="text-muted">{name}</dt>
+            <dd className="min-w-0 text-right break-words">{value}</dd>
+          </div>
+        ))}
+    </dl>
+  );
+}
+
+export function Summary({ call, length }: { call: CallData; length: number | null }) {
+  const { workflow, version } = call;
+  return (
+    <Panel title="Call">
+      <Facts
+        facts={[
+          ["Workflow", workflow && <Link className="text-accent underline" href={`/calls/?workflow=${encodeURIComponent(workflow.slug)}`}>{workflow.name}</Link>],
+          ["Version", version && (version.number ? String(version.number) : "Draft")],
+          ["Kind", `${KINDS[call.kind]?.label ?? call.kind}, ${(DIRECTIONS[call.direction] ?? call.direction).toLowerCase()}`],
+          ["From", call.fromNumber],
+          ["To", call.toNumber],
+          ["User", call.userId && <Link className="text-accent underline" href={`/calls/?user=${encodeURIComponent(call.userId)}`}>{call.userId}</Link>],
+          ["Answered by", call.answeredBy && plain(call.answeredBy)],
+          ["SIP status", call.sipStatus && String(call.sipStatus)],
+          ["Scheduled for", call.scheduledFor && exactMoment(call.scheduledFor)],
+          ["Created", exactMoment(call.createdAt)],
+          ["Answered", call.answeredAt && exactMoment(call.answeredAt)],
+          ["Ended", call.endedAt && exactMoment(call.endedAt)],
+          ["Duration", length === null ? null : <span className="tabular-nums">{clock(length)}</span>],
+        ]}
+      />
+    </Panel>
+  );
+}
+
+export function FigurePanels({ figures }: { figures: Figures | null | undefined }) {
+  if (!figures) {
+    return (
+      <Panel title="Cost and usage">
+        <Skeleton className="h-24 w-full" />
+      </Panel>
+    );
+  }
+  const { latency, cost, usage } = figures;
+  const spread = (value: { p50: string; p95: string } | null) =>
+    value && `${seconds(milliseconds(value.p50))} / ${seconds(milliseconds(value.p95))}`;
+  return (
+    <>
+      {latency && (
+        <Panel title="Latency, median and 95th percentile">
+          <Facts
+            facts={[
+              ["First audio", spread(latency.firstAudio)],
+              ["With the network", spread(latency.atEar)],
+              ["Whole reply", spread(latency.total)],
+              ["Measured replies", count(latency.turns)],
+            ]}
+          />
+        </Panel>
+      )}
+      <Panel title="Cost and usage">
+        {usage.length === 0 && <p className="text-sm text-muted">Nothing was used yet.</p>}
+        {usage.length > 0 && (
+          <div className="overflow-x-auto" tabIndex={0} role="region" aria-label="Usage by model">
+            <table className="w-full text-sm">
+              <thead className="text-left text-xs text-muted">
+                <tr>
+                  <th scope="col" className="pb-1.5 font-medium">Model</th>
+                  <th scope="col" className="pb-1.5 text-right font-medium">Used</th>
+                  <th scope="col" className="pb-1.5 text-right font-medium">Cost</th>
+                </tr>
+              </thead>
+              <tbody>
+                {usage.map((each) => (
+                  <tr key={`${each.kind} ${each.provider} ${each.model}`} className="align-top">
+                    <th scope="row" className="py-1 pr-2 text-left font-normal">
+                      <span className="block">{each.model || each.provider}</span>
+                      <span className="block text-xs text-muted">
+                        {each.kind} · {each.provider}
+                      </span>
+                    </th>
+                    <td className="py-1 text-right tabular-nums">{usedOf(each)}</td>
+                    <td className="py-1 pl-3 text-right tabular-nums">{each.cost === null ? "unknown" : money(each.cost)}</td>
+                  </tr>
+                ))}
+              </tbody>
+              <tfoot>
+                <tr className="border-t">
+                  <th scope="row" colSpan={2} className="pt-2 text-left font-medium">Total, estimated</th>
+                  <td className="pt-2 text-right font-medium tabular-nums">{cost ? money(cost.total) : "–"}</td>
+                </tr>
+              </tfoot>
+            </table>
+          </div>
+        )}
+        {cost?.partial && (
+          <div className="mt-3">
+            <Notice tone="info">The price of some models is not known, so the total is too low. Add prices in the settings.</Notice>
+          </div>
+        )}
+      </Panel>
+      {figures.recording && <Recording recording={figures.recording} />}
+    </>
+  );
+}
+
+function usedOf(usage: Figures["usage"][number]): string {
+  const parts = [
+    usage.inputTokens + usage.outputTokens > 0 && `${count(usage.inputTokens)} + ${count(usage.outputTokens)} tokens`,
+    usage.characters > 0 && `${count(usage.characters)} characters`,
+    milliseconds(usage.audio) > 0 && `${clock(milliseconds(usage.audio))} audio`,
+  ];
+  return parts.filter(Boolean).join(", ") || "–";
+}
+
+const RECORDINGS: Record<string, string> = {
+  RECORDING: "The call is being recorded.",
+  PROCESSING: "The recording is being prepared. Load this page again in a moment.",
+  FAILED: "The recording failed.",
+  DELETED: "The recording was deleted.",
+};
+
+function Recording({ recording }: { recording: NonNullable<Figures["recording"]> }) {
+  return (
+    <Panel title="Recording">
+      {recording.url ? (
+        // The transcript next to it says what is heard.
+        <audio controls preload="none" src={recording.url} aria-label="Recording of the call" className="w-full" />
+      ) : (
+        <p className="text-sm text-muted">{recording.error ?? RECORDINGS[recording.state] ?? plain(recording.state)}</p>
+      )}
+    </Panel>
+  );
+}
+
+export function Context({ values }: { values: ReadonlyMap<string, unknown> }) {
+  return (
+    <Panel title="Context">
+      {values.size === 0 ? (
+        <p className="text-sm text-muted">No value has been set.</p>
+      ) : (
+        <dl className="grid gap-2 text-sm">
+          {[...values].map(([path, value]) => (
+            <div key={path}>
+              <dt className="font-mono text-xs text-muted">{path}</dt>
+              <dd className="font-mono text-[13px] break-words">{JSON.stringify(value)}</dd>
+            </div>
+          ))}
+        </dl>
+      )}
+    </Panel>
+  );
+}
+
+export function Given({ title, value }: { title: string; value: unknown }) {
+  if (typeof value !== "object" || value === null || Object.keys(value).length === 0) return null;
+  return (
+    <Panel title={title}>
+      <dl className="grid gap-2 text-sm">
+        {Object.entries(value).map(([name, each]) => (
+          <div key={name}>
+            <dt className="text-xs text-muted">{name}</dt>
+            <dd className="break-words">{typeof each === "string" ? each : JSON.stringify(each)}</dd>
+          </div>
+        ))}
+      </dl>
+    </Panel>
+  );
+}

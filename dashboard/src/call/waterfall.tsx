@@ -1,0 +1,101 @@
+import type { CallEventOf } from "agent-studio-client";
+import { milliseconds, seconds } from "@/data/format";
+import { Notice } from "@/ui/states";
+import { stepsOf, type Step } from "./latency";
+import type { Entry } from "./story";
+
+// Whole names, because Tailwind reads them from this file.
+const COLOURS = ["", "bg-(--step-1)", "bg-(--step-2)", "bg-(--step-3)", "bg-(--step-4)", "bg-(--step-5)", "bg-(--step-6)", "bg-(--step-7)"];
+
+/** Steps on one line; `scale` is the time at its right end. */
+export function Bar({ steps, scale }: { steps: readonly Step[]; scale: number }) {
+  return (
+    <span aria-hidden="true" className="relative block h-2.5 overflow-hidden rounded-full bg-sunken">
+      {steps.map((step) => (
+        <span
+          key={step.name}
+          className={`absolute inset-y-0 ${COLOURS[step.colour]}`}
+          style={{ left: `${(100 * step.from) / scale}%`, width: `${(100 * (step.until - step.from)) / scale}%` }}
+        />
+      ))}
+    </span>
+  );
+}
+
+type Measured = CallEventOf<"TurnMeasured">;
+
+/** The replies of the call, one bar each on the same scale, and the steps as a table for everybody. */
+export function Latency({ story }: { story: readonly Entry[] }) {
+  const replies = story.flatMap((entry) => (entry.kind === "TURN" && entry.turn.measured ? [{ text: entry.turn.text, measured: entry.turn.measured }] : []));
+  if (!replies.length) return <p className="p-5 text-sm text-muted">No reply has been measured yet.</p>;
+  const all = replies.map(({ measured }) => stepsOf(measured));
+  const scale = Math.max(1, ...all.map((steps) => steps.at(-1)?.until ?? 0), ...replies.map(({ measured }) => milliseconds(measured.total)));
+  const names = [...new Map(all.flat().map((step) => [step.name, step])).values()];
+  return (
+    <div className="grid gap-4 p-4 md:p-5">
+      {names.length > 0 ? (
+        <ul className="flex flex-wrap gap-x-4 gap-y-1.5 text-xs text-muted" aria-label="Steps">
+          {names.map((step) => (
+            <li key={step.name} className="flex items-center gap-1.5">
+              <span className={`size-2.5 rounded-full ${COLOURS[step.colour]}`} aria-hidden="true" />
+              {step.name}
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <Notice tone="info">The steps of a reply are measured in voice calls. A text call has the whole time only.</Notice>
+      )}
+      <ol className="grid gap-3">
+        {replies.map(({ text, measured }, index) => (
+          <li key={measured.seq}>
+            <Reply text={text} measured={measured} steps={all[index] ?? []} scale={scale} />
+          </li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function Reply({ text, measured, steps, scale }: { text: string; measured: Measured; steps: readonly Step[]; scale: number }) {
+  const total = milliseconds(measured.total);
+  const shown = measured.firstAudio ? `${seconds(milliseconds(measured.firstAudio))} to first audio` : `${seconds(total)} in all`;
+  const whole: Step[] = steps.length ? [...steps] : [{ name: "Reply", colour: 4, from: 0, until: total }];
+  return (
+    <details className="group">
+      <summary className="grid list-none gap-1.5 rounded-md py-1 [&::-webkit-details-marker]:hidden">
+        <span className="flex items-baseline justify-between gap-4 text-sm">
+          <span className="min-w-0 truncate">{text}</span>
+          <span className="shrink-0 text-muted tabular-nums">{shown}</span>
+        </span>
+        <Bar steps={whole} scale={scale} />
+      </summary>
+      <table className="mt-2 mb-1 text-xs">
+        <caption className="sr-only">Steps of this reply</caption>
+        <tbody>
+          {steps.map((step) => (
+            <tr key={step.name}>
+              <th scope="row" className="py-0.5 pr-6 text-left font-normal text-muted">
+                {step.name}
+              </th>
+              <td className="text-right tabular-nums">{Math.round(step.until - step.from)} ms</td>
+            </tr>
+          ))}
+          <tr>
+            <th scope="row" className="py-0.5 pr-6 text-left font-normal text-muted">
+              Until the end of the reply
+            </th>
+            <td className="text-right tabular-nums">{seconds(total)}</td>
+          </tr>
+          <tr>
+            <th scope="row" className="py-0.5 pr-6 text-left font-normal text-muted">
+              Tokens read and written
+            </th>
+            <td className="text-right tabular-nums">
+              {measured.inputTokens} / {measured.outputTokens}
+            </td>
+          </tr>
+        </tbody>
+      </table>
+    </details>
+  );
+}

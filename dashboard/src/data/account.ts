@@ -1,0 +1,107 @@
+// Who uses the dashboard: a person with a session, or the local installation with its API key. A session is shared by
+// all tabs of the browser; the key of a local installation is kept by one tab, as /talk and GraphiQL do.
+
+import { createSession, createStudio, type Observable, type Session, type Studio } from "agent-studio-client";
+
+export const API = process.env.NEXT_PUBLIC_STUDIO_API || (typeof location === "undefined" ? "" : location.origin);
+
+const LOCAL_KEY = "agent-studio:token";
+const CHANNEL = "agent-studio:account";
+/** Read by the script in app/layout.tsx before the first paint, which hides the frame of the pages without it. */
+const MARK = "agent-studio:signed-in";
+
+export interface Account {
+  readonly kind: "PERSON" | "LOCAL";
+  readonly studio: Studio;
+}
+
+let session: Session | undefined;
+let current: Account | null | undefined;
+const listeners = new Set<() => void>();
+
+/** Undefined while the page is not in a browser, null when there is no account. */
+export const account: Observable<Account | null | undefined> = {
+  get: () => (current === undefined ? (current = open()) : current),
+  subscribe(listener) {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  },
+};
+
+export function people(): Session {
+  if (!session) {
+    session = createSession({ url: API });
+    session.state.subscribe(sessionChanged);
+    channel()?.addEventListener("message", () => location.reload());
+  }
+  return session;
+}
+
+function open(): Account | null {
+  const key = sessionStorage.getItem(LOCAL_KEY) ?? "";
+  if (key.startsWith("as_")) return mark({ kind: "LOCAL", studio: createStudio({ url: API, apiKey: key }) });
+  if (people().state.get()) return mark({ kind: "PERSON", studio: createStudio({ url: API, session: people() }) });
+  return mark(null);
+}
+
+function mark(account: Account | null) {
+  if (account) localStorage.setItem(MARK, "1");
+  else localStorage.removeItem(MARK);
+  document.documentElement.dataset.signedIn = account ? "yes" : "no";
+  return account;
+}
+
+/** Start again with an empty cache: nothing of one account or tenant may be shown to another. */
+function replaceAccount() {
+  current?.studio.close();
+  current = open();
+  for (const listener of listeners) listener();
+}
+
+/** Another sign-in or another tenant: all tabs show the same, so the others load again. */
+export function changeAccount() {
+  replaceAccount();
+  channel()?.postMessage("changed");
+}
+
+function sessionChanged() {
+  const isSignedIn = people().state.get() !== null;
+  if (isSignedIn !== (current?.kind === "PERSON") && current?.kind !== "LOCAL") replaceAccount();
+}
+
+let open_channel: BroadcastChannel | undefined;
+function channel() {
+  if (typeof BroadcastChannel === "undefined") return undefined;
+  return (open_channel ??= new BroadcastChannel(CHANNEL));
+}
+
+export async function signOut(): Promise<void> {
+  if (current?.kind === "LOCAL") {
+    sessionStorage.removeItem(LOCAL_KEY);
+    replaceAccount();
+    return;
+  }
+  const { endSessionUrl } = await people().signOut();
+  if (current) changeAccount();
+  else channel()?.postMessage("changed");
+  if (endSessionUrl) location.assign(endSessionUrl);
+}
+
+/** Whether this browser runs on the machine of a local installation, which then hands out its key. */
+export async function isLocalInstallation(): Promise<boolean> {
+  try {
+    const response = await fetch("/studio/config.json");
+    return response.ok && ((await response.json()) as { localToken?: boolean }).localToken === true;
+  } catch {
+    return false;
+  }
+}
+
+export async function signInLocally(): Promise<boolean> {
+  const response = await fetch("/studio/local-token", { method: "POST" }).catch(() => null);
+  if (!response?.ok) return false;
+  const { token } = (await response.json()) as { token: string };
+  sessionStorage.setItem(LOCAL_KEY, token);
+  replaceAccount();
+  return true;
+}

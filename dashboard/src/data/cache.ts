@@ -1,0 +1,28 @@
+// The urql client of an account. The cache is normalized, so a live update of a call changes every page that shows it.
+
+import { cacheExchange } from "@urql/exchange-graphcache";
+import type { Studio } from "agent-studio-client";
+import { Client, fetchExchange, subscriptionExchange, type ExecutionResult } from "urql";
+import abstractTypes from "@/gql/abstract-types.json";
+import keylessTypes from "@/gql/keyless-types.json";
+
+/** Only nodes have a global id: a `WorkflowNode` of one workflow may have the id of another one's. */
+const keys = Object.fromEntries(keylessTypes.map((name) => [name, () => null]));
+
+export function createCacheClient(studio: Studio): Client {
+  return new Client({
+    url: String(studio.endpoint),
+    fetch: studio.fetch,
+    preferGetMethod: false,
+    exchanges: [
+      cacheExchange({ keys, possibleTypes: abstractTypes }),
+      fetchExchange,
+      subscriptionExchange({
+        forwardSubscription: (request) => ({
+          subscribe: (sink) =>
+            studio.forwardSubscription(request).subscribe({ ...sink, next: (result) => sink.next(result as ExecutionResult) }),
+        }),
+      }),
+    ],
+  });
+}

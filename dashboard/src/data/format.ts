@@ -1,0 +1,48 @@
+// How numbers, times and durations are written.
+
+const DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
+const FACTORS = [86_400_000, 3_600_000, 60_000, 1000];
+
+/** A duration of the API, such as `PT2.5S`, in milliseconds. */
+export function milliseconds(duration: string): number {
+  const parts = DURATION.exec(duration)?.slice(1) ?? [];
+  return parts.reduce((sum, part, index) => sum + Number(part ?? 0) * (FACTORS[index] ?? 0), 0);
+}
+
+export const orNull = <Value, Result>(value: Value | null | undefined, read: (value: Value) => Result): Result | null =>
+  value === null || value === undefined ? null : read(value);
+
+/** The length of a call: `0:07`, `12:30`, `1:02:03`. */
+export function clock(ms: number): string {
+  const whole = Math.max(0, Math.floor(ms / 1000));
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (number: number) => String(number).padStart(2, "0");
+  return h ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+export const seconds = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`);
+
+/** Amounts of the API are strings; small ones need more digits to say anything. */
+export function money(amount: string): string {
+  const value = Number(amount);
+  if (value === 0) return "$0.00";
+  return value < 0.1 ? `$${value.toFixed(4)}` : `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
+export const count = (value: number): string => value.toLocaleString("en-US");
+
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+const DAY_OF_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+const TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const EXACT_TIME = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 1 });
+
+/** `14:03` for today, else `3 Nov, 14:03`, with the year if it is another one. */
+export function moment(iso: string, now = new Date()): string {
+  const at = new Date(iso);
+  if (at.toDateString() === now.toDateString()) return TIME.format(at);
+  const day = at.getFullYear() === now.getFullYear() ? DAY : DAY_OF_YEAR;
+  return `${day.format(at)}, ${TIME.format(at)}`;
+}
+
+export const exactMoment = (iso: string): string => `${DAY_OF_YEAR.format(new Date(iso))}, ${EXACT_TIME.format(new Date(iso))}`;
+export const timeOfDay = (iso: string): string => EXACT_TIME.format(new Date(iso));

@@ -1,0 +1,39 @@
+"use client";
+
+import { StudioProvider } from "agent-studio-client/react";
+import { useMemo, useSyncExternalStore, type ReactNode } from "react";
+import { Provider as CacheProvider } from "urql";
+import { account, type Account } from "@/data/account";
+import { createCacheClient } from "@/data/cache";
+import { ViewerProvider } from "@/data/viewer";
+import { Toasts } from "@/ui/toast";
+import { Frame, FrameSkeleton } from "./frame";
+import "./nonce";
+import { SignIn } from "./sign-in";
+
+const useAccount = () => useSyncExternalStore(account.subscribe, account.get, () => undefined);
+
+/** Every page, or the sign-in at the same address, which continues with the page. */
+export function App({ children }: { children: ReactNode }) {
+  const user = useAccount();
+  return (
+    <Toasts>
+      {user === undefined && <FrameSkeleton />}
+      {user === null && <SignIn />}
+      {user && <SignedIn user={user}>{children}</SignedIn>}
+    </Toasts>
+  );
+}
+
+function SignedIn({ user, children }: { user: Account; children: ReactNode }) {
+  const client = useMemo(() => createCacheClient(user.studio), [user]);
+  return (
+    <StudioProvider studio={user.studio}>
+      <CacheProvider value={client}>
+        <ViewerProvider>
+          <Frame>{children}</Frame>
+        </ViewerProvider>
+      </CacheProvider>
+    </StudioProvider>
+  );
+}

@@ -1,0 +1,27 @@
+// The pages of the dashboard, in the order of the navigation.
+
+import type { Scope } from "@/gql/viewer";
+import type { IconName } from "@/ui/icons";
+
+export interface Page {
+  readonly href: string;
+  readonly title: string;
+  readonly icon: IconName;
+  /** Who lacks it does not see the page in the navigation. */
+  readonly scope: Scope;
+  /** Other paths that belong to the page. */
+  readonly also?: readonly string[];
+}
+
+export const PAGES: readonly Page[] = [
+  { href: "/", title: "Overview", icon: "overview", scope: "CALLS_READ" },
+  { href: "/calls/", title: "Calls", icon: "calls", scope: "CALLS_READ", also: ["/call/"] },
+  { href: "/agents/", title: "Agents", icon: "agents", scope: "AGENTS_READ", also: ["/agent/"] },
+];
+
+/** Pages of the API that are no part of the dashboard. */
+export const LINKS = [
+  { href: "/talk", title: "Talk to an agent" },
+  { href: "/graphiql", title: "GraphiQL" },
+  { href: "/docs/", title: "Documentation" },
+] as const;

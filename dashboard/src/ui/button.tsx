@@ -1,0 +1,34 @@
+import type { ButtonHTMLAttributes } from "react";
+import { Icon, type IconName } from "./icons";
+
+const KINDS = {
+  primary: "bg-accent text-on-accent hover:bg-accent-strong border-transparent",
+  secondary: "bg-surface text-text hover:bg-hover border-line-strong/60",
+  ghost: "bg-transparent text-text hover:bg-hover border-transparent",
+  danger: "bg-bad-soft text-bad hover:brightness-95 border-bad/40",
+} as const;
+
+export type ButtonKind = keyof typeof KINDS;
+
+export const buttonClass = (kind: ButtonKind, isSquare = false) =>
+  `inline-flex h-9 items-center justify-center gap-2 rounded-md border text-sm font-medium whitespace-nowrap
+   transition-colors disabled:opacity-55 ${isSquare ? "w-9" : "px-3.5"} ${KINDS[kind]}`;
+
+type Props = ButtonHTMLAttributes<HTMLButtonElement> & { kind?: ButtonKind; icon?: IconName; busy?: boolean };
+
+/** A button that is busy keeps its width and its focus, and ignores clicks. */
+export function Button({ kind = "secondary", icon, busy = false, children, className = "", onClick, ...more }: Props) {
+  return (
+    <button
+      type="button"
+      {...more}
+      aria-disabled={busy || undefined}
+      aria-busy={busy || undefined}
+      onClick={(event) => (busy ? event.preventDefault() : onClick?.(event))}
+      className={`${buttonClass(kind, !children)} ${busy ? "opacity-60" : ""} ${className}`}
+    >
+      {icon && <Icon name={icon} />}
+      {children}
+    </button>
+  );
+}

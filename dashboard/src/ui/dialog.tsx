@@ -1,0 +1,75 @@
+"use client";
+
+import { Dialog as Radix } from "radix-ui";
+import type { ReactNode } from "react";
+import { Button } from "./button";
+
+interface Props {
+  open: boolean;
+  onOpenChange(open: boolean): void;
+  title: string;
+  description?: ReactNode;
+  children?: ReactNode;
+  isWide?: boolean;
+}
+
+const OVERLAY = "fixed inset-0 z-40 bg-black/45 fade-in";
+
+export function Dialog({ open, onOpenChange, title, description, children, isWide = false }: Props) {
+  return (
+    <Radix.Root open={open} onOpenChange={onOpenChange}>
+      <Radix.Portal>
+        <Radix.Overlay className={OVERLAY} />
+        <Radix.Content
+          {...(description ? {} : { "aria-describedby": undefined })}
+          className={`fade-in fixed top-1/2 left-1/2 z-50 max-h-[88dvh] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-xl
+            border bg-raised p-5 shadow-large ${isWide ? "w-[min(92vw,40rem)]" : "w-[min(92vw,28rem)]"}`}
+        >
+          <Radix.Title className="text-base font-semibold">{title}</Radix.Title>
+          {description && <Radix.Description className="mt-1.5 text-sm text-muted">{description}</Radix.Description>}
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
+
+interface Question extends Omit<Props, "children" | "isWide"> {
+  confirm: string;
+  busy?: boolean;
+  problem?: ReactNode;
+  onConfirm(): void;
+}
+
+/** Asks before something that cannot be undone. */
+export function Confirm({ confirm, busy = false, problem, onConfirm, ...dialog }: Question) {
+  return (
+    <Dialog {...dialog}>
+      {problem}
+      <div className="mt-5 flex justify-end gap-2">
+        <Button onClick={() => dialog.onOpenChange(false)}>Cancel</Button>
+        <Button kind="danger" busy={busy} onClick={onConfirm}>
+          {confirm}
+        </Button>
+      </div>
+    </Dialog>
+  );
+}
+
+/** A panel from the left, for the navigation of narrow windows. */
+export function Drawer({ open, onOpenChange, title, children }: Props) {
+  return (
+    <Radix.Root open={open} onOpenChange={onOpenChange}>
+      <Radix.Portal>
+        <Radix.Overlay className={OVERLAY} />
+        <Radix.Content
+          aria-describedby={undefined}
+          className="fade-in fixed inset-y-0 left-0 z-50 flex w-[min(82vw,18rem)] flex-col overflow-y-auto border-r bg-surface shadow-large"
+        >
+          <Radix.Title className="sr-only">{title}</Radix.Title>
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}
