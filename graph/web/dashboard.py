@@ -92,7 +92,8 @@ def dashboard_routes(settings: Settings, folder: Path = FOLDER) -> list[BaseRout
 
 def _with_slash(request: Request, path: str) -> Response:
     query = f"?{request.url.query}" if request.url.query else ""
-    return RedirectResponse(f"{path.rsplit('/', 1)[-1]}/{query}", 308)
+    # "./" keeps a name such as `https:host` a path: without it, browsers would go to that host.
+    return RedirectResponse(f"./{path.rsplit('/', 1)[-1]}/{query}", 308)
 
 
 def page(request: Request, file: File, sounds: str, status: int = 200) -> Response:

@@ -46,13 +46,14 @@ def client(**headers: str) -> TestClient:
 def test_the_root_leads_to_the_dashboard_also_behind_a_prefix() -> None:
     answers = [
         client().get(path, follow_redirects=False)
-        for path in ("/", "/studio", "/studio/calls?live=true")
+        for path in ("/", "/studio", "/studio/calls?live=true", "/studio/https:host")
     ]
 
     assert [(answer.status_code, answer.headers["Location"]) for answer in answers] == [
         (307, "studio/"),
         (308, "studio/"),
-        (308, "calls/?live=true"),
+        (308, "./calls/?live=true"),
+        (308, "./https:host/"),
     ]
 
 

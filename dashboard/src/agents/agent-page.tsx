@@ -4,10 +4,11 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
-import { useClient, useQuery } from "urql";
+import { useClient, useQuery, type Client } from "urql";
 import { AgentChoicesDocument, AgentDocument, CreateAgentDocument, DeleteAgentDocument, UpdateAgentDocument, type AgentFormFragment } from "@/gql/agent";
 import { exactMoment } from "@/data/format";
 import { messageOf, problemOf } from "@/data/problem";
+import { useRead } from "@/data/use-read";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
@@ -18,13 +19,13 @@ import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
 import { Empty, Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
-import { createInput, draftOf, fieldOf, isSame, NEW, updateInput, type Choices, type Draft } from "./draft";
+import { createInput, draftOf, fieldOf, isSame, merged, NEW, updateInput, type Choices, type Draft } from "./draft";
 
 export function AgentPage() {
   const [query] = useQueryString();
   const id = query.get("id");
   useTitle(id ? "Agent" : "New agent");
-  const [{ data, error }, again] = useQuery({ query: AgentDocument, variables: { id: id ?? "" }, pause: !id, requestPolicy: "cache-and-network" });
+  const [{ data, error }, again] = useRead({ query: AgentDocument, variables: { id: id ?? "" }, pause: !id, requestPolicy: "cache-and-network" });
   const agent = data?.agent;
   if (!id) return <Page title="New agent">{<AgentForm agent={null} onReload={() => undefined} />}</Page>;
   if (agent) {
@@ -88,6 +89,20 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
   );
 }
 
+interface Left {
+  readonly base: AgentFormFragment | null;
+  readonly draft: Draft;
+}
+
+const unsaved = new WeakMap<Client, Map<string, Left>>();
+
+/** What was not saved when the reader went to another page, by agent: it is there when they come back. */
+function draftsOf(client: Client): Map<string, Left> {
+  const drafts = unsaved.get(client) ?? new Map<string, Left>();
+  unsaved.set(client, drafts);
+  return drafts;
+}
+
 type Problems = Readonly<Record<string, string>>;
 
 function AgentForm({ agent, onReload }: { agent: AgentFormFragment | null; onReload(): void }) {
@@ -97,16 +112,21 @@ function AgentForm({ agent, onReload }: { agent: AgentFormFragment | null; onRel
   const toast = useToast();
   const mayWrite = useMay("AGENTS_WRITE");
   // The revision that the form was filled from: an edit by another person shows in `agent`, not here.
-  const [base, setBase] = useState(agent);
-  const [draft, setDraft] = useState<Draft>(() => (agent ? draftOf(agent) : NEW));
+  const left = draftsOf(client).get(agent?.id ?? "");
+  const [base, setBase] = useState(left ? left.base : agent);
+  const [draft, setDraft] = useState<Draft>(() => left?.draft ?? (agent ? draftOf(agent) : NEW));
   const [problems, setProblems] = useState<Problems>({});
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
   const form = useRef<HTMLFormElement>(null);
   const original = base ? draftOf(base) : NEW;
   const isChanged = !isSame(draft, original);
-  const isOutdated = agent !== null && base !== null && agent.revision !== base.revision;
+  const isOutdated = agent !== null && base !== null && agent.revision > base.revision;
 
+  useEffect(() => {
+    if (isChanged) draftsOf(client).set(agent?.id ?? "", { base, draft });
+    else draftsOf(client).delete(agent?.id ?? "");
+  }, [client, agent?.id, base, draft, isChanged]);
   useEffect(() => {
     if (!isChanged) return;
     const warn = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -144,7 +164,8 @@ function AgentForm({ agent, onReload }: { agent: AgentFormFragment | null; onRel
     if (result.ok) {
       const saved = result.value.agent;
       setBase(saved);
-      setDraft(draftOf(saved));
+      // What was typed while it was being saved is not saved yet.
+      setDraft((now) => merged(now, draft, draftOf(saved)));
       toast("ok", base ? "The agent was saved." : "The agent was created.");
       // The cache learns of the new revision.
       void client.query(AgentDocument, { id: saved.id }, { requestPolicy: "network-only" }).toPromise();
@@ -186,12 +207,13 @@ function AgentForm({ agent, onReload }: { agent: AgentFormFragment | null; onRel
             className="min-h-6 underline"
             onClick={() => {
               setBase(agent);
+              setDraft(merged(draft, original, draftOf(agent)));
               setProblem("");
             }}
           >
             keep yours
           </button>{" "}
-          and save it over theirs.
+          with their changes of the fields that you did not edit.
         </Notice>
       )}
       <Section title="What it is">

@@ -59,6 +59,12 @@ export const draftOf = (agent: AgentFormFragment): Draft => ({
 
 export const isSame = (a: Draft, b: Draft) => JSON.stringify(a) === JSON.stringify(b);
 
+/** `now` where it differs from `before`, else `theirs`. */
+export const merged = (now: Draft, before: Draft, theirs: Draft): Draft =>
+  Object.fromEntries(
+    (Object.keys(theirs) as (keyof Draft)[]).map((name) => [name, JSON.stringify(now[name]) === JSON.stringify(before[name]) ? theirs[name] : now[name]]),
+  ) as unknown as Draft;
+
 const listOf = (text: string) => text.split(/[,\s]+/).filter(Boolean);
 const orNull = (text: string) => text.trim() || null;
 

@@ -1,11 +1,11 @@
 "use client";
 
 import Link from "next/link";
-import type { LiveCallState } from "agent-studio-client";
+import type { LiveCall, LiveCallState } from "agent-studio-client";
 import { useLiveCall, useStudio } from "agent-studio-client/react";
 import { Tabs } from "radix-ui";
 import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
-import { useQuery } from "urql";
+import { useRead } from "@/data/use-read";
 import { CallDocument, CallFiguresDocument, type EndReason } from "@/gql/call";
 import { EndCallDocument } from "@/gql/end-call";
 import { clock, milliseconds, moment } from "@/data/format";
@@ -31,7 +31,7 @@ export function CallPage() {
   useTitle("Call");
   const [query] = useQueryString();
   const id = query.get("id") ?? "";
-  const [{ data, error }, execute] = useQuery({ query: CallDocument, variables: { id }, pause: !id, requestPolicy: "cache-and-network" });
+  const [{ data, error }, execute] = useRead({ query: CallDocument, variables: { id }, pause: !id, requestPolicy: "cache-and-network" });
   const again = useCallback(() => execute({ requestPolicy: "network-only" }), [execute]);
   if (data?.call) return <CallView key={id} call={data.call} onStateChanged={again} />;
   return (
@@ -122,7 +122,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
                 <TranscriptSkeleton />
               ) : (
                 <Conversation story={story} isLive={isLive}>
-                  {isLive && call.kind === "TEXT" && <Composer callId={call.id} />}
+                  {isLive && call.kind === "TEXT" && <Composer send={live.send} />}
                 </Conversation>
               )}
             </Tabs.Content>
@@ -150,7 +150,7 @@ const FIGURES_EVERY_MS = 10_000;
 
 /** Cost and latency read the whole log, so they are requested seldom while the call is live, and once when it is over. */
 function useFigures(id: string, isLive: boolean) {
-  const [{ data }, again] = useQuery({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
+  const [{ data }, again] = useRead({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
   const wasLive = useRef(isLive);
   useEffect(() => {
     const load = () => again({ requestPolicy: "network-only" });
@@ -261,8 +261,7 @@ function TranscriptSkeleton() {
 }
 
 /** Says the caller's next words in a text call. */
-function Composer({ callId }: { callId: string }) {
-  const { send } = useLiveCall(callId);
+function Composer({ send }: Pick<LiveCall, "send">) {
   const mayWrite = useMay("CALLS_WRITE");
   const [text, setText] = useState("");
   const [problem, setProblem] = useState("");

@@ -3,10 +3,11 @@
 import Link from "next/link";
 import { useMemo } from "react";
 import { useQuery, useSubscription } from "urql";
-import { CallCountDocument, CallsDocument, LiveCallsDocument, type LiveCallsSubscription } from "@/gql/calls";
+import { CallCountDocument, CallsDocument, LiveCallsDocument, type CallsQuery, type LiveCallsSubscription } from "@/gql/calls";
 import { count, moment } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useNow } from "@/data/use-now";
+import { useRead } from "@/data/use-read";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
 import { buttonClass } from "@/ui/button";
@@ -51,7 +52,7 @@ function Count({ query }: { query: URLSearchParams }) {
 
 function useCalls(query: URLSearchParams) {
   const variables = useMemo(() => variablesOf(query), [query]);
-  const [{ data, error, fetching }, again] = useQuery({ query: CallsDocument, variables, requestPolicy: "cache-and-network" });
+  const [{ data, error, fetching }, again] = useRead({ query: CallsDocument, variables, requestPolicy: "cache-and-network" });
   const isLive = isTop(query);
   const [{ data: live = NO_LIVE_ROWS }] = useSubscription<LiveCallsSubscription, LiveRows, { filter: typeof variables.filter }>(
     { query: LiveCallsDocument, variables: { filter: variables.filter } },
@@ -63,7 +64,14 @@ function useCalls(query: URLSearchParams) {
     () => page && (isLive ? merged(page, live, PAGE_SIZE, connection?.pageInfo.hasNextPage ?? false) : page),
     [page, isLive, live, connection],
   );
-  return { rows, error, fetching, again: () => again({ requestPolicy: "network-only" }), page: connection?.pageInfo, since: connection?.since };
+  return { rows, error, fetching, again: () => again({ requestPolicy: "network-only" }), page: connection && rows ? neighbours(connection, rows) : undefined, since: connection?.since };
+}
+
+/** Live rows push others off the page: the next page starts after the last row that is shown. */
+function neighbours({ edges, pageInfo }: NonNullable<CallsQuery["calls"]>, rows: readonly CallRow[]) {
+  const last = edges.findIndex(({ node }) => node.id === rows.at(-1)?.id);
+  const isPushed = last >= 0 && last < edges.length - 1;
+  return isPushed ? { ...pageInfo, hasNextPage: true, endCursor: edges[last]?.cursor ?? null } : pageInfo;
 }
 
 function CallList({ query }: { query: URLSearchParams }) {

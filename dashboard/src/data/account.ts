@@ -11,6 +11,8 @@ const CHANNEL = "agent-studio:account";
 const MARK = "agent-studio:signed-in";
 
 export interface Account {
+  /** Another one for each sign-in and each tenant: the pages of one account are not those of the next. */
+  readonly id: number;
   readonly kind: "PERSON" | "LOCAL";
   readonly studio: Studio;
 }
@@ -37,10 +39,12 @@ export function people(): Session {
   return session;
 }
 
+let opened = 0;
+
 function open(): Account | null {
   const key = sessionStorage.getItem(LOCAL_KEY) ?? "";
-  if (key.startsWith("as_")) return mark({ kind: "LOCAL", studio: createStudio({ url: API, apiKey: key }) });
-  if (people().state.get()) return mark({ kind: "PERSON", studio: createStudio({ url: API, session: people() }) });
+  if (key.startsWith("as_")) return mark({ id: ++opened, kind: "LOCAL", studio: createStudio({ url: API, apiKey: key }) });
+  if (people().state.get()) return mark({ id: ++opened, kind: "PERSON", studio: createStudio({ url: API, session: people() }) });
   return mark(null);
 }
 
@@ -58,9 +62,14 @@ function replaceAccount() {
   for (const listener of listeners) listener();
 }
 
-/** Another sign-in or another tenant: all tabs show the same, so the others load again. */
+/** Another tenant: all tabs show the same, so the others load again. */
 export function changeAccount() {
   replaceAccount();
+  announceAccount();
+}
+
+/** After a sign-in, which the session has already shown to this tab. */
+export function announceAccount() {
   channel()?.postMessage("changed");
 }
 

@@ -1,12 +1,12 @@
 "use client";
 
 import Link from "next/link";
-import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useQuery, useSubscription } from "urql";
 import { LiveCallsDocument, type LiveCallsSubscription } from "@/gql/calls";
 import { OverviewDocument, VoiceLatencyDocument, WorkersDocument, type Blame, type EndReason, type OverviewQuery } from "@/gql/overview";
 import { lengthOf, type CallRow } from "@/calls/columns";
-import { withUpdate, type LiveRows } from "@/calls/live-rows";
+import { SNAPSHOT_SIZE, withUpdate, type LiveRows } from "@/calls/live-rows";
 import { clock, count, milliseconds, moment, money, seconds } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useNow } from "@/data/use-now";
@@ -36,11 +36,23 @@ function useTick(): number {
   return tick;
 }
 
+/** Read again with each tick after the first. */
+function useAgain(again: (options: { requestPolicy: "network-only" }) => void, tick: number) {
+  const read = useRef(again);
+  read.current = again;
+  useEffect(() => {
+    if (tick) read.current({ requestPolicy: "network-only" });
+  }, [tick]);
+}
+
+/** Today as the filter of the list reads it: `2026-11-30`. */
+const localDay = () => new Date().toLocaleDateString("sv");
+
 function spanOf(now: Date) {
   const midnight = new Date(now);
   midnight.setHours(0, 0, 0, 0);
   const since = midnight.toISOString();
-  const before = { since: new Date(midnight.getTime() - DAY_MS).toISOString(), until: new Date(now.getTime() - DAY_MS).toISOString() };
+  const before = { since: new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1).toISOString(), until: new Date(now.getTime() - DAY_MS).toISOString() };
   return { since, today: { created: { since } }, yesterday: { created: before } };
 }
 
@@ -73,8 +85,8 @@ export function OverviewPage() {
         <StartCall kind="primary" />
       </PageHeader>
       {isNew && <FirstSteps />}
-      <Attention overview={overview} day={day} />
-      <Figures overview={overview} day={day} live={live} />
+      <Attention overview={overview} tick={tick} />
+      <Figures overview={overview} day={day} live={live} tick={tick} />
       <div className="mt-5 grid items-start gap-5 lg:grid-cols-2">
         <div className="grid min-w-0 gap-5">
           <LiveCalls live={live} />
@@ -139,28 +151,28 @@ function useLiveRows(): Live {
   return useMemo(() => data && [...data.byId.values()].filter((call) => call !== null).sort((a, b) => b.createdAt.localeCompare(a.createdAt)), [data]);
 }
 
-function Figures({ overview, day, live }: Parts & { live: Live }) {
+function Figures({ overview, day, live, tick }: Parts & { live: Live; tick: number }) {
   const counted = (part: { totalCount: { value: number; isEstimate: boolean } } | null | undefined) =>
     part && `${part.totalCount.isEstimate ? "≈ " : ""}${count(part.totalCount.value)}`;
   const today = overview?.today;
   const before = counted(overview?.yesterday);
   const faults = day?.calls.filter(isFault).length;
   const ended = day?.calls.filter(({ endReason }) => endReason !== null).length ?? 0;
-  const first = useFirstAudio();
+  const first = useFirstAudio(tick);
   return (
     <div className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-5">
-      <Figure title="Live now" value={live && count(live.length)} href="/calls/?live=true" note="calls in progress" />
-      <Figure title="Calls today" value={overview && counted(today)} href="/calls/" note={before && `${before} yesterday by this time`} />
+      <Figure title="Live now" value={live && `${count(live.length)}${live.length >= SNAPSHOT_SIZE ? "+" : ""}`} href="/calls/?live=true" note="calls in progress" />
+      <Figure title="Calls today" value={overview && counted(today)} href={`/calls/?since=${localDay()}`} note={before && `${before} yesterday by this time`} />
       <Figure
         title="Failed today"
         value={day === null ? undefined : day && count(faults ?? 0)}
-        href="/calls/?blame=PLATFORM,PROVIDER,CARRIER,CONFIG"
+        href={`/calls/?blame=PLATFORM,PROVIDER,CARRIER,CONFIG&since=${localDay()}`}
         note={ended > 0 && `${((100 * (faults ?? 0)) / ended).toFixed(1)} % of ${count(ended)} ended`}
       />
       <Figure
         title="Cost today"
         value={day === null ? undefined : day && money(String(costOf(day.calls)))}
-        href="/calls/?sort=cost"
+        href={`/calls/?sort=cost&since=${localDay()}`}
         note={day && !day.isComplete ? "of the newest 1,000 calls" : "estimated"}
       />
       <Figure title="First audio" value={first.value} note={first.note} />
@@ -169,8 +181,9 @@ function Figures({ overview, day, live }: Parts & { live: Live }) {
 }
 
 /** Of the newest 20 voice calls: the API has no figure over many calls yet. */
-function useFirstAudio(): { value: string | null | undefined; note: string } {
-  const [{ data, fetching }] = useQuery({ query: VoiceLatencyDocument });
+function useFirstAudio(tick: number): { value: string | null | undefined; note: string } {
+  const [{ data, fetching }, again] = useQuery({ query: VoiceLatencyDocument });
+  useAgain(again, tick);
   if (!data && fetching) return { value: undefined, note: "" };
   const measured = data?.calls?.edges.flatMap(({ node }) => node.latency?.firstAudio ?? []) ?? [];
   if (!measured.length) return { value: null, note: "no voice call was measured" };
@@ -270,7 +283,7 @@ function Ends({ day }: { day: Day | null | undefined }) {
               label: reasonOf(name satisfies EndReason).label,
               count,
               isBad: badReasons.has(name),
-              href: `/calls/?reason=${name}`,
+              href: `/calls/?reason=${name}&since=${localDay()}`,
             }))}
           />
           <Bars
@@ -280,7 +293,7 @@ function Ends({ day }: { day: Day | null | undefined }) {
               label: BLAMES[name satisfies Blame] ?? plain(name),
               count,
               isBad: toneOfBlame(name) === "bad",
-              href: `/calls/?blame=${name}`,
+              href: `/calls/?blame=${name}&since=${localDay()}`,
             }))}
           />
         </div>
@@ -371,9 +384,10 @@ function Faults({ day }: { day: Day | null | undefined }) {
 const LONG_WAIT_MS = 5_000;
 
 /** What has to be attended to, most urgent first. Nothing is shown when there is nothing. */
-function Attention({ overview }: Parts) {
+function Attention({ overview, tick }: Pick<Parts, "overview"> & { tick: number }) {
   const maySeeWorkers = useMay("WORKERS_READ");
-  const [{ data }] = useQuery({ query: WorkersDocument, pause: !maySeeWorkers, requestPolicy: "cache-and-network" });
+  const [{ data }, again] = useQuery({ query: WorkersDocument, pause: !maySeeWorkers, requestPolicy: "cache-and-network" });
+  useAgain(again, maySeeWorkers ? tick : 0);
   const pool = data?.workerPool;
   const limits = overview?.viewer?.limits ?? [];
   const waits = pool?.waitingSince ? Date.now() - Date.parse(pool.waitingSince) : 0;

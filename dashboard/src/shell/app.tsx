@@ -20,7 +20,7 @@ export function App({ children }: { children: ReactNode }) {
     <Toasts>
       {user === undefined && <FrameSkeleton />}
       {user === null && <SignIn />}
-      {user && <SignedIn user={user}>{children}</SignedIn>}
+      {user && <SignedIn key={user.id} user={user}>{children}</SignedIn>}
     </Toasts>
   );
 }

@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
-import { changeAccount, isLocalInstallation, people, signInLocally } from "@/data/account";
+import { announceAccount, isLocalInstallation, people, signInLocally } from "@/data/account";
 import { messageOf } from "@/data/problem";
 import { Button } from "@/ui/button";
 import { Field } from "@/ui/field";
@@ -36,7 +36,7 @@ export function SignIn() {
     void people()
       .finishSingleSignOn()
       .then((result) => {
-        if (result?.ok) return changeAccount();
+        if (result?.ok) return announceAccount();
         if (result) setProblem(SSO_ERRORS[result.error.code] ?? messageOf(result.error));
         setStep("PASSWORD");
       });
@@ -115,7 +115,7 @@ function PasswordForm({ onProblem }: { onProblem(text: string): void }) {
       ...(text("code") ? { code: text("code") } : {}),
     });
     setBusy(false);
-    if (result.ok) return changeAccount();
+    if (result.ok) return announceAccount();
     if (result.error.code === "SECOND_FACTOR_REQUIRED" && !needsCode) setNeedsCode(true);
     else onProblem(messageOf(result.error));
   };
