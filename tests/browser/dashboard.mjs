@@ -119,6 +119,15 @@ async function work() {
   await page.getByLabel("Display name").fill("Bookings");
   await press("Save");
   await heading("Bookings");
+  await page.getByRole("link", { name: "API keys" }).click();
+  await heading("API keys");
+  await press("New key");
+  await page.getByLabel("Name").fill("CI");
+  await press("Create");
+  const made = await page.getByLabel("Key", { exact: true }).inputValue();
+  await press("Done");
+  await page.getByText(`${made.slice(0, 12)}…`).waitFor();
+  await check("keys");
   const local = page.getByRole("button", { name: /^Account/ }).getByText("Local installation");
   return {
     ...{ refused, keyboard, turns, errors, outside },

@@ -96,6 +96,11 @@ export async function signOut(): Promise<void> {
   if (endSessionUrl) location.assign(endSessionUrl);
 }
 
+/** The API refused the key of this tab, for instance because it was revoked. Sessions notice their end by themselves. */
+export function forgetLocalKey(): void {
+  if (current?.kind === "LOCAL") void signOut();
+}
+
 /** Whether this browser runs on the machine of a local installation, which then hands out its key. */
 export async function isLocalInstallation(): Promise<boolean> {
   try {

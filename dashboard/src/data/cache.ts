@@ -2,19 +2,25 @@
 
 import { cacheExchange } from "@urql/exchange-graphcache";
 import type { Studio } from "agent-studio-client";
-import { Client, fetchExchange, subscriptionExchange, type ExecutionResult } from "urql";
+import { Client, fetchExchange, mapExchange, subscriptionExchange, type ExecutionResult } from "urql";
 import abstractTypes from "@/gql/abstract-types.json";
 import keylessTypes from "@/gql/keyless-types.json";
 
 /** Only nodes have a global id: a `WorkflowNode` of one workflow may have the id of another one's. */
 const keys = Object.fromEntries(keylessTypes.map((name) => [name, () => null]));
 
-export function createCacheClient(studio: Studio): Client {
+/** `onRefused` is called when the API no longer accepts the credential. */
+export function createCacheClient(studio: Studio, onRefused: () => void): Client {
   return new Client({
     url: String(studio.endpoint),
     fetch: studio.fetch,
     preferGetMethod: false,
     exchanges: [
+      mapExchange({
+        onError: ({ graphQLErrors }) => {
+          if (graphQLErrors.some(({ extensions }) => extensions.code === "UNAUTHENTICATED")) onRefused();
+        },
+      }),
       cacheExchange({ keys, possibleTypes: abstractTypes }),
       fetchExchange,
       subscriptionExchange({

@@ -3,7 +3,7 @@
 import { StudioProvider } from "agent-studio-client/react";
 import { useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { Provider as CacheProvider } from "urql";
-import { account, type Account } from "@/data/account";
+import { account, forgetLocalKey, type Account } from "@/data/account";
 import { createCacheClient } from "@/data/cache";
 import { ViewerProvider } from "@/data/viewer";
 import { Toasts } from "@/ui/toast";
@@ -26,7 +26,7 @@ export function App({ children }: { children: ReactNode }) {
 }
 
 function SignedIn({ user, children }: { user: Account; children: ReactNode }) {
-  const client = useMemo(() => createCacheClient(user.studio), [user]);
+  const client = useMemo(() => createCacheClient(user.studio, forgetLocalKey), [user]);
   return (
     <StudioProvider studio={user.studio}>
       <CacheProvider value={client}>

@@ -1,0 +1,196 @@
+"use client";
+
+import { useStudio } from "agent-studio-client/react";
+import { useState, type FormEvent } from "react";
+import { useQuery } from "urql";
+import { CreateKeyDocument, KeyRolesDocument, RevokeKeyDocument, RotateKeyDocument, type CreateApiKeyInput, type KeyRowFragment } from "@/gql/keys";
+import { messageOf } from "@/data/problem";
+import { Button } from "@/ui/button";
+import { Confirm, Dialog } from "@/ui/dialog";
+import { Choice, Field } from "@/ui/field";
+import { Notice } from "@/ui/states";
+import { useToast } from "@/ui/toast";
+
+interface CreateProps {
+  open: boolean;
+  onOpenChange(open: boolean): void;
+  onChanged(): void;
+}
+
+/** Asks for name, role and expiry, and shows the value once. */
+export function CreateKey({ open, onOpenChange, onChanged }: CreateProps) {
+  return (
+    <Dialog open={open} onOpenChange={onOpenChange} title="New API key" description="A program may do with the key what its role includes.">
+      <CreateForm onDone={() => onOpenChange(false)} onChanged={onChanged} />
+    </Dialog>
+  );
+}
+
+/** The key of a server that lets the visitors of its pages call: it has this scope alone. */
+const JOIN = "CALLS_JOIN";
+const DAY_MS = 86_400_000;
+const LIFETIMES = [
+  { days: 0, label: "Never" },
+  { days: 30, label: "In 30 days" },
+  { days: 90, label: "In 90 days" },
+  { days: 365, label: "In a year" },
+] as const;
+
+function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }) {
+  const studio = useStudio();
+  const [{ data }] = useQuery({ query: KeyRolesDocument });
+  const [value, setValue] = useState("");
+  const [problem, setProblem] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const create = async (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (isBusy) return;
+    const form = new FormData(event.currentTarget);
+    const grant = String(form.get("grant"));
+    const days = Number(form.get("days"));
+    const input: CreateApiKeyInput = {
+      name: String(form.get("name")).trim(),
+      ...(grant === JOIN ? { scopes: [JOIN] } : { role: grant }),
+      ...(days > 0 && { expiresAt: new Date(Date.now() + days * DAY_MS).toISOString() }),
+    };
+    setBusy(true);
+    const result = await studio.mutate(CreateKeyDocument, { input });
+    setBusy(false);
+    if (!result.ok) return setProblem(messageOf(result.error));
+    setValue(result.value.value);
+    onChanged();
+  };
+  if (value) return <Value value={value} onDone={onDone} />;
+  return (
+    <form className="mt-4 grid gap-4" onSubmit={(event) => void create(event)}>
+      {problem && <Notice tone="bad">{problem}</Notice>}
+      <Field label="Name" name="name" hint="Where the key is used, such as “CI of the website”." required maxLength={100} />
+      <Choice label="May" name="grant" defaultValue="VIEWER" key={data ? "loaded" : "loading"}>
+        {(data?.roles ?? [{ name: "VIEWER", description: null }]).map(({ name }) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+        <option value={JOIN}>Let visitors of a web page call, and nothing else</option>
+      </Choice>
+      <Choice label="Expires" name="days" defaultValue="0">
+        {LIFETIMES.map(({ days, label }) => (
+          <option key={days} value={days}>
+            {label}
+          </option>
+        ))}
+      </Choice>
+      <div className="flex justify-end gap-2">
+        <Button onClick={onDone}>Cancel</Button>
+        <Button type="submit" kind="primary" busy={isBusy}>
+          Create
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Value({ value, onDone }: { value: string; onDone(): void }) {
+  const toast = useToast();
+  const copy = () =>
+    navigator.clipboard.writeText(value).then(
+      () => toast("ok", "The key was copied."),
+      () => toast("bad", "The browser does not allow copying. Select the key and copy it."),
+    );
+  return (
+    <div className="mt-4 grid gap-4">
+      <Notice tone="warn">This is the only time that the key is shown. Store it before you continue.</Notice>
+      <Field label="Key" value={value} readOnly className="font-mono" onFocus={(event) => event.currentTarget.select()} />
+      <div className="flex justify-end gap-2">
+        <Button icon="copy" onClick={() => void copy()}>
+          Copy
+        </Button>
+        <Button kind="primary" onClick={onDone}>
+          Done
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+interface TargetProps {
+  target: KeyRowFragment | null;
+  onClose(): void;
+  onChanged(): void;
+}
+
+export function RotateKey({ target, onClose, onChanged }: TargetProps) {
+  const studio = useStudio();
+  const [value, setValue] = useState("");
+  const [problem, setProblem] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const close = () => {
+    setValue("");
+    setProblem("");
+    onClose();
+  };
+  const rotate = async () => {
+    if (!target) return;
+    setBusy(true);
+    const result = await studio.mutate(RotateKeyDocument, { input: { id: target.id } });
+    setBusy(false);
+    if (!result.ok) return setProblem(messageOf(result.error));
+    setValue(result.value.value);
+    onChanged();
+  };
+  return (
+    <Dialog
+      open={target !== null}
+      onOpenChange={(isOpen) => !isOpen && close()}
+      title={`Rotate ${target?.name ?? "the key"}`}
+      description="A new key takes over. The present one continues to work for a day, so that programs can change without a gap."
+    >
+      {value ? (
+        <Value value={value} onDone={close} />
+      ) : (
+        <div className="mt-4 grid gap-4">
+          {problem && <Notice tone="bad">{problem}</Notice>}
+          <div className="flex justify-end gap-2">
+            <Button onClick={close}>Cancel</Button>
+            <Button kind="primary" busy={isBusy} onClick={() => void rotate()}>
+              Rotate
+            </Button>
+          </div>
+        </div>
+      )}
+    </Dialog>
+  );
+}
+
+export function RevokeKey({ target, onClose, onChanged }: TargetProps) {
+  const studio = useStudio();
+  const toast = useToast();
+  const [problem, setProblem] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const close = () => {
+    setProblem("");
+    onClose();
+  };
+  const revoke = async () => {
+    if (!target) return;
+    setBusy(true);
+    const result = await studio.mutate(RevokeKeyDocument, { input: { id: target.id } });
+    setBusy(false);
+    if (!result.ok) return setProblem(messageOf(result.error));
+    toast("ok", `The key ${target.name} was revoked.`);
+    close();
+    onChanged();
+  };
+  return (
+    <Confirm
+      open={target !== null}
+      onOpenChange={(isOpen) => !isOpen && close()}
+      title={`Revoke ${target?.name ?? "the key"}?`}
+      description="Programs that use it are refused within a second, and their connections are closed. This cannot be undone."
+      confirm="Revoke the key"
+      busy={isBusy}
+      problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
+      onConfirm={() => void revoke()}
+    />
+  );
+}
