@@ -24,7 +24,7 @@ FINAL_CODES = frozenset({4400, 4406, 4409, 4429})
 """Close codes after which the same client would be refused in the same way."""
 UNAUTHORIZED, FORBIDDEN = 4401, 4403
 MAX_REFUSALS = 3
-TRANSIENT = frozenset({"RATE_LIMITED", "UNAVAILABLE", "UNREACHABLE", "TIMEOUT"})
+TRANSIENT = frozenset({"RATE_LIMITED", "UNAVAILABLE", "UNREACHABLE", "TIMEOUT", "BAD_RESPONSE"})
 """Codes of errors that pass."""
 MAX_PAUSE_SECONDS = 5.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -13,6 +13,11 @@ import httpx
 from agent_studio_client.errors import RequestFailed, TypedError, read_response
 
 EXPIRY_MARGIN = timedelta(seconds=5)
+ATTEMPT_SECONDS = 5.0
+PAUSES = (0.25, 1.0, 3.0, None)
+"""Seconds between attempts. The API accepts a refresh token again for 30 s if its response was lost,
+so all attempts fit into that."""
+PASSING = frozenset({"UNREACHABLE", "TIMEOUT", "BAD_RESPONSE", "UNAVAILABLE"})
 LOGIN = """mutation ($input: LoginInput!) { login(input: $input) {
   __typename ... on LoginSuccess { accessToken refreshToken expiresAt }
   ... on Error { code message path } } }"""
@@ -36,7 +41,7 @@ class Credential(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    value: str
+    value: str = field(repr=False)
 
     async def headers(self, rejected: str | None = None) -> dict[str, str]:
         return {"x-api-key": self.value}
@@ -48,8 +53,8 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    access_token: str
-    refresh_token: str
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
     expires_at: datetime
 
 
@@ -67,7 +72,7 @@ class Session:
         self._tokens = tokens
         self._on_change = on_change
         self._timeout = timeout_seconds
-        self._refreshing = asyncio.Lock()
+        self._refreshing: asyncio.Task[None] | None = None
 
     @property
     def tokens(self) -> Tokens | None:
@@ -93,14 +98,21 @@ class Session:
             await self._post(LOGOUT, {"input": {"refreshToken": tokens.refresh_token}})
 
     async def headers(self, rejected: str | None = None) -> dict[str, str]:
-        known = self._tokens
-        async with self._refreshing:
-            if self._tokens is None:
-                raise RequestFailed("SIGNED_OUT", "There is no session, or it has ended.")
-            # Another request may have refreshed them while this one waited.
-            if self._tokens is known and not self._is_usable(self._tokens, rejected):
-                await self._refresh(self._tokens)
-            return {"authorization": f"Bearer {self._tokens.access_token}"}
+        tokens = self._tokens
+        if tokens is not None and not self._is_usable(tokens, rejected):
+            if self._refreshing is None:
+                self._refreshing = asyncio.create_task(self._refresh(tokens))
+                self._refreshing.add_done_callback(self._refreshed)
+            # A caller who gives up does not cancel it: the API may have used the token already.
+            await asyncio.shield(self._refreshing)
+        if self._tokens is None:
+            raise RequestFailed("SIGNED_OUT", "There is no session, or it has ended.")
+        return {"authorization": f"Bearer {self._tokens.access_token}"}
+
+    def _refreshed(self, task: asyncio.Task[None]) -> None:
+        self._refreshing = None
+        if not task.cancelled():
+            task.exception()  # its waiters raise it, if there still are any
 
     def _is_usable(self, tokens: Tokens, rejected: str | None) -> bool:
         if rejected == f"Bearer {tokens.access_token}":
@@ -108,11 +120,19 @@ class Session:
         return tokens.expires_at > datetime.now(UTC) + EXPIRY_MARGIN
 
     async def _refresh(self, tokens: Tokens) -> None:
-        data = await self._post(REFRESH, {"input": {"refreshToken": tokens.refresh_token}})
-        if self._enter(data["refreshSession"]):
+        input = {"refreshToken": tokens.refresh_token}
+        for pause in PAUSES:
+            try:
+                data = await post(self._endpoint, REFRESH, {"input": input}, {}, ATTEMPT_SECONDS)
+                break
+            except RequestFailed as error:
+                if pause is None or error.code not in PASSING:
+                    raise
+                await asyncio.sleep(pause)
+        # Someone may have signed out, or in again, in the meantime.
+        if self._tokens is tokens and self._enter(data["refreshSession"]):
             self._tokens = None
             self._on_change(None)
-            raise RequestFailed("SIGNED_OUT", "There is no session, or it has ended.")
 
     def _enter(self, member: dict[str, Any]) -> TypedError | None:
         if "code" in member:
