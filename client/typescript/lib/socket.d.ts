@@ -43,6 +43,9 @@ export declare class SharedSocket {
     ready(): Promise<boolean>;
     /** A new subscription tries again, also after others gave up. */
     begin(): void;
+    end(): void;
+    /** Connect again with the present credential, because the session is another one. */
+    renew(): void;
     /** The next attempt, whichever subscription makes it, comes after a pause. */
     delay(milliseconds: number): void;
     /** The server delivers: pauses are short again. */

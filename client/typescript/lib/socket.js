@@ -9,12 +9,14 @@ const LAZY_CLOSE_MS = 10_000;
 /** A connection that lasted this long is a success, even if no message was received. */
 const STABLE_MS = 10_000;
 const NO_STATUS = 1006;
+const NORMAL_CLOSURE = 1000;
 export class SharedSocket {
     state = new Variable('IDLE');
     #options;
     #connection = null;
     #failures = 0;
     #waitedMs = 0;
+    #subscriptions = 0;
     #pause = null;
     constructor(options) {
         this.#options = options;
@@ -27,8 +29,18 @@ export class SharedSocket {
     }
     /** A new subscription tries again, also after others gave up. */
     begin() {
+        this.#subscriptions += 1;
         if (this.#hasGivenUp)
             this.succeeded();
+    }
+    end() {
+        this.#subscriptions -= 1;
+        if (this.#subscriptions === 0 && this.#connection === null)
+            this.state.set('IDLE');
+    }
+    /** Connect again with the present credential, because the session is another one. */
+    renew() {
+        this.#connection?.client.terminate();
     }
     get #hasGivenUp() {
         return this.#waitedMs >= this.#options.reconnectForMs;
@@ -51,13 +63,18 @@ export class SharedSocket {
     run(request, next, signal) {
         return new Promise((resolve) => {
             const connection = (this.#connection ??= this.#connect());
+            connection.running += 1;
+            let isOver = false;
             const finish = (outcome) => {
+                if (!isOver)
+                    connection.running -= 1;
+                isOver = true;
                 signal.removeEventListener('abort', stop);
                 resolve(outcome);
             };
             const unsubscribe = connection.client.subscribe({ query: request.query, variables: request.variables }, {
                 next: (message) => next(message),
-                complete: () => finish({ kind: 'COMPLETE' }),
+                complete: () => finish(connection.isLost ? lost(connection, { code: NORMAL_CLOSURE }) : { kind: 'COMPLETE' }),
                 error: (cause) => finish(this.#failed(connection, cause)),
             });
             function stop() {
@@ -82,14 +99,7 @@ export class SharedSocket {
         this.#lose(connection);
         if (cause instanceof RequestFailed)
             return { kind: 'REFUSED', errors: cause.error.errors };
-        const { code, reason } = cause;
-        return {
-            kind: 'LOST',
-            code: typeof code === 'number' ? code : NO_STATUS,
-            reason: typeof reason === 'string' ? reason : '',
-            token: connection.token,
-            wasConnected: connection.connectedAt !== null,
-        };
+        return lost(connection, cause);
     }
     /** A lost connection is counted once, however many subscriptions it had. */
     #lose(connection) {
@@ -143,14 +153,26 @@ export class SharedSocket {
                         terminateAfter(PONG_TIMEOUT_MS);
                 },
                 pong: () => clearTimeout(timer),
-                closed: () => {
+                closed: (event) => {
                     clearTimeout(timer);
-                    if (isCurrent() && this.state.get() === 'CONNECTED')
+                    if (connection.running > 0 && event.code === NORMAL_CLOSURE) {
+                        // graphql-ws would connect again without a pause and without a limit.
+                        this.#lose(connection);
+                        void Promise.resolve(client.dispose()).catch(() => undefined);
+                    }
+                    else if (isCurrent() && this.state.get() === 'CONNECTED')
                         this.state.set('IDLE');
                 },
             },
         });
-        const connection = { client, token: undefined, connectedAt: null, isLost: false };
+        const connection = { client, token: undefined, connectedAt: null, isLost: false, running: 0 };
         return connection;
     }
 }
+const lost = ({ token, connectedAt }, { code, reason }) => ({
+    kind: 'LOST',
+    code: typeof code === 'number' ? code : NO_STATUS,
+    reason: typeof reason === 'string' ? reason : '',
+    token,
+    wasConnected: connectedAt !== null,
+});

@@ -6,7 +6,7 @@ const UNAUTHORIZED = 4401;
 const FORBIDDEN = 4403;
 const MAX_REFUSALS = 3;
 /** Codes of errors that pass. */
-const TRANSIENT = new Set(['RATE_LIMITED', 'UNAVAILABLE', 'UNREACHABLE', 'TIMEOUT']);
+const TRANSIENT = new Set(['RATE_LIMITED', 'UNAVAILABLE', 'UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE']);
 const RETRY_AFTER_SECONDS = 1;
 /** Run a subscription until it completes or the signal aborts (null), or fails for good (the error).
  *
@@ -16,21 +16,29 @@ export async function runSubscription(link, request, receiver, signal) {
     const variables = { ...request.variables };
     let refusals = 0;
     link.socket.begin();
-    while (!signal.aborted) {
-        if (!(await link.socket.ready()))
-            return DISCONNECTED;
-        if (signal.aborted)
-            break;
-        const ending = await attempt();
-        if (signal.aborted || ending === 'DONE')
-            break;
-        if (ending === 'RETRY')
-            continue;
-        if (!TRANSIENT.has(ending.code))
-            return ending;
-        link.socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
+    try {
+        return await attempts();
     }
-    return null;
+    finally {
+        link.socket.end();
+    }
+    async function attempts() {
+        while (!signal.aborted) {
+            if (!(await link.socket.ready()))
+                return DISCONNECTED;
+            if (signal.aborted)
+                break;
+            const ending = await attempt();
+            if (signal.aborted || ending === 'DONE')
+                break;
+            if (ending === 'RETRY')
+                continue;
+            if (!TRANSIENT.has(ending.code))
+                return ending;
+            link.socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
+        }
+        return null;
+    }
     /** Run the subscription on one connection. */
     async function attempt() {
         const controller = new AbortController();

@@ -50,6 +50,7 @@ const LAZY_CLOSE_MS = 10_000;
 /** A connection that lasted this long is a success, even if no message was received. */
 const STABLE_MS = 10_000;
 const NO_STATUS = 1006;
+const NORMAL_CLOSURE = 1000;
 
 /** One client of graphql-ws, from its first attempt to connect to the loss of its connection. */
 interface Connection {
@@ -57,6 +58,7 @@ interface Connection {
   token: string | undefined;
   connectedAt: number | null;
   isLost: boolean;
+  running: number;
 }
 
 export class SharedSocket {
@@ -65,6 +67,7 @@ export class SharedSocket {
   #connection: Connection | null = null;
   #failures = 0;
   #waitedMs = 0;
+  #subscriptions = 0;
   #pause: Promise<void> | null = null;
 
   constructor(options: SocketOptions) {
@@ -79,7 +82,18 @@ export class SharedSocket {
 
   /** A new subscription tries again, also after others gave up. */
   begin(): void {
+    this.#subscriptions += 1;
     if (this.#hasGivenUp) this.succeeded();
+  }
+
+  end(): void {
+    this.#subscriptions -= 1;
+    if (this.#subscriptions === 0 && this.#connection === null) this.state.set('IDLE');
+  }
+
+  /** Connect again with the present credential, because the session is another one. */
+  renew(): void {
+    this.#connection?.client.terminate();
   }
 
   get #hasGivenUp(): boolean {
@@ -105,7 +119,11 @@ export class SharedSocket {
   run(request: GraphQLRequest, next: (message: Message) => void, signal: AbortSignal): Promise<Outcome> {
     return new Promise((resolve) => {
       const connection = (this.#connection ??= this.#connect());
+      connection.running += 1;
+      let isOver = false;
       const finish = (outcome: Outcome) => {
+        if (!isOver) connection.running -= 1;
+        isOver = true;
         signal.removeEventListener('abort', stop);
         resolve(outcome);
       };
@@ -113,7 +131,7 @@ export class SharedSocket {
         { query: request.query, variables: request.variables as Record<string, unknown> },
         {
           next: (message) => next(message as Message),
-          complete: () => finish({ kind: 'COMPLETE' }),
+          complete: () => finish(connection.isLost ? lost(connection, { code: NORMAL_CLOSURE }) : { kind: 'COMPLETE' }),
           error: (cause) => finish(this.#failed(connection, cause)),
         },
       );
@@ -138,14 +156,7 @@ export class SharedSocket {
     if (Array.isArray(cause)) return { kind: 'REFUSED', errors: cause as readonly ResponseError[] };
     this.#lose(connection);
     if (cause instanceof RequestFailed) return { kind: 'REFUSED', errors: cause.error.errors };
-    const { code, reason } = cause as Partial<CloseEvent>;
-    return {
-      kind: 'LOST',
-      code: typeof code === 'number' ? code : NO_STATUS,
-      reason: typeof reason === 'string' ? reason : '',
-      token: connection.token,
-      wasConnected: connection.connectedAt !== null,
-    };
+    return lost(connection, cause as Partial<CloseEvent>);
   }
 
   /** A lost connection is counted once, however many subscriptions it had. */
@@ -195,13 +206,25 @@ export class SharedSocket {
           if (!received) terminateAfter(PONG_TIMEOUT_MS);
         },
         pong: () => clearTimeout(timer),
-        closed: () => {
+        closed: (event) => {
           clearTimeout(timer);
-          if (isCurrent() && this.state.get() === 'CONNECTED') this.state.set('IDLE');
+          if (connection.running > 0 && (event as CloseEvent).code === NORMAL_CLOSURE) {
+            // graphql-ws would connect again without a pause and without a limit.
+            this.#lose(connection);
+            void Promise.resolve(client.dispose()).catch(() => undefined);
+          } else if (isCurrent() && this.state.get() === 'CONNECTED') this.state.set('IDLE');
         },
       },
     });
-    const connection: Connection = { client, token: undefined, connectedAt: null, isLost: false };
+    const connection: Connection = { client, token: undefined, connectedAt: null, isLost: false, running: 0 };
     return connection;
   }
 }
+
+const lost = ({ token, connectedAt }: Connection, { code, reason }: Partial<CloseEvent>): Loss => ({
+  kind: 'LOST',
+  code: typeof code === 'number' ? code : NO_STATUS,
+  reason: typeof reason === 'string' ? reason : '',
+  token,
+  wasConnected: connectedAt !== null,
+});
