@@ -1,6 +1,6 @@
 // Queries and mutations by HTTP.
 import { Expired, withDeadline } from './deadlines.js';
-import { clientError, failure, readResponse } from './results.js';
+import { clientError, failure, readResponse, RequestFailed } from './results.js';
 /** The endpoint below the URL of an installation. */
 export function endpointOf(url) {
     const base = url ?? globalThis.location?.origin;
@@ -31,7 +31,7 @@ export async function post(send, request, signal) {
     }
     catch (error) {
         signal?.throwIfAborted();
-        return failure(transportError(error));
+        return failure(error instanceof RequestFailed ? error.error : transportError(error));
     }
     const body = await response.json().catch(() => undefined);
     if (body !== undefined)

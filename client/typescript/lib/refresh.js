@@ -1,6 +1,7 @@
 // The refresh of tokens: one at a time in this page, and across its tabs where the browser has Web Locks.
 import { pause, untilAborted } from './deadlines.js';
 import { RefreshSessionDocument } from './generated/graphql.js';
+import { transportError } from './http.js';
 import { clientError, failure, success } from './results.js';
 /** The API accepts a refresh token again for 30 s if its response was lost, so all attempts fit into that. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
@@ -29,7 +30,9 @@ export class TokenRefresher {
         if (isUsable(tokens, rejected))
             return success(tokens);
         const known = rejected === tokens.accessToken ? tokens.refreshToken : undefined;
-        this.#running ??= this.#exclusively(known).finally(() => {
+        this.#running ??= this.#exclusively(known)
+            .catch((error) => failure(transportError(error)))
+            .finally(() => {
             this.#running = null;
         });
         return signal ? untilAborted(signal, this.#running) : this.#running;
@@ -88,15 +91,17 @@ export class TokenRefresher {
         }
     }
     #finish(old, answer) {
+        // What someone did in the meantime counts: signing out, signing in again, switching the tenant.
+        const current = this.store.load();
+        if (current?.refreshToken !== old.refreshToken)
+            return current ? success(current) : failure(SIGNED_OUT);
         if (answer.__typename === 'LoginSuccess') {
             const { accessToken, refreshToken, expiresAt } = answer;
             const tokens = { ...old, accessToken, refreshToken, expiresAt };
             this.save(tokens);
             return success(tokens);
         }
-        // Someone may have signed in again in the meantime; that session continues.
-        if (this.store.load()?.refreshToken === old.refreshToken)
-            this.save(null);
+        this.save(null);
         return failure(SIGNED_OUT);
     }
 }

@@ -30,6 +30,8 @@ export interface SignInOption {
     readonly startUrl: string;
 }
 export interface SessionState {
+    /** Changes when someone signs in or switches the tenant, and not when tokens are refreshed. */
+    readonly id: string | null;
     readonly expiresAt: string;
 }
 export interface Session {

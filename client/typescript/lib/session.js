@@ -56,14 +56,14 @@ class ApiSession {
         return this.#enter({ ...answer.session, __typename: 'LoginSuccess' }, answer.endSessionUrl ?? null);
     }
     adopt(tokens) {
-        this.#save(tokens);
+        this.#save({ ...tokens, sessionId: newId() });
     }
     async switchTenant(id, options = {}) {
         const token = await this.accessToken(options.signal ? { signal: options.signal } : {});
         if (!token.ok)
             return token;
         const result = await this.#execute(SwitchTenantDocument, { input: { id } }, options, token.value);
-        return result.ok ? this.#enter(result.value.switchTenant) : result;
+        return result.ok ? this.#enter(result.value.switchTenant, this.#store.load()?.endSessionUrl ?? null) : result;
     }
     async signOut(options = {}) {
         const tokens = this.#store.load();
@@ -85,7 +85,7 @@ class ApiSession {
         if (!accessToken || !refreshToken || !expiresAt) {
             return failure(clientError('BAD_RESPONSE', `The API returned ${answer.__typename} without tokens.`));
         }
-        this.#save({ accessToken, refreshToken, expiresAt, endSessionUrl });
+        this.#save({ accessToken, refreshToken, expiresAt, endSessionUrl, sessionId: newId() });
         return success({ endSessionUrl });
     }
     #save(tokens) {
@@ -93,8 +93,8 @@ class ApiSession {
         this.#show(tokens);
     }
     #show(tokens) {
-        const next = stateOf(tokens);
-        if (next?.expiresAt !== this.#state.get()?.expiresAt)
+        const [shown, next] = [this.#state.get(), stateOf(tokens)];
+        if (next?.id !== shown?.id || next?.expiresAt !== shown?.expiresAt)
             this.#state.set(next);
     }
     #execute(document, variables, options, token) {
@@ -111,4 +111,6 @@ class ApiSession {
         return post(send, { query, variables }, options.signal);
     }
 }
-const stateOf = (tokens) => tokens && { expiresAt: tokens.expiresAt };
+// `crypto.randomUUID` exists in secure contexts only, and this is no secret.
+const newId = () => Math.random().toString(36).slice(2);
+const stateOf = (tokens) => tokens && { id: tokens.sessionId ?? null, expiresAt: tokens.expiresAt };

@@ -1,5 +1,6 @@
 // The client of one installation.
 import { isErrorMember, textOf } from './documents.js';
+import { withDeadline } from './deadlines.js';
 import { endpointOf, fetchWhole, post } from './http.js';
 import { iterate } from './iteration.js';
 import { failure, RequestFailed, success } from './results.js';
@@ -35,6 +36,13 @@ class ApiStudio {
         });
         const refresh = session && ((rejected) => session.accessToken(rejected ? { rejected } : {}));
         this.#link = { socket, refresh };
+        let id = session?.state.get()?.id;
+        session?.state.subscribe(() => {
+            if (id === session.state.get()?.id)
+                return;
+            id = session.state.get()?.id;
+            socket.renew();
+        });
     }
     get connection() {
         return this.#link.socket.state;
@@ -79,9 +87,12 @@ class ApiStudio {
         this.#link.socket.close();
     }
     /** Send a request, and once more with another token if the API refuses the first one. */
-    async #send(input, init, timeoutMs) {
+    #send(input, init, timeoutMs) {
+        const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
+        return withDeadline(timeoutMs, signal, (signal) => this.#sendUntil(signal, input, init, timeoutMs));
+    }
+    async #sendUntil(signal, input, init, timeoutMs) {
         const { session } = this;
-        const signal = init.signal ?? undefined;
         const attempt = (token) => {
             const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
             if (token)
@@ -89,15 +100,20 @@ class ApiStudio {
             else if (this.#apiKey)
                 headers.set('x-api-key', this.#apiKey);
             const sent = input instanceof Request ? input.clone() : input;
-            return fetchWhole(this.#fetch, sent, { ...init, headers }, timeoutMs);
+            return fetchWhole(this.#fetch, sent, { ...init, headers, signal }, timeoutMs);
         };
         if (!session?.state.get())
             return attempt(null);
-        const first = await session.accessToken(signal ? { signal } : {});
+        const first = await session.accessToken({ signal });
+        // The session may continue, so its absence is not what the caller should learn.
+        if (!first.ok && first.error.code !== 'SIGNED_OUT')
+            throw new RequestFailed(first.error);
         const response = await attempt(first.ok ? first.value : null);
         if (!first.ok || response.status !== 401)
             return response;
-        const second = await session.accessToken({ rejected: first.value, ...(signal ? { signal } : {}) });
+        const second = await session.accessToken({ rejected: first.value, signal });
+        if (!second.ok && second.error.code !== 'SIGNED_OUT')
+            throw new RequestFailed(second.error);
         return second.ok ? attempt(second.value) : response;
     }
     async #connectionCredential() {

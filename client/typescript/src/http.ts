@@ -1,7 +1,7 @@
 // Queries and mutations by HTTP.
 
 import { Expired, withDeadline } from './deadlines.js';
-import { clientError, failure, readResponse, type RequestError, type Result } from './results.js';
+import { clientError, failure, readResponse, RequestFailed, type RequestError, type Result } from './results.js';
 
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>;
 
@@ -55,7 +55,7 @@ export async function post<Data>(
     });
   } catch (error) {
     signal?.throwIfAborted();
-    return failure(transportError(error));
+    return failure(error instanceof RequestFailed ? error.error : transportError(error));
   }
   const body: unknown = await response.json().catch(() => undefined);
   if (body !== undefined) return readResponse<Data>(body);

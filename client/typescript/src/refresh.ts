@@ -2,6 +2,7 @@
 
 import { pause, untilAborted } from './deadlines.js';
 import { RefreshSessionDocument, type RefreshSessionMutation } from './generated/graphql.js';
+import { transportError } from './http.js';
 import { clientError, failure, success, type Result } from './results.js';
 import type { Tokens, TokenStore } from './tokens.js';
 
@@ -34,9 +35,11 @@ export class TokenRefresher {
     if (!tokens) return failure(SIGNED_OUT);
     if (isUsable(tokens, rejected)) return success(tokens);
     const known = rejected === tokens.accessToken ? tokens.refreshToken : undefined;
-    this.#running ??= this.#exclusively(known).finally(() => {
-      this.#running = null;
-    });
+    this.#running ??= this.#exclusively(known)
+      .catch((error: unknown) => failure(transportError(error)))
+      .finally(() => {
+        this.#running = null;
+      });
     return signal ? untilAborted(signal, this.#running) : this.#running;
   }
 
@@ -96,14 +99,16 @@ export class TokenRefresher {
   }
 
   #finish(old: Tokens, answer: RefreshSessionMutation['refreshSession']): Result<Tokens> {
+    // What someone did in the meantime counts: signing out, signing in again, switching the tenant.
+    const current = this.store.load();
+    if (current?.refreshToken !== old.refreshToken) return current ? success(current) : failure(SIGNED_OUT);
     if (answer.__typename === 'LoginSuccess') {
       const { accessToken, refreshToken, expiresAt } = answer;
       const tokens = { ...old, accessToken, refreshToken, expiresAt };
       this.save(tokens);
       return success(tokens);
     }
-    // Someone may have signed in again in the meantime; that session continues.
-    if (this.store.load()?.refreshToken === old.refreshToken) this.save(null);
+    this.save(null);
     return failure(SIGNED_OUT);
   }
 }

@@ -47,6 +47,8 @@ export interface SignInOption {
 }
 
 export interface SessionState {
+  /** Changes when someone signs in or switches the tenant, and not when tokens are refreshed. */
+  readonly id: string | null;
   readonly expiresAt: string;
 }
 
@@ -129,14 +131,14 @@ class ApiSession implements Session {
   }
 
   adopt(tokens: Tokens): void {
-    this.#save(tokens);
+    this.#save({ ...tokens, sessionId: newId() });
   }
 
   async switchTenant(id: string, options: RequestOptions = {}): Promise<Result<SignedIn, SignInError>> {
     const token = await this.accessToken(options.signal ? { signal: options.signal } : {});
     if (!token.ok) return token;
     const result = await this.#execute(SwitchTenantDocument, { input: { id } }, options, token.value);
-    return result.ok ? this.#enter(result.value.switchTenant) : result;
+    return result.ok ? this.#enter(result.value.switchTenant, this.#store.load()?.endSessionUrl ?? null) : result;
   }
 
   async signOut(options: RequestOptions = {}): Promise<SignedIn> {
@@ -160,7 +162,7 @@ class ApiSession implements Session {
     if (!accessToken || !refreshToken || !expiresAt) {
       return failure(clientError('BAD_RESPONSE', `The API returned ${answer.__typename} without tokens.`));
     }
-    this.#save({ accessToken, refreshToken, expiresAt, endSessionUrl });
+    this.#save({ accessToken, refreshToken, expiresAt, endSessionUrl, sessionId: newId() });
     return success({ endSessionUrl });
   }
 
@@ -170,8 +172,8 @@ class ApiSession implements Session {
   }
 
   #show(tokens: Tokens | null): void {
-    const next = stateOf(tokens);
-    if (next?.expiresAt !== this.#state.get()?.expiresAt) this.#state.set(next);
+    const [shown, next] = [this.#state.get(), stateOf(tokens)];
+    if (next?.id !== shown?.id || next?.expiresAt !== shown?.expiresAt) this.#state.set(next);
   }
 
   #execute<Data, Variables>(
@@ -194,4 +196,8 @@ class ApiSession implements Session {
   }
 }
 
-const stateOf = (tokens: Tokens | null): SessionState | null => tokens && { expiresAt: tokens.expiresAt };
+// `crypto.randomUUID` exists in secure contexts only, and this is no secret.
+const newId = (): string => Math.random().toString(36).slice(2);
+
+const stateOf = (tokens: Tokens | null): SessionState | null =>
+  tokens && { id: tokens.sessionId ?? null, expiresAt: tokens.expiresAt };

@@ -1,6 +1,7 @@
 // The client of one installation.
 
 import { isErrorMember, textOf, type Arguments, type ErrorOf, type SuccessOf, type TypedDocument } from './documents.js';
+import { withDeadline } from './deadlines.js';
 import { endpointOf, fetchWhole, post, type Fetch, type GraphQLRequest, type RequestOptions } from './http.js';
 import { iterate } from './iteration.js';
 import type { Observable } from './observable.js';
@@ -107,6 +108,12 @@ class ApiStudio implements Studio {
     });
     const refresh = session && ((rejected: string | undefined) => session.accessToken(rejected ? { rejected } : {}));
     this.#link = { socket, refresh };
+    let id = session?.state.get()?.id;
+    session?.state.subscribe(() => {
+      if (id === session.state.get()?.id) return;
+      id = session.state.get()?.id;
+      socket.renew();
+    });
   }
 
   get connection(): Observable<ConnectionState> {
@@ -163,21 +170,33 @@ class ApiStudio implements Studio {
   }
 
   /** Send a request, and once more with another token if the API refuses the first one. */
-  async #send(input: string | URL | Request, init: RequestInit, timeoutMs: number): Promise<Response> {
+  #send(input: string | URL | Request, init: RequestInit, timeoutMs: number): Promise<Response> {
+    const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
+    return withDeadline(timeoutMs, signal, (signal) => this.#sendUntil(signal, input, init, timeoutMs));
+  }
+
+  async #sendUntil(
+    signal: AbortSignal,
+    input: string | URL | Request,
+    init: RequestInit,
+    timeoutMs: number,
+  ): Promise<Response> {
     const { session } = this;
-    const signal = init.signal ?? undefined;
     const attempt = (token: string | null) => {
       const headers = new Headers(init.headers ?? (input instanceof Request ? input.headers : undefined));
       if (token) headers.set('authorization', `Bearer ${token}`);
       else if (this.#apiKey) headers.set('x-api-key', this.#apiKey);
       const sent = input instanceof Request ? input.clone() : input;
-      return fetchWhole(this.#fetch, sent, { ...init, headers }, timeoutMs);
+      return fetchWhole(this.#fetch, sent, { ...init, headers, signal }, timeoutMs);
     };
     if (!session?.state.get()) return attempt(null);
-    const first = await session.accessToken(signal ? { signal } : {});
+    const first = await session.accessToken({ signal });
+    // The session may continue, so its absence is not what the caller should learn.
+    if (!first.ok && first.error.code !== 'SIGNED_OUT') throw new RequestFailed(first.error);
     const response = await attempt(first.ok ? first.value : null);
     if (!first.ok || response.status !== 401) return response;
-    const second = await session.accessToken({ rejected: first.value, ...(signal ? { signal } : {}) });
+    const second = await session.accessToken({ rejected: first.value, signal });
+    if (!second.ok && second.error.code !== 'SIGNED_OUT') throw new RequestFailed(second.error);
     return second.ok ? attempt(second.value) : response;
   }
 

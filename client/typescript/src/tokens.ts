@@ -5,6 +5,8 @@ export interface Tokens {
   readonly refreshToken: string;
   /** When the access token expires. */
   readonly expiresAt: string;
+  /** The same for all tokens of a session. */
+  readonly sessionId?: string;
   /** Where the browser ends the session at the identity provider. */
   readonly endSessionUrl?: string | null;
 }
