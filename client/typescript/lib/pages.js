@@ -1,6 +1,6 @@
 // Pages of Relay connections, in both directions.
 import { textOf } from './documents.js';
-import { RequestFailed } from './results.js';
+import { requestError, RequestFailed } from './results.js';
 const PAGE_SIZE = 50;
 /** The pages of a connection, each with its items in the order of the list. Rejects with `RequestFailed`. */
 export async function* pages(studio, document, variables, options) {
@@ -17,6 +17,9 @@ export async function* pages(studio, document, variables, options) {
         if (!result.ok)
             throw new RequestFailed(result.error);
         const page = select(result.value);
+        // A list that could not be read is not one that has ended.
+        if (!page && result.errors.length > 0)
+            throw new RequestFailed(requestError(result.errors));
         if (!page)
             return;
         yield page;

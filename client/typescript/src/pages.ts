@@ -1,7 +1,7 @@
 // Pages of Relay connections, in both directions.
 
 import { textOf, type TypedDocument } from './documents.js';
-import { RequestFailed } from './results.js';
+import { requestError, RequestFailed } from './results.js';
 import type { Studio } from './studio.js';
 
 export interface Connection<Node> {
@@ -52,6 +52,8 @@ export async function* pages<Data, Variables, Page extends Connection<unknown>>(
     const result = await studio.query(untyped, { ...variables, ...position }, limits);
     if (!result.ok) throw new RequestFailed(result.error);
     const page = select(result.value);
+    // A list that could not be read is not one that has ended.
+    if (!page && result.errors.length > 0) throw new RequestFailed(requestError(result.errors));
     if (!page) return;
     yield page;
     const { hasNextPage, hasPreviousPage, startCursor, endCursor }: Connection<unknown>['pageInfo'] = page.pageInfo;
