@@ -55,8 +55,8 @@ async function readBody(request) {
         return null;
     if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES)
         return null;
-    const text = await request.text();
-    if (text.length > MAX_BODY_BYTES)
+    const text = await readText(request);
+    if (text === null)
         return null;
     try {
         const body = JSON.parse(text);
@@ -68,6 +68,23 @@ async function readBody(request) {
     catch {
         return null;
     }
+}
+/** Null above the limit, which is the limit of the memory as well. */
+async function readText(request) {
+    const decoder = new TextDecoder();
+    let [text, bytes] = ['', 0];
+    for (const reader = request.body?.getReader(); reader;) {
+        const { done, value } = await reader.read();
+        if (done)
+            break;
+        bytes += value.byteLength;
+        if (bytes > MAX_BODY_BYTES) {
+            void reader.cancel().catch(() => undefined);
+            return null;
+        }
+        text += decoder.decode(value, { stream: true });
+    }
+    return text + decoder.decode();
 }
 /** The conversation as server-sent events, whose ids are cursors: a browser continues after the last one. */
 function stream(studio, callId, request) {
@@ -93,9 +110,12 @@ function stream(studio, callId, request) {
                     return sink.enqueue(encoder.encode(serverSentEvent(value.callEvents)));
             }
             catch (error) {
-                if (!(error instanceof RequestFailed) || controller.signal.aborted)
+                if (controller.signal.aborted)
                     return stop();
-                sink.enqueue(encoder.encode(serverSentEvent({ __typename: 'Failed', code: error.error.code })));
+                // After other errors the stream ends without an event, so that the browser connects again.
+                if (error instanceof RequestFailed) {
+                    sink.enqueue(encoder.encode(serverSentEvent({ __typename: 'Failed', code: error.error.code })));
+                }
             }
             stop();
             sink.close();

@@ -86,8 +86,8 @@ async function readBody(request: Request): Promise<Body | null> {
   // A form of another site cannot send this type without asking first.
   if (!request.headers.get('content-type')?.startsWith('application/json')) return null;
   if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) return null;
-  const text = await request.text();
-  if (text.length > MAX_BODY_BYTES) return null;
+  const text = await readText(request);
+  if (text === null) return null;
   try {
     const body = JSON.parse(text) as Partial<Body> | null;
     const key = body?.key;
@@ -96,6 +96,23 @@ async function readBody(request: Request): Promise<Body | null> {
   } catch {
     return null;
   }
+}
+
+/** Null above the limit, which is the limit of the memory as well. */
+async function readText(request: Request): Promise<string | null> {
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  for (const reader = request.body?.getReader(); reader; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    bytes += value.byteLength;
+    if (bytes > MAX_BODY_BYTES) {
+      void reader.cancel().catch(() => undefined);
+      return null;
+    }
+    text += decoder.decode(value, { stream: true });
+  }
+  return text + decoder.decode();
 }
 
 /** The conversation as server-sent events, whose ids are cursors: a browser continues after the last one. */
@@ -120,8 +137,11 @@ function stream(studio: Studio, callId: string, request: Request): Response {
         const { done, value } = await updates.next();
         if (!done) return sink.enqueue(encoder.encode(serverSentEvent(value.callEvents)));
       } catch (error) {
-        if (!(error instanceof RequestFailed) || controller.signal.aborted) return stop();
-        sink.enqueue(encoder.encode(serverSentEvent({ __typename: 'Failed', code: error.error.code })));
+        if (controller.signal.aborted) return stop();
+        // After other errors the stream ends without an event, so that the browser connects again.
+        if (error instanceof RequestFailed) {
+          sink.enqueue(encoder.encode(serverSentEvent({ __typename: 'Failed', code: error.error.code })));
+        }
       }
       stop();
       sink.close();
