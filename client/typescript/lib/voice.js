@@ -14,10 +14,14 @@ export class VoiceFailed extends Error {
 const TIMEOUT_MS = 60_000;
 /** Ask for the microphone. Do this before a call is started, because the user may refuse. */
 export async function microphone(options = {}) {
+    let pending;
     try {
-        return await withDeadline(options.timeoutMs ?? TIMEOUT_MS, options.signal, () => createLocalAudioTrack());
+        const { timeoutMs = TIMEOUT_MS, signal } = options;
+        return await withDeadline(timeoutMs, signal, () => (pending = createLocalAudioTrack()));
     }
     catch (error) {
+        // Permission that comes too late must not leave the microphone on.
+        pending?.then((track) => track.stop(), () => undefined);
         options.signal?.throwIfAborted();
         throw new VoiceFailed('MICROPHONE', error);
     }

@@ -16,10 +16,13 @@ interface ActiveCall {
 
 export class AgentStudioCall extends HTMLElement {
   #texts: Texts = TEXTS;
+  #phase: Phase = 'IDLE';
   #call: ActiveCall | null = null;
   #room: VoiceRoom | null = null;
   #starting: AbortController | null = null;
-  #say: (text: string) => Promise<unknown> = async () => undefined;
+  #say: (text: string, key: string) => Promise<unknown> = async () => undefined;
+  /** A message that may have arrived although sending it failed: it is sent again with the same key. */
+  #unsent: { readonly text: string; readonly key: string } | null = null;
   readonly #transcript = new Transcript(() => this.#texts);
   readonly #title = element('h2');
   readonly #status = element('p', { class: 'status', role: 'status' });
@@ -58,11 +61,17 @@ export class AgentStudioCall extends HTMLElement {
   /** The texts that differ from the English ones. */
   set texts(texts: Partial<Texts>) {
     this.#texts = { ...TEXTS, ...texts };
-    this.#draw('IDLE');
+    this.#draw(this.#phase);
   }
 
   connectedCallback(): void {
-    this.#draw('IDLE');
+    // A property that was set before this class was loaded hides the accessor.
+    if (Object.hasOwn(this, 'texts')) {
+      const { value } = Object.getOwnPropertyDescriptor(this, 'texts') ?? {};
+      Reflect.deleteProperty(this, 'texts');
+      this.texts = value as Partial<Texts>;
+    }
+    this.#draw(this.#phase);
   }
 
   disconnectedCallback(): void {
@@ -78,6 +87,7 @@ export class AgentStudioCall extends HTMLElement {
   }
 
   #draw(phase: Phase): void {
+    this.#phase = phase;
     const texts = this.#texts;
     this.#title.textContent = this.getAttribute('label') ?? texts.title;
     const isMuted = this.#room?.isMuted.get() ?? false;
@@ -91,7 +101,8 @@ export class AgentStudioCall extends HTMLElement {
     this.#buttons.sound.hidden = phase !== 'VOICE' || this.#room?.hasSound.get() !== false;
     this.#buttons.end.hidden = phase === 'IDLE';
     this.#form.hidden = phase !== 'TEXT';
-    this.#transcript.log.hidden = this.#transcript.log.childElementCount === 0;
+    // Screen readers announce what is added to a log that is there already.
+    this.#transcript.log.hidden = phase !== 'TEXT' && this.#transcript.log.childElementCount === 0;
     const [label, , send] = this.#form.children;
     if (label) label.textContent = texts.message;
     if (send) send.textContent = texts.send;
@@ -111,6 +122,7 @@ export class AgentStudioCall extends HTMLElement {
         throw error;
       });
       const room = await joinVoice(ticket, { track, signal, container: this.shadowRoot ?? this });
+      if (signal.aborted) return room.leave();
       this.#room = room;
       this.#call = { end: () => room.leave() };
       this.#show(this.#texts.connected);
@@ -127,14 +139,15 @@ export class AgentStudioCall extends HTMLElement {
   }
 
   async #startText(): Promise<void> {
-    await this.#begin(async () => {
+    await this.#begin(async (signal) => {
       const call = await startText(this.#endpoint, crypto.randomUUID());
+      if (signal.aborted) return void (await endText(this.#endpoint, call));
       const stop = followText(this.#endpoint, call, {
         update: (update) => this.#update(update),
         lost: () => this.#show(this.#texts.reconnecting),
         back: () => this.#show(''),
       });
-      this.#say = (text) => say(this.#endpoint, call, text, crypto.randomUUID());
+      this.#say = (text, key) => say(this.#endpoint, call, text, key);
       this.#call = {
         end: async () => {
           stop();
@@ -149,13 +162,13 @@ export class AgentStudioCall extends HTMLElement {
 
   async #begin(start: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const starting = (this.#starting = new AbortController());
+    this.#unsent = null;
     this.#transcript.clear();
     this.#draw('CONNECTING');
     this.#show(this.#texts.connecting);
     this.#buttons.end.focus();
     try {
       await start(starting.signal);
-      if (starting.signal.aborted) this.#end();
     } catch (error) {
       if (starting.signal.aborted) return;
       const isMicrophone = (error as { code?: unknown }).code === 'MICROPHONE';
@@ -176,10 +189,13 @@ export class AgentStudioCall extends HTMLElement {
     const text = this.#input.value.trim();
     if (!text) return;
     this.#input.value = '';
+    const key = text === this.#unsent?.text ? this.#unsent.key : crypto.randomUUID();
+    this.#unsent = null;
     try {
-      await this.#say(text);
+      await this.#say(text, key);
     } catch {
-      this.#input.value = text;
+      this.#unsent = { text, key };
+      this.#input.value ||= text;
       this.#show(this.#texts.failed);
     }
   }

@@ -10,7 +10,6 @@ export const STYLES = `
   --studio-accent: light-dark(#1d4ed8, #a8c1ff);
   --studio-on-accent: light-dark(#ffffff, #0b1220);
   --studio-bubble: light-dark(#eef1f6, #262b34);
-  color-scheme: light dark;
   display: block;
   max-inline-size: 24rem;
   font: 1rem/1.5 system-ui, sans-serif;
