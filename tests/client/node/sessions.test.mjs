@@ -54,7 +54,7 @@ test('a session begins with the right password and ends with signing out', async
   assert.equal(late.status, 401);
 });
 
-test('a token that the API refuses is refreshed once, whoever asks for it', async () => {
+test('a token that the API refuses is refreshed once, however many requests wait for it', async () => {
   const { sent, session, store, studio } = setUp();
   valueOf(await session.signIn({ email, password }));
   const { accessToken, ...others } = store.load();

@@ -123,7 +123,7 @@ test('an iteration ends when its caller gives up, with the reason of the signal'
   }, /^Error: enough$/);
 });
 
-test('what waiting cannot heal ends the iteration with a code', async () => {
+test('an error that does not pass ends the iteration with its code', async () => {
   const codeOf = async (client, callId, after) => {
     try {
       for await (const _ of callEvents(client, callId, after ? { after } : {}));
