@@ -39,12 +39,12 @@ export declare class SharedSocket {
     #private;
     readonly state: Variable<ConnectionState>;
     constructor(options: SocketOptions);
+    get subscriptions(): number;
     /** Wait before the next attempt, together with all other subscriptions. False: the limit is reached. */
     ready(): Promise<boolean>;
     /** A new subscription tries again, also after others gave up. */
     begin(): void;
     end(): void;
-    /** Connect again with the present credential, because the session is another one. */
     renew(): void;
     /** The next attempt, whichever subscription makes it, comes after a pause. */
     delay(milliseconds: number): void;

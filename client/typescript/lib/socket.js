@@ -1,4 +1,4 @@
-// The WebSocket that all subscriptions of a client share, and the pauses between attempts to connect.
+// A WebSocket that many subscriptions of a client share, and the pauses between attempts to connect.
 import { createClient } from 'graphql-ws';
 import { backoff, pause } from './deadlines.js';
 import { Variable } from './observable.js';
@@ -21,6 +21,9 @@ export class SharedSocket {
     constructor(options) {
         this.#options = options;
     }
+    get subscriptions() {
+        return this.#subscriptions;
+    }
     /** Wait before the next attempt, together with all other subscriptions. False: the limit is reached. */
     async ready() {
         while (this.#pause)
@@ -38,7 +41,6 @@ export class SharedSocket {
         if (this.#subscriptions === 0 && this.#connection === null)
             this.state.set('IDLE');
     }
-    /** Connect again with the present credential, because the session is another one. */
     renew() {
         this.#connection?.client.terminate();
     }

@@ -3,7 +3,7 @@ import { type Fetch, type RequestOptions } from './http.js';
 import type { Observable } from './observable.js';
 import { type RequestError, type Result } from './results.js';
 import { type Session } from './session.js';
-import { type ConnectionState, type Message } from './socket.js';
+import type { ConnectionState, Message } from './socket.js';
 export interface StudioOptions {
     /** URL of the installation; that of the page if omitted. */
     readonly url?: string | URL;
@@ -42,7 +42,7 @@ export interface Subscribable {
 export interface Studio {
     readonly endpoint: URL;
     readonly session: Session | null;
-    /** The state of the socket, which all subscriptions share. */
+    /** The state of the socket, which up to 50 subscriptions share; of several, that of the one in trouble. */
     readonly connection: Observable<ConnectionState>;
     /** Run an operation and return its data, with unions as they are. */
     query<Data, Variables>(document: TypedDocument<Data, Variables>, ...rest: Arguments<Variables, RequestOptions>): Promise<Result<Data>>;
@@ -56,7 +56,7 @@ export interface Studio {
     readonly fetch: Fetch;
     /** For `subscriptionExchange` of urql. It resumes as `subscribe` does. */
     readonly forwardSubscription: (request: ForwardedRequest) => Subscribable;
-    /** Close the socket and end all subscriptions. */
+    /** Close all sockets and end all subscriptions. */
     close(): void;
 }
 export declare function createStudio(options: StudioOptions): Studio;

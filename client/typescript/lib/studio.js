@@ -5,7 +5,7 @@ import { endpointOf, fetchWhole, post } from './http.js';
 import { iterate } from './iteration.js';
 import { failure, RequestFailed, success } from './results.js';
 import { REQUEST_TIMEOUT_MS } from './session.js';
-import { SharedSocket } from './socket.js';
+import { SocketPool } from './socket-pool.js';
 import { runSubscription } from './subscription.js';
 const CONNECT_TIMEOUT_MS = 10_000;
 const RECONNECT_FOR_MS = 3_600_000;
@@ -27,7 +27,7 @@ class ApiStudio {
         this.#apiKey = options.apiKey;
         this.#fetch = options.fetch ?? ((...sent) => globalThis.fetch(...sent));
         this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-        const socket = new SharedSocket({
+        const sockets = new SocketPool({
             url: this.endpoint.href.replace(/^http/, 'ws'),
             credential: () => this.#connectionCredential(),
             webSocket,
@@ -35,17 +35,17 @@ class ApiStudio {
             reconnectForMs: options.reconnectForMs ?? RECONNECT_FOR_MS,
         });
         const refresh = session && ((rejected) => session.accessToken(rejected ? { rejected } : {}));
-        this.#link = { socket, refresh };
+        this.#link = { sockets, refresh };
         let id = session?.state.get()?.id;
         session?.state.subscribe(() => {
             if (id === session.state.get()?.id)
                 return;
             id = session.state.get()?.id;
-            socket.renew();
+            sockets.renew();
         });
     }
     get connection() {
-        return this.#link.socket.state;
+        return this.#link.sockets.state;
     }
     query(document, ...rest) {
         const [variables, options] = rest;
@@ -84,7 +84,7 @@ class ApiStudio {
     });
     close() {
         this.#closing.abort(new DOMException('The client was closed.', 'AbortError'));
-        this.#link.socket.close();
+        this.#link.sockets.close();
     }
     /** Send a request, and once more with another token if the API refuses the first one. */
     #send(input, init, timeoutMs) {

@@ -1,8 +1,9 @@
 import type { GraphQLRequest } from './http.js';
 import { type RequestError, type Result } from './results.js';
-import type { Message, SharedSocket } from './socket.js';
+import type { SocketPool } from './socket-pool.js';
+import type { Message } from './socket.js';
 export interface Link {
-    readonly socket: SharedSocket;
+    readonly sockets: SocketPool;
     /** A valid access token instead of the one that the API refused; undefined for an API key. */
     readonly refresh: ((rejected: string | undefined) => Promise<Result<string>>) | undefined;
 }

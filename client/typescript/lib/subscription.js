@@ -15,16 +15,16 @@ const RETRY_AFTER_SECONDS = 1;
 export async function runSubscription(link, request, receiver, signal) {
     const variables = { ...request.variables };
     let refusals = 0;
-    link.socket.begin();
+    const socket = link.sockets.begin();
     try {
         return await attempts();
     }
     finally {
-        link.socket.end();
+        socket.end();
     }
     async function attempts() {
         while (!signal.aborted) {
-            if (!(await link.socket.ready()))
+            if (!(await socket.ready()))
                 return DISCONNECTED;
             if (signal.aborted)
                 break;
@@ -35,7 +35,7 @@ export async function runSubscription(link, request, receiver, signal) {
                 continue;
             if (!TRANSIENT.has(ending.code))
                 return ending;
-            link.socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
+            socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
         }
         return null;
     }
@@ -52,12 +52,12 @@ export async function runSubscription(link, request, receiver, signal) {
                 return stop();
             }
             refusals = 0;
-            link.socket.succeeded();
+            socket.succeeded();
             variables['after'] = cursorOf(message.data) ?? variables['after'];
             receiver.next(message);
         };
         signal.addEventListener('abort', stop, { once: true });
-        const outcome = await link.socket.run({ query: request.query, variables }, receive, controller.signal);
+        const outcome = await socket.run({ query: request.query, variables }, receive, controller.signal);
         signal.removeEventListener('abort', stop);
         return failed ?? settle(outcome);
     }

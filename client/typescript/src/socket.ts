@@ -1,4 +1,4 @@
-// The WebSocket that all subscriptions of a client share, and the pauses between attempts to connect.
+// A WebSocket that many subscriptions of a client share, and the pauses between attempts to connect.
 
 import { createClient, type Client } from 'graphql-ws';
 import { backoff, pause } from './deadlines.js';
@@ -74,6 +74,10 @@ export class SharedSocket {
     this.#options = options;
   }
 
+  get subscriptions(): number {
+    return this.#subscriptions;
+  }
+
   /** Wait before the next attempt, together with all other subscriptions. False: the limit is reached. */
   async ready(): Promise<boolean> {
     while (this.#pause) await this.#pause;
@@ -91,7 +95,6 @@ export class SharedSocket {
     if (this.#subscriptions === 0 && this.#connection === null) this.state.set('IDLE');
   }
 
-  /** Connect again with the present credential, because the session is another one. */
   renew(): void {
     this.#connection?.client.terminate();
   }

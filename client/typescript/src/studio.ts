@@ -7,7 +7,8 @@ import { iterate } from './iteration.js';
 import type { Observable } from './observable.js';
 import { failure, RequestFailed, success, type RequestError, type Result } from './results.js';
 import { REQUEST_TIMEOUT_MS, type Session } from './session.js';
-import { SharedSocket, type ConnectionCredential, type ConnectionState, type Message } from './socket.js';
+import { SocketPool } from './socket-pool.js';
+import type { ConnectionCredential, ConnectionState, Message } from './socket.js';
 import { runSubscription, type Link } from './subscription.js';
 
 export interface StudioOptions {
@@ -49,7 +50,7 @@ export interface Subscribable {
 export interface Studio {
   readonly endpoint: URL;
   readonly session: Session | null;
-  /** The state of the socket, which all subscriptions share. */
+  /** The state of the socket, which up to 50 subscriptions share; of several, that of the one in trouble. */
   readonly connection: Observable<ConnectionState>;
   /** Run an operation and return its data, with unions as they are. */
   query<Data, Variables>(
@@ -72,7 +73,7 @@ export interface Studio {
   readonly fetch: Fetch;
   /** For `subscriptionExchange` of urql. It resumes as `subscribe` does. */
   readonly forwardSubscription: (request: ForwardedRequest) => Subscribable;
-  /** Close the socket and end all subscriptions. */
+  /** Close all sockets and end all subscriptions. */
   close(): void;
 }
 
@@ -99,7 +100,7 @@ class ApiStudio implements Studio {
     this.#apiKey = options.apiKey;
     this.#fetch = options.fetch ?? ((...sent) => globalThis.fetch(...sent));
     this.#timeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
-    const socket = new SharedSocket({
+    const sockets = new SocketPool({
       url: this.endpoint.href.replace(/^http/, 'ws'),
       credential: () => this.#connectionCredential(),
       webSocket,
@@ -107,17 +108,17 @@ class ApiStudio implements Studio {
       reconnectForMs: options.reconnectForMs ?? RECONNECT_FOR_MS,
     });
     const refresh = session && ((rejected: string | undefined) => session.accessToken(rejected ? { rejected } : {}));
-    this.#link = { socket, refresh };
+    this.#link = { sockets, refresh };
     let id = session?.state.get()?.id;
     session?.state.subscribe(() => {
       if (id === session.state.get()?.id) return;
       id = session.state.get()?.id;
-      socket.renew();
+      sockets.renew();
     });
   }
 
   get connection(): Observable<ConnectionState> {
-    return this.#link.socket.state;
+    return this.#link.sockets.state;
   }
 
   query<Data, Variables>(
@@ -166,7 +167,7 @@ class ApiStudio implements Studio {
 
   close(): void {
     this.#closing.abort(new DOMException('The client was closed.', 'AbortError'));
-    this.#link.socket.close();
+    this.#link.sockets.close();
   }
 
   /** Send a request, and once more with another token if the API refuses the first one. */

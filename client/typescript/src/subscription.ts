@@ -2,7 +2,8 @@
 
 import type { GraphQLRequest } from './http.js';
 import { clientError, requestError, type RequestError, type Result } from './results.js';
-import type { Loss, Message, Outcome, SharedSocket } from './socket.js';
+import type { SocketPool } from './socket-pool.js';
+import type { Loss, Message, Outcome } from './socket.js';
 
 /** Close codes after which the same client would be refused in the same way. */
 const FINAL_CODES = new Set([4400, 4406, 4409, 4429]);
@@ -14,7 +15,7 @@ const TRANSIENT = new Set(['RATE_LIMITED', 'UNAVAILABLE', 'UNREACHABLE', 'TIMEOU
 const RETRY_AFTER_SECONDS = 1;
 
 export interface Link {
-  readonly socket: SharedSocket;
+  readonly sockets: SocketPool;
   /** A valid access token instead of the one that the API refused; undefined for an API key. */
   readonly refresh: ((rejected: string | undefined) => Promise<Result<string>>) | undefined;
 }
@@ -35,22 +36,22 @@ export async function runSubscription(
 ): Promise<RequestError | null> {
   const variables = { ...(request.variables as Record<string, unknown> | undefined) };
   let refusals = 0;
-  link.socket.begin();
+  const socket = link.sockets.begin();
   try {
     return await attempts();
   } finally {
-    link.socket.end();
+    socket.end();
   }
 
   async function attempts(): Promise<RequestError | null> {
     while (!signal.aborted) {
-      if (!(await link.socket.ready())) return DISCONNECTED;
+      if (!(await socket.ready())) return DISCONNECTED;
       if (signal.aborted) break;
       const ending = await attempt();
       if (signal.aborted || ending === 'DONE') break;
       if (ending === 'RETRY') continue;
       if (!TRANSIENT.has(ending.code)) return ending;
-      link.socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
+      socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
     }
     return null;
   }
@@ -67,12 +68,12 @@ export async function runSubscription(
         return stop();
       }
       refusals = 0;
-      link.socket.succeeded();
+      socket.succeeded();
       variables['after'] = cursorOf(message.data) ?? variables['after'];
       receiver.next(message);
     };
     signal.addEventListener('abort', stop, { once: true });
-    const outcome = await link.socket.run({ query: request.query, variables }, receive, controller.signal);
+    const outcome = await socket.run({ query: request.query, variables }, receive, controller.signal);
     signal.removeEventListener('abort', stop);
     return failed ?? settle(outcome);
   }

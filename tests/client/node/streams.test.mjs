@@ -27,6 +27,13 @@ async function converse(callId) {
   return events;
 }
 
+/** The numbers of all events of a call. */
+async function numbers(client, callId) {
+  const seqs = [];
+  for await (const { seq } of callEvents(client, callId)) seqs.push(seq);
+  return seqs;
+}
+
 const ended = start().then(async (callId) => ({ callId, events: await converse(callId) }));
 
 test('a conversation is followed to its end', async () => {
@@ -71,13 +78,20 @@ test('two subscriptions share one connection, and its loss', async () => {
   const { callId, events } = await ended;
   const relay = await startRelay(url, [1011]);
   const followed = createStudio({ url, apiKey, webSocket: relay.webSocket });
-  const follow = async () => {
-    const seqs = [];
-    for await (const { seq } of callEvents(followed, callId)) seqs.push(seq);
-    return seqs;
-  };
   const expected = events.filter(({ cursor }) => cursor).map(({ seq }) => seq);
-  assert.deepEqual(await Promise.all([follow(), follow()]), [expected, expected]);
+  assert.deepEqual(await Promise.all([numbers(followed, callId), numbers(followed, callId)]), [expected, expected]);
+  assert.equal(relay.connections.count, 2);
+  followed.close();
+  relay.close();
+});
+
+test('ninety subscriptions share two connections, because the API limits each', async () => {
+  const { callId, events } = await ended;
+  const relay = await startRelay(url, []);
+  const followed = createStudio({ url, apiKey, webSocket: relay.webSocket });
+  const expected = events.filter(({ cursor }) => cursor).map(({ seq }) => seq);
+  const seen = await Promise.all(Array.from({ length: 90 }, () => numbers(followed, callId)));
+  assert.deepEqual(seen, Array.from({ length: 90 }, () => expected));
   assert.equal(relay.connections.count, 2);
   followed.close();
   relay.close();
