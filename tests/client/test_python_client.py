@@ -35,6 +35,9 @@ EVENTS = """subscription ($callId: ID!, $after: Cursor) {
 AGENTS = """query ($first: Int, $after: Cursor, $last: Int, $before: Cursor) {
   agents(first: $first, after: $after, last: $last, before: $before) {
     edges { node { name } } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } }"""
+NO_AGENTS = """query ($first: Int) { viewer { subject }
+  agents(first: $first, after: "invented") { edges { node { name } } pageInfo { hasNextPage } } }"""
+"""The list is null, next to data that is there."""
 VIEWER = "{ viewer { person { email } } }"
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 
@@ -76,6 +79,9 @@ async def test_pages_in_both_directions(api: Api, services: Services, viewer: Vi
     backward = [node["name"] async for node in nodes(studio, AGENTS, **options)]
     assert [len(page) for page in forward] == [2, 2, 1]
     assert backward == [name for page in reversed(forward) for name in reversed(page)]
+    with pytest.raises(RequestFailed) as refused:
+        await anext(pages(studio, NO_AGENTS, select=select))
+    assert refused.value.code == "INVALID_CURSOR"
 
 
 async def test_a_session_is_refreshed_and_ends(api: Api) -> None:

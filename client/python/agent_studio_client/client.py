@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from agent_studio_client.credentials import Credential, post
-from agent_studio_client.errors import RequestFailed, TypedError, failed, read_response
+from agent_studio_client.errors import RequestFailed, Response, TypedError, failed, read_response
 
 Json = dict[str, Any]
 
@@ -48,6 +48,10 @@ class Studio:
 
     async def query(self, document: str, **variables: Any) -> Json:
         """The data of an operation, with unions as they are. Raises `RequestFailed`."""
+        return (await self.execute(document, **variables)).data
+
+    async def execute(self, document: str, **variables: Any) -> Response:
+        """As `query`, with the errors of nullable fields."""
         headers = await self._credential.headers()
         try:
             return await post(self._endpoint, document, variables, headers, self._timeout)
@@ -107,7 +111,7 @@ class Studio:
             async for text in socket:
                 match json.loads(text):
                     case {"type": "next", "payload": answer}:
-                        yield read_response(answer)
+                        yield read_response(answer).data
                     case {"type": "error", "payload": errors}:
                         raise failed(errors)
                     case {"type": "complete"}:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from agent_studio_client.errors import RequestFailed, TypedError, read_response
+from agent_studio_client.errors import RequestFailed, Response, TypedError, read_response
 
 EXPIRY_MARGIN = timedelta(seconds=5)
 ATTEMPT_SECONDS = 5.0
@@ -123,14 +123,14 @@ class Session:
         input = {"refreshToken": tokens.refresh_token}
         for pause in PAUSES:
             try:
-                data = await post(self._endpoint, REFRESH, {"input": input}, {}, ATTEMPT_SECONDS)
+                sent = await post(self._endpoint, REFRESH, {"input": input}, {}, ATTEMPT_SECONDS)
                 break
             except RequestFailed as error:
                 if pause is None or error.code not in PASSING:
                     raise
                 await asyncio.sleep(pause)
         # Someone may have signed out, or in again, in the meantime.
-        if self._tokens is tokens and self._enter(data["refreshSession"]):
+        if self._tokens is tokens and self._enter(sent.data["refreshSession"]):
             self._tokens = None
             self._on_change(None)
 
@@ -143,7 +143,7 @@ class Session:
         return None
 
     async def _post(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-        return await post(self._endpoint, query, variables, {}, self._timeout)
+        return (await post(self._endpoint, query, variables, {}, self._timeout)).data
 
 
 async def post(
@@ -152,8 +152,8 @@ async def post(
     variables: dict[str, Any],
     headers: dict[str, str],
     timeout_seconds: float,
-) -> dict[str, Any]:
-    """The data of one query or mutation."""
+) -> Response:
+    """The response to one query or mutation."""
     body = {"query": query, "variables": variables}
     try:
         async with asyncio.timeout(timeout_seconds), httpx.AsyncClient(timeout=None) as http:

@@ -49,11 +49,18 @@ def failed(errors: Sequence[Mapping[str, Any]]) -> RequestFailed:
     return RequestFailed(str(code), str(errors[0].get("message", "")), errors)
 
 
-def read_response(body: Any) -> dict[str, Any]:
-    """The data of a response. Data next to errors counts, unless all of its fields are null."""
+@dataclass(frozen=True, slots=True)
+class Response:
+    data: dict[str, Any]
+    errors: Sequence[Mapping[str, Any]]
+    """Errors of nullable fields; usually none."""
+
+
+def read_response(body: Any) -> Response:
+    """Data next to errors counts, unless all of its fields are null."""
     if not isinstance(body, dict):
         raise failed(())
     data, errors = body.get("data"), body.get("errors") or ()
     if not isinstance(data, dict) or (errors and all(value is None for value in data.values())):
         raise failed(errors)
-    return data
+    return Response(data, errors)

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 from agent_studio_client.client import Studio
+from agent_studio_client.errors import failed
 
 Json = dict[str, Any]
 
@@ -30,8 +31,12 @@ async def pages(
             if backward
             else {"first": page_size, "after": cursor}
         )
-        page = select(await studio.query(document, **variables, **position))
+        response = await studio.execute(document, **variables, **position)
+        page = select(response.data)
         if page is None:
+            # A list that could not be read is not one that has ended.
+            if response.errors:
+                raise failed(response.errors)
             return
         yield page
         info = page["pageInfo"]
