@@ -11,6 +11,8 @@ export interface CallHandlerOptions {
     /** At least 32 random characters that only this server knows; needed for text calls. It signs the tickets
      * with which visitors come back to their calls. */
     readonly secret?: string;
+    /** How long a visitor can come back to a text call; four hours if omitted. */
+    readonly ticketSeconds?: number;
     /** Whether a visitor may start a call now. This is the place for limits and sign-in of your own. */
     readonly admit?: (request: Request) => boolean | Promise<boolean>;
 }

@@ -3,11 +3,13 @@ import { ConversationDocument, EndCallDocument, SendMessageDocument, StartVisito
 import { RequestFailed } from './results.js';
 const MAX_BODY_BYTES = 16_384;
 const MIN_SECRET_LENGTH = 32;
+const TICKET_SECONDS = 4 * 3600;
 /** Proxies close streams that are silent for long. */
 const HEARTBEAT_MS = 15_000;
 const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 export function createCallHandler(options) {
-    const { studio, workflow, kinds = ['VOIP'], secret = '', admit = () => true } = options;
+    const { studio, workflow, kinds = ['VOIP'], admit = () => true } = options;
+    const { secret = '', ticketSeconds = TICKET_SECONDS } = options;
     if (kinds.includes('TEXT') && secret.length < MIN_SECRET_LENGTH) {
         throw new TypeError(`Text calls need a \`secret\` of at least ${MIN_SECRET_LENGTH} characters.`);
     }
@@ -22,7 +24,10 @@ export function createCallHandler(options) {
         if (!result.ok)
             return failed(result.error);
         const { callId, join } = result.value;
-        return json(allowed === 'TEXT' ? { call: await signed(callId, secret) } : { join });
+        if (allowed === 'VOIP')
+            return json({ join });
+        const expiry = Math.floor(Date.now() / 1000) + ticketSeconds;
+        return json({ call: await signed(`${callId}.${expiry}`, secret) });
     }
     async function act(body, callId) {
         const { text, key } = body;
@@ -33,10 +38,8 @@ export function createCallHandler(options) {
     }
     return async (request) => {
         if (request.method === 'GET') {
-            const callId = await verified(new URL(request.url).searchParams.get('call'), secret);
-            if (callId === null)
-                return refusal(404, 'NOT_FOUND', 'There is no such call.');
-            return stream(studio, callId, request);
+            const callId = await callOf(new URL(request.url).searchParams.get('call'), secret);
+            return callId instanceof Response ? callId : stream(studio, callId, request);
         }
         if (request.method !== 'POST')
             return refusal(405, 'BAD_REQUEST', 'Send GET or POST.');
@@ -45,8 +48,8 @@ export function createCallHandler(options) {
             return refusal(400, 'BAD_REQUEST', 'Send JSON with a `key` of 8 to 100 characters.');
         if (body.call === undefined)
             return start(body.kind, body.key, request);
-        const callId = await verified(body.call, secret);
-        return callId === null ? refusal(404, 'NOT_FOUND', 'There is no such call.') : act(body, callId);
+        const callId = await callOf(body.call, secret);
+        return callId instanceof Response ? callId : act(body, callId);
     };
 }
 async function readBody(request) {
@@ -136,15 +139,22 @@ const hmac = async (secret, usages) => {
     const raw = new TextEncoder().encode(secret);
     return crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, usages);
 };
-async function signed(callId, secret) {
-    const signature = await crypto.subtle.sign('HMAC', await hmac(secret, ['sign']), new TextEncoder().encode(callId));
-    return `${callId}.${[...new Uint8Array(signature)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+async function signed(text, secret) {
+    const signature = await crypto.subtle.sign('HMAC', await hmac(secret, ['sign']), new TextEncoder().encode(text));
+    return `${text}.${[...new Uint8Array(signature)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
-async function verified(ticket, secret) {
-    const [, callId, hex] = /^(.{1,200})\.([0-9a-f]{64})$/.exec(typeof ticket === 'string' ? ticket : '') ?? [];
-    if (!callId || !hex || !secret)
-        return null;
+/** The call of a ticket, or the response that refuses it. */
+async function callOf(ticket, secret) {
+    const parts = /^((.{1,200})\.(\d{1,12}))\.([0-9a-f]{64})$/.exec(typeof ticket === 'string' ? ticket : '');
+    const [, text = '', callId = '', expiry, hex = ''] = parts ?? [];
+    const isValid = secret && parts && (await isSigned(text, hex, secret));
+    if (!isValid)
+        return refusal(404, 'NOT_FOUND', 'There is no such call.');
+    if (Number(expiry) * 1000 > Date.now())
+        return callId;
+    return refusal(410, 'TICKET_EXPIRED', 'The time to come back to this call is over. Start another one.');
+}
+async function isSigned(text, hex, secret) {
     const signature = Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-    const bytes = new TextEncoder().encode(callId);
-    return (await crypto.subtle.verify('HMAC', await hmac(secret, ['verify']), signature, bytes)) ? callId : null;
+    return crypto.subtle.verify('HMAC', await hmac(secret, ['verify']), signature, new TextEncoder().encode(text));
 }

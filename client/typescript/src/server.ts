@@ -21,6 +21,8 @@ export interface CallHandlerOptions {
   /** At least 32 random characters that only this server knows; needed for text calls. It signs the tickets
    * with which visitors come back to their calls. */
   readonly secret?: string;
+  /** How long a visitor can come back to a text call; four hours if omitted. */
+  readonly ticketSeconds?: number;
   /** Whether a visitor may start a call now. This is the place for limits and sign-in of your own. */
   readonly admit?: (request: Request) => boolean | Promise<boolean>;
 }
@@ -30,12 +32,14 @@ export type CallHandler = (request: Request) => Promise<Response>;
 
 const MAX_BODY_BYTES = 16_384;
 const MIN_SECRET_LENGTH = 32;
+const TICKET_SECONDS = 4 * 3600;
 /** Proxies close streams that are silent for long. */
 const HEARTBEAT_MS = 15_000;
 const NO_STORE = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
 
 export function createCallHandler(options: CallHandlerOptions): CallHandler {
-  const { studio, workflow, kinds = ['VOIP'], secret = '', admit = () => true } = options;
+  const { studio, workflow, kinds = ['VOIP'], admit = () => true } = options;
+  const { secret = '', ticketSeconds = TICKET_SECONDS } = options;
   if (kinds.includes('TEXT') && secret.length < MIN_SECRET_LENGTH) {
     throw new TypeError(`Text calls need a \`secret\` of at least ${MIN_SECRET_LENGTH} characters.`);
   }
@@ -48,7 +52,9 @@ export function createCallHandler(options: CallHandlerOptions): CallHandler {
     const result = await studio.mutate(StartVisitorCallDocument, { input }, { signal: request.signal });
     if (!result.ok) return failed(result.error);
     const { callId, join } = result.value;
-    return json(allowed === 'TEXT' ? { call: await signed(callId, secret) } : { join });
+    if (allowed === 'VOIP') return json({ join });
+    const expiry = Math.floor(Date.now() / 1000) + ticketSeconds;
+    return json({ call: await signed(`${callId}.${expiry}`, secret) });
   }
 
   async function act(body: Body, callId: string): Promise<Response> {
@@ -62,16 +68,15 @@ export function createCallHandler(options: CallHandlerOptions): CallHandler {
 
   return async (request) => {
     if (request.method === 'GET') {
-      const callId = await verified(new URL(request.url).searchParams.get('call'), secret);
-      if (callId === null) return refusal(404, 'NOT_FOUND', 'There is no such call.');
-      return stream(studio, callId, request);
+      const callId = await callOf(new URL(request.url).searchParams.get('call'), secret);
+      return callId instanceof Response ? callId : stream(studio, callId, request);
     }
     if (request.method !== 'POST') return refusal(405, 'BAD_REQUEST', 'Send GET or POST.');
     const body = await readBody(request);
     if (body === null) return refusal(400, 'BAD_REQUEST', 'Send JSON with a `key` of 8 to 100 characters.');
     if (body.call === undefined) return start(body.kind, body.key, request);
-    const callId = await verified(body.call, secret);
-    return callId === null ? refusal(404, 'NOT_FOUND', 'There is no such call.') : act(body, callId);
+    const callId = await callOf(body.call, secret);
+    return callId instanceof Response ? callId : act(body, callId);
   };
 }
 
@@ -169,15 +174,22 @@ const hmac = async (secret: string, usages: KeyUsage[]): Promise<CryptoKey> => {
   return crypto.subtle.importKey('raw', raw, { name: 'HMAC', hash: 'SHA-256' }, false, usages);
 };
 
-async function signed(callId: string, secret: string): Promise<string> {
-  const signature = await crypto.subtle.sign('HMAC', await hmac(secret, ['sign']), new TextEncoder().encode(callId));
-  return `${callId}.${[...new Uint8Array(signature)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+async function signed(text: string, secret: string): Promise<string> {
+  const signature = await crypto.subtle.sign('HMAC', await hmac(secret, ['sign']), new TextEncoder().encode(text));
+  return `${text}.${[...new Uint8Array(signature)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
 
-async function verified(ticket: unknown, secret: string): Promise<string | null> {
-  const [, callId, hex] = /^(.{1,200})\.([0-9a-f]{64})$/.exec(typeof ticket === 'string' ? ticket : '') ?? [];
-  if (!callId || !hex || !secret) return null;
+/** The call of a ticket, or the response that refuses it. */
+async function callOf(ticket: unknown, secret: string): Promise<string | Response> {
+  const parts = /^((.{1,200})\.(\d{1,12}))\.([0-9a-f]{64})$/.exec(typeof ticket === 'string' ? ticket : '');
+  const [, text = '', callId = '', expiry, hex = ''] = parts ?? [];
+  const isValid = secret && parts && (await isSigned(text, hex, secret));
+  if (!isValid) return refusal(404, 'NOT_FOUND', 'There is no such call.');
+  if (Number(expiry) * 1000 > Date.now()) return callId;
+  return refusal(410, 'TICKET_EXPIRED', 'The time to come back to this call is over. Start another one.');
+}
+
+async function isSigned(text: string, hex: string, secret: string): Promise<boolean> {
   const signature = Uint8Array.from(hex.match(/../g) ?? [], (byte) => parseInt(byte, 16));
-  const bytes = new TextEncoder().encode(callId);
-  return (await crypto.subtle.verify('HMAC', await hmac(secret, ['verify']), signature, bytes)) ? callId : null;
+  return crypto.subtle.verify('HMAC', await hmac(secret, ['verify']), signature, new TextEncoder().encode(text));
 }
