@@ -501,7 +501,8 @@ export type DialRefusal =
   | 'TOO_MANY_CALLS_TO_NUMBER'
   | 'TOO_MANY_MINUTES_PER_DAY'
   | 'TRUNK_PAUSED'
-  | 'PRIVATE_ADDRESS';
+  | 'PRIVATE_ADDRESS'
+  | 'UNRESOLVED_ADDRESS';
 
 export type Direction =
   | 'INBOUND'
