@@ -13,4 +13,4 @@ export interface CallEventsOptions extends SubscribeOptions {
     readonly after?: string;
 }
 /** All events of a call with all their fields, until the call has ended. */
-export declare function callEvents(studio: Studio, callId: string, options?: CallEventsOptions): AsyncGenerator<CallUpdate, void, undefined>;
+export declare function callEvents(studio: Studio, callId: string, { after, ...limits }?: CallEventsOptions): AsyncGenerator<CallUpdate, void, undefined>;

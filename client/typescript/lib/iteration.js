@@ -1,14 +1,13 @@
 // A subscription as an async iterator, with a bounded buffer.
 import { RequestFailed } from './results.js';
 import { cursorOf, runSubscription } from './subscription.js';
-/** Values that wait for a slow consumer. Above this, the subscription pauses and continues later. */
-const MAX_BUFFERED = 2_000;
+const BUFFER_SIZE = 2_000;
 /** The values of a subscription. After each pause it continues after the cursor of the last value. */
-export async function* iterate(link, request, signal) {
+export async function* iterate(link, request, signal, bufferSize = BUFFER_SIZE) {
     const variables = { ...request.variables };
     for (;;) {
         signal?.throwIfAborted();
-        const run = new Run(link, { query: request.query, variables }, signal);
+        const run = new Run(link, { query: request.query, variables }, signal, bufferSize);
         try {
             yield* run.values(variables);
         }
@@ -28,11 +27,13 @@ class Run {
     isPaused = false;
     #controller = new AbortController();
     #signal;
+    #bufferSize;
     #buffer = [];
     #isOver = false;
     #wake = () => undefined;
-    constructor(link, request, signal) {
+    constructor(link, request, signal, bufferSize) {
         this.#signal = signal;
+        this.#bufferSize = bufferSize;
         signal?.addEventListener('abort', this.stop, { once: true });
         void runSubscription(link, request, this, this.#controller.signal).then((error) => {
             this.error = error;
@@ -50,7 +51,7 @@ class Run {
         if (this.isPaused)
             return;
         this.#buffer.push(data);
-        if (this.#buffer.length >= MAX_BUFFERED) {
+        if (this.#buffer.length >= this.#bufferSize) {
             this.isPaused = true;
             this.#controller.abort();
         }

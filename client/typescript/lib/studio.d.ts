@@ -23,6 +23,9 @@ export interface StudioOptions {
 export interface SubscribeOptions {
     /** Ends the iteration: it rejects with the reason of the signal. */
     readonly signal?: AbortSignal;
+    /** How many values wait for a slow consumer, 2,000 if omitted. When so many do, the subscription pauses and
+     * continues later. */
+    readonly bufferSize?: number;
 }
 /** What urql passes to `forwardSubscription`, and what it expects back. */
 export interface ForwardedRequest {

@@ -64,7 +64,8 @@ class ApiStudio {
     subscribe(document, ...rest) {
         const [variables, options] = rest;
         const signals = [this.#closing.signal, ...(options?.signal ? [options.signal] : [])];
-        return iterate(this.#link, { query: textOf(document), variables }, AbortSignal.any(signals));
+        const request = { query: textOf(document), variables };
+        return iterate(this.#link, request, AbortSignal.any(signals), options?.bufferSize);
     }
     fetch = (input, init = {}) => this.#send(input, init, this.#timeoutMs);
     forwardSubscription = ({ query = '', variables }) => ({

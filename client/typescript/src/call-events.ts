@@ -17,9 +17,8 @@ export interface CallEventsOptions extends SubscribeOptions {
 export async function* callEvents(
   studio: Studio,
   callId: string,
-  options: CallEventsOptions = {},
+  { after, ...limits }: CallEventsOptions = {},
 ): AsyncGenerator<CallUpdate, void, undefined> {
-  const variables = { callId, after: options.after ?? null };
-  const limits = options.signal ? { signal: options.signal } : {};
+  const variables = { callId, after: after ?? null };
   for await (const { callEvents } of studio.subscribe(CallEventsDocument, variables, limits)) yield callEvents;
 }

@@ -4,19 +4,19 @@ import type { GraphQLRequest } from './http.js';
 import { RequestFailed, type RequestError } from './results.js';
 import { cursorOf, runSubscription, type Link } from './subscription.js';
 
-/** Values that wait for a slow consumer. Above this, the subscription pauses and continues later. */
-const MAX_BUFFERED = 2_000;
+const BUFFER_SIZE = 2_000;
 
 /** The values of a subscription. After each pause it continues after the cursor of the last value. */
 export async function* iterate<Data>(
   link: Link,
   request: GraphQLRequest,
   signal: AbortSignal | undefined,
+  bufferSize = BUFFER_SIZE,
 ): AsyncGenerator<Data, void, undefined> {
   const variables = { ...(request.variables as Record<string, unknown> | undefined) };
   for (;;) {
     signal?.throwIfAborted();
-    const run = new Run<Data>(link, { query: request.query, variables }, signal);
+    const run = new Run<Data>(link, { query: request.query, variables }, signal, bufferSize);
     try {
       yield* run.values(variables);
     } finally {
@@ -34,12 +34,14 @@ class Run<Data> {
   isPaused = false;
   readonly #controller = new AbortController();
   readonly #signal: AbortSignal | undefined;
+  readonly #bufferSize: number;
   #buffer: Data[] = [];
   #isOver = false;
   #wake: () => void = () => undefined;
 
-  constructor(link: Link, request: GraphQLRequest, signal: AbortSignal | undefined) {
+  constructor(link: Link, request: GraphQLRequest, signal: AbortSignal | undefined, bufferSize: number) {
     this.#signal = signal;
+    this.#bufferSize = bufferSize;
     signal?.addEventListener('abort', this.stop, { once: true });
     void runSubscription(link, request, this, this.#controller.signal).then((error) => {
       this.error = error;
@@ -58,7 +60,7 @@ class Run<Data> {
   next({ data }: { readonly data?: unknown }): void {
     if (this.isPaused) return;
     this.#buffer.push(data as Data);
-    if (this.#buffer.length >= MAX_BUFFERED) {
+    if (this.#buffer.length >= this.#bufferSize) {
       this.isPaused = true;
       this.#controller.abort();
     }

@@ -31,6 +31,9 @@ export interface StudioOptions {
 export interface SubscribeOptions {
   /** Ends the iteration: it rejects with the reason of the signal. */
   readonly signal?: AbortSignal;
+  /** How many values wait for a slow consumer, 2,000 if omitted. When so many do, the subscription pauses and
+   * continues later. */
+  readonly bufferSize?: number;
 }
 
 /** What urql passes to `forwardSubscription`, and what it expects back. */
@@ -147,7 +150,8 @@ class ApiStudio implements Studio {
   ): AsyncGenerator<Data, void, undefined> {
     const [variables, options] = rest;
     const signals = [this.#closing.signal, ...(options?.signal ? [options.signal] : [])];
-    return iterate<Data>(this.#link, { query: textOf(document), variables }, AbortSignal.any(signals));
+    const request = { query: textOf(document), variables };
+    return iterate<Data>(this.#link, request, AbortSignal.any(signals), options?.bufferSize);
   }
 
   readonly fetch: Fetch = (input, init = {}) => this.#send(input, init, this.#timeoutMs);

@@ -113,5 +113,5 @@ test('a page that cannot be read ends the iteration with its error', async () =>
   // The list is null, next to data that is there.
   const nothing = typed(`query ($first: Int) { viewer { subject }
     agents(first: $first, after: "invented") { edges { node { name } } pageInfo { hasNextPage } } }`);
-  assert.deepEqual([await codeOf(AGENTS, 0), await codeOf(nothing, 2)], ['BAD_REQUEST', 'INVALID_CURSOR']);
+  assert.deepEqual([await codeOf(AGENTS, 0), await codeOf(nothing, 2)], ['INVALID_INPUT', 'INVALID_CURSOR']);
 });
