@@ -42,7 +42,7 @@ async def test_requests_sessions_and_streams(
     async with running_worker(settings):
         await run_node(
             kit,
-            *("--test", "tests/"),
+            *("--test", "--test-force-exit", "tests/"),
             STUDIO_URL=api.url,
             STUDIO_KEY=api.key,
             EMAIL=emails[0],
