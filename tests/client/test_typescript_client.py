@@ -15,10 +15,11 @@ from domain.calls.events import PartialTranscript, Speaker
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from graph.app import build_schema_with_loaders
 from local.private_files import free_port
 from resolvers.global_ids import global_id
 from tests.api.test_transport_clients import api_process, node
-from tests.support.api_server import Api, create_api_key
+from tests.support.api_server import Api, create_api_key, running_api
 from tests.support.client_kit import SOURCE, run_node
 from tests.support.demo_workflow import publish_clinic
 from tests.support.log_writer import CallWriter, writing_call
@@ -69,7 +70,10 @@ async def test_no_event_is_lost_or_repeated_when_the_api_is_killed(
                 api.send_signal(signal.SIGKILL)
                 await api.wait()
             await writer.write_turns("while it is not")
-            async with api_process(settings, port):
+            # This one need not be a process of its own, which takes longer to start.
+            async with running_api(
+                services, settings, viewer, build_schema_with_loaders, port=port
+            ):
                 until_shown = asyncio.create_task(publish_partials(writer))
                 async for line in lines:
                     seen.append(line)
