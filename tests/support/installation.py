@@ -24,7 +24,7 @@ from local.private_files import free_port
 from local.server import Server
 from persistence.admin import bootstrap
 from persistence.migrate import upgrade
-from tests.conftest import SECRET
+from tests.conftest import SECRET, SOFTPHONES
 from tests.support.paths import ROOT, database_folder
 from tests.support.processes import until_answers
 from tests.support.viewers import PASSWORD
@@ -133,7 +133,12 @@ async def running_installation(
         database = await stack.enter_async_context(postgres.started(in_memory, durable=False))
         redis = await stack.enter_async_context(valkey.started(folder))
         await asyncio.to_thread(upgrade, database.url)
-        settings = Settings(database_url=database.url, redis_url=redis.url, secret_key=SECRET)
+        settings = Settings(
+            database_url=database.url,
+            redis_url=redis.url,
+            secret_key=SECRET,
+            trunk_allow=SOFTPHONES,
+        )
         await bootstrap(settings, "demo", "o@demo.local", PASSWORD, folder / "key")
         port = free_port()
         env = {
