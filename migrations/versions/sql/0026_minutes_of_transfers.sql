@@ -66,6 +66,10 @@ end $$;
 create or replace function note_answer_of_transfer() returns trigger
 language plpgsql as $$
 begin
+    perform from trunk_usage u
+      where u.trunk_id = (select f.trunk_id from transfer_leg f
+                           where f.id::text = new.body ->> 'transfer_id' and f.call_id = new.call_id)
+        for update;
     update transfer_leg set answered_at = new.at
      where id::text = new.body ->> 'transfer_id' and call_id = new.call_id;
     return null;
