@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 MAX_ENDED_TOGETHER = 50
 """How many calls may end in one transaction, which must end within two seconds on a slow server."""
+MAX_FAILURES = 3
+"""After so many failures, and no call that has ended, the database counts as unavailable."""
 
 # The number of consecutive failed takeovers: each holder died before it wrote to the log.
 # `producer_seq` counts the events that the last holder has written.
@@ -103,8 +105,10 @@ async def end_calls(
 async def _end_some(
     pool: asyncpg.Pool[asyncpg.Record], channels: Channels[Any], rows: Sequence[asyncpg.Record]
 ) -> set[CallId]:
-    """End the calls together if possible, and the others one by one, so that some end in any case."""
+    """End the calls together if possible, and the others one by one, so that some end in any case. Raises
+    the error of a call only if none has ended, as in an outage."""
     ended: set[CallId] = set()
+    failures: list[Unavailable] = []
     if len(rows) > 1:
         try:
             ended = await _end_unanswered(pool, channels, rows)
@@ -112,9 +116,17 @@ async def _end_some(
             log.warning("could not end calls together", extra={"calls": len(rows)})
     for row in rows:
         id, reason = CallId(row["call_id"]), EndReason(row["reason"])
-        # A call that was claimed in the meantime has another epoch and is no longer overdue.
-        if id not in ended and await end_call(pool, channels, id, row["epoch"], reason):
-            ended.add(id)
+        try:
+            # A call that was claimed in the meantime has another epoch and is no longer overdue.
+            if id not in ended and await end_call(pool, channels, id, row["epoch"], reason):
+                ended.add(id)
+        except Unavailable as error:
+            failures.append(error)
+            log.warning("could not end a call", extra={"call_id": str(id)})
+            if len(failures) == MAX_FAILURES and not ended:
+                break
+    if failures and not ended:
+        raise failures[0]
     return ended
 
 
@@ -155,6 +167,7 @@ def _messages(written: Sequence[asyncpg.Record]) -> list[notifications.Notificat
     return [*events, *(notifications.call_changed(tenant, id) for tenant, id in changed)]
 
 
+@translate_outages
 async def end_call(
     pool: asyncpg.Pool[asyncpg.Record],
     channels: Channels[Any],
