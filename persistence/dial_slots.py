@@ -183,7 +183,7 @@ SELECT_REFUSED = f"""
         select l.call_id, l.epoch, c.tenant_id, c.phone_number
           from (select l.call_id, l.epoch from call_log l
                  where {IS_TO_DIAL} and l.trunk_id = $1 and {IS_DUE}
-                 order by {DUE_AT} limit {MAX_REFUSED}) l
+                 order by {DUE_AT} limit $4) l
           join call c on c.id = l.call_id),
     dialed as materialized (
         select n.tenant_id, n.phone_number,
@@ -270,12 +270,16 @@ async def _is_day_exhausted(
     return talk_ms >= limits.minutes_per_day * MS_PER_MINUTE
 
 
-async def fetch_refused(connection: Any, trunk: UUID, limits: DialLimits) -> list[Any]:
+async def fetch_refused(
+    connection: Any, trunk: UUID, limits: DialLimits, max_calls: int = MAX_REFUSED
+) -> list[Any]:
     """The oldest calls that are due, as far as a limit per day or per hour refuses them."""
     calls_today = await connection.fetchval(COUNT_CALLS_TODAY, trunk) or 0
     is_day_exhausted = await _is_day_exhausted(connection, trunk, calls_today, limits)
     per_number = limits.calls_per_number_per_hour
-    rows: list[Any] = await connection.fetch(SELECT_REFUSED, trunk, is_day_exhausted, per_number)
+    rows: list[Any] = await connection.fetch(
+        SELECT_REFUSED, trunk, is_day_exhausted, per_number, max_calls
+    )
     return rows
 
 

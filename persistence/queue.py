@@ -58,6 +58,7 @@ from persistence.database import short_transaction
 from persistence.db_errors import translate_outages
 from persistence.dial_slots import (
     IS_TO_DIAL,
+    MAX_REFUSED,
     RELEASE_TRANSFER,
     RESERVE_DIAL,
     TRUNKS_TO_DIAL,
@@ -77,6 +78,7 @@ from persistence.queue_transitions import (
     FAILED_TAKEOVERS,
     IS_DUE,
     IS_TENANT_ACTIVE,
+    MAX_ENDED_TOGETHER,
     RELEASE_CALLS,
     end_call,
     end_calls,
@@ -273,7 +275,7 @@ class SqlWorkerQueue:
         self, worker: UUID, limit: int, *, include_voice: bool = True
     ) -> Sequence[Claim]:
         pending: list[notifications.Notification] = []
-        await self._end_refused()
+        await self._end_refused(MAX_ENDED_TOGETHER, max_trunks=1)  # callers wait for the claim
         async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
             if await connection.fetchval(IS_REGISTERED, worker) is None:
                 return []
@@ -322,13 +324,15 @@ class SqlWorkerQueue:
         dialed = DialedCall(call["id"], call["tenant_id"], call["trunk_id"], call["phone_number"])
         return await take_slot(connection, dialed, DialLimits(**orjson.loads(call["limits"])))
 
-    async def _end_refused(self) -> None:
-        """End the calls that trunks refuse. A failure must not keep the worker from claiming calls of
-        other trunks; the next claim finds out again that the trunk refuses calls."""
-        while self._refusing:
-            trunk = self._refusing.pop()
+    async def _end_refused(
+        self, max_calls: int = MAX_REFUSED, max_trunks: int | None = None
+    ) -> None:
+        """End the oldest calls that trunks refuse. A failure must not keep the worker from claiming calls
+        of other trunks; the next claim finds out again that the trunk refuses calls."""
+        for trunk in [*self._refusing][:max_trunks]:
+            self._refusing.remove(trunk)
             try:
-                await self._end_refused_by(trunk)
+                await self._end_refused_by(trunk, max_calls)
             except Unavailable as error:
                 reason = type(error.__cause__).__name__
                 log.warning(
@@ -337,10 +341,11 @@ class SqlWorkerQueue:
                 )
 
     @translate_outages
-    async def _end_refused_by(self, trunk: UUID) -> None:
-        limits = await self._pool.fetchval(SELECT_LIMITS, trunk)
-        if limits is not None:
-            refused = await fetch_refused(self._pool, trunk, DialLimits(**orjson.loads(limits)))
+    async def _end_refused_by(self, trunk: UUID, max_calls: int) -> None:
+        found = await self._pool.fetchval(SELECT_LIMITS, trunk)
+        if found is not None:
+            limits = DialLimits(**orjson.loads(found))
+            refused = await fetch_refused(self._pool, trunk, limits, max_calls)
             await end_calls(self._pool, self._channels, refused)
 
     @translate_outages
