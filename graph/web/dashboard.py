@@ -24,9 +24,11 @@ from starlette.routing import BaseRoute, Route
 
 from domain.common.settings import Settings
 from graph.web.static_assets import (
+    ASSET_POLICY,
     COMMON_HEADERS,
     NO_STORE_HEADERS,
     STATIC_FOLDER,
+    has_etag,
     local_token_routes,
     websocket_sources,
 )
@@ -38,7 +40,6 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' data:; font-src 'self'; media-src 'self'{sounds}; connect-src 'self'{sockets}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-ASSET_POLICY = "default-src 'none'; frame-ancestors 'none'"
 INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
 HASHED_FOLDERS = ("_next/static/chunks/", "_next/static/media/")
 """Files whose names contain a hash of their content."""
@@ -124,7 +125,7 @@ def asset(request: Request, file: File, name: str) -> Response:
         "ETag": etag,
         "Vary": "Accept-Encoding",
     }
-    if etag in request.headers.get("If-None-Match", ""):
+    if has_etag(request, etag):
         return Response(status_code=304, headers=headers)
     if is_compressed:
         headers["Content-Encoding"] = "gzip"

@@ -25,6 +25,7 @@ from domain.common.networks import parse_address
 
 STATIC_FOLDER = Path(__file__).parent / "pages" / "static"
 COMMON_HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+ASSET_POLICY = "default-src 'none'; frame-ancestors 'none'"
 NO_STORE_HEADERS = {**COMMON_HEADERS, "Cache-Control": "no-store"}
 
 HOST_PATTERN = re.compile(r"[a-z0-9.-]+(:\d+)?", re.IGNORECASE)
@@ -65,6 +66,12 @@ def local_token_routes(
         Route(f"/{page}/config.json", config),
         Route(f"/{page}/local-token", token, methods=["POST"]),
     ]
+
+
+def has_etag(request: Request, etag: str) -> bool:
+    """Whether the client has the version of a file with this tag already."""
+    tags = request.headers.get("If-None-Match", "").split(",")
+    return etag in (tag.strip().removeprefix("W/") for tag in tags)
 
 
 def websocket_sources(request: Request) -> str:
@@ -118,7 +125,6 @@ class Assets(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         # The page itself is among the files. Under this path it must not run anything.
-        policy = "default-src 'none'; frame-ancestors 'none'"
-        response.headers.update({**COMMON_HEADERS, "Content-Security-Policy": policy})
+        response.headers.update({**COMMON_HEADERS, "Content-Security-Policy": ASSET_POLICY})
         response.headers["Cache-Control"] = "no-cache"
         return response

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from graph.web.docs.catalog import INDEX_URL, PREFIX, product_root
 from graph.web.docs.library import HTML, Document, Library
-from graph.web.static_assets import COMMON_HEADERS
+from graph.web.static_assets import COMMON_HEADERS, has_etag
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -43,11 +43,6 @@ def docs_routes(root: Path | None = None) -> list[BaseRoute]:
 
 def _response(request: Request, document: Document) -> Response:
     headers = {**HEADERS, "ETag": document.etag}
-    if _has_it(request, document.etag):
+    if has_etag(request, document.etag):
         return Response(None, 304, headers)
     return Response(document.body, 200, headers, document.media_type)
-
-
-def _has_it(request: Request, etag: str) -> bool:
-    tags = request.headers.get("If-None-Match", "").split(",")
-    return etag in (tag.strip().removeprefix("W/") for tag in tags)
