@@ -7,11 +7,10 @@ import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from ipaddress import ip_address
 from typing import Any
 
 from domain.common.errors import Unavailable
-from domain.common.networks import Address
+from domain.common.networks import Address, socket_address
 from domain.telephony.carrier_addresses import carrier_host, check_carrier_addresses
 from domain.telephony.trunks import OutboundTrunkSpec
 from domain.tools.network_allow_list import AllowList
@@ -50,7 +49,7 @@ class CarrierResolver:
                 found = await asyncio.shield(self._lookup(host, port))
         except (OSError, UnicodeError, TimeoutError):
             return set()
-        return {ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in found}
+        return {socket_address(sockaddr[0]) for *_, sockaddr in found}
 
     def _lookup(self, host: str, port: int) -> asyncio.Future[list[Any]]:
         """The lookup of the name, which all calls to it share, and which continues after a timeout."""

@@ -11,12 +11,12 @@ import socket
 import time
 from collections.abc import Collection
 from contextvars import ContextVar
-from ipaddress import ip_address
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
 from yarl import URL
 
+from domain.common.networks import socket_address
 from domain.tools.egress import WEB_PORTS
 from domain.tools.http import (
     FORBIDDEN_HEADERS,
@@ -151,8 +151,7 @@ class GuardedHttpClient:
     def _open_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, protocol, _, target = info
         url = _requested_url.get()
-        # An IPv6 address may carry a zone id.
-        address, port = ip_address(str(target[0]).partition("%")[0]), int(target[1])
+        address, port = socket_address(target[0]), int(target[1])
         listed = self._allowed.allows(url.raw_host or "", address, port)
         if not listed and not (self._is_web(url) and is_public(address)):
             raise _AddressBlocked

@@ -35,6 +35,11 @@ def parse_address(text: str) -> Address | None:
     return address
 
 
+def socket_address(text: object) -> Address:
+    """The address of a socket, without the zone id that an IPv6 address may carry."""
+    return ip_address(str(text).partition("%")[0])
+
+
 def client_network(address: str) -> str:
     """The network that identifies a client: its IPv4 address, or the /64 of its IPv6 address, as a
     client has all 2^64 addresses of it."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterable
-from ipaddress import ip_address
 from typing import Any
 
 import aiohttp
@@ -16,7 +15,7 @@ import httpcore2
 import httpx2
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from domain.common.networks import Address
+from domain.common.networks import Address, socket_address
 from domain.tools.egress import EgressRule
 from domain.tools.network_allow_list import normalize_host
 from worker.providers.http import ssl_context
@@ -43,7 +42,7 @@ class EgressGuard:
             raise AddressBlocked("another host than that of the credential")
         loop = asyncio.get_running_loop()
         infos = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM)
-        found = [(int(info[0]), _address(info[4][0])) for info in infos]
+        found = [(int(info[0]), socket_address(info[4][0])) for info in infos]
         permitted = [each for each in found if self._rule.permits(each[1])]
         if not permitted:
             raise AddressBlocked("a private address")
@@ -53,16 +52,11 @@ class EgressGuard:
     def open_socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
         """Open a socket for aiohttp, which does not resolve literal addresses."""
         family, kind, protocol, _, target = info
-        address = _address(str(target[0]))
+        address = socket_address(target[0])
         is_host = address in self._resolved or str(address) == self._rule.host
         if not (is_host and int(target[1]) == self._rule.port and self._rule.permits(address)):
             raise AddressBlocked("an address that is not that of the credential")
         return socket.socket(family=family, type=kind, proto=protocol)
-
-
-def _address(text: str | int) -> Address:
-    # An IPv6 address may carry a zone id.
-    return ip_address(str(text).partition("%")[0])
 
 
 # ---- aiohttp, for STT and TTS ---------------------------------------------------------------
