@@ -27,6 +27,7 @@ from local import livekit_binary, postgres, valkey
 from local.livekit import LivekitCredentials, LivekitServers
 from local.livekit_binary import LivekitUnavailable
 from local.process_spec import StartupError
+from local.services import SOFTPHONE_NETWORK
 from local.telephone_service import find_livekit_sip
 from persistence.migrate import upgrade
 from persistence.wiring import api_services
@@ -39,11 +40,10 @@ from tests.support.viewers import owner_of
 # A shell makes background processes ignore SIGINT, and the processes that tests start inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-SOFTPHONES = "127.0.0.0/8"
 # The processes that tests start inherit these: on a busy machine, what is slow has not failed. Tests of
 # these limits set their own.
 for name, value in {
-    "TRUNK_ALLOW": SOFTPHONES,
+    "TRUNK_ALLOW": SOFTPHONE_NETWORK,
     "CLAIM_SECONDS": "60",
     "STT_TIMEOUT_SECONDS": "30",
     "TTS_TIMEOUT_SECONDS": "30",
@@ -216,7 +216,7 @@ async def settings(servers: tuple[str, str], template: str) -> AsyncIterator[Set
         database_url=_database(servers[0], name),
         redis_url=servers[1],
         secret_key=SECRET,
-        trunk_allow=SOFTPHONES,
+        trunk_allow=SOFTPHONE_NETWORK,
     )
     await _execute(servers[0], f"drop database {name} with (force)")
 

@@ -52,6 +52,7 @@ from local.phone.phone import Phone, open_phone
 from local.phone.phone_call import PhoneCall
 from local.phone.transactions import Address
 from local.private_files import free_port
+from local.services import SOFTPHONE_NETWORK
 from local.telephone_service import find_livekit_sip
 from persistence.wiring import api_services
 from tests.support.sip_calls import livekit_api
@@ -142,7 +143,7 @@ async def phone_rig(worker_processes: int) -> AsyncIterator[PhoneRig]:
         _, urls = await enter(provider_emulators())
         sip = await enter(_running_sip(livekit, folder))
         settings = voice_settings(
-            replace(plain, trunk_allow="127.0.0.0/8"), sip.server.livekit, urls
+            replace(plain, trunk_allow=SOFTPHONE_NETWORK), sip.server.livekit, urls
         )
         services = await enter(api_services(settings))
         viewer = await new_owner(settings)

@@ -22,9 +22,10 @@ from local.client import StudioClient
 from local.demo import seed
 from local.private_files import free_port
 from local.server import Server
+from local.services import SOFTPHONE_NETWORK
 from persistence.admin import bootstrap
 from persistence.migrate import upgrade
-from tests.conftest import SECRET, SOFTPHONES
+from tests.conftest import SECRET
 from tests.support.paths import ROOT, database_folder
 from tests.support.processes import until_answers
 from tests.support.viewers import PASSWORD
@@ -137,7 +138,7 @@ async def running_installation(
             database_url=database.url,
             redis_url=redis.url,
             secret_key=SECRET,
-            trunk_allow=SOFTPHONES,
+            trunk_allow=SOFTPHONE_NETWORK,
         )
         await bootstrap(settings, "demo", "o@demo.local", PASSWORD, folder / "key")
         port = free_port()
