@@ -14,7 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
-from agent_studio_client.credentials import Credential, post
+from agent_studio_client.credentials import TRANSIENT, Credential, post
 from agent_studio_client.errors import RequestFailed, Response, TypedError, failed, read_response
 
 Json = dict[str, Any]
@@ -24,8 +24,8 @@ FINAL_CODES = frozenset({4400, 4406, 4409, 4429})
 """Close codes after which the same client would be refused in the same way."""
 UNAUTHORIZED, FORBIDDEN = 4401, 4403
 MAX_REFUSALS = 3
-TRANSIENT = frozenset({"RATE_LIMITED", "UNAVAILABLE", "UNREACHABLE", "TIMEOUT", "BAD_RESPONSE"})
-"""Codes of errors that pass."""
+RETRIED = TRANSIENT | {"RATE_LIMITED"}
+"""Codes of errors after which a subscription connects again."""
 MAX_PAUSE_SECONDS = 5.0
 
 
@@ -85,7 +85,7 @@ class Studio:
                         yield data
                 return
             except RequestFailed as error:
-                if error.code not in TRANSIENT:
+                if error.code not in RETRIED:
                     raise
                 await attempt.pause(error.retry_after)
             except (OSError, InvalidHandshake, TimeoutError):
