@@ -228,7 +228,7 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
             {step.kind === "conditional" &&
               BRANCHES.map((branch) => (
                 <section key={branch} aria-label={TITLES[branch]} className="min-w-0 border-l-2 border-line-strong/50 pl-3">
-                  <h4 className="mb-2 text-sm font-medium">{TITLES[branch]}</h4>
+                  <h3 className="mb-2 text-sm font-medium">{TITLES[branch]}</h3>
                   <StepList
                     label={`${TITLES[branch]}, step ${index + 1}`}
                     empty="Nothing is done."

@@ -80,9 +80,10 @@ export function TestPanel({ id, draft, isChanged, onSave }: Props) {
         </Button>
         {!id && <p className="text-xs text-muted">Create the tool to test it.</p>}
       </div>
-      <div role="status" className="min-w-0">
-        {run && <Result run={run} draft={draft} />}
-      </div>
+      <p role="status" className="sr-only">
+        {run && `${ENDINGS[run.ending].label}: ${ENDINGS[run.ending].text}`}
+      </p>
+      {run && <Result run={run} draft={draft} />}
     </section>
   );
 }
@@ -197,7 +198,7 @@ function Result({ run, draft }: { run: Run; draft: Draft }) {
   const longest = Math.max(...run.steps.map(({ duration }) => milliseconds(duration)), 0.001);
   const total = run.steps.filter(({ place }) => place.length === 2).reduce((sum, { duration }) => sum + milliseconds(duration), 0);
   return (
-    <div className="grid gap-4 border-t pt-4">
+    <div className="grid min-w-0 gap-4 border-t pt-4">
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <Badge tone={tone}>{label}</Badge>
         <span className="text-sm text-muted tabular-nums">{timeOf(total)}</span>
