@@ -39,7 +39,16 @@ export function Arguments({ schema, text, problem, onChange }: Props) {
       {isForm && problem && <p className="text-xs text-bad">{problem}</p>}
       {isForm && isEmpty && <p className="text-sm text-muted">The tool has no parameters.</p>}
       {isForm && <ValueFields schema={schema} values={given.object} path="" onChange={(next) => onChange(pretty(next))} />}
-      {!isForm && <CodeEditor label="Arguments as JSON" language="json" minLines={4} value={text} problem={given.ok ? problem : given.problem} onChange={onChange} />}
+      {!isForm && (
+        <CodeEditor
+          label="Arguments as JSON"
+          language="json"
+          minLines={4}
+          value={text}
+          problem={given.ok ? problem : given.problem}
+          onChange={onChange}
+        />
+      )}
     </div>
   );
 }
@@ -83,7 +92,12 @@ function ValueField({ label, schema, value, isRequired, onChange }: FieldProps) 
     return (
       <fieldset className="grid gap-3 border-l-2 border-line-strong/50 pl-3">
         <legend className="mb-2 text-sm font-medium">{label}</legend>
-        <ValueFields schema={schema} values={isObject(value) ? value : {}} path={label} onChange={(next) => onChange(Object.keys(next).length ? next : undefined)} />
+        <ValueFields
+          schema={schema}
+          values={isObject(value) ? value : {}}
+          path={label}
+          onChange={(next) => onChange(Object.keys(next).length ? next : undefined)}
+        />
       </fieldset>
     );
   }

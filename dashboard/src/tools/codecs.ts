@@ -19,7 +19,8 @@ export interface AnyValue {
 
 export type FormValue = string | boolean | readonly Row[] | AnyValue;
 
-export type Control = "text" | "template" | "lines" | "expression" | "choice" | "number" | "seconds" | "flag" | "value" | "pairs" | "paths" | "rules";
+export type Control =
+  "text" | "template" | "lines" | "expression" | "choice" | "number" | "seconds" | "flag" | "value" | "pairs" | "paths" | "rules";
 
 /** The form has a value that cannot be saved; the message says why. */
 export class BadValue extends Error {}

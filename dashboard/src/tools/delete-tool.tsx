@@ -44,7 +44,13 @@ export function DeleteTool({ target, onClose, onDeleted }: Props) {
       description="Published versions of workflows keep their copy of the tool, and calls that run continue. This cannot be undone."
       confirm="Delete the tool"
       busy={isBusy}
-      problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
+      problem={
+        problem && (
+          <div className="mt-3">
+            <Notice tone="bad">{problem}</Notice>
+          </div>
+        )
+      }
       onConfirm={() => void remove()}
     />
   );

@@ -58,7 +58,9 @@ export const newStep = (kind: StepKind): Step => ({ id: nextId(), kind, values: 
 
 /** A choice without a default starts with its first option, and a body of a request as JSON. */
 function firstValues(kind: StepKind): Values {
-  const chosen = kindOf(kind).fields.flatMap(({ name, isRequired, options }) => (isRequired && options?.[0] ? [[name, options[0][0]] as const] : []));
+  const chosen = kindOf(kind).fields.flatMap(({ name, isRequired, options }) =>
+    isRequired && options?.[0] ? [[name, options[0][0]] as const] : [],
+  );
   const body: Values = kind === "apiCall" ? { body: { isJson: true, text: "" } } : {};
   return { ...valuesOf(kind, {}), ...Object.fromEntries(chosen), ...body };
 }
@@ -190,11 +192,18 @@ function stepInput(step: Step, problems: FormProblem[]): JsonObject {
   const fields = fieldsInput(step, (field, message) => problems.push({ step: step.id, field, inside: [], message }));
   if (step.kind === "endCall") return { endCall: true };
   if (step.kind !== "conditional") return { [step.kind]: fields };
-  return { conditional: { ...fields, then: step.then.map((each) => stepInput(each, problems)), otherwise: step.otherwise.map((each) => stepInput(each, problems)) } };
+  return {
+    conditional: {
+      ...fields,
+      then: step.then.map((each) => stepInput(each, problems)),
+      otherwise: step.otherwise.map((each) => stepInput(each, problems)),
+    },
+  };
 }
 
 /** The tables of the form and the generated type of the input are made from one schema, which no type can say. */
-const actionsInput = (steps: readonly Step[], problems: FormProblem[]) => steps.map((step) => stepInput(step, problems)) as unknown as ToolActionInput[];
+const actionsInput = (steps: readonly Step[], problems: FormProblem[]) =>
+  steps.map((step) => stepInput(step, problems)) as unknown as ToolActionInput[];
 
 type Content = Omit<CreateToolInput, "parametersList" | "timeout">;
 

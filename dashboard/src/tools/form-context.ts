@@ -33,13 +33,28 @@ export interface FormContext {
   readonly isReadOnly: boolean;
 }
 
-const NO_OFFERS: Offers = { endpoints: [], servers: [], toolsOf: {}, nodes: [], trunks: [], readable: [], writable: [], secrets: [], masked: [] };
+const NO_OFFERS: Offers = {
+  endpoints: [],
+  servers: [],
+  toolsOf: {},
+  nodes: [],
+  trunks: [],
+  readable: [],
+  writable: [],
+  secrets: [],
+  masked: [],
+};
 
 export const ToolForm = createContext<FormContext>({ offers: NO_OFFERS, problems: [], isReadOnly: false });
 export const useToolForm = () => useContext(ToolForm);
 
 /** The message about a field, or about a part of its value. */
-export function problemAt(problems: readonly FormProblem[], step: string | null, field: string, ...inside: readonly string[]): string | undefined {
+export function problemAt(
+  problems: readonly FormProblem[],
+  step: string | null,
+  field: string,
+  ...inside: readonly string[]
+): string | undefined {
   const isHere = (problem: FormProblem) =>
     problem.step === step && problem.field === field && inside.every((name, index) => problem.inside[index] === name);
   return problems.find(isHere)?.message;
@@ -74,7 +89,9 @@ export function useOffers(draft: Draft): Offers {
   const [{ data: workflows }] = useQuery({ query: ToolNodesDocument, pause: !useMay("WORKFLOWS_READ") });
   const steps = allSteps(draft);
   const written = writtenPaths(steps);
-  const digits = steps.filter(({ kind }) => kind === "collectDigits").map(({ values }) => ({ name: textOf(values.name), isMasked: values.masked === true }));
+  const digits = steps
+    .filter(({ kind }) => kind === "collectDigits")
+    .map(({ values }) => ({ name: textOf(values.name), isMasked: values.masked === true }));
   const parameters = parsedObject(draft.parameters).object.properties;
   const values = settings?.settings?.values;
   const has = (kind: Step["kind"]) => steps.some((step) => step.kind === kind);
@@ -90,7 +107,11 @@ export function useOffers(draft: Draft): Offers {
     readable: [
       ...named("params", isObject(parameters) ? Object.keys(parameters) : [], "argument of the model"),
       ...written.map((path) => ({ label: path, detail: "written by this tool" })),
-      ...named("digits", digits.filter(({ name, isMasked }) => name && !isMasked).map(({ name }) => name), "pressed by the caller"),
+      ...named(
+        "digits",
+        digits.filter(({ name, isMasked }) => name && !isMasked).map(({ name }) => name),
+        "pressed by the caller",
+      ),
       ...(has("apiCall") ? named("response", ["status", "body"], "last response") : []),
       ...(has("mcpCall") ? named("response", ["content", "structured"], "last result") : []),
       ...named("tenant.settings", isObject(values) ? Object.keys(values) : [], "setting"),
@@ -102,6 +123,10 @@ export function useOffers(draft: Draft): Offers {
       { label: "flags.", detail: "true or false" },
     ],
     secrets: named("secret", secrets?.secrets?.map(({ name }) => name) ?? [], "secret"),
-    masked: named("masked", digits.filter(({ name, isMasked }) => name && isMasked).map(({ name }) => name), "masked digits"),
+    masked: named(
+      "masked",
+      digits.filter(({ name, isMasked }) => name && isMasked).map(({ name }) => name),
+      "masked digits",
+    ),
   };
 }

@@ -60,7 +60,15 @@ export function McpPage() {
         <div className="grid items-start gap-5 lg:grid-cols-[16rem_minmax(0,1fr)]">
           <Servers settings={settings} current={server?.name} />
           {server ? (
-            <Server key={server.name} settings={settings} server={server} mayWrite={mayWrite} onEdit={() => setEdited(server)} onChanged={again} onRemoved={() => show("")} />
+            <Server
+              key={server.name}
+              settings={settings}
+              server={server}
+              mayWrite={mayWrite}
+              onEdit={() => setEdited(server)}
+              onChanged={again}
+              onRemoved={() => show("")}
+            />
           ) : (
             <Card>
               <Empty icon="tool" title="There is no such server">
@@ -103,7 +111,9 @@ function Servers({ settings, current }: { settings: Settings; current: string | 
             >
               <span className="block truncate font-mono text-[13px] font-medium">{name}</span>
               <span className="block truncate text-xs text-muted">{url}</span>
-              <span className="block text-xs text-muted">{allow.length === 1 ? "1 tool is allowed" : `${allow.length} tools are allowed`}</span>
+              <span className="block text-xs text-muted">
+                {allow.length === 1 ? "1 tool is allowed" : `${allow.length} tools are allowed`}
+              </span>
             </Link>
           </li>
         ))}

@@ -51,12 +51,15 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
   const [{ data }] = useQuery({ query: McpSecretsDocument, pause: !useMay("CREDENTIALS_READ") });
   const [name, setName] = useState(server?.name ?? "");
   const [url, setUrl] = useState(server?.url ?? "");
-  const [headers, setHeaders] = useState<FormValue>(() => (Object.keys(server?.headers ?? {}).length ? CODECS.pairs.read(server?.headers) : []));
+  const [headers, setHeaders] = useState<FormValue>(() =>
+    Object.keys(server?.headers ?? {}).length ? CODECS.pairs.read(server?.headers) : [],
+  );
   const [allow, setAllow] = useState(server?.allow.join("\n") ?? "");
   const [problems, setProblems] = useState<Readonly<Record<string, string>>>({});
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
-  const secrets = data?.secrets?.map((secret) => ({ label: `secret.${secret.name}`, detail: secret.hosts?.join(", ") ?? "for any host" })) ?? [];
+  const secrets =
+    data?.secrets?.map((secret) => ({ label: `secret.${secret.name}`, detail: secret.hosts?.join(", ") ?? "for any host" })) ?? [];
 
   const save = async (event: FormEvent) => {
     event.preventDefault();
@@ -68,7 +71,10 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
       name: name.trim(),
       url: url.trim(),
       headers: written.headers,
-      allow: allow.split("\n").map((line) => line.trim()).filter(Boolean),
+      allow: allow
+        .split("\n")
+        .map((line) => line.trim())
+        .filter(Boolean),
     };
     const others = settings.mcpServers;
     const index = server ? others.indexOf(server) : others.length;
@@ -83,9 +89,16 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
       return onSaved(changed.name);
     }
     const { error } = result;
-    if ("problems" in error) setProblems(Object.fromEntries(error.problems.map(({ path, message }) => [path[2] === String(index) ? (path[3] ?? "") : "", message])));
+    if ("problems" in error)
+      setProblems(
+        Object.fromEntries(error.problems.map(({ path, message }) => [path[2] === String(index) ? (path[3] ?? "") : "", message])),
+      );
     if (error.code === "REVISION_CONFLICT") onConflict();
-    setProblem(error.code === "REVISION_CONFLICT" ? "Another person edited the settings meanwhile. They were read again: save once more." : messageOf(error));
+    setProblem(
+      error.code === "REVISION_CONFLICT"
+        ? "Another person edited the settings meanwhile. They were read again: save once more."
+        : messageOf(error),
+    );
   };
 
   return (
@@ -101,7 +114,15 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
         problem={problems.name}
         onChange={({ target }) => setName(target.value)}
       />
-      <Field label="Address" type="url" required placeholder="https://mcp.example.com/mcp" value={url} problem={problems.url} onChange={({ target }) => setUrl(target.value)} />
+      <Field
+        label="Address"
+        type="url"
+        required
+        placeholder="https://mcp.example.com/mcp"
+        value={url}
+        problem={problems.url}
+        onChange={({ target }) => setUrl(target.value)}
+      />
       <Pairs
         label="Headers"
         hint="They are sent with every request. {{secret.name}} is filled in last and never shown."
@@ -179,7 +200,13 @@ export function RemoveServer({ settings, server, onClose, onRemoved }: RemovePro
       description="Tools that call it stay, and fail until a server has this name again. Its headers are not kept."
       confirm="Remove the server"
       busy={isBusy}
-      problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
+      problem={
+        problem && (
+          <div className="mt-3">
+            <Notice tone="bad">{problem}</Notice>
+          </div>
+        )
+      }
       onConfirm={() => void remove()}
     />
   );

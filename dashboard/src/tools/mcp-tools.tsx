@@ -62,7 +62,9 @@ export function McpTools({ server, onImported }: Props) {
 function serverProblem(error: CombinedError): Problem {
   const [first] = error.graphQLErrors;
   const isOfServer = first?.extensions.code === "INVALID_INPUT";
-  return isOfServer ? { title: "The server does not list its tools", text: `${first.message} Check its address and its headers.` } : problemOf(error);
+  return isOfServer
+    ? { title: "The server does not list its tools", text: `${first.message} Check its address and its headers.` }
+    : problemOf(error);
 }
 
 function Offers({ server, tools, onImported }: Props & { tools: readonly Offered[] }) {
@@ -70,7 +72,11 @@ function Offers({ server, tools, onImported }: Props & { tools: readonly Offered
   const toast = useToast();
   const [mayTools, maySettings] = [useMay("TOOLS_WRITE"), useMay("SETTINGS_WRITE")];
   const mayImport = mayTools && maySettings;
-  const [{ data }, read] = useQuery({ query: ImportedToolsDocument, variables: { search: server.name }, requestPolicy: "cache-and-network" });
+  const [{ data }, read] = useQuery({
+    query: ImportedToolsDocument,
+    variables: { search: server.name },
+    requestPolicy: "cache-and-network",
+  });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [search, setSearch] = useState("");
   const [problem, setProblem] = useState("");
@@ -102,7 +108,8 @@ function Offers({ server, tools, onImported }: Props & { tools: readonly Offered
       return onImported();
     }
     const { error } = result;
-    if ("problems" in error) setProblems(Object.fromEntries(error.problems.map(({ path, message }) => [names[Number(path[2])] ?? "", message])));
+    if ("problems" in error)
+      setProblems(Object.fromEntries(error.problems.map(({ path, message }) => [names[Number(path[2])] ?? "", message])));
     setProblem(messageOf(error));
   };
 
@@ -120,7 +127,17 @@ function Offers({ server, tools, onImported }: Props & { tools: readonly Offered
         />
         {mayImport && (
           <label className="flex min-h-6 items-center gap-2 text-sm">
-            <input type="checkbox" checked={isAll} onChange={({ target }) => choose(shown.map(({ name }) => name), target.checked)} className="size-4 accent-(--accent)" />
+            <input
+              type="checkbox"
+              checked={isAll}
+              onChange={({ target }) =>
+                choose(
+                  shown.map(({ name }) => name),
+                  target.checked,
+                )
+              }
+              className="size-4 accent-(--accent)"
+            />
             All
           </label>
         )}
@@ -163,7 +180,9 @@ interface Imported {
 /** The tools that call a tool of this server, by its name there. */
 function importedOf(tools: readonly Imported[], server: string): ReadonlyMap<string, Imported> {
   const calls = tools.flatMap((tool) =>
-    tool.actions.flatMap((action) => ("server" in action && "tool" in action && action.server === server ? [[String(action.tool), tool] as const] : [])),
+    tool.actions.flatMap((action) =>
+      "server" in action && "tool" in action && action.server === server ? [[String(action.tool), tool] as const] : [],
+    ),
   );
   return new Map(calls);
 }
@@ -186,7 +205,13 @@ function OfferedTool({ tool, importedAs, isAllowed, isChosen, problem, onChoose 
       <div className="flex items-start gap-3">
         {onChoose && (
           <span className="grid size-6 shrink-0 place-items-center">
-            <input type="checkbox" aria-label={`Import ${tool.name}`} checked={isChosen} onChange={({ target }) => onChoose(target.checked)} className="size-4 accent-(--accent)" />
+            <input
+              type="checkbox"
+              aria-label={`Import ${tool.name}`}
+              checked={isChosen}
+              onChange={({ target }) => onChoose(target.checked)}
+              className="size-4 accent-(--accent)"
+            />
           </span>
         )}
         <div className="min-w-0 grow">

@@ -86,7 +86,9 @@ function ObjectFields({ label, schema, depth, onChange }: ObjectProps) {
   return (
     <div ref={box} className="grid min-w-0 gap-3">
       {hidden.length > 0 && <Hidden keywords={hidden} />}
-      {properties.length === 0 && <p className="text-sm text-muted">{depth ? "It has no properties yet." : "The model gives no arguments."}</p>}
+      {properties.length === 0 && (
+        <p className="text-sm text-muted">{depth ? "It has no properties yet." : "The model gives no arguments."}</p>
+      )}
       <ul aria-label={label} className="grid gap-3">
         {properties.map(([name, property], index) => (
           // A name is edited in place, so the key of a row is its position.
@@ -140,7 +142,12 @@ function Parameter({ name, schema, taken, isRequired, depth, onChange, onRemove 
         <NameField name={name} taken={taken} onChange={(next) => onChange({ name: next })} />
         <div className="col-span-2 row-start-2 sm:col-span-1 sm:row-start-auto">
           {type ? (
-            <TypeField label="Type" type={type} onChange={(next) => onChange({ schema: Schema.withType(object, next) })} isDeep={depth >= MAX_DEPTH} />
+            <TypeField
+              label="Type"
+              type={type}
+              onChange={(next) => onChange({ schema: Schema.withType(object, next) })}
+              isDeep={depth >= MAX_DEPTH}
+            />
           ) : (
             <Field label="Type" value="Only as JSON Schema" readOnly disabled />
           )}
@@ -175,10 +182,13 @@ interface NameProps {
 /** A name that is empty or taken is not in the schema. The form cannot be sent with it. */
 function NameField({ name, taken, onChange }: NameProps) {
   const { isReadOnly } = useToolForm();
-  const [typed, setTyped] = useState(name);
+  // What was typed belongs to the name that the schema had then: rows move up when one is removed.
+  const [typed, setTyped] = useState({ for: name, text: name });
   const input = useRef<HTMLInputElement>(null);
-  const problem = typed === "" ? "A parameter needs a name." : taken.includes(typed) ? "Another parameter has this name." : undefined;
-  const shown = problem ? typed : name;
+  const shown = typed.for === name ? typed.text : name;
+  const problemOf = (text: string) =>
+    text === "" ? "A parameter needs a name." : taken.includes(text) ? "Another parameter has this name." : undefined;
+  const problem = problemOf(shown);
   useEffect(() => input.current?.setCustomValidity(problem ?? ""), [problem]);
   return (
     <Field
@@ -192,9 +202,10 @@ function NameField({ name, taken, onChange }: NameProps) {
       autoComplete="off"
       spellCheck={false}
       className="font-mono text-[13px]"
-      onChange={({ target }) => {
-        setTyped(target.value);
-        if (target.value && !taken.includes(target.value)) onChange(target.value);
+      onChange={({ target: { value } }) => {
+        const isValid = problemOf(value) === undefined;
+        setTyped({ for: isValid ? value : name, text: value });
+        if (isValid) onChange(value);
       }}
     />
   );
@@ -254,7 +265,12 @@ function Inside({ name, type, schema, depth, isItem = false, onChange }: InsideP
   const value = Schema.shownValue(schema.default);
   if (type === "boolean") {
     return isItem ? null : (
-      <Choice label="Default" value={value} disabled={isReadOnly} onChange={({ target }) => set("default", target.value ? target.value === "true" : undefined)}>
+      <Choice
+        label="Default"
+        value={value}
+        disabled={isReadOnly}
+        onChange={({ target }) => set("default", target.value ? target.value === "true" : undefined)}
+      >
         <option value="">None</option>
         <option value="true">Yes</option>
         <option value="false">No</option>
@@ -263,7 +279,11 @@ function Inside({ name, type, schema, depth, isItem = false, onChange }: InsideP
   }
   return (
     <div className="grid gap-3 sm:grid-cols-2">
-      <Values type={type} values={Array.isArray(schema.enum) ? schema.enum : []} onChange={(values) => set("enum", values.length ? values : undefined)} />
+      <Values
+        type={type}
+        values={Array.isArray(schema.enum) ? schema.enum : []}
+        onChange={(values) => set("enum", values.length ? values : undefined)}
+      />
       {!isItem && (
         <Field
           label="Default"
@@ -287,7 +307,11 @@ interface ValuesProps {
 
 function Values({ type, values, onChange }: ValuesProps) {
   const { isReadOnly } = useToolForm();
-  const read = (text: string) => text.split("\n").filter(Boolean).map((line) => Schema.typedValue(type, line));
+  const read = (text: string) =>
+    text
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => Schema.typedValue(type, line));
   const [typed, setTyped] = useState("");
   // What was typed may have empty lines, which are no values.
   const isTyped = JSON.stringify(read(typed)) === JSON.stringify(values);
@@ -314,7 +338,12 @@ function Items({ name, schema, depth, onChange }: Omit<InsideProps, "type" | "is
   if (!type && schema.items !== undefined) return <Hidden keywords={["items"]} />;
   return (
     <div className="grid gap-3 border-l-2 border-line-strong/50 pl-3">
-      <TypeField label={`Type of the items of ${name}`} type={type ?? "string"} isDeep={depth + 1 >= MAX_DEPTH} onChange={(next) => set(Schema.withType(items, next))} />
+      <TypeField
+        label={`Type of the items of ${name}`}
+        type={type ?? "string"}
+        isDeep={depth + 1 >= MAX_DEPTH}
+        onChange={(next) => set(Schema.withType(items, next))}
+      />
       {type && <Inside isItem name={`an item of ${name}`} type={type} schema={items} depth={depth + 1} onChange={set} />}
       {Schema.hiddenKeywords(items).length > 0 && <Hidden keywords={Schema.hiddenKeywords(items)} />}
     </div>

@@ -49,7 +49,11 @@ export function withType(schema: JsonObject, type: ParameterType): JsonObject {
 }
 
 /** The properties in their order, with one changed, renamed, or removed. */
-export function withProperty(schema: JsonObject, name: string, changes: { readonly name?: string; readonly schema?: unknown; readonly isRequired?: boolean }): JsonObject {
+export function withProperty(
+  schema: JsonObject,
+  name: string,
+  changes: { readonly name?: string; readonly schema?: unknown; readonly isRequired?: boolean },
+): JsonObject {
   const to = changes.name ?? name;
   const properties = Object.fromEntries(
     propertiesOf(schema).map(([key, value]) => (key === name ? [to, "schema" in changes ? changes.schema : value] : [key, value])),
@@ -63,7 +67,10 @@ export function withProperty(schema: JsonObject, name: string, changes: { readon
 
 export function withoutProperty(schema: JsonObject, name: string): JsonObject {
   const properties = Object.fromEntries(propertiesOf(schema).filter(([key]) => key !== name));
-  return withRequired({ ...schema, properties }, requiredOf(schema).filter((each) => each !== name));
+  return withRequired(
+    { ...schema, properties },
+    requiredOf(schema).filter((each) => each !== name),
+  );
 }
 
 export function withNewProperty(schema: JsonObject): JsonObject {
@@ -77,7 +84,8 @@ const withRequired = (schema: JsonObject, required: readonly string[]): JsonObje
   withKeyword(schema, "required", required.length ? required : undefined);
 
 /** A value of an enumeration or a default, as its field shows it. */
-export const shownValue = (value: unknown): string => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
+export const shownValue = (value: unknown): string =>
+  typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
 
 /** What was typed, as a value of the type; a text that is none stays a text, and the API says what is wrong with it. */
 export function typedValue(type: ParameterType, text: string): unknown {

@@ -23,7 +23,9 @@ export function StepFields({ step, onChange }: StepProps) {
   const set = (name: string, value: FormValue) => onChange({ ...step, values: { ...step.values, [name]: value } });
   const rare = shown.filter(({ isRare }) => isRare);
   const isMarked = rare.some(({ name }) => problemAt(problems, step.id, name));
-  const view = (field: StepField) => <StepFieldView key={field.name} step={step} field={field} onChange={(value) => set(field.name, value)} />;
+  const view = (field: StepField) => (
+    <StepFieldView key={field.name} step={step} field={field} onChange={(value) => set(field.name, value)} />
+  );
   return (
     <div className="grid gap-4">
       {about && <p className="text-sm text-muted">{about}</p>}
@@ -93,7 +95,16 @@ function StepFieldView({ step, field, onChange }: FieldProps) {
     case "rules":
       return <Rules {...code} step={step} field={field} rows={rowsOf(value)} />;
     case "text":
-      return <NameField {...common} field={field} names={namesOf(offers, field, step)} value={textOf(value)} isDisabled={isReadOnly} onChange={onChange} />;
+      return (
+        <NameField
+          {...common}
+          field={field}
+          names={namesOf(offers, field, step)}
+          value={textOf(value)}
+          isDisabled={isReadOnly}
+          onChange={onChange}
+        />
+      );
   }
 }
 
@@ -268,12 +279,27 @@ export function Pairs({ value, onChange, nameLabel, valueLabel, isPlain = false,
       {value.map((row, index) => {
         const of = `${label}, ${index + 1}`;
         return (
-          <div key={row.id} className="grid grid-cols-[minmax(0,1fr)_auto] items-start gap-2 sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)_auto]">
-            <Bare label={`${nameLabel} of ${of}`} placeholder={nameLabel} value={row.name} isDisabled={readOnly} onChange={(name) => set({ ...row, name })} />
+          <div
+            key={row.id}
+            className="grid grid-cols-[minmax(0,1fr)_auto] items-start gap-2 sm:grid-cols-[minmax(0,2fr)_minmax(0,3fr)_auto]"
+          >
+            <Bare
+              label={`${nameLabel} of ${of}`}
+              placeholder={nameLabel}
+              value={row.name}
+              isDisabled={readOnly}
+              onChange={(name) => set({ ...row, name })}
+            />
             <RemoveRow of={of} isDisabled={readOnly} onClick={() => onChange(value.filter(({ id }) => id !== row.id))} />
             <div className="col-span-2 min-w-0 sm:col-span-1 sm:col-start-2 sm:row-start-1 [&_label]:sr-only">
               {isPlain ? (
-                <Bare label={`${valueLabel} of ${of}`} placeholder={valueLabel} value={row.value} isDisabled={readOnly} onChange={(text) => set({ ...row, value: text })} />
+                <Bare
+                  label={`${valueLabel} of ${of}`}
+                  placeholder={valueLabel}
+                  value={row.value}
+                  isDisabled={readOnly}
+                  onChange={(text) => set({ ...row, value: text })}
+                />
               ) : (
                 <CodeEditor
                   label={`${valueLabel} of ${of}`}

@@ -35,8 +35,22 @@ interface Kind {
 const TIME_LIMIT = { name: "timeLimit", label: "Time limit in seconds", control: "seconds", isRare: true } as const;
 const isWarm = (values: Values) => values.mode === "WARM";
 
-const WRITTEN: StepField = { name: "path", label: "Context path", control: "text", isRequired: true, offers: "writable", placeholder: "workflow.slot" };
-const FLAG: StepField = { name: "flag", label: "Flag", control: "text", isRequired: true, hint: "Conditions read it as flags.<name>.", placeholder: "urgent" };
+const WRITTEN: StepField = {
+  name: "path",
+  label: "Context path",
+  control: "text",
+  isRequired: true,
+  offers: "writable",
+  placeholder: "workflow.slot",
+};
+const FLAG: StepField = {
+  name: "flag",
+  label: "Flag",
+  control: "text",
+  isRequired: true,
+  hint: "Conditions read it as flags.<name>.",
+  placeholder: "urgent",
+};
 
 const OPERATIONS = [
   ["APPEND", "Append to the list at the path"],
@@ -60,16 +74,47 @@ export const KINDS = {
     icon: "globe",
     about: "Later steps read response.status and response.body.",
     fields: [
-      { name: "method", label: "Method", control: "choice", default: "GET", options: ["GET", "POST", "PUT", "PATCH", "DELETE"].map((each) => [each, each] as const) },
-      { name: "endpoint", label: "Endpoint", control: "text", default: "", offers: "endpoints", hint: "A server of the settings, whose address comes first. Empty for a full URL." },
+      {
+        name: "method",
+        label: "Method",
+        control: "choice",
+        default: "GET",
+        options: ["GET", "POST", "PUT", "PATCH", "DELETE"].map((each) => [each, each] as const),
+      },
+      {
+        name: "endpoint",
+        label: "Endpoint",
+        control: "text",
+        default: "",
+        offers: "endpoints",
+        hint: "A server of the settings, whose address comes first. Empty for a full URL.",
+      },
       { name: "url", label: "URL", control: "template", default: "", placeholder: "https://api.example.com/orders/{{params.id}}" },
       { name: "headers", label: "Headers", control: "pairs", reads: "headers", hint: "{{secret.name}} is filled in last and never shown." },
       { name: "query", label: "Query parameters", control: "pairs" },
       { name: "body", label: "Body", control: "value", reads: "request", hint: "It is sent as JSON, and its strings are templates." },
-      { name: "save", label: "Parts of the response to store", control: "paths", hint: "From a path of the context to a path of the response, such as workflow.order from body.id." },
+      {
+        name: "save",
+        label: "Parts of the response to store",
+        control: "paths",
+        hint: "From a path of the context to a path of the response, such as workflow.order from body.id.",
+      },
       { ...TIME_LIMIT, placeholder: "10", hint: "Of each attempt." },
-      { name: "retries", label: "Retries", control: "number", default: 2, isRare: true, hint: "After a network failure, a 429 or a 5xx; at most 5." },
-      { name: "retryUnsafe", label: "Retry POST and PATCH as well, because the server honours the Idempotency-Key header", control: "flag", default: false, isRare: true },
+      {
+        name: "retries",
+        label: "Retries",
+        control: "number",
+        default: 2,
+        isRare: true,
+        hint: "After a network failure, a 429 or a 5xx; at most 5.",
+      },
+      {
+        name: "retryUnsafe",
+        label: "Retry POST and PATCH as well, because the server honours the Idempotency-Key header",
+        control: "flag",
+        default: false,
+        isRare: true,
+      },
     ],
   },
   mcpCall: {
@@ -81,7 +126,12 @@ export const KINDS = {
       { name: "server", label: "MCP server", control: "text", isRequired: true, offers: "servers" },
       { name: "tool", label: "Tool on the server", control: "text", isRequired: true, offers: "serverTools" },
       { name: "arguments", label: "Arguments", control: "pairs", hint: "None: the arguments that the model gave are passed on." },
-      { name: "save", label: "Parts of the result to store", control: "paths", hint: "From a path of the context to a path of the result, such as workflow.order from structured.id." },
+      {
+        name: "save",
+        label: "Parts of the result to store",
+        control: "paths",
+        hint: "From a path of the context to a path of the result, such as workflow.order from structured.id.",
+      },
       { ...TIME_LIMIT, placeholder: "30" },
     ],
   },
@@ -129,7 +179,9 @@ export const KINDS = {
     group: "Flow",
     icon: "swap",
     about: "",
-    fields: [{ name: "condition", label: "Condition", control: "expression", isRequired: true, placeholder: "flags.urgent and params.count > 2" }],
+    fields: [
+      { name: "condition", label: "Condition", control: "expression", isRequired: true, placeholder: "flags.urgent and params.count > 2" },
+    ],
   },
   respond: {
     label: "Respond to the model",
@@ -163,7 +215,14 @@ export const KINDS = {
       { name: "announcement", label: "What the caller hears before", control: "template" },
       { name: "brief", label: "What the colleague hears", control: "template", hint: "Empty: a summary of the call.", isShown: isWarm },
       { name: "extension", label: "Keys to press once it is answered", control: "template", isShown: isWarm },
-      { name: "trunk", label: "Outbound trunk", control: "text", offers: "trunks", isRare: true, hint: "Empty: that of the call, or the only one that is enabled." },
+      {
+        name: "trunk",
+        label: "Outbound trunk",
+        control: "text",
+        offers: "trunks",
+        isRare: true,
+        hint: "Empty: that of the call, or the only one that is enabled.",
+      },
       { name: "ringingTimeout", label: "How long it may ring, in seconds", control: "seconds", placeholder: "30", isRare: true },
     ],
   },
@@ -174,18 +233,38 @@ export const KINDS = {
     about: "Only in telephone calls. Later steps read digits.<name>, and masked ones masked.<name> in headers and bodies of requests.",
     fields: [
       { name: "name", label: "Name of the digits", control: "text", isRequired: true, placeholder: "account" },
-      { name: "prompt", label: "What the agent asks", control: "lines", default: "", hint: "Empty if the model has asked already. Masked digits need a prompt." },
+      {
+        name: "prompt",
+        label: "What the agent asks",
+        control: "lines",
+        default: "",
+        hint: "Empty if the model has asked already. Masked digits need a prompt.",
+      },
       { name: "masked", label: "The digits are secret: nothing stores, records or transcribes them", control: "flag", default: false },
       { name: "count", label: "How many digits", control: "number", hint: "Empty: from the minimum to the maximum." },
       { name: "min", label: "Minimum", control: "number", placeholder: "1", isShown: ({ count }: Values) => !count },
       { name: "max", label: "Maximum", control: "number", placeholder: "32", isShown: ({ count }: Values) => !count },
-      { name: "retryPrompt", label: "What the agent says before further attempts", control: "lines", default: "", isRare: true, hint: "Empty: the same." },
+      {
+        name: "retryPrompt",
+        label: "What the agent says before further attempts",
+        control: "lines",
+        default: "",
+        isRare: true,
+        hint: "Empty: the same.",
+      },
       { name: "attempts", label: "Attempts", control: "number", default: 3, isRare: true, hint: "1 to 5." },
       { name: "terminator", label: "Key that completes the digits", control: "text", default: "#", isRare: true, hint: "Empty for none." },
       { name: "allowed", label: "Keys that may be pressed", control: "text", default: "0123456789*#", isRare: true },
       { name: "firstKeyTimeout", label: "Seconds to wait for the first key", control: "seconds", placeholder: "8", isRare: true },
       { name: "nextKeyTimeout", label: "Seconds to wait for each further key", control: "seconds", placeholder: "3", isRare: true },
-      { name: "saveTo", label: "Context path to write the digits to", control: "text", offers: "writable", isRare: true, isShown: ({ masked }: Values) => !masked },
+      {
+        name: "saveTo",
+        label: "Context path to write the digits to",
+        control: "text",
+        offers: "writable",
+        isRare: true,
+        isShown: ({ masked }: Values) => !masked,
+      },
     ],
   },
   sendDtmf: {
@@ -193,7 +272,16 @@ export const KINDS = {
     group: "Telephone",
     icon: "columns",
     about: "Only in telephone calls.",
-    fields: [{ name: "digits", label: "Keys", control: "template", isRequired: true, hint: "0 to 9, *, # and w for half a second of pause.", placeholder: "1w2#" }],
+    fields: [
+      {
+        name: "digits",
+        label: "Keys",
+        control: "template",
+        isRequired: true,
+        hint: "0 to 9, *, # and w for half a second of pause.",
+        placeholder: "1w2#",
+      },
+    ],
   },
 } as const satisfies Record<string, Kind>;
 

@@ -70,7 +70,9 @@ export function StepList({ label, empty, steps, onChange, depth = 0 }: ListProps
       <ol ref={list} aria-label={label} className="grid gap-2">
         {steps.map((step, index) => (
           <li key={step.id} {...drag.target(index)} className="relative min-w-0">
-            {drag.over === index && <span className={`absolute inset-x-0 h-0.5 bg-accent ${index > (drag.from ?? index) ? "-bottom-1.5" : "-top-1.5"}`} />}
+            {drag.over === index && (
+              <span className={`absolute inset-x-0 h-0.5 bg-accent ${index > (drag.from ?? index) ? "-bottom-1.5" : "-top-1.5"}`} />
+            )}
             <StepCard
               step={step}
               index={index}
@@ -109,6 +111,8 @@ function useDrag(steps: readonly Step[], onDrop: (from: number, to: number) => v
         event.stopPropagation();
         event.dataTransfer.effectAllowed = "move";
         event.dataTransfer.setData("text/plain", steps[index]?.id ?? "");
+        const card = event.currentTarget.closest("li");
+        if (card) event.dataTransfer.setDragImage(card, 16, 20);
         setFrom(index);
       },
       onDragEnd: end,
@@ -163,8 +167,8 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
     <div className={`rounded-lg border bg-surface ${isWrong ? "border-bad" : ""}`}>
       <div className="flex min-h-11 items-center gap-1 pr-1 pl-1.5">
         {!isReadOnly && count > 1 && (
-          <span {...handle} aria-hidden="true" title="Drag to move" className="cursor-grab px-1 py-2 text-muted select-none">
-            ⠿
+          <span {...handle} aria-hidden="true" title="Drag to move" className="cursor-grab py-2 text-muted pointer-coarse:hidden">
+            <Icon name="grip" width={16} height={16} />
           </span>
         )}
         <button
@@ -193,7 +197,13 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
           <>
             <span className="hidden sm:flex">
               <Button kind="ghost" icon="up" aria-label={`Move up ${name}`} disabled={index === 0} onClick={() => onMove(index - 1)} />
-              <Button kind="ghost" icon="down" aria-label={`Move down ${name}`} disabled={index === count - 1} onClick={() => onMove(index + 1)} />
+              <Button
+                kind="ghost"
+                icon="down"
+                aria-label={`Move down ${name}`}
+                disabled={index === count - 1}
+                onClick={() => onMove(index + 1)}
+              />
             </span>
             <Menu align="end" trigger={<Button kind="ghost" icon="more" aria-label={`Actions for ${name}`} />}>
               {index > 0 && (

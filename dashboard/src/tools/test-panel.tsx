@@ -18,7 +18,18 @@ import { isObject, parsedObject } from "./json";
 import { Flag } from "./step-fields";
 import { kindOf, kindOfType } from "./step-kinds";
 import { summaryOf } from "./summary";
-import { asksForDigits, NEW_TEST, NO_STUB, requestsOf, testInput, testProblems, usesTelephone, type Stub, type TestProblems, type TestValues } from "./test-run";
+import {
+  asksForDigits,
+  NEW_TEST,
+  NO_STUB,
+  requestsOf,
+  testInput,
+  testProblems,
+  usesTelephone,
+  type Stub,
+  type TestProblems,
+  type TestValues,
+} from "./test-run";
 
 type Run = Extract<TestToolMutation["testTool"], { __typename: "TestToolSuccess" }>;
 
@@ -69,9 +80,18 @@ export function TestPanel({ id, draft, isChanged, onSave }: Props) {
   };
 
   return (
-    <section aria-label="Test" className="grid min-w-0 gap-5 rounded-xl border bg-surface p-5 shadow-soft">
+    <section
+      id="test"
+      aria-label="Test"
+      className="grid min-w-0 scroll-mt-16 gap-5 rounded-xl border bg-surface p-5 shadow-soft xl:sticky xl:top-6 xl:max-h-[calc(100dvh-3rem)] xl:overflow-y-auto"
+    >
       <h2 className="text-sm font-semibold">Test</h2>
-      <Arguments schema={parsedObject(draft.parameters).object} text={test.args} problem={problems.arguments} onChange={(args) => set({ args })} />
+      <Arguments
+        schema={parsedObject(draft.parameters).object}
+        text={test.args}
+        problem={problems.arguments}
+        onChange={(args) => set({ args })}
+      />
       <Surroundings draft={draft} test={test} problems={problems} onChange={set} />
       {problem && <Notice tone="bad">{problem}</Notice>}
       <div className="flex flex-wrap items-center gap-3">
@@ -117,12 +137,19 @@ function Surroundings({ draft, test, problems, onChange }: SurroundingsProps) {
       {requests.length > 0 && (
         <div className="grid gap-3">
           <h3 className="text-sm font-medium">Servers</h3>
-          <Flag label="Send the requests to the real servers, with the stored secrets" isOn={test.isLive} isDisabled={false} onChange={(isLive) => onChange({ isLive })} />
+          <Flag
+            label="Send the requests to the real servers, with the stored secrets"
+            isOn={test.isLive}
+            isDisabled={false}
+            onChange={(isLive) => onChange({ isLive })}
+          />
           {test.isLive ? (
             <Notice tone="warn">What the requests do is really done.</Notice>
           ) : (
             <>
-              <p className="text-xs text-muted">These answers are used in the order in which requests are sent. A retry takes the next one.</p>
+              <p className="text-xs text-muted">
+                These answers are used in the order in which requests are sent. A retry takes the next one.
+              </p>
               {requests.map((step) => (
                 <StubFields
                   key={step.id}
@@ -166,7 +193,13 @@ function StubFields({ step, stub, problem, onChange }: StubProps) {
       <legend className="max-w-full truncate px-1 font-mono text-xs text-muted">{summary || kindOf(step.kind).label}</legend>
       {isRequest && (
         <div className="max-w-28">
-          <Field label="Status" aria-label={`Status for ${summary}`} type="number" value={stub.status} onChange={({ target }) => onChange({ ...stub, status: target.value })} />
+          <Field
+            label="Status"
+            aria-label={`Status for ${summary}`}
+            type="number"
+            value={stub.status}
+            onChange={({ target }) => onChange({ ...stub, status: target.value })}
+          />
         </div>
       )}
       <CodeEditor
@@ -178,12 +211,25 @@ function StubFields({ step, stub, problem, onChange }: StubProps) {
         problem={problem}
         onChange={(body) => onChange({ ...stub, body })}
       />
-      {!isRequest && <Flag label="The tool reports that it failed" isOn={stub.isFailed} isDisabled={false} onChange={(isFailed) => onChange({ ...stub, isFailed })} />}
+      {!isRequest && (
+        <Flag
+          label="The tool reports that it failed"
+          isOn={stub.isFailed}
+          isDisabled={false}
+          onChange={(isFailed) => onChange({ ...stub, isFailed })}
+        />
+      )}
     </fieldset>
   );
 }
 
-const CHAIN_NAMES: Readonly<Record<string, string>> = { actions: "", onSuccess: "after success", onFailure: "after failure", then: "if true", otherwise: "otherwise" };
+const CHAIN_NAMES: Readonly<Record<string, string>> = {
+  actions: "",
+  onSuccess: "after success",
+  onFailure: "after failure",
+  then: "if true",
+  otherwise: "otherwise",
+};
 
 /** `["actions", "0", "conditional", "then", "1"]` as "1, if true 2". */
 const placeOf = (place: readonly string[]): string =>

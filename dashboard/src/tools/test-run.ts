@@ -45,7 +45,10 @@ export type TestProblems = Readonly<Record<string, string>>;
 
 export function testProblems(draft: Draft, test: TestValues): TestProblems {
   const problems: Record<string, string> = {};
-  for (const [name, text] of [["arguments", test.args], ["context", test.context]] as const) {
+  for (const [name, text] of [
+    ["arguments", test.args],
+    ["context", test.context],
+  ] as const) {
     const result = parsedObject(text);
     if (!result.ok) problems[name] = result.problem;
   }

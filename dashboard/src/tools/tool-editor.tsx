@@ -12,7 +12,19 @@ import { Button } from "@/ui/button";
 import { Field, TextArea } from "@/ui/field";
 import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
-import { contentOf, draftOf, isSame, located, merged, NEW, unknownKind, updateInput, type ChainName, type Draft, type FormProblem } from "./draft";
+import {
+  contentOf,
+  draftOf,
+  isSame,
+  located,
+  merged,
+  NEW,
+  unknownKind,
+  updateInput,
+  type ChainName,
+  type Draft,
+  type FormProblem,
+} from "./draft";
 import { problemAt, ToolForm, useOffers } from "./form-context";
 import { Parameters } from "./parameters";
 import { Flag } from "./step-fields";
@@ -176,13 +188,31 @@ export function ToolEditor({ tool, start, onReload }: Props) {
           }}
         >
           {problem && <Notice tone="bad">{problem}</Notice>}
-          {unknown && <Notice tone="warn">The tool has a step of the kind {unknown}, which this page does not know. It can be edited through the API.</Notice>}
-          {form.isConflict && <Conflict onTheirs={() => form.takeOver(false)} onMine={() => form.takeOver(true)} />}
-          <Section title="What it is">
-            <Field label="Name" hint="Lower-case letters, digits and underscores. Agents and models refer to it." autoCapitalize="none" spellCheck={false} {...field("name")} />
+          {unknown && (
+            <Notice tone="warn">
+              The tool has a step of the kind {unknown}, which this page does not know. It can be edited through the API.
+            </Notice>
+          )}
+          {form.isConflict && !isBusy && <Conflict onTheirs={() => form.takeOver(false)} onMine={() => form.takeOver(true)} />}
+          <Section title="About">
+            <Field
+              label="Name"
+              hint="Lower-case letters, digits and underscores. Agents and models refer to it."
+              autoCapitalize="none"
+              spellCheck={false}
+              {...field("name")}
+            />
             <TextArea label="Description" rows={3} hint="The model reads it to decide when to use the tool." {...field("description")} />
             <div className="grid gap-4 sm:grid-cols-2">
-              <Field label="Time limit in seconds" type="number" step="any" min={0} max={60} hint="Of the whole tool call, at most 60." {...field("timeLimit")} />
+              <Field
+                label="Time limit in seconds"
+                type="number"
+                step="any"
+                min={0}
+                max={60}
+                hint="Of the whole tool call, at most 60."
+                {...field("timeLimit")}
+              />
             </div>
             <Flag
               label="The caller must agree before the tool does anything"
@@ -194,7 +224,10 @@ export function ToolEditor({ tool, start, onReload }: Props) {
           <Section title="Parameters">
             <Parameters text={draft.parameters} onChange={(parameters) => change({ parameters })} />
           </Section>
-          <Section title={TITLES.actions} about="They run in order until one fails. Alt with the arrow keys moves the step that has the focus.">
+          <Section
+            title={TITLES.actions}
+            about="They run in order until one fails. Alt with the arrow keys moves the step that has the focus."
+          >
             {chain("actions")}
           </Section>
           <Section title={TITLES.onSuccess} about="These steps run when all others have succeeded.">

@@ -24,7 +24,12 @@ export function ToolPage() {
   const [query] = useQueryString();
   const [id, source] = [query.get("id"), query.get("copy")];
   const wanted = id ?? source;
-  const [{ data, error }, read] = useRead({ query: ToolDocument, variables: { id: wanted ?? "" }, pause: !wanted, requestPolicy: "cache-and-network" });
+  const [{ data, error }, read] = useRead({
+    query: ToolDocument,
+    variables: { id: wanted ?? "" },
+    pause: !wanted,
+    requestPolicy: "cache-and-network",
+  });
   const again = () => read({ requestPolicy: "network-only" });
   const tool = data?.tool;
   useTitle(id ? (tool?.name ?? "Tool") : "New tool");
@@ -65,6 +70,9 @@ function Actions({ tool }: { tool: ToolFormFragment }) {
   if (!mayWrite) return <p className="text-sm text-muted">Your role may read tools, and not change them.</p>;
   return (
     <>
+      <a href="#test" className={`${buttonClass("secondary")} xl:hidden`}>
+        Test
+      </a>
       <Link href={`/tool/?copy=${encodeURIComponent(tool.id)}`} prefetch={false} className={buttonClass("secondary")}>
         Duplicate
       </Link>

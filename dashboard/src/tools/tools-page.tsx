@@ -4,7 +4,15 @@ import Link from "next/link";
 import { useRouter } from "next/navigation";
 import { useState, type FormEvent } from "react";
 import { useQuery, useSubscription } from "urql";
-import { LiveToolsDocument, ToolsDocument, ToolUsersDocument, type LiveToolsSubscription, type ToolRowFragment, type ToolsQueryVariables, type ToolUsersQuery } from "@/gql/tools";
+import {
+  LiveToolsDocument,
+  ToolsDocument,
+  ToolUsersDocument,
+  type LiveToolsSubscription,
+  type ToolRowFragment,
+  type ToolsQueryVariables,
+  type ToolUsersQuery,
+} from "@/gql/tools";
 import { exactMoment, moment } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
@@ -48,7 +56,12 @@ export function ToolsPage() {
   const mayReadAgents = useMay("AGENTS_READ");
   const variables = variablesOf(query);
   const [{ data, error }, again] = useQuery({ query: ToolsDocument, variables, requestPolicy: "cache-and-network" });
-  const [{ data: users }, usersAgain] = useQuery({ query: ToolUsersDocument, variables, pause: !mayReadAgents, requestPolicy: "cache-and-network" });
+  const [{ data: users }, usersAgain] = useQuery({
+    query: ToolUsersDocument,
+    variables,
+    pause: !mayReadAgents,
+    requestPolicy: "cache-and-network",
+  });
   const reload = () => {
     again({ requestPolicy: "network-only" });
     if (mayReadAgents) usersAgain({ requestPolicy: "network-only" });
@@ -132,7 +145,11 @@ function Filters({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearc
       <span className="grow" />
       <label className="flex items-center gap-2 text-sm text-muted">
         Show
-        <select className={`${controlClass} h-9 w-auto`} value={query.get("used") ?? ""} onChange={(event) => apply({ used: event.target.value })}>
+        <select
+          className={`${controlClass} h-9 w-auto`}
+          value={query.get("used") ?? ""}
+          onChange={(event) => apply({ used: event.target.value })}
+        >
           <option value="">All</option>
           <option value="true">Used by an agent</option>
           <option value="false">Not used</option>
@@ -140,7 +157,11 @@ function Filters({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearc
       </label>
       <label className="flex items-center gap-2 text-sm text-muted">
         Order
-        <select className={`${controlClass} h-9 w-auto`} value={query.get("sort") ?? ""} onChange={(event) => apply({ sort: event.target.value })}>
+        <select
+          className={`${controlClass} h-9 w-auto`}
+          value={query.get("sort") ?? ""}
+          onChange={(event) => apply({ sort: event.target.value })}
+        >
           <option value="">By name</option>
           <option value="updated">Last edited first</option>
         </select>
@@ -196,10 +217,18 @@ function ToolTable({ rows, users, mayWrite, onDeleted }: TableProps) {
         <table className="w-full text-sm">
           <thead>
             <tr className="h-10 border-b bg-sunken text-left text-xs text-muted">
-              <th scope="col" className="pr-3 pl-4 font-medium">Name</th>
-              <th scope="col" className="hidden px-3 font-medium md:table-cell">Steps</th>
-              <th scope="col" className="hidden px-3 font-medium sm:table-cell">Used by</th>
-              <th scope="col" className="px-3 font-medium">Last edited</th>
+              <th scope="col" className="pr-3 pl-4 font-medium">
+                Name
+              </th>
+              <th scope="col" className="hidden px-3 font-medium md:table-cell">
+                Steps
+              </th>
+              <th scope="col" className="hidden px-3 font-medium sm:table-cell">
+                Used by
+              </th>
+              <th scope="col" className="px-3 font-medium">
+                Last edited
+              </th>
               {mayWrite && (
                 <th scope="col" className="w-12 pr-3">
                   <span className="sr-only">Actions</span>

@@ -38,6 +38,7 @@ const PATHS = {
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",
   refresh: "M20 11a8 8 0 1 0-2.3 6.3M20 5v6h-6",
   plus: "M12 5v14M5 12h14",
+  grip: "M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01",
   external: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
   clock: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3 2",
 } as const;
