@@ -6,6 +6,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,47 @@ from tests.support.api_server import create_api_key, running_api
 from tests.support.browsers import script_runner
 from tests.support.demo_workflow import save_clinic
 
+DEFINITION = "query ($id: ID!) { tool(by: { id: $id }) { definition } }"
+CREATE = """mutation ($input: CreateToolInput!) { createTool(input: $input) {
+  ... on CreateToolSuccess { tool { id } } ... on Error { message path } } }"""
+ACTIONS: list[dict[str, Any]] = [
+    {"contextSet": {"path": "workflow.list[+]", "value": {"name": "{{user.name}}", "count": 1}}},
+    {"contextSet": {"path": "workflow.nothing", "value": None}},
+    {"contextGet": {"path": "user.name"}},
+    {"contextDelete": {"path": "workflow.list"}},
+    {"flagSet": {"flag": "asked"}},
+    {"flagClear": {"flag": "asked"}},
+    {"transform": {"path": "workflow.text", "operation": "JOIN", "operand": "{{workflow.list}}"}},
+    {"transform": {"path": "workflow.n", "operation": "INCREMENT", "operand": 2}},
+    {"validate": {"rules": [{"condition": "flags.asked", "message": "Ask first."}]}},
+    {
+        "conditional": {
+            "condition": "workflow.n > 2",
+            "then": [{"conditional": {"condition": "flags.asked", "then": [{"endCall": True}]}}],
+            "otherwise": [{"handoff": {"node": "desk"}}],
+        }
+    },
+    {
+        "apiCall": {
+            "endpoint": "crm",
+            "url": "/orders",
+            "method": "POST",
+            "headers": {"Authorization": "Bearer {{secret.crm}}"},
+            "query": {"page": 1},
+            "body": {"lines": ["{{workflow.text}}"]},
+            "timeLimit": "PT5S",
+            "retries": 0,
+            "retryUnsafe": True,
+            "save": {"workflow.order": "body.id"},
+        }
+    },
+    {"mcpCall": {"server": "gone", "tool": "stock", "arguments": {}, "timeLimit": "PT2.5S"}},
+    {"collectDigits": {"name": "pin", "prompt": "Your PIN?", "count": 4, "masked": True}},
+    {"collectDigits": {"name": "year", "min": 2, "max": 4, "terminator": "", "attempts": 1}},
+    {"sendDtmf": {"digits": "1w2#"}},
+    {"transferCall": {"number": "+12025550123", "mode": "WARM", "ringingTimeout": "PT20S"}},
+    {"respond": {"message": "Done."}},
+]
 GONE = McpServer(name="gone", url="http://127.0.0.1:9/mcp")
 
 
@@ -46,7 +88,14 @@ async def test_a_tool_is_written_tested_and_imported(
                 extra_routes=routes,
             )
         )
-        seen = await asyncio.to_thread(visit, "dashboard_tools.mjs", api.url, key, mcp)
+        tool = {"name": "everything", "description": "Has all kinds of steps."}
+        made = await api.execute(CREATE, variables={"input": {**tool, "actions": ACTIONS}})
+        variables = {"id": made["data"]["createTool"]["tool"]["id"]}
+        before = (await api.execute(DEFINITION, variables=variables))["data"]["tool"]["definition"]
+        seen = await asyncio.to_thread(
+            visit, "dashboard_tools.mjs", api.url, key, mcp, variables["id"]
+        )
+        after = (await api.execute(DEFINITION, variables=variables))["data"]["tool"]["definition"]
 
     assert seen["barriers"] == []
     assert seen["refusal"] == (
@@ -70,4 +119,6 @@ async def test_a_tool_is_written_tested_and_imported(
         ],
     ]
     assert seen["imported"] == ["Step 1. MCP toolshop: stock"]
+    first, second, *others = before["actions"]
+    assert after == {**before, "actions": [second, first, *others]}
     assert (seen["errors"], seen["outside"]) == ([], [])

@@ -1,10 +1,10 @@
 // The local installation writes a tool, tests it, and imports a tool of an MCP server. Prints what was seen, as JSON.
-//   node dashboard_tools.mjs <url of the API> <API key> <url of an MCP server>
+//   node dashboard_tools.mjs <url of the API> <API key> <url of an MCP server> <id of a tool with all kinds of steps>
 
 import { mkdir } from "node:fs/promises";
 import { barriers, launch, watched } from "./browser.mjs";
 
-const [api, key, mcp] = process.argv.slice(2);
+const [api, key, mcp, everything] = process.argv.slice(2);
 const folder = process.env.DASHBOARD_SCREENSHOTS;
 
 const browser = await launch();
@@ -105,6 +105,15 @@ async function work() {
   await heading("find_order");
   await page.getByLabel("The caller must agree before the tool does anything").and(page.locator(":checked")).waitFor();
   const kept = [await page.getByLabel("Description").first().inputValue(), await steps()];
+
+  await page.goto(`${api}/studio/tool/?id=${encodeURIComponent(everything)}`);
+  await heading("everything");
+  for (const step of await page.locator("[data-step][aria-expanded=false]").all()) await step.press("Enter");
+  await editor("Condition").first().waitFor();
+  await check("all kinds of steps");
+  await page.locator("[data-step]").first().press("Alt+ArrowDown");
+  await press("Save");
+  await page.getByText(/^Revision 2, saved/).waitFor();
 
   await page.goto(`${api}/studio/mcp/?server=gone`);
   await page.getByRole("heading", { name: "The server does not list its tools" }).waitFor();

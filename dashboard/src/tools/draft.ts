@@ -2,7 +2,7 @@
 
 import type { CreateToolInput, ToolActionInput, ToolFormFragment, UpdateToolInput } from "@/gql/tool";
 import { milliseconds } from "@/data/format";
-import { BadValue, CODECS, durationOf, isAnyValue, type FormValue } from "./codecs";
+import { BadValue, CODECS, durationOf, isAnyValue, newRow, type FormValue } from "./codecs";
 import { isObject, parsedObject, pretty, type JsonObject } from "./json";
 import { isStepKind, kindOf, type StepField, type StepKind } from "./step-kinds";
 
@@ -51,19 +51,28 @@ export const NEW: Draft = {
 let lastStep = 0;
 const nextId = () => `step-${++lastStep}`;
 
-const valuesOf = (kind: StepKind, json: JsonObject): Values =>
-  Object.fromEntries(kindOf(kind).fields.map((field) => [field.name, CODECS[field.control].read(json[field.name] ?? field.default)]));
-
-export const newStep = (kind: StepKind): Step => ({ id: nextId(), kind, values: firstValues(kind), then: [], otherwise: [] });
-
-/** A choice without a default starts with its first option, and a body of a request as JSON. */
-function firstValues(kind: StepKind): Values {
-  const chosen = kindOf(kind).fields.flatMap(({ name, isRequired, options }) =>
-    isRequired && options?.[0] ? [[name, options[0][0]] as const] : [],
-  );
-  const body: Values = kind === "apiCall" ? { body: { isJson: true, text: "" } } : {};
-  return { ...valuesOf(kind, {}), ...Object.fromEntries(chosen), ...body };
+function valuesOf(kind: StepKind, json: JsonObject): Values {
+  const values = kindOf(kind).fields.map(({ name, control, ...field }) => [
+    name,
+    CODECS[control].read(name in json ? json[name] : field.default),
+  ]);
+  return Object.fromEntries(values);
 }
+
+export const newStep = (kind: StepKind): Step => ({
+  id: nextId(),
+  kind,
+  values: { ...valuesOf(kind, {}), ...BEGINNINGS[kind]?.() },
+  then: [],
+  otherwise: [],
+});
+
+/** What a new step begins with, where that is not empty. */
+const BEGINNINGS: Partial<Record<StepKind, () => Values>> = {
+  apiCall: () => ({ body: { isJson: true, text: "" } }),
+  validate: () => ({ rules: [newRow()] }),
+  transform: () => ({ operation: "APPEND" }),
+};
 
 /** The same step once more, with the steps inside of it. */
 export const copyOf = (step: Step): Step => ({ ...step, id: nextId(), then: step.then.map(copyOf), otherwise: step.otherwise.map(copyOf) });
