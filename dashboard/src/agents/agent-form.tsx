@@ -135,8 +135,7 @@ export function AgentForm({ agent, source, onReload }: Props) {
       return refuse("The API refuses these values.", Object.fromEntries(error.problems.map(({ path, message }) => [pathOf(path), message])));
     }
     if (error.code === "REVISION_CONFLICT") onReload();
-    const users = "usedBy" in error ? ` It is used by ${error.usedBy.join(", ")}.` : "";
-    refuse(`${messageOf(error)}${users}`, error.code === "NAME_TAKEN" ? { name: error.message } : {});
+    refuse(messageOf(error), error.code === "NAME_TAKEN" ? { name: error.message } : {});
   };
 
   const saveByKey = (event: KeyboardEvent) => {

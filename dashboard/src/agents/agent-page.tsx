@@ -100,18 +100,13 @@ function Actions({ agent }: { agent: AgentFormFragment }) {
       router.replace("/agents/");
       return;
     }
-    const users = "usedBy" in result.error ? result.error.usedBy : [];
     setProblem(
       <>
-        {messageOf(result.error)}
-        {users.length > 0 && (
-          <>
-            {" "}
-            It is used by {users.join(", ")}.{" "}
-            <Link href={`${agentPath(agent.id)}#used`} replace prefetch={false} className="inline-block min-h-6 underline" onClick={() => ask(false)}>
-              Show where
-            </Link>
-          </>
+        {messageOf(result.error)}{" "}
+        {result.error.code === "IN_USE" && (
+          <Link href={`${agentPath(agent.id)}#used`} replace prefetch={false} className="inline-block min-h-6 underline" onClick={() => ask(false)}>
+            Show where
+          </Link>
         )}
       </>,
     );

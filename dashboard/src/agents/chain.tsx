@@ -85,8 +85,10 @@ export function ChainEditor({ kind, title, about, chain, onChange, catalog, lang
   );
 }
 
-/** The first provider of the catalog that the chain does not have yet. */
-function newModel({ providers }: Catalog, kind: Kind, chain: Chain): Model {
+/** What the tenant uses by default, else the first provider of the catalog that the chain does not have yet. */
+function newModel({ providers, defaults }: Catalog, kind: Kind, chain: Chain): Model {
+  const inherited = defaults?.[kind];
+  if (inherited && !chain.length) return { provider: inherited.provider, model: inherited.model, credential: "", options: {} };
   const offered = providersOf(providers, kind);
   const unused = offered.find(({ name }) => !chain.some(({ provider }) => provider === name)) ?? offered[0];
   return { provider: unused?.name ?? "", model: unused?.models[0] ?? "", credential: "", options: {} };

@@ -26,7 +26,7 @@ interface NavProps {
 
 /** Links to the sections: a column next to the form, or a row above it in a narrow window. */
 export function SectionNav({ href, wrong, hidden }: NavProps) {
-  const current = useCurrentSection();
+  const [current, setCurrent] = useCurrentSection();
   return (
     <nav
       aria-label="Sections of the agent"
@@ -39,6 +39,7 @@ export function SectionNav({ href, wrong, hidden }: NavProps) {
               href={`${href}#${id}`}
               replace
               prefetch={false}
+              onClick={() => setCurrent(id)}
               aria-current={current === id ? "true" : undefined}
               className={`flex min-h-8 items-center gap-2 rounded-md px-2.5 text-sm whitespace-nowrap ${
                 current === id ? "bg-accent-soft font-medium text-accent" : "text-muted hover:bg-hover hover:text-text"
@@ -54,12 +55,12 @@ export function SectionNav({ href, wrong, hidden }: NavProps) {
   );
 }
 
-/** The topmost section in the window. A section that the address names is shown once, when it is there. */
-function useCurrentSection(): string {
+/** The section in the window that the address names, else the topmost one. The named one is scrolled to once it is there. */
+function useCurrentSection() {
   const [current, setCurrent] = useState<string>(SECTIONS[0].id);
   useEffect(() => {
-    const named = decodeURIComponent(location.hash.slice(1));
-    if (SECTIONS.some(({ id }) => id === named)) document.getElementById(named)?.scrollIntoView();
+    const named = () => SECTIONS.find(({ id }) => `#${id}` === location.hash)?.id ?? "";
+    document.getElementById(named())?.scrollIntoView();
     const visible = new Set<string>();
     const observer = new IntersectionObserver(
       (entries) => {
@@ -67,8 +68,8 @@ function useCurrentSection(): string {
           if (isIntersecting) visible.add(target.id);
           else visible.delete(target.id);
         }
-        const first = SECTIONS.find(({ id }) => visible.has(id));
-        if (first) setCurrent(first.id);
+        const shown = visible.has(named()) ? named() : SECTIONS.find(({ id }) => visible.has(id))?.id;
+        if (shown) setCurrent(shown);
       },
       { rootMargin: "-120px 0px -40% 0px" },
     );
@@ -78,5 +79,5 @@ function useCurrentSection(): string {
     }
     return () => observer.disconnect();
   }, []);
-  return current;
+  return [current, setCurrent] as const;
 }

@@ -1,4 +1,4 @@
-// JSON that people type.
+// JSON that people type. JSON.parse says whether it is JSON, but not in every browser where it is not.
 
 import type { CodeProblem } from "@/ui/code-editor";
 
@@ -8,11 +8,68 @@ export type Parsed = { readonly value: unknown; readonly problem: null } | { rea
 export function parseJson(text: string): Parsed {
   try {
     return { value: JSON.parse(text), problem: null };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const place = /position (\d+)/.exec(reason)?.[1];
-    const from = place === undefined ? (reason.includes("end of") ? text.length : 0) : Number(place);
-    const message = `This is not JSON: ${reason.replace(/ in JSON at position.*$| \(line.*$/, "")}.`;
-    return { value: undefined, problem: { from: Math.max(0, Math.min(from, text.length - 1)), to: place === undefined ? text.length : from + 1, message } };
+  } catch {
+    return { value: undefined, problem: firstMistake(text) };
   }
+}
+
+const SPACE = /[ \t\r\n]*/y;
+const STRING = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"/y;
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+
+class Mistake extends Error {
+  constructor(
+    readonly at: number,
+    expected: string,
+  ) {
+    super(`This is not JSON: ${expected} is missing here.`);
+  }
+}
+
+function firstMistake(text: string): CodeProblem {
+  let at = 0;
+  const accept = (pattern: RegExp) => {
+    pattern.lastIndex = at;
+    const isFound = pattern.test(text);
+    if (isFound) at = pattern.lastIndex;
+    return isFound;
+  };
+  const sign = (character: string) => {
+    accept(SPACE);
+    if (text[at] !== character) return false;
+    at += 1;
+    return true;
+  };
+  const expect = (isFound: boolean, expected: string) => {
+    if (!isFound) throw new Mistake(at, expected);
+  };
+  const items = (end: string, item: () => void) => {
+    if (sign(end)) return;
+    do item();
+    while (sign(","));
+    expect(sign(end), `a comma or ${end}`);
+  };
+  const value = (): void => {
+    if (sign("{")) {
+      return items("}", () => {
+        accept(SPACE);
+        expect(accept(STRING), "a name in double quotes");
+        expect(sign(":"), "a colon");
+        value();
+      });
+    }
+    if (sign("[")) return items("]", value);
+    expect(accept(STRING) || accept(SCALAR), "a value");
+  };
+  try {
+    value();
+    accept(SPACE);
+    expect(at === text.length, "the end");
+  } catch (error) {
+    // Too deep for the stack, or for JSON.parse: then the place is not known.
+    const message = error instanceof Mistake ? error.message : "This is not JSON.";
+    const from = error instanceof Mistake ? Math.max(0, Math.min(error.at, text.length - 1)) : 0;
+    return { from, to: Math.min(from + 1, text.length), message };
+  }
+  return { from: 0, to: text.length, message: "This is not JSON." };
 }
