@@ -21,7 +21,7 @@ export function UsedSection({ id, name }: { id: string; name: string }) {
       {mayRead ? (
         <ul aria-label="Workflows" className="grid gap-2">
           {pages.map((after) => (
-            <Page key={after} id={id} name={name} after={after} onMore={after === pages.at(-1) ? (cursor) => setPages([...pages, cursor]) : null} />
+            <Page key={after ?? ""} id={id} name={name} after={after} onMore={after === pages.at(-1) ? (cursor) => setPages([...pages, cursor]) : null} />
           ))}
         </ul>
       ) : (

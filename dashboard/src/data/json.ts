@@ -20,9 +20,9 @@ const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 class Mistake extends Error {
   constructor(
     readonly at: number,
-    expected: string,
+    what: string,
   ) {
-    super(`This is not JSON: ${expected} is missing here.`);
+    super(`This is not JSON: ${what}.`);
   }
 }
 
@@ -41,7 +41,7 @@ function firstMistake(text: string): CodeProblem {
     return true;
   };
   const expect = (isFound: boolean, expected: string) => {
-    if (!isFound) throw new Mistake(at, expected);
+    if (!isFound) throw new Mistake(at, `${expected} is missing here`);
   };
   const items = (end: string, item: () => void) => {
     if (sign(end)) return;
@@ -64,12 +64,11 @@ function firstMistake(text: string): CodeProblem {
   try {
     value();
     accept(SPACE);
-    expect(at === text.length, "the end");
+    throw new Mistake(at, "more text follows the value");
   } catch (error) {
     // Too deep for the stack, or for JSON.parse: then the place is not known.
     const message = error instanceof Mistake ? error.message : "This is not JSON.";
     const from = error instanceof Mistake ? Math.max(0, Math.min(error.at, text.length - 1)) : 0;
     return { from, to: Math.min(from + 1, text.length), message };
   }
-  return { from: 0, to: text.length, message: "This is not JSON." };
 }
