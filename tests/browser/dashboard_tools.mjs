@@ -61,8 +61,7 @@ async function work() {
   await add("HTTP request");
   await editor("URL").click();
   await page.keyboard.type("https://shop.example/orders/{{par");
-  await page.getByRole("option", { name: /params\.order/ }).waitFor();
-  await page.keyboard.press("Enter");
+  await page.getByRole("option", { name: /params\.order/ }).click();
   const completed = await editor("URL").innerText();
   await page.locator("[data-step]", { hasText: "HTTP request" }).press("Alt+ArrowUp");
   await page.locator("[data-step]:focus", { hasText: "1. HTTP request" }).waitFor();

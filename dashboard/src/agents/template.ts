@@ -37,7 +37,10 @@ interface Token {
 
 class Invalid extends Error {}
 
-export function parse(text: string): Template {
+export const parse = (text: string): Template => parseWith(text, NAMESPACES);
+
+/** The steps of a tool read more namespaces than a prompt does. */
+export function parseWith(text: string, namespaces: readonly string[]): Template {
   const parts: (string | Slot)[] = [];
   const problems: CodeProblem[] = [];
   let position = 0;
@@ -53,7 +56,7 @@ export function parse(text: string): Template {
     }
     position = stop + 2;
     try {
-      parts.push({ ...slotOf(tokensOf(inside)), from: start, to: position });
+      parts.push({ ...slotOf(tokensOf(inside), namespaces), from: start, to: position });
     } catch (error) {
       if (!(error instanceof Invalid)) throw error;
       problems.push({ from: start, to: position, message: error.message });
@@ -84,12 +87,12 @@ function tokensOf(inside: string): Token[] {
   return tokens;
 }
 
-function slotOf([head, ...rest]: Token[]): Omit<Slot, "from" | "to"> {
+function slotOf([head, ...rest]: Token[], namespaces: readonly string[]): Omit<Slot, "from" | "to"> {
   if (head?.kind === "string") return { path: "", text: head.text, filters: filtersOf(rest) };
   if (head?.kind !== "word") throw new Invalid("A slot starts with a path, for example {{ user.name }}.");
   if (!PATH.test(head.text)) throw new Invalid(`${head.text} is not a path such as user.name.`);
-  if (!NAMESPACES.includes(head.text.split(".")[0] ?? "")) {
-    throw new Invalid(`${head.text} is not a path of the context; paths begin with ${NAMESPACES.join(", ")}.`);
+  if (!namespaces.includes(head.text.split(".")[0] ?? "")) {
+    throw new Invalid(`${head.text} is not a path of the context; paths begin with ${namespaces.join(", ")}.`);
   }
   return { path: head.text, text: "", filters: filtersOf(rest) };
 }

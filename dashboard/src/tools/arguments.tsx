@@ -1,8 +1,9 @@
 "use client";
 
 import { useState } from "react";
-import { CodeEditor } from "@/ui/code-editor";
+import { parseJson } from "@/data/json";
 import { Choice, Field } from "@/ui/field";
+import { JsonEditor } from "./editors";
 import { isObject, parsedObject, pretty, type JsonObject } from "./json";
 import * as Schema from "./schema";
 import { Switch } from "./step-fields";
@@ -19,7 +20,7 @@ interface Props {
 export function Arguments({ schema, text, problem, onChange }: Props) {
   const [view, setView] = useState<"form" | "json">("form");
   const given = parsedObject(text);
-  const isForm = view === "form" && given.ok;
+  const isForm = view === "form" && !given.problem;
   const isEmpty = Schema.propertiesOf(schema).length === 0;
   return (
     <div className="grid gap-3">
@@ -32,7 +33,7 @@ export function Arguments({ schema, text, problem, onChange }: Props) {
             ["form", "Form"],
             ["json", "JSON"],
           ]}
-          isDisabled={!given.ok}
+          isDisabled={given.problem !== null}
           onChange={(chosen) => setView(chosen)}
         />
       </div>
@@ -40,14 +41,7 @@ export function Arguments({ schema, text, problem, onChange }: Props) {
       {isForm && isEmpty && <p className="text-sm text-muted">The tool has no parameters.</p>}
       {isForm && <ValueFields schema={schema} values={given.object} path="" onChange={(next) => onChange(pretty(next))} />}
       {!isForm && (
-        <CodeEditor
-          label="Arguments as JSON"
-          language="json"
-          minLines={4}
-          value={text}
-          problem={given.ok ? problem : given.problem}
-          onChange={onChange}
-        />
+        <JsonEditor label="Arguments as JSON" minLines={4} value={text} problem={given.problem?.message ?? problem} onChange={onChange} />
       )}
     </div>
   );
@@ -136,23 +130,19 @@ interface JsonProps {
   onChange(value: unknown): void;
 }
 
-/** A list, or a value of any type. A text that is not JSON yet is not given. */
+/** A list, or a value of any type. A text that is not JSON yet is not given, and the editor says so. */
 function JsonField({ label, hint, value, onChange }: JsonProps) {
   const [typed, setTyped] = useState("");
-  const read = (text: string) => (text.trim() ? parsedObject(`{"value":${text}}`) : parsedObject(""));
-  const shown = read(typed);
-  const isTyped = !shown.ok || JSON.stringify(shown.object.value) === JSON.stringify(value);
+  const given = JSON.stringify(parseJson(typed).value) === JSON.stringify(value);
   return (
-    <CodeEditor
+    <JsonEditor
       label={label}
       hint={hint}
-      language="json"
       minLines={2}
-      value={isTyped ? typed : pretty(value)}
-      problem={shown.ok ? undefined : "This is not valid JSON yet, so it is not given."}
+      value={given ? typed : pretty(value)}
       onChange={(text) => {
         setTyped(text);
-        onChange(read(text).object.value);
+        onChange(parseJson(text).value);
       }}
     />
   );

@@ -2,7 +2,8 @@
 // objects and durations, so that what is typed and not complete yet can stay in it.
 
 import { milliseconds } from "@/data/format";
-import { isObject, parsed, pretty } from "./json";
+import { parseJson } from "@/data/json";
+import { isObject, parsedObject, pretty } from "./json";
 
 /** A pair of texts, such as a header; the number is the key of its row in the form. */
 export interface Row {
@@ -39,10 +40,9 @@ export const rowsOf = (value: FormValue | undefined): readonly Row[] => (isRows(
 export const isRows = (value: FormValue | undefined): value is readonly Row[] => Array.isArray(value);
 export const isAnyValue = (value: FormValue | undefined): value is AnyValue => typeof value === "object" && !isRows(value);
 
-function jsonOf(text: string): unknown {
-  const result = parsed(text);
-  if (!result.ok) throw new BadValue(result.problem);
-  return result.value;
+function checked<Result extends { readonly problem: { readonly message: string } | null }>(result: Result): Result {
+  if (result.problem) throw new BadValue(result.problem.message);
+  return result;
 }
 
 function numberOf(text: string): number | undefined {
@@ -77,7 +77,7 @@ const VALUE: Codec = {
   write(value) {
     if (!isAnyValue(value)) return undefined;
     if (!value.isJson) return value.text;
-    return value.text.trim() ? jsonOf(value.text) : undefined;
+    return value.text.trim() ? checked(parseJson(value.text)).value : undefined;
   },
 };
 
@@ -92,9 +92,8 @@ const PAIRS: Codec = {
   },
   write(value) {
     if (!isRows(value)) {
-      const json = textOf(value).trim() ? jsonOf(textOf(value)) : undefined;
-      if (json !== undefined && !isObject(json)) throw new BadValue("This must be a JSON object, in braces.");
-      return json;
+      const text = textOf(value);
+      return text.trim() ? checked(parsedObject(text)).object : undefined;
     }
     const rows = value.filter(({ name, value: text }) => name.trim() || text.trim());
     const names = rows.map(({ name }) => name.trim());

@@ -221,7 +221,7 @@ export function contentOf(draft: Draft): { readonly content: Content; readonly p
   const problems: FormProblem[] = [];
   const report = (field: string, message: string) => problems.push({ step: null, field, inside: [], message });
   const schema = parsedObject(draft.parameters);
-  if (!schema.ok) report("parameters", schema.problem);
+  if (schema.problem) report("parameters", schema.problem.message);
   const seconds = Number(draft.timeLimit);
   if (!(seconds > 0)) report("timeLimit", "The time limit is a number of seconds above 0.");
   const content = {

@@ -5,6 +5,7 @@
 import { createContext, useContext } from "react";
 import { useQuery } from "urql";
 import { ToolNodesDocument, ToolSecretsDocument, ToolSettingsDocument, ToolTrunksDocument } from "@/gql/tool";
+import { CALL_VALUES } from "@/agents/completions";
 import { useMay } from "@/data/viewer";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { isRows, textOf } from "./codecs";
@@ -60,7 +61,6 @@ export function problemAt(
   return problems.find(isHere)?.message;
 }
 
-const CALL = ["id", "kind", "direction", "phone_number", "from_number", "to_number", "attestation", "started_at"];
 const HISTORY = ["nodes", "handoffs", "previous", "turns"];
 
 /** Every step of a tool, with those inside of branches. */
@@ -115,7 +115,7 @@ export function useOffers(draft: Draft): Offers {
       ...(has("apiCall") ? named("response", ["status", "body"], "last response") : []),
       ...(has("mcpCall") ? named("response", ["content", "structured"], "last result") : []),
       ...named("tenant.settings", isObject(values) ? Object.keys(values) : [], "setting"),
-      ...named("call", CALL, "the call"),
+      ...Object.entries(CALL_VALUES).map(([name, detail]) => ({ label: `call.${name}`, detail })),
       ...named("history", HISTORY, "the call"),
       { label: "user.", detail: "facts about the caller" },
       { label: "workflow.", detail: "shared by all agents" },

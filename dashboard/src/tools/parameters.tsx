@@ -1,13 +1,14 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
+import { Check } from "@/agents/check";
 import { Button } from "@/ui/button";
-import { CodeEditor } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
+import { JsonEditor } from "./editors";
 import { useToolForm } from "./form-context";
 import { isObject, parsedObject, pretty, type JsonObject } from "./json";
 import * as Schema from "./schema";
-import { Flag, Switch } from "./step-fields";
+import { Switch } from "./step-fields";
 
 interface Props {
   /** The JSON Schema as text. */
@@ -23,7 +24,7 @@ export function Parameters({ text, onChange }: Props) {
   const problem = problems.find(({ step, field }) => step === null && field === "parameters");
   const where = problem?.inside.length ? `${problem.inside.join(" › ")}: ` : "";
   const message = problem && `${where}${problem.message}`;
-  const isForm = view === "form" && schema.ok;
+  const isForm = view === "form" && !schema.problem;
   return (
     <div className="grid gap-4">
       <div className="flex flex-wrap items-center gap-3">
@@ -34,10 +35,10 @@ export function Parameters({ text, onChange }: Props) {
             ["form", "Form"],
             ["json", "JSON Schema"],
           ]}
-          isDisabled={!schema.ok}
+          isDisabled={schema.problem !== null}
           onChange={(chosen) => setView(chosen)}
         />
-        {!schema.ok && <p className="text-xs text-muted">The form returns when the text is valid.</p>}
+        {schema.problem && <p className="text-xs text-muted">The form returns when the text is valid.</p>}
       </div>
       {isForm ? (
         <>
@@ -49,13 +50,12 @@ export function Parameters({ text, onChange }: Props) {
           <ObjectFields label="Parameters" schema={schema.object} depth={0} onChange={(next) => onChange(pretty(next))} />
         </>
       ) : (
-        <CodeEditor
+        <JsonEditor
           label="JSON Schema"
-          language="json"
           minLines={8}
           value={text}
           readOnly={isReadOnly}
-          problem={schema.ok ? message : schema.problem}
+          problem={schema.problem?.message ?? message}
           onChange={onChange}
         />
       )}
@@ -165,7 +165,9 @@ function Parameter({ name, schema, taken, isRequired, depth, onChange, onRemove 
           onChange={({ target }) => set("description", target.value || undefined)}
         />
       )}
-      <Flag label="Required" isOn={isRequired} isDisabled={isReadOnly} onChange={(isOn) => onChange({ isRequired: isOn })} />
+      <Check checked={isRequired} disabled={isReadOnly} onChange={(isOn) => onChange({ isRequired: isOn })}>
+        Required
+      </Check>
       {type && <Inside name={name} type={type} schema={object} depth={depth} onChange={(next) => onChange({ schema: next })} />}
       {!type && <Hidden keywords={isObject(schema) ? Object.keys(schema) : [JSON.stringify(schema)]} />}
       {hidden.length > 0 && <Hidden keywords={hidden} />}

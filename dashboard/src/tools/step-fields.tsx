@@ -1,13 +1,16 @@
 "use client";
 
-import { useId, type ReactNode } from "react";
+import { useId } from "react";
+import { Check } from "@/agents/check";
+import { parseJson } from "@/data/json";
 import { Button } from "@/ui/button";
 import { CodeEditor, type CodeCompletion } from "@/ui/code-editor";
 import { Choice, controlClass, Field } from "@/ui/field";
 import { CODECS, isAnyValue, isRows, newRow, rowsOf, textOf, type FormValue, type Row } from "./codecs";
 import { isShown, type Step } from "./draft";
 import { problemAt, useToolForm, type Offers } from "./form-context";
-import { isObject, parsed, pretty } from "./json";
+import { JsonEditor, TemplateEditor, type Reads } from "./editors";
+import { parsedObject, pretty } from "./json";
 import { kindOf, type StepField } from "./step-kinds";
 
 interface StepProps {
@@ -55,13 +58,17 @@ function StepFieldView({ step, field, onChange }: FieldProps) {
   const code = { ...common, value: textOf(value), onChange, readOnly: isReadOnly, completions: completionsOf(offers, field) };
   switch (field.control) {
     case "template":
-      return <CodeEditor language="template" {...code} {...withExample(code, field)} />;
+      return <TemplateEditor {...code} {...withExample(code, field)} reads={field.reads} />;
     case "lines":
-      return <CodeEditor language="template" minLines={3} {...code} />;
+      return <TemplateEditor {...code} minLines={3} />;
     case "expression":
-      return <CodeEditor language="expression" {...code} {...withExample(code, field)} />;
+      return <CodeEditor {...code} {...withExample(code, field)} language="expression" />;
     case "flag":
-      return <Flag label={field.label} isOn={value === true} isDisabled={isReadOnly} onChange={onChange} />;
+      return (
+        <Check checked={value === true} disabled={isReadOnly} onChange={onChange}>
+          {field.label}
+        </Check>
+      );
     case "choice":
       return (
         <Choice {...common} value={textOf(value)} disabled={isReadOnly} onChange={({ target }) => onChange(target.value)}>
@@ -87,9 +94,9 @@ function StepFieldView({ step, field, onChange }: FieldProps) {
         />
       );
     case "value":
-      return <AnyValueField {...code} value={value} />;
+      return <AnyValueField {...code} value={value} reads={field.reads} />;
     case "pairs":
-      return <Pairs {...code} value={value} nameLabel="Name" valueLabel="Value" />;
+      return <Pairs {...code} value={value} reads={field.reads} nameLabel="Name" valueLabel="Value" />;
     case "paths":
       return <Pairs {...code} value={value} nameLabel="Context path" valueLabel="Response path" isPlain />;
     case "rules":
@@ -162,53 +169,29 @@ function NameField({ field, names, isDisabled, onChange, ...shown }: NameProps) 
   );
 }
 
-interface FlagProps {
-  label: ReactNode;
-  isOn: boolean;
-  isDisabled: boolean;
-  onChange(isOn: boolean): void;
-}
-
-export function Flag({ label, isOn, isDisabled, onChange }: FlagProps) {
-  return (
-    <label className="flex min-h-6 items-start gap-2 text-sm">
-      <input
-        type="checkbox"
-        checked={isOn}
-        disabled={isDisabled}
-        onChange={({ target }) => onChange(target.checked)}
-        className="mt-0.5 size-4 shrink-0 accent-(--accent)"
-      />
-      {label}
-    </label>
-  );
-}
-
 interface CodeProps extends Common {
   value: FormValue | undefined;
   onChange(value: FormValue): void;
   readOnly: boolean;
   completions: readonly CodeCompletion[];
+  reads?: Reads | undefined;
 }
 
 /** The two ways to write a value. Changing the way keeps what is written, where it can be. */
-function AnyValueField({ value, onChange, label, ...editor }: CodeProps) {
+function AnyValueField({ value, onChange, label, reads, ...editor }: CodeProps) {
   const { isJson, text } = isAnyValue(value) ? value : { isJson: false, text: "" };
   const change = (next: boolean) => {
-    const json = parsed(text);
     if (next) return onChange({ isJson: true, text: text && pretty(text) });
-    onChange({ isJson: false, text: json.ok && typeof json.value === "string" ? json.value : text });
+    const json = parseJson(text).value;
+    onChange({ isJson: false, text: typeof json === "string" ? json : text });
   };
   return (
     <div className="grid gap-1.5">
-      <CodeEditor
-        {...editor}
-        label={label}
-        value={text}
-        language={isJson ? "json" : "template"}
-        minLines={isJson ? 3 : 1}
-        onChange={(next) => onChange({ isJson, text: next })}
-      />
+      {isJson ? (
+        <JsonEditor {...editor} label={label} value={text} minLines={3} onChange={(next) => onChange({ isJson, text: next })} />
+      ) : (
+        <TemplateEditor {...editor} label={label} value={text} reads={reads} onChange={(next) => onChange({ isJson, text: next })} />
+      )}
       <Switch
         label={`Type of ${label.toLowerCase()}`}
         value={isJson ? "json" : "text"}
@@ -259,16 +242,15 @@ interface PairsProps extends CodeProps {
 }
 
 /** An object of texts as rows, or any object as JSON. */
-export function Pairs({ value, onChange, nameLabel, valueLabel, isPlain = false, ...editor }: PairsProps) {
+export function Pairs({ value, onChange, nameLabel, valueLabel, isPlain = false, reads, ...editor }: PairsProps) {
   const { label, hint, problem, readOnly } = editor;
   if (!isRows(value)) {
-    const json = parsed(textOf(value) || "{}");
-    const rows = json.ok && isObject(json.value) ? CODECS.pairs.read(json.value) : undefined;
-    const asRows = json.ok && isObject(json.value) && !Object.keys(json.value).length ? [] : rows;
+    const { object, problem: mistake } = parsedObject(textOf(value));
+    const asRows = Object.keys(object).length ? CODECS.pairs.read(object) : [];
     return (
       <div className="grid gap-1.5">
-        <CodeEditor {...editor} value={textOf(value)} onChange={onChange} language="json" minLines={3} />
-        {!readOnly && isRows(asRows) && <AsOther title="Edit as rows" of={label} onClick={() => onChange(asRows)} />}
+        <JsonEditor {...editor} value={textOf(value)} onChange={onChange} minLines={3} />
+        {!readOnly && !mistake && isRows(asRows) && <AsOther title="Edit as rows" of={label} onClick={() => onChange(asRows)} />}
       </div>
     );
   }
@@ -301,10 +283,10 @@ export function Pairs({ value, onChange, nameLabel, valueLabel, isPlain = false,
                   onChange={(text) => set({ ...row, value: text })}
                 />
               ) : (
-                <CodeEditor
+                <TemplateEditor
                   label={`${valueLabel} of ${of}`}
                   value={row.value}
-                  language="template"
+                  reads={reads}
                   readOnly={readOnly}
                   completions={editor.completions}
                   onChange={(text) => set({ ...row, value: text })}
@@ -374,7 +356,7 @@ const RemoveRow = ({ of, isDisabled, onClick }: { of: string; isDisabled: boolea
   <Button kind="ghost" icon="close" aria-label={`Remove ${of}`} disabled={isDisabled} onClick={onClick} />
 );
 
-interface RulesProps extends Omit<CodeProps, "value"> {
+interface RulesProps extends Omit<CodeProps, "value" | "reads"> {
   step: Step;
   field: StepField;
   rows: readonly Row[];
@@ -399,9 +381,8 @@ function Rules({ step, field, rows, label, problem, readOnly, completions, onCha
               problem={problemAt(problems, step.id, field.name, String(index), "condition")}
               onChange={(name) => set({ ...row, name })}
             />
-            <CodeEditor
+            <TemplateEditor
               label={`Message of rule ${index + 1}`}
-              language="template"
               value={row.value}
               readOnly={readOnly}
               completions={completions}

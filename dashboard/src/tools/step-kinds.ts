@@ -4,6 +4,7 @@
 import type { IconName } from "@/ui/icons";
 import type { Control } from "./codecs";
 import type { Values } from "./draft";
+import type { Reads } from "./editors";
 
 export interface StepField {
   readonly name: string;
@@ -19,7 +20,7 @@ export interface StepField {
   /** Names that are offered, by where they come from. */
   readonly offers?: "endpoints" | "servers" | "serverTools" | "nodes" | "trunks" | "writable" | "readable";
   /** What its templates read besides the context. */
-  readonly reads?: "request" | "headers";
+  readonly reads?: Reads;
   readonly isRare?: boolean;
   readonly isShown?: (values: Values) => boolean;
 }

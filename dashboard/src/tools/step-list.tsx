@@ -174,6 +174,7 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
         <button
           type="button"
           data-step={step.id}
+          data-problem={isWrong || undefined}
           aria-expanded={shown}
           aria-controls={id}
           className="flex min-h-9 min-w-0 grow items-center gap-2.5 rounded px-1.5 text-left text-sm"

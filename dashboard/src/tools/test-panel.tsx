@@ -2,20 +2,20 @@
 
 import { useStudio } from "agent-studio-client/react";
 import { useState, type ReactNode } from "react";
+import { Check } from "@/agents/check";
 import { TestToolDocument, type Ending, type TestToolMutation } from "@/gql/tool";
 import { Json } from "@/call/conversation";
 import { milliseconds, seconds } from "@/data/format";
 import { messageOf } from "@/data/problem";
 import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
-import { CodeEditor } from "@/ui/code-editor";
 import { Field, TextArea } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Notice } from "@/ui/states";
 import { Arguments } from "./arguments";
 import type { Draft, Step } from "./draft";
+import { JsonEditor } from "./editors";
 import { isObject, parsedObject } from "./json";
-import { Flag } from "./step-fields";
 import { kindOf, kindOfType } from "./step-kinds";
 import { summaryOf } from "./summary";
 import {
@@ -85,7 +85,7 @@ export function TestPanel({ id, draft, isChanged, onSave }: Props) {
       aria-label="Test"
       className="grid min-w-0 scroll-mt-16 gap-5 rounded-xl border bg-surface p-5 shadow-soft xl:sticky xl:top-6 xl:max-h-[calc(100dvh-3rem)] xl:overflow-y-auto"
     >
-      <h2 className="text-sm font-semibold">Test</h2>
+      <h2 className="text-base font-semibold">Test</h2>
       <Arguments
         schema={parsedObject(draft.parameters).object}
         text={test.args}
@@ -123,10 +123,9 @@ function Surroundings({ draft, test, problems, onChange }: SurroundingsProps) {
       <details open={problems.context ? true : undefined}>
         <summary className="min-h-6 text-sm font-medium">Context</summary>
         <div className="mt-3">
-          <CodeEditor
+          <JsonEditor
             label="Context values"
             hint="With user, call, workflow, flags and agent. The values of the settings are those of the tenant."
-            language="json"
             minLines={5}
             value={test.context}
             problem={problems.context}
@@ -137,12 +136,9 @@ function Surroundings({ draft, test, problems, onChange }: SurroundingsProps) {
       {requests.length > 0 && (
         <div className="grid gap-3">
           <h3 className="text-sm font-medium">Servers</h3>
-          <Flag
-            label="Send the requests to the real servers, with the stored secrets"
-            isOn={test.isLive}
-            isDisabled={false}
-            onChange={(isLive) => onChange({ isLive })}
-          />
+          <Check checked={test.isLive} disabled={false} onChange={(isLive) => onChange({ isLive })}>
+            Send the requests to the real servers, with the stored secrets
+          </Check>
           {test.isLive ? (
             <Notice tone="warn">What the requests do is really done.</Notice>
           ) : (
@@ -202,22 +198,18 @@ function StubFields({ step, stub, problem, onChange }: StubProps) {
           />
         </div>
       )}
-      <CodeEditor
+      <JsonEditor
         label={isRequest ? `Body for ${summary}` : `Result of ${summary}`}
         hint={isRequest ? "JSON. Empty: none." : "JSON, or a text in quotes. Empty: none."}
-        language="json"
         minLines={2}
         value={stub.body}
         problem={problem}
         onChange={(body) => onChange({ ...stub, body })}
       />
       {!isRequest && (
-        <Flag
-          label="The tool reports that it failed"
-          isOn={stub.isFailed}
-          isDisabled={false}
-          onChange={(isFailed) => onChange({ ...stub, isFailed })}
-        />
+        <Check checked={stub.isFailed} disabled={false} onChange={(isFailed) => onChange({ ...stub, isFailed })}>
+          The tool reports that it failed
+        </Check>
       )}
     </fieldset>
   );

@@ -1,10 +1,11 @@
 // What a test run of a tool is given besides its arguments: what its servers and the caller would answer.
 
 import type { McpStubInput, StubInput, TestToolInput } from "@/gql/tool";
+import { parseJson } from "@/data/json";
 import { textOf } from "./codecs";
 import type { Draft, Step } from "./draft";
 import { allSteps } from "./form-context";
-import { parsed, parsedObject } from "./json";
+import { parsedObject } from "./json";
 
 /** The answer to a request, or the result of an MCP tool. */
 export interface Stub {
@@ -45,31 +46,29 @@ export type TestProblems = Readonly<Record<string, string>>;
 
 export function testProblems(draft: Draft, test: TestValues): TestProblems {
   const problems: Record<string, string> = {};
-  for (const [name, text] of [
-    ["arguments", test.args],
-    ["context", test.context],
-  ] as const) {
-    const result = parsedObject(text);
-    if (!result.ok) problems[name] = result.problem;
-  }
-  for (const step of test.isLive ? [] : requestsOf(draft)) {
-    const { body, status } = test.stubs[step.id] ?? NO_STUB;
-    const result = body.trim() ? parsed(body) : null;
-    if (result && !result.ok) problems[step.id] = result.problem;
-    else if (!/^[1-5]\d\d$/.test(status)) problems[step.id] = "The status is a number from 100 to 599.";
+  const note = (name: string, problem: { readonly message: string } | null) => {
+    if (problem) problems[name] = problem.message;
+  };
+  note("arguments", parsedObject(test.args).problem);
+  note("context", parsedObject(test.context).problem);
+  for (const { id } of test.isLive ? [] : requestsOf(draft)) {
+    const { body, status } = test.stubs[id] ?? NO_STUB;
+    note(id, /^[1-5]\d\d$/.test(status) ? null : { message: "The status is a number from 100 to 599." });
+    note(id, bodyOf(body).problem);
   }
   return problems;
 }
+
+const bodyOf = (text: string) => (text.trim() ? parseJson(text) : { value: null, problem: null });
 
 export function testInput(id: string, draft: Draft, test: TestValues): TestToolInput {
   const stubs: StubInput[] = [];
   const mcpStubs: McpStubInput[] = [];
   for (const { id: step, kind, values } of requestsOf(draft)) {
     const { status, body, isFailed } = test.stubs[step] ?? NO_STUB;
-    const result = body.trim() ? parsed(body) : null;
-    const json = result?.ok ? result.value : null;
-    if (kind === "apiCall") stubs.push({ status: Number(status), body: json });
-    else mcpStubs.push({ server: textOf(values.server), tool: textOf(values.tool), result: json, error: isFailed });
+    const { value } = bodyOf(body);
+    if (kind === "apiCall") stubs.push({ status: Number(status), body: value });
+    else mcpStubs.push({ server: textOf(values.server), tool: textOf(values.tool), result: value, error: isFailed });
   }
   const digits = test.digits.split("\n").map((line) => line.trim());
   return {

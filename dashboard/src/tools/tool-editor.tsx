@@ -2,7 +2,8 @@
 
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
-import { useEffect, useMemo, useRef, useState, type FormEvent, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type FormEvent, type KeyboardEvent, type ReactNode } from "react";
+import { Check } from "@/agents/check";
 import { useClient, type Client } from "urql";
 import { CreateToolDocument, ToolDocument, UpdateToolDocument, type ToolFormFragment } from "@/gql/tool";
 import { exactMoment } from "@/data/format";
@@ -27,7 +28,6 @@ import {
 } from "./draft";
 import { problemAt, ToolForm, useOffers } from "./form-context";
 import { Parameters } from "./parameters";
-import { Flag } from "./step-fields";
 import { StepList } from "./step-list";
 import { TestPanel } from "./test-panel";
 
@@ -130,8 +130,6 @@ export function ToolEditor({ tool, start, onReload }: Props) {
   };
 
   const save = async (): Promise<boolean> => {
-    // The browser can only show what is wrong with a field that can be seen.
-    element.current?.querySelector(":invalid")?.closest("details")?.setAttribute("open", "");
     if (isBusy || !element.current?.reportValidity()) return false;
     const { content, problems: unfinished } = contentOf(draft);
     if (unfinished.length) return refuse(unfinished, "Some values are not complete. See the marked fields.");
@@ -161,6 +159,12 @@ export function ToolEditor({ tool, start, onReload }: Props) {
     return refuse(isName ? [{ step: null, field: "name", inside: [], message: error.message }] : [], messageOf(error));
   };
 
+  const saveByKey = (event: KeyboardEvent) => {
+    if (event.key !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
+    event.preventDefault();
+    if (mayWrite) element.current?.requestSubmit();
+  };
+
   const chain = (name: ChainName) => (
     <>
       <ChainProblem problems={problems} name={name} />
@@ -181,11 +185,13 @@ export function ToolEditor({ tool, start, onReload }: Props) {
         <form
           ref={element}
           className="grid min-w-0 gap-5"
-          noValidate
           onSubmit={(event: FormEvent) => {
             event.preventDefault();
             if (isChanged) void save();
           }}
+          onKeyDown={saveByKey}
+          // The browser cannot show what is wrong with a field that is folded away.
+          onInvalidCapture={({ target }) => target instanceof Element && target.closest("details")?.setAttribute("open", "")}
         >
           {problem && <Notice tone="bad">{problem}</Notice>}
           {unknown && (
@@ -214,12 +220,9 @@ export function ToolEditor({ tool, start, onReload }: Props) {
                 {...field("timeLimit")}
               />
             </div>
-            <Flag
-              label="The caller must agree before the tool does anything"
-              isOn={draft.confirm}
-              isDisabled={isReadOnly}
-              onChange={(confirm) => change({ confirm })}
-            />
+            <Check checked={draft.confirm} disabled={isReadOnly} onChange={(confirm) => change({ confirm })}>
+              The caller must agree before the tool does anything
+            </Check>
           </Section>
           <Section title="Parameters">
             <Parameters text={draft.parameters} onChange={(parameters) => change({ parameters })} />
@@ -237,7 +240,10 @@ export function ToolEditor({ tool, start, onReload }: Props) {
             {chain("onFailure")}
           </Section>
           {mayWrite && (
-            <div className="sticky bottom-0 z-10 -mx-1 flex flex-wrap items-center justify-end gap-3 border-t bg-bg px-1 py-3">
+            <div
+              data-save-bar
+              className="sticky bottom-0 z-10 -mx-1 flex flex-wrap items-center justify-end gap-3 border-t bg-bg px-1 py-3"
+            >
               <p role="status" className="mr-auto text-sm text-muted">
                 {isChanged ? "There are unsaved changes." : base ? `Revision ${base.revision}, saved ${exactMoment(base.updatedAt)}` : ""}
               </p>
@@ -263,7 +269,7 @@ const isPlaced = ({ step, field }: FormProblem) => step !== null || PLACED.has(f
 function Section({ title, about, children }: { title: string; about?: string; children: ReactNode }) {
   return (
     <section aria-label={title} className="min-w-0 rounded-xl border bg-surface p-5 shadow-soft">
-      <h2 className="text-sm font-semibold">{title}</h2>
+      <h2 className="text-base font-semibold">{title}</h2>
       {about && <p className="mt-1 text-sm text-muted">{about}</p>}
       <div className="mt-4 grid gap-4">{children}</div>
     </section>
