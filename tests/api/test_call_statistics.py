@@ -21,6 +21,7 @@ from persistence.database import DbRole, create_pool
 from tests.api.test_call_filters import Listed, scattered_calls
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, running_api
+from tests.support.viewers import owner_of
 
 pytestmark = pytest.mark.anyio
 
@@ -119,7 +120,7 @@ async def test_calls_of_other_tenants_are_not_counted(
     services: Services, viewer: Viewer, settings: Settings
 ) -> None:
     await scattered_calls(services, viewer, settings)
-    other = await new_tenant(settings)
+    other = owner_of(await new_tenant(settings, "other"))
     async with running_api(services, settings, other, build_schema_with_loaders) as api:
         statistics = await statistics_of(api, datetime.now(UTC) - DAY)
 
