@@ -28,7 +28,7 @@ export function Conversation({ story, isLive, heard, onPlay, children }: Props) 
     <>
       <LongList
         label="Conversation"
-        className="max-h-[max(24rem,calc(100dvh-19rem))] px-4 py-4 md:px-5"
+        className="max-h-[max(24rem,calc(100dvh-19rem))] px-4 md:px-5"
         count={story.length}
         keyOf={keyOf}
         rowPx={ROW_PX}

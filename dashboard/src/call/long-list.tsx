@@ -16,10 +16,12 @@ interface Options {
   isLive: boolean;
   /** A row that stays in the document, for instance because it has the focus. */
   kept?: number | undefined;
+  /** Space before the first row and after the last one. */
+  paddingPx?: number;
 }
 
 /** A list of which only the rows in sight are in the document: a call may have 20,000 events. */
-export function useLongList({ count, keyOf, rowPx, isLive, kept = -1 }: Options) {
+export function useLongList({ count, keyOf, rowPx, isLive, kept = -1, paddingPx = 0 }: Options) {
   const box = useRef<HTMLDivElement>(null);
   const rangeExtractor = useCallback(
     (range: Range) => {
@@ -34,6 +36,8 @@ export function useLongList({ count, keyOf, rowPx, isLive, kept = -1 }: Options)
     estimateSize: () => rowPx,
     getItemKey: keyOf,
     overscan: 8,
+    paddingStart: paddingPx,
+    paddingEnd: paddingPx,
     rangeExtractor,
     ...(isLive ? { anchorTo: "end", followOnAppend: true, scrollEndThreshold: NEAR_PX } : {}),
   });
@@ -47,7 +51,7 @@ export function useLongList({ count, keyOf, rowPx, isLive, kept = -1 }: Options)
   return { box, virtual };
 }
 
-interface Props extends Omit<Options, "kept"> {
+interface Props extends Omit<Options, "kept" | "paddingPx"> {
   label: string;
   className: string;
   /** The row that is brought into sight when it changes. */
@@ -55,10 +59,12 @@ interface Props extends Omit<Options, "kept"> {
   children(index: number): ReactNode;
 }
 
+const PADDING_PX = 12;
+
 /** A long list whose rows have any height. Rows keep their place for screen readers, and stay while they have the focus. */
 export function LongList({ label, className, shown = -1, children, ...options }: Props) {
   const [focused, setFocused] = useState(-1);
-  const { box, virtual } = useLongList({ ...options, kept: focused });
+  const { box, virtual } = useLongList({ ...options, kept: focused, paddingPx: PADDING_PX });
   useEffect(() => {
     if (shown >= 0) virtual.scrollToIndex(shown);
   }, [shown, virtual]);
