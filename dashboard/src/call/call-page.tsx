@@ -25,7 +25,7 @@ import { Conversation } from "./conversation";
 import { ContextPanel } from "./context";
 import { FigurePanels, Given, Summary, type CallData } from "./details";
 import { EventLog } from "./event-log";
-import { RecordingPlayer, seek, useRecording } from "./sound";
+import { RecordingPlayer, RecordingSkeleton, seek, useRecording } from "./sound";
 import { Story } from "./story";
 import { spanAt, turnSpans } from "./turn-spans";
 import { JoinByVoice } from "./voice";
@@ -90,7 +90,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
   const [collected] = useState(() => new Story());
   const story = useMemo(() => collected.read(live.events, live.turns), [collected, live.events, live.turns]);
   const figures = useFigures(call.id, isLive);
-  const { recording, renew } = useRecording(call.id, isLive);
+  const { recording, problem, renew } = useRecording(call.id, isLive);
   const audio = useRef<HTMLAudioElement>(null);
   const [position, setPosition] = useState<number | null>(null);
   const isPlayable = Boolean(recording?.url);
@@ -117,6 +117,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
       <Header call={call} state={state} isLive={isLive} length={length} agent={live.agent} reason={ended?.reason ?? call.endReason} />
       <Outcome call={call} live={live} />
       {recording && <RecordingPlayer recording={recording} audio={audio} position={position} onPosition={setPosition} onExpired={renew} />}
+      {!recording && call.recording?.state === "READY" && <RecordingSkeleton problem={problem} />}
       <div className="mt-5 grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
         <div className="min-w-0 rounded-xl border bg-surface shadow-soft">
           <Tabs.Root value={tab} onValueChange={(value) => show({ tab: value })}>
@@ -156,7 +157,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
         </div>
         <div className="grid min-w-0 gap-4">
           <Summary call={call} length={length} />
-          <FigurePanels figures={figures} />
+          <FigurePanels figures={figures.data} problem={figures.problem} />
           <ContextPanel events={live.events} point={point} onMove={(seq) => show({ point: seq })} />
           <Given title="Facts about the caller" value={call.userContext} />
           <Given title="Metadata" value={call.metadata} />
@@ -181,7 +182,7 @@ interface Shown {
 }
 
 const shownOf = (query: URLSearchParams): Shown => ({
-  tab: query.get("tab") ?? TABS[0][0],
+  tab: TABS.find(([value]) => value === query.get("tab"))?.[0] ?? TABS[0][0],
   event: Number(query.get("event")) || null,
   point: Number(query.get("point")) || null,
 });
@@ -213,7 +214,7 @@ const FIGURES_EVERY_MS = 10_000;
 
 /** Cost and latency read the whole log, so they are requested seldom while the call is live, and once when it is over. */
 function useFigures(id: string, isLive: boolean) {
-  const [{ data }, again] = useRead({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
+  const [{ data, error }, again] = useRead({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
   const wasLive = useRef(isLive);
   useEffect(() => {
     const load = () => again({ requestPolicy: "network-only" });
@@ -223,7 +224,7 @@ function useFigures(id: string, isLive: boolean) {
     const timer = setInterval(load, FIGURES_EVERY_MS);
     return () => clearInterval(timer);
   }, [isLive, again]);
-  return data?.call;
+  return { data: data?.call, problem: error && problemOf(error) };
 }
 
 interface HeaderProps {

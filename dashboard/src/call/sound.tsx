@@ -3,9 +3,10 @@
 import { useEffect, useMemo, useRef, useState, type MouseEvent, type RefObject } from "react";
 import { CallRecordingDocument, type CallRecordingQuery } from "@/gql/call";
 import { milliseconds } from "@/data/format";
+import { problemOf } from "@/data/problem";
 import { useRead } from "@/data/use-read";
 import { plain } from "@/data/words";
-import { Notice, Skeleton } from "@/ui/states";
+import { Notice, ProblemText, Skeleton, type Problem } from "@/ui/states";
 import { BARS, loadPeaks, MAX_DRAWN_MS, outline, type Peaks } from "./waveform";
 
 export type Recording = NonNullable<NonNullable<CallRecordingQuery["call"]>["recording"]>;
@@ -13,8 +14,8 @@ export type Recording = NonNullable<NonNullable<CallRecordingQuery["call"]>["rec
 const POLL_MS = 3_000;
 
 /** The recording of a call, which is prepared a moment after its end. `renew` asks for a new link. */
-export function useRecording(id: string, isLive: boolean): { recording: Recording | null | undefined; renew(): void } {
-  const [{ data }, again] = useRead({ query: CallRecordingDocument, variables: { id }, requestPolicy: "cache-and-network" });
+export function useRecording(id: string, isLive: boolean) {
+  const [{ data, error }, again] = useRead({ query: CallRecordingDocument, variables: { id }, requestPolicy: "cache-and-network" });
   const recording = data?.call?.recording;
   const renew = useRef(() => {});
   renew.current = () => again({ requestPolicy: "network-only" });
@@ -27,7 +28,7 @@ export function useRecording(id: string, isLive: boolean): { recording: Recordin
     const timer = setInterval(() => renew.current(), POLL_MS);
     return () => clearInterval(timer);
   }, [isPending]);
-  return { recording, renew: () => renew.current() };
+  return { recording, problem: error && problemOf(error), renew: () => renew.current() };
 }
 
 const STATES: Record<string, string> = {
@@ -36,6 +37,13 @@ const STATES: Record<string, string> = {
   FAILED: "The recording could not be prepared.",
   DELETED: "The recording was deleted.",
 };
+
+const FRAME = "mt-4 rounded-xl border bg-surface p-4 shadow-soft";
+
+/** In the place of a recording that is not loaded yet. */
+export const RecordingSkeleton = ({ problem }: { problem: Problem | undefined }) => (
+  <div className={FRAME}>{problem ? <ProblemText problem={problem} /> : <Skeleton className="h-42 w-full" />}</div>
+);
 
 interface Props {
   recording: Recording;
@@ -65,7 +73,7 @@ export function RecordingPlayer({ recording, audio, position, onPosition, onExpi
     if (failures === 0) onExpired();
   };
   return (
-    <section aria-label="Recording" className="mt-4 rounded-xl border bg-surface p-4 shadow-soft">
+    <section aria-label="Recording" className={FRAME}>
       <Waveform url={url} length={length} position={position} onSeek={(ms) => seek(audio.current, ms)} />
       {/* The conversation next to it has the words. */}
       <audio
