@@ -13,15 +13,17 @@ export type Recording = NonNullable<NonNullable<CallRecordingQuery["call"]>["rec
 
 const POLL_MS = 3_000;
 
-/** The recording of a call, which is prepared a moment after its end. `renew` asks for a new link. */
+/** The recording of a call, which is prepared a moment after its end. `renew` asks for a new link: links expire. */
 export function useRecording(id: string, isLive: boolean) {
-  const [{ data, error }, again] = useRead({ query: CallRecordingDocument, variables: { id }, requestPolicy: "cache-and-network" });
+  const [{ data, error }, again] = useRead({ query: CallRecordingDocument, variables: { id }, requestPolicy: "network-only" });
   const recording = data?.call?.recording;
   const renew = useRef(() => {});
   renew.current = () => again({ requestPolicy: "network-only" });
   const isPending = !isLive && (recording?.state === "RECORDING" || recording?.state === "PROCESSING");
+  const wasLive = useRef(isLive);
   useEffect(() => {
-    if (!isLive) renew.current();
+    if (wasLive.current && !isLive) renew.current();
+    wasLive.current = isLive;
   }, [isLive]);
   useEffect(() => {
     if (!isPending) return;
