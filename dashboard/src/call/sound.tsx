@@ -86,7 +86,10 @@ export function RecordingPlayer({ recording, audio, position, onPosition, onExpi
         aria-label="Recording of the call"
         className="w-full"
         onTimeUpdate={({ currentTarget }) => onPosition(1000 * currentTarget.currentTime)}
-        onLoadedMetadata={({ currentTarget }) => position !== null && seek(currentTarget, position)}
+        onLoadedMetadata={({ currentTarget }) => {
+          setFailures(0);
+          if (position !== null) seek(currentTarget, position);
+        }}
         onError={fail}
       />
       {failures > 1 && (
