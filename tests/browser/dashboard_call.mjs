@@ -104,21 +104,25 @@ async function work() {
   refused.room = await dialog.getByRole("alert").innerText();
 
   await page.goto(`${api}/studio/`);
-  const figure = async (title) => page.locator("div", { has: page.getByRole("heading", { name: title, exact: true }) }).last().locator("p").first().innerText();
+  const around = (title) => page.locator("div", { has: page.getByRole("heading", { name: title, exact: true }) }).last();
+  const figure = (title) => around(title).locator("p").first().innerText();
   await page.getByText("A provider ended one call of today.").waitFor();
   await page.getByRole("heading", { name: "By reason" }).waitFor();
-  const reasons = page.locator("div", { has: page.getByRole("heading", { name: "By reason" }) }).last();
   const overview = {
     figures: { "Calls today": await figure("Calls today"), "Failed today": await figure("Failed today") },
     attention: await page.getByRole("region", { name: "Needs attention" }).getByText("A provider").innerText(),
-    ends: (await reasons.getByRole("link").allTextContents()).sort(),
+    ends: (await around("By reason").getByRole("link").allTextContents()).sort(),
   };
   await check("overview");
   await page.route("**/graphql", (route) => route.abort());
   await page.reload();
   overview.unreachable = await page.getByRole("alert").getByRole("heading").innerText();
   await check("overview without an API");
-  return { barriers: found, sound, context: contexts, event, long: seen, refused, overview, errors: errors.filter((text) => !EXPECTED.test(text)), outside };
+  return {
+    ...{ sound, context: contexts, event, long: seen, refused, overview, outside },
+    barriers: found,
+    errors: errors.filter((text) => !EXPECTED.test(text)),
+  };
 }
 
 async function picture(page, name) {

@@ -151,7 +151,13 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
               <Latency story={story} isLive={isLive} />
             </Tabs.Content>
             <Tabs.Content value="log" tabIndex={-1}>
-              <EventLog events={live.events} isLive={isLive} chosen={event} onChoose={(seq) => show({ event: seq })} onShowContext={(seq) => show({ point: seq })} />
+              <EventLog
+                events={live.events}
+                isLive={isLive}
+                chosen={event}
+                onChoose={(seq) => show({ event: seq })}
+                onShowContext={(seq) => show({ point: seq })}
+              />
             </Tabs.Content>
           </Tabs.Root>
         </div>

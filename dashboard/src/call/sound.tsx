@@ -138,7 +138,9 @@ function Waveform({ url, length, position, onSeek }: WaveformProps) {
         <svg viewBox={`0 0 ${BARS} ${HEIGHT}`} preserveAspectRatio="none" className="absolute inset-0 size-full">
           {paths?.map((path, index) => <path key={index} d={path} className={SIDES[index]?.fill} />)}
         </svg>
-        {position !== null && <span className="absolute inset-y-0 w-0.5 bg-text" style={{ left: `${Math.min(100, (100 * position) / length)}%` }} />}
+        {position !== null && (
+          <span className="absolute inset-y-0 w-0.5 bg-text" style={{ left: `${Math.min(100, (100 * position) / length)}%` }} />
+        )}
       </div>
       <p className="mt-1.5 flex gap-4 text-xs text-muted" aria-hidden="true">
         {SIDES.map(({ name, dot }) => (
