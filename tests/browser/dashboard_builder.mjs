@@ -49,7 +49,10 @@ async function work() {
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").waitFor();
   await check("connect");
-  await page.getByRole("dialog").getByRole("button", { name: /^reception/ }).press("Enter");
+  await page
+    .getByRole("dialog")
+    .getByRole("button", { name: /^reception/ })
+    .press("Enter");
   await heading("Connection booking → reception", 2);
   const problem = page.locator("li", { hasText: "could repeat these nodes" }).first();
   await problem.waitFor();
@@ -83,7 +86,10 @@ async function work() {
   // Deleting moves the focus; undo brings the node back, with its connections.
   await open("booking");
   await node("booking").press("Delete");
-  const removed = { nodes: await page.locator(".react-flow__node").count(), focus: await page.evaluate(() => document.activeElement.ariaLabel) };
+  const removed = {
+    nodes: await page.locator(".react-flow__node").count(),
+    focus: await page.evaluate(() => document.activeElement.ariaLabel),
+  };
   await page.keyboard.press("Control+z");
   await node("booking").waitFor();
   removed.undone = await page.locator(".react-flow__node").count();

@@ -18,7 +18,12 @@ export function BuilderPage() {
   const [query] = useQueryString();
   const id = query.get("id");
   useTitle("Workflow");
-  const [{ data, error }, again] = useRead({ query: BuilderDocument, variables: { id: id ?? "" }, pause: !id, requestPolicy: "network-only" });
+  const [{ data, error }, again] = useRead({
+    query: BuilderDocument,
+    variables: { id: id ?? "" },
+    pause: !id,
+    requestPolicy: "network-only",
+  });
   if (data?.workflow && data.workflow.id === id) return <Builder key={id} workflow={data.workflow} />;
   return (
     <>

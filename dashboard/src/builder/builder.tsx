@@ -54,9 +54,9 @@ const NO_VISITS: ReadonlyMap<string, Visit> = new Map();
 interface Props {
   workflow: BuilderWorkflowFragment;
   /** Buttons of the header that work on what is stored. */
-  actions?: ReactNode;
-  /** The nodes that the current conversation is at or has been at, by their ids. */
-  litNodes?: ReadonlyMap<string, Visit>;
+  actions?: (stored: { isUnsaved: boolean }) => ReactNode;
+  /** A conversation with what is stored; it reports the nodes that it is at and has been at, by their ids. */
+  talk?: (stored: { isUnsaved: boolean; onPosition(nodes: ReadonlyMap<string, Visit>): void }) => ReactNode;
 }
 
 export function Builder(props: Props) {
@@ -67,7 +67,7 @@ export function Builder(props: Props) {
   );
 }
 
-function Editor({ workflow, actions, litNodes = NO_VISITS }: Props) {
+function Editor({ workflow, actions, talk }: Props) {
   const toast = useToast();
   const isReadOnly = !useMay("WORKFLOWS_WRITE");
   const [stored] = useState(() => readWorkflow(workflow));
@@ -81,6 +81,8 @@ function Editor({ workflow, actions, litNodes = NO_VISITS }: Props) {
   const panel = useRef<HTMLHeadingElement>(null);
   const [connecting, setConnecting] = useState<string | null>(null);
   const [said, say] = useState("");
+  const [litNodes, setLitNodes] = useState(NO_VISITS);
+  const [isTalking, setTalking] = useState(false);
   const findings = useMemo(() => [...saving.refused, ...verification.findings], [saving.refused, verification.findings]);
   const completions = useMemo(() => (choices ? pathsOf(draft, choices.agents, choices.tools, choices.settings) : []), [draft, choices]);
 
@@ -131,7 +133,16 @@ function Editor({ workflow, actions, litNodes = NO_VISITS }: Props) {
     return copy(draft, selection.nodes);
   };
   const arrange = () => {
-    change((before) => move(before, tidy(before.nodes.map(({ uid }) => uid), before.connections, canvas.current?.sizes())));
+    change((before) =>
+      move(
+        before,
+        tidy(
+          before.nodes.map(({ uid }) => uid),
+          before.connections,
+          canvas.current?.sizes(),
+        ),
+      ),
+    );
     requestAnimationFrame(() => canvas.current?.fit());
   };
   const showFinding = ({ at }: Finding) => {
@@ -154,7 +165,10 @@ function Editor({ workflow, actions, litNodes = NO_VISITS }: Props) {
     },
     paste: insert,
   });
-  const moveNodes = useCallback((positions: ReadonlyMap<string, Point>) => change((before) => move(before, positions), `move ${[...positions.keys()].join()}`), [change]);
+  const moveNodes = useCallback(
+    (positions: ReadonlyMap<string, Point>) => change((before) => move(before, positions), `move ${[...positions.keys()].join()}`),
+    [change],
+  );
 
   return (
     <>
@@ -166,7 +180,12 @@ function Editor({ workflow, actions, litNodes = NO_VISITS }: Props) {
         <p role="status" className="mr-1 text-sm text-muted">
           {isChanged ? "There are unsaved changes." : `Revision ${base.revision}, saved ${exactMoment(base.updatedAt)}`}
         </p>
-        {actions}
+        {talk && (
+          <Button icon="text" aria-pressed={isTalking} onClick={() => setTalking(!isTalking)}>
+            Talk
+          </Button>
+        )}
+        {actions?.({ isUnsaved: isChanged })}
         {!isReadOnly && (
           <>
             <Button icon="undo" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!editing.canUndo} onClick={editing.undo} />
@@ -194,12 +213,18 @@ function Editor({ workflow, actions, litNodes = NO_VISITS }: Props) {
       </div>
       <div
         className={`grid gap-3 lg:h-[calc(100dvh-10.5rem)] lg:min-h-[38rem] lg:grid-cols-[minmax(0,1fr)_21rem] ${
-          isReadOnly ? "lg:grid-rows-[minmax(0,1fr)]" : "lg:grid-rows-[auto_minmax(0,1fr)] xl:grid-cols-[11.5rem_minmax(0,1fr)_22rem] xl:grid-rows-[minmax(0,1fr)]"
+          isReadOnly
+            ? "lg:grid-rows-[minmax(0,1fr)]"
+            : "lg:grid-rows-[auto_minmax(0,1fr)] xl:grid-cols-[11.5rem_minmax(0,1fr)_22rem] xl:grid-rows-[minmax(0,1fr)]"
         }`}
       >
         {!isReadOnly && (
           <div className="grid min-h-0 min-w-0 lg:col-span-2 xl:col-span-1">
-            <Palette agents={choices?.agents} problem={choices?.problem ?? ""} onAdd={(agent) => add(agent, freePlace(draft, canvas.current?.middle()))} />
+            <Palette
+              agents={choices?.agents}
+              problem={choices?.problem ?? ""}
+              onAdd={(agent) => add(agent, freePlace(draft, canvas.current?.middle()))}
+            />
           </div>
         )}
         <div
@@ -240,6 +265,7 @@ function Editor({ workflow, actions, litNodes = NO_VISITS }: Props) {
           )}
         </div>
         <div className="min-h-0 min-w-0 overflow-y-auto rounded-xl border bg-surface p-4 shadow-soft">
+          {isTalking && talk && <div className="-mx-4 -mt-4 mb-4 border-b">{talk({ isUnsaved: isChanged, onPosition: setLitNodes })}</div>}
           <Summary verification={verification} findings={findings} isAll={isNothing(selection)} onShow={() => show(NOTHING)} />
           <div className="mt-4 mb-3 flex flex-wrap items-center justify-between gap-2">
             <h2 ref={panel} tabIndex={-1} className="min-w-0 text-base font-semibold break-all">
@@ -288,7 +314,8 @@ interface InspectorProps extends Omit<Parameters<typeof NodePanel>[0], "node" | 
 function Inspector({ selection, findings, agents, onShow, onShowFinding, onConnect, ...panel }: InspectorProps) {
   const { draft } = panel;
   const [uid = "", ...more] = [...selection.nodes, ...selection.connections];
-  if (more.length) return <p className="text-sm text-muted">Select one node or connection to edit it. The keys work on all that is selected.</p>;
+  if (more.length)
+    return <p className="text-sm text-muted">Select one node or connection to edit it. The keys work on all that is selected.</p>;
   const node = nodeOf(draft, selection.nodes[0] ?? "");
   const connection = connectionOf(draft, selection.connections[0] ?? "");
   const own = node ? ofNode(findings, uid) : connection ? ofConnection(findings, uid) : findings;
@@ -360,9 +387,10 @@ function summaryOf(draft: Draft, { nodes, connections }: Selection): string {
 
 const STEP = 32;
 
-/** The middle of the canvas, or the next place beside it that no node has. */
+/** The middle of the canvas, or the next place near it that no node has. */
 function freePlace(draft: Draft, middle: Point = { x: 0, y: 0 }): Point {
-  const isTaken = ({ x, y }: Point) => draft.nodes.some(({ position }) => Math.abs(position.x - x) < STEP && Math.abs(position.y - y) < STEP);
+  const isTaken = ({ x, y }: Point) =>
+    draft.nodes.some(({ position }) => Math.abs(position.x - x) < STEP && Math.abs(position.y - y) < STEP);
   let place = middle;
   while (isTaken(place)) place = { x: place.x + STEP, y: place.y + STEP };
   return place;
@@ -373,7 +401,9 @@ function selectionOfAddress(draft: Draft): Selection {
   const query = new URLSearchParams(location.search);
   const node = draft.nodes.find(({ id }) => id === query.get("node"));
   if (node) return oneNode(node.uid);
-  const connection = draft.connections.find((each) => `${idOf(draft, each.source)}->${idOf(draft, each.target)}` === query.get("connection"));
+  const connection = draft.connections.find(
+    (each) => `${idOf(draft, each.source)}->${idOf(draft, each.target)}` === query.get("connection"),
+  );
   return connection ? oneConnection(connection.uid) : NOTHING;
 }
 

@@ -69,7 +69,8 @@ const toggled = (uids: readonly string[], changes: readonly { id: string; select
     uids,
   );
 
-const selectionsOf = (changes: readonly (NodeChange<StepNode> | EdgeChange)[]) => changes.flatMap((change) => (change.type === "select" ? change : []));
+const selectionsOf = (changes: readonly (NodeChange<StepNode> | EdgeChange)[]) =>
+  changes.flatMap((change) => (change.type === "select" ? change : []));
 
 export function Canvas(props: Props) {
   const { ref, draft, selection, findings, agents, litNodes, isReadOnly, onSelect, onMove, onConnect, onDropAgent } = props;
@@ -79,7 +80,11 @@ export function Canvas(props: Props) {
   const [drawn, setDrawn] = useState<readonly StepNode[]>([]);
 
   useEffect(() => {
-    setDrawn((before) => draft.nodes.map((step) => stepNode(step, { before: before.find(({ id }) => id === step.uid), draft, selection, findings, agents, litNodes })));
+    setDrawn((before) =>
+      draft.nodes.map((step) =>
+        stepNode(step, { before: before.find(({ id }) => id === step.uid), draft, selection, findings, agents, litNodes }),
+      ),
+    );
   }, [draft, selection, findings, agents, litNodes]);
   const edges = useMemo(() => edgesOf(draft, selection, findings), [draft, selection, findings]);
 
@@ -190,7 +195,13 @@ function stepNode(step: Draft["nodes"][number], { before, draft, selection, find
     position: { ...step.position },
     selected: selection.nodes.includes(step.uid),
     ariaLabel: facts.filter(Boolean).join(", "),
-    data: { step, agentTitle: agent?.displayName ?? step.agent, isKnown: !agents || agent !== undefined, findings: own, visit: litNodes.get(step.id) },
+    data: {
+      step,
+      agentTitle: agent?.displayName ?? step.agent,
+      isKnown: !agents || agent !== undefined,
+      findings: own,
+      visit: litNodes.get(step.id),
+    },
   };
 }
 

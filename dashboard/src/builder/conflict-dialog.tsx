@@ -20,12 +20,18 @@ interface Props {
 export function ConflictDialog({ theirs, onClose, ...both }: Props) {
   const description = theirs && (
     <>
-      Revision {theirs.revision} was saved {exactMoment(theirs.updatedAt)}, and your changes start from revision {both.base.revision}. Nothing is saved
-      until you save, and undo brings your draft back.
+      Revision {theirs.revision} was saved {exactMoment(theirs.updatedAt)}, and your changes start from revision {both.base.revision}.
+      Nothing is saved until you save, and undo brings your draft back.
     </>
   );
   return (
-    <Dialog open={theirs !== null} onOpenChange={(isOpen) => isOpen || onClose()} title="Another person saved this workflow" description={description} isWide>
+    <Dialog
+      open={theirs !== null}
+      onOpenChange={(isOpen) => isOpen || onClose()}
+      title="Another person saved this workflow"
+      description={description}
+      isWide
+    >
       {theirs && <Comparison {...both} theirs={theirs} />}
     </Dialog>
   );
@@ -62,7 +68,9 @@ function Comparison({ base, mine, theirs, onResolve }: Omit<Props, "theirs" | "o
         <Button
           kind="primary"
           disabled={undecided > 0}
-          onClick={() => onResolve(theirs, merge(base.draft, mine, theirs.draft, choices), "Both versions are merged. Save to store the result.")}
+          onClick={() =>
+            onResolve(theirs, merge(base.draft, mine, theirs.draft, choices), "Both versions are merged. Save to store the result.")
+          }
         >
           Merge
         </Button>
@@ -85,7 +93,13 @@ function Conflict({ difference, choice, onChoose }: ConflictProps) {
       <div className="grid gap-3 sm:grid-cols-2">
         {(["mine", "theirs"] as const).map((side) => (
           <label key={side} className="flex items-start gap-2 text-sm">
-            <input type="radio" name={key} checked={choice === side} onChange={() => onChoose(side)} className="mt-1 size-4 shrink-0 accent-(--accent)" />
+            <input
+              type="radio"
+              name={key}
+              checked={choice === side}
+              onChange={() => onChoose(side)}
+              className="mt-1 size-4 shrink-0 accent-(--accent)"
+            />
             <span className="min-w-0">
               <span className="font-medium">{side === "mine" ? "Yours" : "Theirs"}</span>
               <Sentences of={difference[side]} />

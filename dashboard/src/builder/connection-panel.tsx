@@ -19,7 +19,8 @@ const MAX_PRIORITY = 1000;
 
 export function ConnectionPanel({ connection, draft, findings, completions, isReadOnly, change, onSelectNode }: Props) {
   const { uid, source, target } = connection;
-  const set = (changes: Partial<DraftConnection>, field: string) => change((before) => editConnection(before, uid, changes), field && `${uid} ${field}`);
+  const set = (changes: Partial<DraftConnection>, field: string) =>
+    change((before) => editConnection(before, uid, changes), field && `${uid} ${field}`);
   const marks = useMemo(() => marksAt(findings, "condition", connection.condition), [findings, connection.condition]);
   const end = (node: string) =>
     nodeOf(draft, node) ? (
@@ -51,7 +52,11 @@ export function ConnectionPanel({ connection, draft, findings, completions, isRe
       <TextArea
         label="Description"
         rows={3}
-        hint={connection.condition.trim() ? "The model does not see it, because of the condition." : "Says to the model when to hand off along this connection."}
+        hint={
+          connection.condition.trim()
+            ? "The model does not see it, because of the condition."
+            : "Says to the model when to hand off along this connection."
+        }
         value={connection.description}
         disabled={isReadOnly}
         problem={messageAt(findings, "description")}
@@ -110,7 +115,7 @@ export function ConnectionPanel({ connection, draft, findings, completions, isRe
       )}
       <KeysField
         label="Keys passed on"
-        hint="Keys of the workflow's context besides the shared ones, separated by commas."
+        hint="Keys of the context in addition to the shared ones, separated by commas."
         value={connection.contextPassed}
         disabled={isReadOnly}
         problem={messageAt(findings, "contextPassed")}

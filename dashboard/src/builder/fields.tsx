@@ -65,7 +65,9 @@ export function SecondsField({ min, max, isOptional = false, ...field }: Common<
     return number >= min && number <= max ? `PT${number}S` : null;
   };
   const write = (duration: string) => (duration ? String(milliseconds(duration) / 1000) : "");
-  return <TypedField {...field} read={read} write={write} refusal={`Enter a number of seconds from ${min} to ${max}.`} inputMode="decimal" />;
+  return (
+    <TypedField {...field} read={read} write={write} refusal={`Enter a number of seconds from ${min} to ${max}.`} inputMode="decimal" />
+  );
 }
 
 const KEYS = /^[a-z][a-z0-9_]*$/;
@@ -76,7 +78,9 @@ export function KeysField(field: Common<readonly string[]>) {
     const keys = text.split(/[,\s]+/).filter(Boolean);
     return keys.every((key) => KEYS.test(key)) ? keys : null;
   };
-  return <TypedField {...field} read={read} write={(keys) => keys.join(", ")} refusal="Keys have lower-case letters, digits and underscores." />;
+  return (
+    <TypedField {...field} read={read} write={(keys) => keys.join(", ")} refusal="Keys have lower-case letters, digits and underscores." />
+  );
 }
 
 interface CheckProps {

@@ -22,7 +22,9 @@ export function commit(history: History, draft: Draft, field = ""): History {
 
 export function undo({ past, present, future }: History): History {
   const before = past.at(-1);
-  return before ? { past: past.slice(0, -1), present: before, future: [present, ...future], field: "" } : { past, present, future, field: "" };
+  return before
+    ? { past: past.slice(0, -1), present: before, future: [present, ...future], field: "" }
+    : { past, present, future, field: "" };
 }
 
 export function redo({ past, present, future }: History): History {

@@ -49,7 +49,12 @@ export function placed<Node extends Placeable>(
   connections: readonly Ends[],
 ): readonly (Omit<Node, "position"> & { readonly position: Point })[] {
   const known = nodes.flatMap(({ position }) => position ?? []);
-  const tidied = known.length ? null : tidy(nodes.map(({ uid }) => uid), connections);
+  const tidied = known.length
+    ? null
+    : tidy(
+        nodes.map(({ uid }) => uid),
+        connections,
+      );
   const left = Math.min(...known.map(({ x }) => x));
   const below = Math.max(...known.map(({ y }) => y)) + NODE_SIZE.height + GAP;
   let column = 0;

@@ -62,26 +62,30 @@ function mergeItem(base: Item | undefined, mine: Item | undefined, theirs: Item 
   if (isEqual(mine, theirs) || isEqual(theirs, base)) return { item: mine, isConflict: false };
   if (isEqual(mine, base)) return { item: theirs, isConflict: false };
   const preferred = prefer === "mine" ? mine : theirs;
-  if (!base || !mine || !theirs) {
-    return { item: preferred, isConflict: !(mine && theirs && isEqual(withoutPosition(mine), withoutPosition(theirs))) };
-  }
+  if (!base) return { item: preferred, isConflict: !isUnmoved(mine, theirs) };
+  // What one side has only moved, the other side may delete.
+  if (!mine || !theirs)
+    return isUnmoved(mine ?? theirs, base) ? { item: undefined, isConflict: false } : { item: preferred, isConflict: true };
   const [before, ours, others] = [fieldsOf(base), fieldsOf(mine), fieldsOf(theirs)];
   const changedBy = (side: ReadonlyMap<string, unknown>) => [...side.keys()].filter((name) => !isEqual(side.get(name), before.get(name)));
-  const clashes = changedBy(ours).filter((name) => name !== "position" && changedBy(others).includes(name) && !isEqual(ours.get(name), others.get(name)));
+  const clashes = changedBy(ours).filter(
+    (name) => name !== "position" && changedBy(others).includes(name) && !isEqual(ours.get(name), others.get(name)),
+  );
   // The preferred side wins in each field that it has changed.
   const [first, second] = prefer === "mine" ? [theirs, ours] : [mine, others];
   const item = { ...first, ...Object.fromEntries(changedBy(second).map((name) => [name, second.get(name)])) };
   return { item, isConflict: clashes.length > 0 };
 }
 
-const withoutPosition = (item: Item): Item => ({ ...item, position: null });
+const isUnmoved = (a: Item | undefined, b: Item | undefined) => isEqual({ ...a, position: null }, { ...b, position: null });
 
 /** A side that deletes a node clashes with one that connects it. */
 function isNewlyConnected(key: string, base: Draft, side: Draft): boolean {
   const known = itemsOf(base);
   return side.connections.some(
     (connection) =>
-      [connection.source, connection.target].some((uid) => key === `node ${uid}`) && !isEqual(connection, known.get(`connection ${connection.uid}`)),
+      [connection.source, connection.target].some((uid) => key === `node ${uid}`) &&
+      !isEqual(connection, known.get(`connection ${connection.uid}`)),
   );
 }
 
@@ -112,14 +116,24 @@ export function compare(base: Draft, mine: Draft, theirs: Draft): readonly Diffe
 export function merge(base: Draft, mine: Draft, theirs: Draft, choices: ReadonlyMap<string, Side>): Draft {
   const items = [itemsOf(base), itemsOf(mine), itemsOf(theirs)] as const;
   const kept = (key: string) => mergeKey(key, base, mine, theirs, items, choices.get(key) ?? "mine").item;
-  const fields = Object.assign({}, ...WORKFLOW_FIELDS.map((name) => kept(`workflow ${name}`))) as Pick<Draft, (typeof WORKFLOW_FIELDS)[number]>;
+  const fields = Object.assign({}, ...WORKFLOW_FIELDS.map((name) => kept(`workflow ${name}`))) as Pick<
+    Draft,
+    (typeof WORKFLOW_FIELDS)[number]
+  >;
   const nodes = order(base.nodes, mine.nodes, theirs.nodes).flatMap((uid) => (kept(`node ${uid}`) as DraftNode | undefined) ?? []);
-  const connections = order(base.connections, mine.connections, theirs.connections).flatMap(
-    (uid) => (kept(`connection ${uid}`) as DraftConnection | undefined) ?? [],
-  );
-  // A node that was deleted takes its connections with it.
-  const wasNode = (uid: string) => [base, mine, theirs].some((draft) => draft.nodes.some((node) => node.uid === uid));
-  const isGone = (uid: string) => wasNode(uid) && !nodes.some((node) => node.uid === uid);
+  const has = (draft: Pick<Draft, "nodes">, uid: string) => draft.nodes.some((node) => node.uid === uid);
+  // A node that was deleted takes its connections with it, and brings them back if it is kept after all.
+  const isGone = (uid: string) => [base, mine, theirs].some((draft) => has(draft, uid)) && !has({ nodes }, uid);
+  const wasTaken = ({ uid, source, target }: DraftConnection) =>
+    [mine, theirs].some(
+      (draft) =>
+        !draft.connections.some((each) => each.uid === uid) && [source, target].some((end) => has({ nodes }, end) && !has(draft, end)),
+    );
+  const connections = order(base.connections, mine.connections, theirs.connections).flatMap((uid) => {
+    const connection = kept(`connection ${uid}`) as DraftConnection | undefined;
+    const other = [...mine.connections, ...theirs.connections].find((each) => each.uid === uid);
+    return connection ?? (other && wasTaken(other) ? other : []);
+  });
   return { ...fields, nodes, connections: connections.filter(({ source, target }) => !isGone(source) && !isGone(target)) };
 }
 

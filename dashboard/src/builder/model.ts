@@ -66,7 +66,15 @@ export interface Saved {
   readonly draft: Draft;
 }
 
-export const NO_TRANSFER: Transfer = { number: "", mode: "COLD", trunk: "", extension: "", brief: "", ringingTimeout: "", announcement: "" };
+export const NO_TRANSFER: Transfer = {
+  number: "",
+  mode: "COLD",
+  trunk: "",
+  extension: "",
+  brief: "",
+  ringingTimeout: "",
+  announcement: "",
+};
 
 export const NEW_NODE: Omit<DraftNode, "uid" | "id" | "agent" | "position"> = {
   isEntry: false,
@@ -165,7 +173,12 @@ export function configOf(draft: Draft): WorkflowInput {
     connections: connections.map((connection) => connectionInput(draft, connection)),
     sharedContext: [...sharedContext],
     recording: { enabled: isRecorded, announcement: orNull(announcement) },
-    answering: { ...answering, message: orNull(answering.message), introduction: orNull(answering.introduction), goal: orNull(answering.goal) },
+    answering: {
+      ...answering,
+      message: orNull(answering.message),
+      introduction: orNull(answering.introduction),
+      goal: orNull(answering.goal),
+    },
   };
 }
 
@@ -303,7 +316,8 @@ export function connect(draft: Draft, source: string, target: string, details = 
 
 /** Removes nodes with their connections, and connections. */
 export function remove(draft: Draft, { nodes, connections }: Selection): Draft {
-  const isGone = ({ uid, source, target }: DraftConnection) => connections.includes(uid) || nodes.includes(source) || nodes.includes(target);
+  const isGone = ({ uid, source, target }: DraftConnection) =>
+    connections.includes(uid) || nodes.includes(source) || nodes.includes(target);
   return {
     ...draft,
     nodes: draft.nodes.filter(({ uid }) => !nodes.includes(uid)),
@@ -333,6 +347,7 @@ interface Clip {
 
 const CLIP = "agent-studio/workflow-nodes";
 const SHIFT = 48;
+const ORIGIN: Point = { x: 0, y: 0 };
 
 /** The nodes with the connections between them, as text for the clipboard. */
 export function copy(draft: Draft, uids: readonly string[]): string {
@@ -364,7 +379,12 @@ function readClip(text: string): Clip | null {
   try {
     const clip = (JSON.parse(text) as { [CLIP]?: Clip })[CLIP];
     if (!Array.isArray(clip?.nodes) || !Array.isArray(clip.connections)) return null;
-    const nodes = clip.nodes.map((node) => like({ ...NEW_NODE, uid: "", id: "", agent: "", position: { x: 0, y: 0 } }, node));
+    const nodes = clip.nodes
+      .map((node) => ({
+        ...like({ ...NEW_NODE, uid: "", id: "", agent: "", position: ORIGIN }, node),
+        transfer: like(NO_TRANSFER, node.transfer),
+      }))
+      .filter(({ uid, id, position }) => uid && id && Number.isFinite(position.x) && Number.isFinite(position.y));
     return { nodes, connections: clip.connections.map((each) => like({ ...NEW_CONNECTION, uid: "", source: "", target: "" }, each)) };
   } catch {
     return null;
@@ -372,7 +392,7 @@ function readClip(text: string): Clip | null {
 }
 
 /** The fields of `shape`, each with the value that was pasted if it has the same type. */
-function like<Fields extends object>(shape: Fields, pasted: Partial<Fields> | null): Fields {
+function like<Fields extends object>(shape: Fields, pasted: Partial<Fields> | null | undefined): Fields {
   const result = { ...shape };
   for (const name in shape) {
     const value = pasted?.[name];

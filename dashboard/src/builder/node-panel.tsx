@@ -28,9 +28,21 @@ interface Props extends PanelProps {
   onConnect(): void;
 }
 
-export function NodePanel({ node, draft, findings, agents, completions, isReadOnly, change, onSelectNode, onSelectConnection, onConnect }: Props) {
+export function NodePanel({
+  node,
+  draft,
+  findings,
+  agents,
+  completions,
+  isReadOnly,
+  change,
+  onSelectNode,
+  onSelectConnection,
+  onConnect,
+}: Props) {
   const { uid } = node;
-  const set = (changes: Partial<DraftNode>, field: string) => change((before) => editNode(before, uid, changes), field && `${uid} ${field}`);
+  const set = (changes: Partial<DraftNode>, field: string) =>
+    change((before) => editNode(before, uid, changes), field && `${uid} ${field}`);
   const agent = agents?.find(({ name }) => name === node.agent);
   const marks = useMemo(() => marksAt(findings, "skipCondition", node.skipCondition), [findings, node.skipCondition]);
   return (
@@ -61,7 +73,11 @@ export function NodePanel({ node, draft, findings, agents, completions, isReadOn
           ))}
         </Choice>
         {agent && (
-          <Link href={`/agent/?id=${encodeURIComponent(agent.id)}`} prefetch={false} className="inline-flex min-h-6 items-center text-sm underline">
+          <Link
+            href={`/agent/?id=${encodeURIComponent(agent.id)}`}
+            prefetch={false}
+            className="inline-flex min-h-6 items-center text-sm underline"
+          >
             Open the agent
           </Link>
         )}
@@ -74,7 +90,13 @@ export function NodePanel({ node, draft, findings, agents, completions, isReadOn
           disabled={isReadOnly}
           onChange={(isEntry) => change((before) => makeEntry(before, uid, isEntry))}
         />
-        <Check label="Exit" hint="The agent may end the call here." checked={node.isExit} disabled={isReadOnly} onChange={(isExit) => set({ isExit }, "")} />
+        <Check
+          label="Exit"
+          hint="The agent may end the call here."
+          checked={node.isExit}
+          disabled={isReadOnly}
+          onChange={(isExit) => set({ isExit }, "")}
+        />
       </div>
       <Choice
         label="When a conversation enters"
@@ -158,7 +180,11 @@ function TransferFields({ transfer, isReadOnly, problem, onChange }: TransferPro
       {isWarm && (
         <>
           <TextArea label="Brief" rows={2} hint="What the colleague hears first. Empty: a summary of the call." {...text("brief")} />
-          <Field label="Extension" hint="Keys to press once the transfer was answered: 0 to 9, *, # and w for a pause." {...text("extension")} />
+          <Field
+            label="Extension"
+            hint="Keys to press once the transfer was answered: 0 to 9, *, # and w for a pause."
+            {...text("extension")}
+          />
         </>
       )}
       <SecondsField
@@ -201,7 +227,12 @@ function Neighbours({ node, draft, isReadOnly, change, onSelectNode, onSelectCon
               </button>
               {!isReadOnly && outgoing.length > 1 && (
                 <>
-                  <Step icon="up" label={`Move ${name} up`} disabled={index === 0} onClick={() => change((before) => reorder(before, connection.uid, -1))} />
+                  <Step
+                    icon="up"
+                    label={`Move ${name} up`}
+                    disabled={index === 0}
+                    onClick={() => change((before) => reorder(before, connection.uid, -1))}
+                  />
                   <Step
                     icon="down"
                     label={`Move ${name} down`}
@@ -227,10 +258,18 @@ function Neighbours({ node, draft, isReadOnly, change, onSelectNode, onSelectCon
           <ul className="grid gap-1">
             {incoming.map((connection) => (
               <li key={connection.uid} className="flex flex-wrap items-center gap-1 text-sm">
-                <button type="button" className="min-h-8 rounded-md px-2 font-mono text-[13px] hover:bg-hover" onClick={() => onSelectNode(connection.source)}>
+                <button
+                  type="button"
+                  className="min-h-8 rounded-md px-2 font-mono text-[13px] hover:bg-hover"
+                  onClick={() => onSelectNode(connection.source)}
+                >
                   {idOf(draft, connection.source)}
                 </button>
-                <button type="button" className="min-h-8 rounded-md px-2 text-muted underline" onClick={() => onSelectConnection(connection.uid)}>
+                <button
+                  type="button"
+                  className="min-h-8 rounded-md px-2 text-muted underline"
+                  onClick={() => onSelectConnection(connection.uid)}
+                >
                   Edit<span className="sr-only"> the connection {nameOf(draft, connection)}</span>
                 </button>
               </li>

@@ -20,7 +20,9 @@ const SEARCHED_FROM = 8;
 export function Palette({ agents, problem, onAdd }: Props) {
   const [typed, setTyped] = useState("");
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = agents?.filter(({ name, displayName }) => words.every((word) => `${name} ${displayName ?? ""}`.toLowerCase().includes(word)));
+  const shown = agents?.filter(({ name, displayName }) =>
+    words.every((word) => `${name} ${displayName ?? ""}`.toLowerCase().includes(word)),
+  );
   return (
     <section aria-label="Agents" className="flex min-h-0 min-w-0 flex-col gap-2 rounded-xl border bg-surface p-3 shadow-soft">
       <h2 className="text-sm font-semibold">Add an agent</h2>

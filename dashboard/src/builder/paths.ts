@@ -42,7 +42,9 @@ export function pathsOf(
   tools: readonly ToolDefinition[],
   settings: unknown,
 ): readonly PathCompletion[] {
-  const used = new Set(agents.filter(({ name }) => draft.nodes.some(({ agent }) => agent === name)).flatMap((agent) => agent.tools.map(({ name }) => name)));
+  const used = new Set(
+    agents.filter(({ name }) => draft.nodes.some(({ agent }) => agent === name)).flatMap((agent) => agent.tools.map(({ name }) => name)),
+  );
   const written = tools
     .filter(({ name }) => used.has(name))
     .flatMap(({ name, definition }) => writtenBy(definition).map((label) => ({ label, detail: `written by ${name}` })));

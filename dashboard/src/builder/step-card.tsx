@@ -12,7 +12,13 @@ import { ENTRY_ACTIONS } from "./words";
 export type Visit = "now" | "visited";
 
 export type StepNode = Node<
-  { readonly step: DraftNode; readonly agentTitle: string; readonly isKnown: boolean; readonly findings: readonly Finding[]; readonly visit: Visit | undefined },
+  {
+    readonly step: DraftNode;
+    readonly agentTitle: string;
+    readonly isKnown: boolean;
+    readonly findings: readonly Finding[];
+    readonly visit: Visit | undefined;
+  },
   "step"
 >;
 

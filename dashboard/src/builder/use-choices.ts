@@ -36,7 +36,10 @@ export function useChoices(): Choices | null {
   // Without tools and settings, conditions have fewer completions, and nothing else is missing.
   useEffect(() => {
     if (!mayTools) return;
-    return reading((signal) => all(nodes(studio, BuilderToolsDocument, {}, { select: (data) => data.tools, pageSize: 100, signal })), setTools);
+    return reading(
+      (signal) => all(nodes(studio, BuilderToolsDocument, {}, { select: (data) => data.tools, pageSize: 100, signal })),
+      setTools,
+    );
   }, [studio, mayTools]);
   useEffect(() => {
     if (!maySettings) return;
@@ -55,7 +58,11 @@ async function all<Value>(values: AsyncIterable<Value>): Promise<readonly Value[
   return read;
 }
 
-function reading<Value>(read: (signal: AbortSignal) => Promise<Value>, onRead: (value: Value) => void, onProblem: (text: string) => void = () => undefined) {
+function reading<Value>(
+  read: (signal: AbortSignal) => Promise<Value>,
+  onRead: (value: Value) => void,
+  onProblem: (text: string) => void = () => undefined,
+) {
   const leaving = new AbortController();
   read(leaving.signal)
     .then((value) => leaving.signal.aborted || onRead(value))

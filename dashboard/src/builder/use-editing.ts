@@ -41,7 +41,10 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
     return () => removeEventListener("beforeunload", warn);
   }, [isChanged]);
 
-  const change = useCallback((to: (draft: Draft) => Draft, field = "") => setHistory((before) => commit(before, to(before.present), field)), []);
+  const change = useCallback(
+    (to: (draft: Draft) => Draft, field = "") => setHistory((before) => commit(before, to(before.present), field)),
+    [],
+  );
   const rebase = useCallback((next: Saved, to: (draft: Draft) => Draft) => {
     setBase(next);
     setHistory((before) => commit(before, to(before.present)));

@@ -109,13 +109,21 @@ export function useSaving(workflowId: string, storedRevision: number, editing: E
   };
 }
 
-const ON_SLUG: Omit<Finding, "message"> = { severity: "ERROR", fix: "Choose another slug.", docs: "", at: NOTHING, field: "slug", cause: null };
+const ON_SLUG: Omit<Finding, "message"> = {
+  severity: "ERROR",
+  fix: "Choose another slug.",
+  docs: "",
+  at: NOTHING,
+  field: "slug",
+  cause: null,
+};
 
 function useLatestRevision(workflowId: string, base: Saved, stored: number): number {
   const [{ data = stored }] = useSubscription<WorkflowRevisionsSubscription, number, { text: string }>(
     { query: WorkflowRevisionsDocument, variables: { text: base.draft.slug } },
     (latest = stored, { workflows: update }) => {
-      const listed = update.__typename === "WorkflowListSnapshot" ? update.workflows : update.__typename === "WorkflowChanged" ? [update.workflow] : [];
+      const listed =
+        update.__typename === "WorkflowListSnapshot" ? update.workflows : update.__typename === "WorkflowChanged" ? [update.workflow] : [];
       return Math.max(latest, ...listed.filter(({ id }) => id === workflowId).map(({ revision }) => revision));
     },
   );

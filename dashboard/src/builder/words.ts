@@ -11,7 +11,10 @@ export const ENTRY_ACTIONS: Record<EntryAction, Choice> = {
   CONVERSE: { label: "Talk with the caller", hint: "The agent speaks, then listens." },
   ROUTE: { label: "Hand off at once", hint: "After its greeting, the agent hands the conversation off along a connection." },
   END_CALL: { label: "Say goodbye and end the call", hint: "The agent says its greeting, or one reply, and the call ends." },
-  TRANSFER_CALL: { label: "Transfer the call", hint: "If the transfer fails, the conversation takes the default connection, or the agent talks." },
+  TRANSFER_CALL: {
+    label: "Transfer the call",
+    hint: "If the transfer fails, the conversation takes the default connection, or the agent talks.",
+  },
 };
 
 export const CONTEXT_POLICIES: Record<ContextPolicy, Choice> = {

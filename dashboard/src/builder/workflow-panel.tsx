@@ -23,7 +23,13 @@ export function WorkflowPanel({ draft, findings, isReadOnly, change, onSelectCon
   return (
     <div className="grid gap-4">
       <Field label="Name" hint="Empty: the slug." {...text("name")} />
-      <Field label="Slug" hint="Lower-case letters, digits and hyphens. Calls refer to it." autoCapitalize="none" spellCheck={false} {...text("slug")} />
+      <Field
+        label="Slug"
+        hint="Lower-case letters, digits and hyphens. Calls refer to it."
+        autoCapitalize="none"
+        spellCheck={false}
+        {...text("slug")}
+      />
       <TextArea label="Description" rows={2} {...text("description")} />
       <KeysField
         label="Shared context"
@@ -40,7 +46,11 @@ export function WorkflowPanel({ draft, findings, isReadOnly, change, onSelectCon
           <ul>
             {loose.map((connection) => (
               <li key={connection.uid}>
-                <button type="button" className="min-h-7 font-mono text-[13px] underline" onClick={() => onSelectConnection(connection.uid)}>
+                <button
+                  type="button"
+                  className="min-h-7 font-mono text-[13px] underline"
+                  onClick={() => onSelectConnection(connection.uid)}
+                >
                   {nameOf(draft, connection)}
                 </button>
               </li>
@@ -49,9 +59,19 @@ export function WorkflowPanel({ draft, findings, isReadOnly, change, onSelectCon
         </section>
       )}
       <div className="grid gap-3">
-        <Check label="Record voice calls" checked={draft.isRecorded} disabled={isReadOnly} onChange={(isRecorded) => set({ isRecorded }, "")} />
+        <Check
+          label="Record voice calls"
+          checked={draft.isRecorded}
+          disabled={isReadOnly}
+          onChange={(isRecorded) => set({ isRecorded }, "")}
+        />
         {draft.isRecorded && (
-          <TextArea label="Announcement" rows={2} hint="What the caller hears before the greeting. Empty: nothing." {...text("announcement", "recording.announcement")} />
+          <TextArea
+            label="Announcement"
+            rows={2}
+            hint="What the caller hears before the greeting. Empty: nothing."
+            {...text("announcement", "recording.announcement")}
+          />
         )}
         {messageAt(findings, "recording.enabled") && <p className="text-xs text-bad">{messageAt(findings, "recording.enabled")}</p>}
       </div>
@@ -100,7 +120,9 @@ function AnsweringFields({ draft: { answering }, findings, isReadOnly, change }:
       >
         {options(VOICEMAIL)}
       </Choice>
-      {(answering.voicemail === "LEAVE_MESSAGE" || answering.message) && <TextArea label="Message for the mailbox" rows={2} {...text("message")} />}
+      {(answering.voicemail === "LEAVE_MESSAGE" || answering.message) && (
+        <TextArea label="Message for the mailbox" rows={2} {...text("message")} />
+      )}
       <Choice
         label="A call screener"
         value={answering.screener}
@@ -109,7 +131,9 @@ function AnsweringFields({ draft: { answering }, findings, isReadOnly, change }:
       >
         {options(SCREENER)}
       </Choice>
-      {(answering.screener === "ANSWER" || answering.introduction) && <TextArea label="Introduction" rows={2} hint="Who is calling, and why." {...text("introduction")} />}
+      {(answering.screener === "ANSWER" || answering.introduction) && (
+        <TextArea label="Introduction" rows={2} hint="Who is calling, and why." {...text("introduction")} />
+      )}
       <Choice
         label="A voice menu"
         value={answering.ivr}
@@ -118,7 +142,9 @@ function AnsweringFields({ draft: { answering }, findings, isReadOnly, change }:
       >
         {options(IVR)}
       </Choice>
-      {(answering.ivr === "NAVIGATE" || answering.goal) && <TextArea label="Goal" rows={2} hint="The person or the department to reach." {...text("goal")} />}
+      {(answering.ivr === "NAVIGATE" || answering.goal) && (
+        <TextArea label="Goal" rows={2} hint="The person or the department to reach." {...text("goal")} />
+      )}
       <Check
         label="Ask the model about a long greeting"
         hint="The model of the entry agent decides when no rule recognizes it."
