@@ -12,42 +12,40 @@ import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
 import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
+import { selectionOfAddress, writeAddress } from "./address";
 import { Canvas, type CanvasHandle } from "./canvas";
+import { copy, paste } from "./clipboard";
 import { ConflictDialog } from "./conflict-dialog";
 import { ConnectDialog } from "./connect-dialog";
-import { ConnectionPanel } from "./connection-panel";
-import { FindingList } from "./finding-list";
-import { ofConnection, ofNode, type Finding } from "./findings";
+import type { Finding } from "./findings";
+import { Inspector, Summary } from "./inspector";
 import { useKeys } from "./keys";
 import { tidy, type Point } from "./layout";
 import {
   addNode,
   connect,
   connectionOf,
-  copy,
+  freePlace,
   idOf,
+  isNothing,
   move,
-  nameOf,
   nodeOf,
   NOTHING,
   oneConnection,
   oneNode,
-  paste,
-  readWorkflow,
   refusalOf,
   remove,
-  type Draft,
   type Selection,
 } from "./model";
-import { NodePanel } from "./node-panel";
 import { Palette } from "./palette";
 import { pathsOf } from "./paths";
 import type { Visit } from "./step-card";
+import { readWorkflow } from "./stored";
+import { summaryOf, titleOf } from "./titles";
 import { useChoices } from "./use-choices";
 import { useEditing } from "./use-editing";
 import { useSaving } from "./use-saving";
-import { useVerification, type Verification } from "./use-verification";
-import { WorkflowPanel } from "./workflow-panel";
+import { useVerification } from "./use-verification";
 
 const NO_VISITS: ReadonlyMap<string, Visit> = new Map();
 
@@ -223,7 +221,7 @@ function Editor({ workflow, actions, talk }: Props) {
             <Palette
               agents={choices?.agents}
               problem={choices?.problem ?? ""}
-              onAdd={(agent) => add(agent, freePlace(draft, canvas.current?.middle()))}
+              onAdd={(agent) => add(agent, freePlace(draft, canvas.current?.middle() ?? { x: 0, y: 0 }))}
             />
           </div>
         )}
@@ -301,120 +299,4 @@ function Editor({ workflow, actions, talk }: Props) {
       <ConflictDialog base={base} mine={draft} theirs={saving.theirs} onClose={saving.closeComparison} onResolve={saving.resolve} />
     </>
   );
-}
-
-interface InspectorProps extends Omit<Parameters<typeof NodePanel>[0], "node" | "onSelectNode" | "onSelectConnection" | "onConnect"> {
-  selection: Selection;
-  onShow(next: Selection): void;
-  onShowFinding(finding: Finding): void;
-  onConnect(source: string): void;
-}
-
-/** What is selected, or else the workflow, with its findings. */
-function Inspector({ selection, findings, agents, onShow, onShowFinding, onConnect, ...panel }: InspectorProps) {
-  const { draft } = panel;
-  const [uid = "", ...more] = [...selection.nodes, ...selection.connections];
-  if (more.length)
-    return <p className="text-sm text-muted">Select one node or connection to edit it. The keys work on all that is selected.</p>;
-  const node = nodeOf(draft, selection.nodes[0] ?? "");
-  const connection = connectionOf(draft, selection.connections[0] ?? "");
-  const own = node ? ofNode(findings, uid) : connection ? ofConnection(findings, uid) : findings;
-  const onSelectNode = (next: string) => onShow(oneNode(next));
-  const onSelectConnection = (next: string) => onShow(oneConnection(next));
-  return (
-    <div className="grid gap-4">
-      {own.length > 0 && <FindingList findings={own} draft={draft} agents={agents ?? []} {...(uid ? {} : { onSelect: onShowFinding })} />}
-      {node ? (
-        <NodePanel
-          key={uid}
-          {...panel}
-          node={node}
-          findings={own}
-          agents={agents}
-          onSelectNode={onSelectNode}
-          onSelectConnection={onSelectConnection}
-          onConnect={() => onConnect(uid)}
-        />
-      ) : connection ? (
-        <ConnectionPanel key={uid} {...panel} connection={connection} findings={own} onSelectNode={onSelectNode} />
-      ) : (
-        <WorkflowPanel {...panel} findings={findings.filter(({ at }) => isNothing(at))} onSelectConnection={onSelectConnection} />
-      )}
-    </div>
-  );
-}
-
-interface SummaryProps {
-  verification: Verification;
-  findings: readonly Finding[];
-  isAll: boolean;
-  onShow(): void;
-}
-
-function Summary({ verification: { state, problem }, findings, isAll, onShow }: SummaryProps) {
-  const errors = findings.filter(({ severity }) => severity === "ERROR").length;
-  const counts = [plural(errors, "error"), plural(findings.length - errors, "warning")].filter(Boolean).join(", ");
-  const tone = errors ? "text-bad" : findings.length ? "text-warn" : "text-muted";
-  return (
-    <div className="flex min-h-8 flex-wrap items-center justify-between gap-2 border-b pb-2 text-sm">
-      <p role="status" className={state === "FAILED" ? "text-bad" : tone}>
-        {state === "FAILED" ? `Not verified: ${problem}` : state === "CHECKING" ? "Verifying…" : counts || "No findings"}
-      </p>
-      {!isAll && (
-        <button type="button" className="min-h-7 underline" onClick={onShow}>
-          {findings.length ? "Show all findings" : "Show the workflow"}
-        </button>
-      )}
-    </div>
-  );
-}
-
-const plural = (count: number, word: string) => (count ? `${count} ${word}${count === 1 ? "" : "s"}` : "");
-const isNothing = ({ nodes, connections }: Selection) => nodes.length + connections.length === 0;
-
-function titleOf(draft: Draft, selection: Selection): string {
-  if (isNothing(selection)) return "Workflow";
-  const text = summaryOf(draft, selection);
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-function summaryOf(draft: Draft, { nodes, connections }: Selection): string {
-  const connection = connectionOf(draft, connections[0] ?? "");
-  if (nodes.length === 1 && !connection) return `node ${idOf(draft, nodes[0] ?? "")}`;
-  if (connection && connections.length === 1 && !nodes.length) return `connection ${nameOf(draft, connection)}`;
-  return [plural(nodes.length, "node"), plural(connections.length, "connection")].filter(Boolean).join(" and ");
-}
-
-const STEP = 32;
-
-/** The middle of the canvas, or the next place near it that no node has. */
-function freePlace(draft: Draft, middle: Point = { x: 0, y: 0 }): Point {
-  const isTaken = ({ x, y }: Point) =>
-    draft.nodes.some(({ position }) => Math.abs(position.x - x) < STEP && Math.abs(position.y - y) < STEP);
-  let place = middle;
-  while (isTaken(place)) place = { x: place.x + STEP, y: place.y + STEP };
-  return place;
-}
-
-/** `?node=desk` or `?connection=desk->booking`, so that a link leads to what is selected. */
-function selectionOfAddress(draft: Draft): Selection {
-  const query = new URLSearchParams(location.search);
-  const node = draft.nodes.find(({ id }) => id === query.get("node"));
-  if (node) return oneNode(node.uid);
-  const connection = draft.connections.find(
-    (each) => `${idOf(draft, each.source)}->${idOf(draft, each.target)}` === query.get("connection"),
-  );
-  return connection ? oneConnection(connection.uid) : NOTHING;
-}
-
-function writeAddress(draft: Draft, { nodes, connections }: Selection) {
-  const url = new URL(location.href);
-  const [node, connection] = [nodeOf(draft, nodes[0] ?? ""), connectionOf(draft, connections[0] ?? "")];
-  url.searchParams.delete("node");
-  url.searchParams.delete("connection");
-  if (node && nodes.length === 1) url.searchParams.set("node", node.id);
-  else if (connection && connections.length === 1) {
-    url.searchParams.set("connection", `${idOf(draft, connection.source)}->${idOf(draft, connection.target)}`);
-  }
-  if (url.href !== location.href) history.replaceState(null, "", url);
 }

@@ -1,6 +1,7 @@
 // Three-way merge: what two people have made of one stored draft, compared by node and connection.
 
-import { isEqual, idOf, nameOf, type Draft, type DraftConnection, type DraftNode } from "./model";
+import { isEqual } from "./equality";
+import { idOf, nameOf, type Draft, type DraftConnection, type DraftNode } from "./model";
 
 export type Side = "mine" | "theirs";
 

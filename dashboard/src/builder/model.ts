@@ -1,15 +1,7 @@
 // The draft of a workflow while it is edited: plain values, and the changes as functions from one draft to the next.
 
-import type {
-  BuilderWorkflowFragment,
-  ConnectionInput,
-  NodeInput,
-  NodeTransferInput,
-  UpdateWorkflowInput,
-  WorkflowAnsweringInput,
-  WorkflowInput,
-} from "@/gql/builder";
-import { placed, type Point } from "./layout";
+import type { ConnectionInput, NodeInput, NodeTransferInput, WorkflowAnsweringInput } from "@/gql/builder";
+import type { Point } from "./layout";
 
 export type EntryAction = NonNullable<NodeInput["onEntry"]>;
 export type ContextPolicy = NonNullable<ConnectionInput["contextPolicy"]>;
@@ -95,150 +87,6 @@ export const NEW_CONNECTION: Omit<DraftConnection, "uid" | "source" | "target"> 
   contextPassed: [],
 };
 
-// ---- from and to the API ---------------------------------------------------------------------
-
-/** The stored draft. Nodes keep the `uid` and the position that they have in `known`. */
-export function readWorkflow(workflow: BuilderWorkflowFragment, known?: Draft): Saved {
-  const { graph, recording, answering } = workflow;
-  const uids = new Set<string>();
-  const unplaced = graph.nodes.map(({ key, agentName, isEntry, isExit, skipCondition, onEntry, transfer, position }) => {
-    const before = known?.nodes.find(({ id, uid }) => id === key && !uids.has(uid));
-    const uid = before?.uid ?? free(key, (name) => uids.has(name) || !!known?.nodes.some((node) => node.uid === name && node.id !== key));
-    uids.add(uid);
-    return {
-      uid,
-      id: key,
-      agent: agentName,
-      isEntry,
-      isExit,
-      skipCondition: skipCondition ?? "",
-      onEntry,
-      transfer: transfer ? withoutNulls(NO_TRANSFER, transfer) : NO_TRANSFER,
-      position: position ? { x: position.x, y: position.y } : (before?.position ?? null),
-    };
-  });
-  const uidOf = (id: string) => unplaced.find((node) => node.id === id)?.uid ?? id;
-  const connections = graph.connections.reduce<readonly DraftConnection[]>((all, connection) => {
-    const [source, target] = [uidOf(connection.source), uidOf(connection.target)];
-    const uid = free(`${source}->${target}`, (name) => all.some((other) => other.uid === name));
-    return [...all, { ...withoutNulls(NEW_CONNECTION, connection), uid, source, target }];
-  }, []);
-  const draft: Draft = {
-    slug: workflow.slug,
-    name: workflow.name === workflow.slug ? "" : workflow.name,
-    description: workflow.description ?? "",
-    sharedContext: graph.sharedContext,
-    isRecorded: recording.enabled,
-    announcement: recording.announcement ?? "",
-    answering: withoutNulls(ANSWERING, answering),
-    nodes: placed(unplaced, connections),
-    connections,
-  };
-  return { revision: workflow.revision, updatedAt: workflow.updatedAt, draft };
-}
-
-const ANSWERING: Answering = {
-  enabled: true,
-  voicemail: "TALK",
-  message: "",
-  screener: "TALK",
-  introduction: "",
-  ivr: "TALK",
-  goal: "",
-  askModel: true,
-  silenceTimeout: "PT2.5S",
-  toneTimeout: "PT30S",
-  screeningTimeout: "PT30S",
-};
-
-type WithNulls<Fields> = { readonly [Name in keyof Fields]: Fields[Name] | null };
-
-/** The fields of `empty` with the values of `given`; null becomes the empty value. */
-function withoutNulls<Fields extends object>(empty: Fields, given: WithNulls<Fields>): Fields {
-  const result = { ...empty };
-  for (const name in empty) result[name] = given[name] ?? empty[name];
-  return result;
-}
-
-const orNull = (text: string) => text.trim() || null;
-
-/** The draft without the positions of its nodes, which change nothing in calls. */
-export function configOf(draft: Draft): WorkflowInput {
-  const { slug, name, description, sharedContext, isRecorded, announcement, answering, connections } = draft;
-  return {
-    slug,
-    name: orNull(name),
-    description: orNull(description),
-    nodes: draft.nodes.map(nodeInput),
-    connections: connections.map((connection) => connectionInput(draft, connection)),
-    sharedContext: [...sharedContext],
-    recording: { enabled: isRecorded, announcement: orNull(announcement) },
-    answering: {
-      ...answering,
-      message: orNull(answering.message),
-      introduction: orNull(answering.introduction),
-      goal: orNull(answering.goal),
-    },
-  };
-}
-
-function nodeInput(node: DraftNode): NodeInput {
-  const { id, agent, isEntry, isExit, skipCondition, onEntry, transfer } = node;
-  return {
-    id,
-    agent,
-    isEntry,
-    isExit,
-    skipCondition: orNull(skipCondition),
-    onEntry,
-    transfer:
-      onEntry === "TRANSFER_CALL"
-        ? {
-            number: transfer.number,
-            mode: transfer.mode,
-            trunk: orNull(transfer.trunk),
-            extension: orNull(transfer.extension),
-            brief: orNull(transfer.brief),
-            ringingTimeout: orNull(transfer.ringingTimeout),
-            announcement: orNull(transfer.announcement),
-          }
-        : null,
-  };
-}
-
-function connectionInput(draft: Draft, { uid, condition, contextPassed, ...connection }: DraftConnection): ConnectionInput {
-  return {
-    ...connection,
-    source: idOf(draft, connection.source),
-    target: idOf(draft, connection.target),
-    condition: orNull(condition),
-    contextPassed: [...contextPassed],
-  };
-}
-
-/** The fields that differ from the stored draft. */
-export function changesOf(before: Draft, now: Draft): Omit<UpdateWorkflowInput, "id" | "expectedRevision"> {
-  const [old, config] = [withPositions(before), withPositions(now)];
-  const isChanged = (name: keyof WorkflowInput) => !isEqual(old[name], config[name]);
-  return {
-    ...(isChanged("slug") && { slug: config.slug }),
-    ...(isChanged("name") && { name: config.name }),
-    ...(isChanged("description") && { description: config.description }),
-    ...(isChanged("nodes") && { nodes: config.nodes }),
-    ...(isChanged("connections") && { connections: config.connections }),
-    ...(isChanged("sharedContext") && { sharedContext: config.sharedContext }),
-    ...(isChanged("recording") && { recording: config.recording }),
-    ...(isChanged("answering") && { answering: config.answering }),
-  };
-}
-
-function withPositions(draft: Draft) {
-  return { ...configOf(draft), nodes: draft.nodes.map((node) => ({ ...nodeInput(node), position: node.position })) };
-}
-
-export const isEqual = (a: unknown, b: unknown) => a === b || JSON.stringify(a) === JSON.stringify(b);
-export const isSame = (a: Draft, b: Draft) => a === b || Object.keys(changesOf(a, b)).length === 0;
-
 // ---- questions -------------------------------------------------------------------------------
 
 export const nodeOf = (draft: Draft, uid: string) => draft.nodes.find((node) => node.uid === uid);
@@ -256,6 +104,7 @@ export interface Selection {
 }
 
 export const NOTHING: Selection = { nodes: [], connections: [] };
+export const isNothing = ({ nodes, connections }: Selection) => nodes.length + connections.length === 0;
 export const oneNode = (uid: string): Selection => ({ nodes: [uid], connections: [] });
 export const oneConnection = (uid: string): Selection => ({ nodes: [], connections: [uid] });
 
@@ -284,15 +133,24 @@ export function move(draft: Draft, positions: ReadonlyMap<string, Point>): Draft
 }
 
 /** The name, or the first of `name_2`, `name_3` … that is not taken. */
-function free(name: string, isTaken: (name: string) => boolean): string {
+export function free(name: string, isTaken: (name: string) => boolean): string {
   for (let number = 2, tried = name; ; number++) {
     if (!isTaken(tried)) return tried;
     tried = `${name}_${number}`;
   }
 }
 
-const isTaken = (draft: Draft) => (name: string) => draft.nodes.some(({ id, uid }) => id === name || uid === name);
+export const isTaken = (draft: Draft) => (name: string) => draft.nodes.some(({ id, uid }) => id === name || uid === name);
 const identifierOf = (agent: string) => agent.replaceAll("-", "_");
+
+const STEP = 32;
+
+/** The point, or the next one to its right and below that no node has. */
+export function freePlace(draft: Draft, point: Point): Point {
+  const isNear = (a: number, b: number) => Math.abs(a - b) < STEP;
+  const isOccupied = draft.nodes.some(({ position }) => isNear(position.x, point.x) && isNear(position.y, point.y));
+  return isOccupied ? freePlace(draft, { x: point.x + STEP, y: point.y + STEP }) : point;
+}
 
 /** A node for the agent; the first one of a workflow is its entry. */
 export function addNode(draft: Draft, agent: string, position: Point): readonly [Draft, uid: string] {
@@ -336,67 +194,4 @@ export function reorder(draft: Draft, uid: string, step: -1 | 1): Draft {
     [other.uid, connection],
   ]);
   return { ...draft, connections: draft.connections.map((each) => swapped.get(each.uid) ?? each) };
-}
-
-// ---- copy and paste --------------------------------------------------------------------------
-
-interface Clip {
-  readonly nodes: readonly DraftNode[];
-  readonly connections: readonly DraftConnection[];
-}
-
-const CLIP = "agent-studio/workflow-nodes";
-const SHIFT = 48;
-const ORIGIN: Point = { x: 0, y: 0 };
-
-/** The nodes with the connections between them, as text for the clipboard. */
-export function copy(draft: Draft, uids: readonly string[]): string {
-  const nodes = draft.nodes.filter(({ uid }) => uids.includes(uid));
-  const connections = draft.connections.filter(({ source, target }) => uids.includes(source) && uids.includes(target));
-  return JSON.stringify({ [CLIP]: { nodes, connections } satisfies Clip }, null, 2);
-}
-
-/** Null if the text was not copied from a workflow. */
-export function paste(draft: Draft, text: string): readonly [Draft, uids: readonly string[]] | null {
-  const clip = readClip(text);
-  if (!clip?.nodes.length) return null;
-  const names = new Map<string, string>();
-  let result = draft;
-  for (const node of clip.nodes) {
-    const uid = free(node.id, isTaken(result));
-    names.set(node.uid, uid);
-    const position = { x: node.position.x + SHIFT, y: node.position.y + SHIFT };
-    result = { ...result, nodes: [...result.nodes, { ...node, uid, id: uid, position, isEntry: false }] };
-  }
-  for (const connection of clip.connections) {
-    const [source, target] = [names.get(connection.source), names.get(connection.target)];
-    if (source && target) [result] = connect(result, source, target, connection);
-  }
-  return [result, [...names.values()]];
-}
-
-function readClip(text: string): Clip | null {
-  try {
-    const clip = (JSON.parse(text) as { [CLIP]?: Clip })[CLIP];
-    if (!Array.isArray(clip?.nodes) || !Array.isArray(clip.connections)) return null;
-    const nodes = clip.nodes
-      .map((node) => ({
-        ...like({ ...NEW_NODE, uid: "", id: "", agent: "", position: ORIGIN }, node),
-        transfer: like(NO_TRANSFER, node.transfer),
-      }))
-      .filter(({ uid, id, position }) => uid && id && Number.isFinite(position.x) && Number.isFinite(position.y));
-    return { nodes, connections: clip.connections.map((each) => like({ ...NEW_CONNECTION, uid: "", source: "", target: "" }, each)) };
-  } catch {
-    return null;
-  }
-}
-
-/** The fields of `shape`, each with the value that was pasted if it has the same type. */
-function like<Fields extends object>(shape: Fields, pasted: Partial<Fields> | null | undefined): Fields {
-  const result = { ...shape };
-  for (const name in shape) {
-    const value = pasted?.[name];
-    if (value !== undefined && value !== null && typeof value === typeof shape[name]) result[name] = value;
-  }
-  return result;
 }

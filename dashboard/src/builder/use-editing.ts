@@ -2,7 +2,8 @@
 
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { begin, commit, redo, undo, type History } from "./history";
-import { existing, isSame, NOTHING, type Draft, type Saved, type Selection } from "./model";
+import { existing, NOTHING, type Draft, type Saved, type Selection } from "./model";
+import { isSame } from "./stored";
 import { keepUnsaved, readUnsaved } from "./unsaved";
 
 export interface Editing {

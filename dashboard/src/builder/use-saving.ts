@@ -7,7 +7,8 @@ import { BuilderDocument, UpdateWorkflowDocument, WorkflowRevisionsDocument, typ
 import { messageOf } from "@/data/problem";
 import { useToast } from "@/ui/toast";
 import { problemsOf, type Finding } from "./findings";
-import { changesOf, isSame, NOTHING, readWorkflow, type Draft, type Saved } from "./model";
+import { NOTHING, type Draft, type Saved } from "./model";
+import { changesOf, isSame, readWorkflow } from "./stored";
 import type { Editing } from "./use-editing";
 
 export interface Saving {

@@ -6,7 +6,8 @@ import { useEffect, useRef, useState } from "react";
 import { VerifyWorkflowDocument } from "@/gql/builder";
 import { messageOf } from "@/data/problem";
 import { findingsOf, problemsOf, type AgentOfPalette, type ApiFinding, type Finding } from "./findings";
-import { configOf, type Draft } from "./model";
+import type { Draft } from "./model";
+import { configOf } from "./stored";
 
 /** Verifying has a price, so it waits until nothing was changed for this long. */
 const DEBOUNCE_MS = 1000;
