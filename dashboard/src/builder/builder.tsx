@@ -6,6 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } fro
 import { flushSync } from "react-dom";
 import type { BuilderWorkflowFragment } from "@/gql/builder";
 import { exactMoment } from "@/data/format";
+import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Icon } from "@/ui/icons";
@@ -71,6 +72,7 @@ function Editor({ workflow, actions, talk }: Props) {
   const [stored] = useState(() => readWorkflow(workflow));
   const editing = useEditing(workflow.id, stored, selectionOfAddress);
   const { base, draft, isChanged, selection, select, change } = editing;
+  useTitle(draft.name || draft.slug);
   const choices = useChoices();
   const verification = useVerification(draft, choices?.agents);
   const saving = useSaving(workflow.id, workflow.revision, editing);
@@ -188,6 +190,11 @@ function Editor({ workflow, actions, talk }: Props) {
           <>
             <Button icon="undo" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!editing.canUndo} onClick={editing.undo} />
             <Button icon="redo" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!editing.canRedo} onClick={editing.redo} />
+            {isChanged && (
+              <Button title="Undo brings the changes back" onClick={() => change(() => base.draft)}>
+                Discard
+              </Button>
+            )}
             <Button kind="primary" title="Save (Ctrl+S)" busy={saving.isBusy} disabled={!isChanged} onClick={() => void saving.save()}>
               Save
             </Button>

@@ -16,7 +16,7 @@ import { useCallback, useEffect, useImperativeHandle, useMemo, useState, type Dr
 import { borderOf, StepCard, type StepNode, type Visit } from "./step-card";
 import { ofConnection, ofNode, type AgentOfPalette, type Finding } from "./findings";
 import { NODE_SIZE, type Point, type Size } from "./layout";
-import { idOf, nameOf, nodeOf, refusalOf, type Draft, type DraftConnection, type Selection } from "./model";
+import { idOf, nameOf, nodeOf, refusalOf, type Draft, type DraftConnection, type DraftNode, type Selection } from "./model";
 
 export interface CanvasHandle {
   zoomIn(): void;
@@ -48,6 +48,11 @@ export const AGENT_DRAG_TYPE = "application/x-agent-studio-agent";
 
 const NODE_TYPES = { step: StepCard };
 const COLOURS = { bad: "var(--bad)", warn: "var(--warn)", none: "var(--line-strong)" } as const;
+const STROKES = {
+  bad: "[--xy-edge-stroke:var(--bad)]",
+  warn: "[--xy-edge-stroke:var(--warn)]",
+  none: "[--xy-edge-stroke:var(--line-strong)]",
+} as const;
 const FIT = { padding: 0.15, maxZoom: 1 } as const;
 const MAX_LABEL = 32;
 /** React Flow has its own colours; these are those of the dashboard. */
@@ -77,15 +82,9 @@ export function Canvas(props: Props) {
   const flow = useReactFlow<StepNode>();
   const store = useStoreApi();
   // React Flow keeps measures, and positions during a drag, in the nodes that it gets back.
-  const [drawn, setDrawn] = useState<readonly StepNode[]>([]);
-
-  useEffect(() => {
-    setDrawn((before) =>
-      draft.nodes.map((step) =>
-        stepNode(step, { before: before.find(({ id }) => id === step.uid), draft, selection, findings, agents, litNodes }),
-      ),
-    );
-  }, [draft, selection, findings, agents, litNodes]);
+  const around = useMemo(() => ({ draft, selection, findings, agents, litNodes }), [draft, selection, findings, agents, litNodes]);
+  const [drawn, setDrawn] = useState(() => stepsOf(around, []));
+  useEffect(() => setDrawn((before) => stepsOf(around, before)), [around]);
   const edges = useMemo(() => edgesOf(draft, selection, findings), [draft, selection, findings]);
 
   useImperativeHandle(
@@ -109,7 +108,7 @@ export function Canvas(props: Props) {
 
   const changeNodes = useCallback(
     (changes: NodeChange<StepNode>[]) => {
-      setDrawn((before) => applyNodeChanges(changes, [...before]));
+      setDrawn((before) => applyNodeChanges(changes, before));
       const selected = selectionsOf(changes);
       if (selected.length) onSelect((before) => ({ ...before, nodes: toggled(before.nodes, selected) }));
       const moved = changes.flatMap((change) =>
@@ -138,8 +137,8 @@ export function Canvas(props: Props) {
 
   return (
     <ReactFlow
-      nodes={[...drawn]}
-      edges={[...edges]}
+      nodes={drawn}
+      edges={edges}
       nodeTypes={NODE_TYPES}
       onNodesChange={changeNodes}
       onEdgesChange={changeEdges}
@@ -168,7 +167,6 @@ export function Canvas(props: Props) {
 }
 
 interface Around {
-  readonly before: StepNode | undefined;
   readonly draft: Draft;
   readonly selection: Selection;
   readonly findings: readonly Finding[];
@@ -176,7 +174,10 @@ interface Around {
   readonly litNodes: ReadonlyMap<string, Visit>;
 }
 
-function stepNode(step: Draft["nodes"][number], { before, draft, selection, findings, agents, litNodes }: Around): StepNode {
+const stepsOf = (around: Around, before: readonly StepNode[]): StepNode[] =>
+  around.draft.nodes.map((step) => ({ ...before.find(({ id }) => id === step.uid), ...stepOf(step, around) }));
+
+function stepOf(step: DraftNode, { draft, selection, findings, agents, litNodes }: Around): StepNode {
   const agent = agents?.find(({ name }) => name === step.agent);
   const own = ofNode(findings, step.uid);
   const targets = draft.connections.filter(({ source }) => source === step.uid).map(({ target }) => idOf(draft, target));
@@ -189,7 +190,6 @@ function stepNode(step: Draft["nodes"][number], { before, draft, selection, find
     litNodes.get(step.id) === "now" && "the conversation is here now",
   ];
   return {
-    ...before,
     id: step.uid,
     type: "step",
     position: { ...step.position },
@@ -205,14 +205,15 @@ function stepNode(step: Draft["nodes"][number], { before, draft, selection, find
   };
 }
 
-function edgesOf(draft: Draft, selection: Selection, findings: readonly Finding[]): readonly Edge[] {
+function edgesOf(draft: Draft, selection: Selection, findings: readonly Finding[]): Edge[] {
   return draft.connections
     .filter(({ source, target }) => nodeOf(draft, source) && nodeOf(draft, target))
     .map((connection) => {
       const { uid, source, target, condition } = connection;
       const own = ofConnection(findings, uid);
       const selected = selection.connections.includes(uid);
-      const stroke = selected ? "var(--accent)" : COLOURS[borderOf(own)];
+      const tone = borderOf(own);
+      const colour = COLOURS[tone];
       const label = labelOf(connection);
       return {
         id: uid,
@@ -220,13 +221,14 @@ function edgesOf(draft: Draft, selection: Selection, findings: readonly Finding[
         target,
         selected,
         label: own.length ? `⚠ ${label || "finding"}` : label,
-        labelStyle: { fill: own.length ? stroke : "var(--text)", fontSize: 12 },
+        labelStyle: { fill: own.length ? colour : "var(--text)", fontSize: 12 },
         labelBgStyle: { fill: "var(--surface)" },
         labelBgPadding: [6, 3],
         labelBgBorderRadius: 5,
         // A connection that the model chooses is dashed.
-        style: { stroke, strokeWidth: selected ? 2.5 : 1.5, ...(!condition.trim() && { strokeDasharray: "6 4" }) },
-        markerEnd: { type: MarkerType.ArrowClosed, color: stroke, width: 18, height: 18 },
+        className: STROKES[tone],
+        style: condition.trim() ? {} : { strokeDasharray: "6 4" },
+        markerEnd: { type: MarkerType.ArrowClosed, color: selected ? "var(--accent)" : colour, width: 18, height: 18 },
         ariaLabel: `Connection ${nameOf(draft, connection)}, ${condition.trim() ? `when ${condition}` : "chosen by the model"}${
           own.length ? `, ${own.length} ${own.length === 1 ? "finding" : "findings"}` : ""
         }`,

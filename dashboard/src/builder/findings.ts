@@ -61,17 +61,18 @@ export function problemsOf(found: readonly { message: string; path: readonly str
 
 export const ofNode = (findings: readonly Finding[], uid: string) => findings.filter(({ at }) => at.nodes.includes(uid));
 export const ofConnection = (findings: readonly Finding[], uid: string) => findings.filter(({ at }) => at.connections.includes(uid));
-export const messageAt = (findings: readonly Finding[], field: string) => findings.find((finding) => finding.field === field)?.message;
+/** Errors of a field; a warning does not make its value wrong. */
+const errorsAt = (findings: readonly Finding[], field: string) =>
+  findings.filter((finding) => finding.field === field && finding.severity === "ERROR");
+export const messageAt = (findings: readonly Finding[], field: string) => errorsAt(findings, field)[0]?.message;
 export const hasErrors = (findings: readonly Finding[]) => findings.some(({ severity }) => severity === "ERROR");
 
 const CHARACTER = /\(character (\d+)\)/;
 
 /** The marks in a condition: at the character that a message names, else under all of the text. */
 export function marksAt(findings: readonly Finding[], field: string, text: string) {
-  return findings
-    .filter((finding) => finding.field === field)
-    .map(({ message }) => {
-      const from = Math.min(Number(CHARACTER.exec(message)?.[1] ?? 1) - 1, Math.max(0, text.length - 1));
-      return { from, to: text.length, message };
-    });
+  return errorsAt(findings, field).map(({ message }) => {
+    const from = Math.min(Number(CHARACTER.exec(message)?.[1] ?? 1) - 1, Math.max(0, text.length - 1));
+    return { from, to: text.length, message };
+  });
 }

@@ -15,8 +15,8 @@ export interface Actions {
 }
 
 const isIn = (target: EventTarget | null, selector: string) => target instanceof Element && target.closest(selector) !== null;
-/** Fields have their own undo and clipboard. */
-const isField = (target: EventTarget | null) => isIn(target, "input, textarea, select, [contenteditable=true], .cm-editor");
+/** Fields of text have their own undo and clipboard. */
+const isField = (target: EventTarget | null) => isIn(target, "input:not([type=checkbox], [type=radio]), textarea, [contenteditable=true]");
 const isDialog = () => document.querySelector("[role=dialog]") !== null;
 const isOnCanvas = (target: EventTarget | null) => target === document.body || isIn(target, "[data-canvas]");
 

@@ -129,7 +129,13 @@ export function makeEntry(draft: Draft, uid: string, isEntry: boolean): Draft {
 }
 
 export function move(draft: Draft, positions: ReadonlyMap<string, Point>): Draft {
-  return { ...draft, nodes: draft.nodes.map((node) => ({ ...node, position: positions.get(node.uid) ?? node.position })) };
+  const isMoved = draft.nodes.some(({ uid, position: { x, y } }) => {
+    const to = positions.get(uid);
+    return to && (to.x !== x || to.y !== y);
+  });
+  return isMoved
+    ? { ...draft, nodes: draft.nodes.map((node) => ({ ...node, position: positions.get(node.uid) ?? node.position })) }
+    : draft;
 }
 
 /** The name, or the first of `name_2`, `name_3` … that is not taken. */
