@@ -133,16 +133,9 @@ function Editor({ workflow, actions, talk }: Props) {
     return copy(draft, selection.nodes);
   };
   const arrange = () => {
-    change((before) =>
-      move(
-        before,
-        tidy(
-          before.nodes.map(({ uid }) => uid),
-          before.connections,
-          canvas.current?.sizes(),
-        ),
-      ),
-    );
+    const uids = draft.nodes.map(({ uid }) => uid);
+    const positions = tidy(uids, draft.connections, canvas.current?.sizes());
+    change((before) => move(before, positions));
     requestAnimationFrame(() => canvas.current?.fit());
   };
   const showFinding = ({ at }: Finding) => {

@@ -8,15 +8,16 @@ import {
   ReactFlow,
   useReactFlow,
   useStoreApi,
-  type Edge,
   type EdgeChange,
   type NodeChange,
 } from "@xyflow/react";
 import { useCallback, useEffect, useImperativeHandle, useMemo, useState, type DragEvent, type Ref } from "react";
+import { ConnectionLine, type ConnectionEdge } from "./connection-edge";
 import { borderOf, StepCard, type StepNode, type Visit } from "./step-card";
 import { ofConnection, ofNode, type AgentOfPalette, type Finding } from "./findings";
 import { NODE_SIZE, type Point, type Size } from "./layout";
-import { idOf, nameOf, nodeOf, refusalOf, type Draft, type DraftConnection, type DraftNode, type Selection } from "./model";
+import { plural } from "./titles";
+import { idOf, nameOf, nodeOf, refusalOf, type Draft, type DraftNode, type Selection } from "./model";
 
 export interface CanvasHandle {
   zoomIn(): void;
@@ -47,6 +48,7 @@ interface Props {
 export const AGENT_DRAG_TYPE = "application/x-agent-studio-agent";
 
 const NODE_TYPES = { step: StepCard };
+const EDGE_TYPES = { connection: ConnectionLine };
 const COLOURS = { bad: "var(--bad)", warn: "var(--warn)", none: "var(--line-strong)" } as const;
 const STROKES = {
   bad: "[--xy-edge-stroke:var(--bad)]",
@@ -54,12 +56,10 @@ const STROKES = {
   none: "[--xy-edge-stroke:var(--line-strong)]",
 } as const;
 const FIT = { padding: 0.15, maxZoom: 1 } as const;
-const MAX_LABEL = 32;
 /** React Flow has its own colours; these are those of the dashboard. */
 const THEME = `[--xy-background-color:var(--sunken)] [--xy-background-pattern-color:var(--line)]
   [--xy-edge-stroke-selected:var(--accent)] [--xy-connectionline-stroke:var(--accent)] [--xy-minimap-background-color:var(--surface)]
   [--xy-minimap-mask-background-color:var(--sunken)] [--xy-minimap-node-background-color:var(--line-strong)]
-  [--xy-edge-label-background-color:var(--surface)] [--xy-edge-label-color:var(--text)]
   [--xy-attribution-background-color:var(--surface)]`;
 
 const KEYBOARD_HELP = {
@@ -74,7 +74,7 @@ const toggled = (uids: readonly string[], changes: readonly { id: string; select
     uids,
   );
 
-const selectionsOf = (changes: readonly (NodeChange<StepNode> | EdgeChange)[]) =>
+const selectionsOf = (changes: readonly (NodeChange<StepNode> | EdgeChange<ConnectionEdge>)[]) =>
   changes.flatMap((change) => (change.type === "select" ? change : []));
 
 export function Canvas(props: Props) {
@@ -121,7 +121,7 @@ export function Canvas(props: Props) {
     [onSelect, onMove],
   );
   const changeEdges = useCallback(
-    (changes: EdgeChange[]) => {
+    (changes: EdgeChange<ConnectionEdge>[]) => {
       const selected = selectionsOf(changes);
       if (selected.length) onSelect((before) => ({ ...before, connections: toggled(before.connections, selected) }));
     },
@@ -140,6 +140,7 @@ export function Canvas(props: Props) {
       nodes={drawn}
       edges={edges}
       nodeTypes={NODE_TYPES}
+      edgeTypes={EDGE_TYPES}
       onNodesChange={changeNodes}
       onEdgesChange={changeEdges}
       onConnect={({ source, target }) => onConnect(source, target)}
@@ -186,7 +187,7 @@ function stepOf(step: DraftNode, { draft, selection, findings, agents, litNodes 
     step.isEntry && "entry",
     step.isExit && "exit",
     targets.length > 0 && `leads to ${targets.join(" and ")}`,
-    own.length > 0 && `${own.length} ${own.length === 1 ? "finding" : "findings"}`,
+    plural(own.length, "finding"),
     litNodes.get(step.id) === "now" && "the conversation is here now",
   ];
   return {
@@ -205,38 +206,28 @@ function stepOf(step: DraftNode, { draft, selection, findings, agents, litNodes 
   };
 }
 
-function edgesOf(draft: Draft, selection: Selection, findings: readonly Finding[]): Edge[] {
+function edgesOf(draft: Draft, selection: Selection, findings: readonly Finding[]): ConnectionEdge[] {
   return draft.connections
     .filter(({ source, target }) => nodeOf(draft, source) && nodeOf(draft, target))
     .map((connection) => {
-      const { uid, source, target, condition } = connection;
+      const { uid, source, target } = connection;
+      const condition = connection.condition.trim();
       const own = ofConnection(findings, uid);
       const selected = selection.connections.includes(uid);
       const tone = borderOf(own);
-      const colour = COLOURS[tone];
-      const label = labelOf(connection);
+      const found = own.length ? `, ${plural(own.length, "finding")}` : "";
       return {
         id: uid,
+        type: "connection",
         source,
         target,
         selected,
-        label: own.length ? `⚠ ${label || "finding"}` : label,
-        labelStyle: { fill: own.length ? colour : "var(--text)", fontSize: 12 },
-        labelBgStyle: { fill: "var(--surface)" },
-        labelBgPadding: [6, 3],
-        labelBgBorderRadius: 5,
-        // A connection that the model chooses is dashed.
+        data: { connection, findings: own },
         className: STROKES[tone],
-        style: condition.trim() ? {} : { strokeDasharray: "6 4" },
-        markerEnd: { type: MarkerType.ArrowClosed, color: selected ? "var(--accent)" : colour, width: 18, height: 18 },
-        ariaLabel: `Connection ${nameOf(draft, connection)}, ${condition.trim() ? `when ${condition}` : "chosen by the model"}${
-          own.length ? `, ${own.length} ${own.length === 1 ? "finding" : "findings"}` : ""
-        }`,
-      } satisfies Edge;
+        // A connection that the model chooses is dashed.
+        style: condition ? {} : { strokeDasharray: "6 4" },
+        markerEnd: { type: MarkerType.ArrowClosed, color: selected ? "var(--accent)" : COLOURS[tone], width: 18, height: 18 },
+        ariaLabel: `Connection ${nameOf(draft, connection)}, ${condition ? `when ${condition}` : "chosen by the model"}${found}`,
+      };
     });
-}
-
-function labelOf({ condition, description, isDefault }: DraftConnection): string {
-  const text = condition.trim() || description.trim() || (isDefault ? "default" : "");
-  return text.length > MAX_LABEL ? `${text.slice(0, MAX_LABEL - 1)}…` : text;
 }
