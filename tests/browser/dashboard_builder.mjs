@@ -72,7 +72,7 @@ async function work() {
   await check("condition");
   for (let count = 0; count < 4; count++) await page.keyboard.press("Backspace");
   await page.getByLabel("Times a call may take it").fill("2");
-  await page.getByText(/could repeat these nodes/).waitFor({ state: "detached" });
+  await page.getByText(/could repeat these nodes/).first().waitFor({ state: "detached" });
 
   // A value that the API refuses.
   await page.getByRole("button", { name: /^Show (the workflow|all findings)$/ }).click();

@@ -24,7 +24,7 @@ interface Ends {
 /** Positions in layers from left to right. */
 export function tidy(uids: readonly string[], connections: readonly Ends[], sizes?: ReadonlyMap<string, Size>): ReadonlyMap<string, Point> {
   const graph = new Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: GAP, ranksep: 2.5 * GAP });
+  graph.setGraph({ rankdir: "LR", nodesep: GAP, ranksep: 4 * GAP });
   graph.setDefaultEdgeLabel(() => ({}));
   const sizeOf = (uid: string) => sizes?.get(uid) ?? NODE_SIZE;
   for (const uid of uids) graph.setNode(uid, { ...sizeOf(uid) });
