@@ -38,6 +38,7 @@ const visit = (page, path) => page.goto(`${api}/studio${path}`, { waitUntil: "co
 
 /** Milliseconds from the start of the navigation to the frame in which the condition holds. */
 async function reached(page, condition, argument) {
+  // The values of conditions are times of `performance`.
   return (await page.waitForFunction(condition, argument, { polling: "raf" })).jsonValue();
 }
 
