@@ -22,9 +22,13 @@ import { controlClass } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Empty, Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { Conversation } from "./conversation";
-import { Context, FigurePanels, Given, Summary, type CallData } from "./details";
+import { ContextPanel } from "./context";
+import { FigurePanels, Given, Summary, type CallData } from "./details";
 import { EventLog } from "./event-log";
-import { storyOf } from "./story";
+import { RecordingPlayer, seek, useRecording } from "./sound";
+import { Story } from "./story";
+import { spanAt, turnSpans } from "./turn-spans";
+import { JoinByVoice } from "./voice";
 import { Latency } from "./waterfall";
 
 export function CallPage() {
@@ -83,8 +87,23 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
   const state = live.state ?? call.state;
   const isLive = !ended && !call.endedAt;
   const now = useNow(isLive && call.answeredAt !== null);
-  const story = useMemo(() => storyOf(live.events, live.turns, live.tools), [live.events, live.turns, live.tools]);
+  const [collected] = useState(() => new Story());
+  const story = useMemo(() => collected.read(live.events, live.turns), [collected, live.events, live.turns]);
   const figures = useFigures(call.id, isLive);
+  const { recording, renew } = useRecording(call.id, isLive);
+  const audio = useRef<HTMLAudioElement>(null);
+  const [position, setPosition] = useState<number | null>(null);
+  const isPlayable = Boolean(recording?.url);
+  const spans = useMemo(() => (isPlayable && recording ? turnSpans(story, recording.startedAt) : []), [story, isPlayable, recording]);
+  const play = (key: string) => {
+    const span = spans.find((each) => each.key === key);
+    if (!span) return;
+    seek(audio.current, span.from);
+    // Refused when the sound cannot be loaded, which the player shows.
+    audio.current?.play().catch(() => undefined);
+  };
+  const [point, setPoint] = useState<number | null>(null);
+  const [{ tab, event }, show] = useShown();
 
   // The log is ahead of the row: read again what only the row has, such as times and cost.
   const isBehind = !call.endedAt && state !== call.state;
@@ -98,15 +117,12 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
       <Back />
       <Header call={call} state={state} isLive={isLive} length={length} agent={live.agent} reason={ended?.reason ?? call.endReason} />
       <Outcome call={call} live={live} />
+      {recording && <RecordingPlayer recording={recording} audio={audio} position={position} onPosition={setPosition} onExpired={renew} />}
       <div className="mt-5 grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
         <div className="min-w-0 rounded-xl border bg-surface shadow-soft">
-          <Tabs.Root defaultValue="conversation">
+          <Tabs.Root value={tab} onValueChange={(value) => show({ tab: value })}>
             <Tabs.List aria-label="Parts of the call" className="flex gap-1 border-b px-2">
-              {[
-                ["conversation", "Conversation"],
-                ["latency", "Latency"],
-                ["log", "Event log"],
-              ].map(([value = "", title]) => (
+              {TABS.map(([value, title]) => (
                 <Tabs.Trigger
                   key={value}
                   value={value}
@@ -121,7 +137,12 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
               {live.status === "CONNECTING" && story.length === 0 ? (
                 <TranscriptSkeleton />
               ) : (
-                <Conversation story={story} isLive={isLive}>
+                <Conversation
+                  story={story}
+                  isLive={isLive}
+                  heard={position === null ? undefined : spanAt(spans, position)?.key}
+                  onPlay={isPlayable ? play : undefined}
+                >
                   {isLive && call.kind === "TEXT" && <Composer send={live.send} />}
                 </Conversation>
               )}
@@ -130,20 +151,45 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
               <Latency story={story} />
             </Tabs.Content>
             <Tabs.Content value="log" tabIndex={-1}>
-              <EventLog events={live.events} />
+              <EventLog events={live.events} isLive={isLive} chosen={event} onChoose={(seq) => show({ event: seq })} onShowContext={setPoint} />
             </Tabs.Content>
           </Tabs.Root>
         </div>
         <div className="grid min-w-0 gap-4">
           <Summary call={call} length={length} />
           <FigurePanels figures={figures} />
-          <Context values={live.context} />
+          <ContextPanel events={live.events} point={point} onMove={setPoint} />
           <Given title="Facts about the caller" value={call.userContext} />
           <Given title="Metadata" value={call.metadata} />
         </div>
       </div>
     </>
   );
+}
+
+const TABS = [
+  ["conversation", "Conversation"],
+  ["latency", "Latency"],
+  ["log", "Event log"],
+] as const;
+
+interface Shown {
+  readonly tab: string;
+  /** Number of the event that is chosen in the log. */
+  readonly event: number | null;
+}
+
+/** The part of the page that is shown, which is in the address. Changing it is no step of the history, and loads nothing. */
+function useShown(): readonly [Shown, (change: Partial<Shown>) => void] {
+  const [query] = useQueryString();
+  const chosen = query.get("tab");
+  const tab = TABS.find(([value]) => value === chosen)?.[0] ?? TABS[0][0];
+  const show = (change: Partial<Shown>) => {
+    const next = new URLSearchParams(query);
+    for (const [name, value] of Object.entries(change)) next.set(name, `${value}`);
+    window.history.replaceState(null, "", `?${next}`);
+  };
+  return [{ tab, event: Number(query.get("event")) || null }, show];
 }
 
 const FIGURES_EVERY_MS = 10_000;
@@ -174,7 +220,7 @@ interface HeaderProps {
 
 function Header({ call, state, isLive, length, agent, reason }: HeaderProps) {
   const { label, tone } = stateOf(state);
-  const mayEnd = useMay("CALLS_WRITE");
+  const mayControl = useMay("CALLS_WRITE");
   return (
     <div className="mt-2 flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
       <div className="min-w-0">
@@ -191,7 +237,12 @@ function Header({ call, state, isLive, length, agent, reason }: HeaderProps) {
           {reason && <span>{reasonOf(reason).label}</span>}
         </p>
       </div>
-      {isLive && mayEnd && <EndCall id={call.id} />}
+      {isLive && mayControl && (
+        <div className="flex flex-wrap items-center gap-2">
+          {call.kind === "VOIP" && <JoinByVoice callId={call.id} />}
+          <EndCall id={call.id} />
+        </div>
+      )}
     </div>
   );
 }
