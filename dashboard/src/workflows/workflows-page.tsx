@@ -87,10 +87,11 @@ export function WorkflowsPage() {
     if (checks) again();
   };
   // Edits of others arrive in the cache by themselves; what was added or removed needs the page of the list again.
-  useSubscription({ query: LiveWorkflowsDocument, variables: { filter: variables.filter } }, (_before, { workflows: update }: LiveWorkflowsSubscription) => {
-    if (update.__typename === "WorkflowAdded" || update.__typename === "WorkflowRemoved") queueMicrotask(reload);
-    if (update.__typename === "WorkflowChanged" && checks) {
-      void client.query(CheckOfWorkflowDocument, { id: update.workflow.id }, { requestPolicy: "network-only" }).toPromise();
+  useSubscription({ query: LiveWorkflowsDocument, variables: { filter: variables.filter } }, (_before, update: LiveWorkflowsSubscription) => {
+    const { workflows: change } = update;
+    if (change.__typename === "WorkflowAdded" || change.__typename === "WorkflowRemoved") queueMicrotask(reload);
+    if (change.__typename === "WorkflowChanged" && checks) {
+      void client.query(CheckOfWorkflowDocument, { id: change.workflow.id }, { requestPolicy: "network-only" }).toPromise();
     }
     return update;
   });
