@@ -32,12 +32,13 @@ from graph.web.static_assets import (
     local_token_routes,
     websocket_sources,
 )
-from graph.web.talk import recording_sources
+from graph.web.talk import PERMISSIONS_POLICY, livekit_sources, recording_sources
 
 FOLDER = STATIC_FOLDER / "studio"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'nonce-{nonce}'; "
-    "img-src 'self' data:; font-src 'self'; media-src 'self'{sounds}; connect-src 'self'{sockets}; "
+    "img-src 'self' data:; font-src 'self'; media-src 'self'{sounds}; "
+    "connect-src 'self'{sockets}{rooms}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
@@ -59,9 +60,20 @@ class File:
     """The scripts in an HTML file, as sources of its policy."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Sources of the policy for what a page requests elsewhere: recordings in S3, and rooms of LiveKit."""
+
+    sounds: str
+    rooms: str
+
+
 def dashboard_routes(settings: Settings, folder: Path = FOLDER) -> list[BaseRoute]:
     """The routes of the dashboard, to which `/` redirects. `folder` is where it was built."""
-    sounds = recording_sources(settings)
+    hosts = Hosts(
+        sounds=recording_sources(settings),
+        rooms=livekit_sources(settings.livekit_public_url or settings.livekit_url),
+    )
 
     # Locations are relative, so that they are right behind a proxy that removes a prefix of the path.
     async def root(_: Request) -> Response:
@@ -80,8 +92,8 @@ def dashboard_routes(settings: Settings, folder: Path = FOLDER) -> list[BaseRout
             missing = read(folder, "404.html") if name.endswith("/index.html") else None
             if missing is None:
                 raise HTTPException(404)
-            return page(request, missing, sounds, status=404)
-        return page(request, file, sounds) if name.endswith(".html") else asset(request, file, name)
+            return page(request, missing, hosts, status=404)
+        return page(request, file, hosts) if name.endswith(".html") else asset(request, file, name)
 
     return [
         Route("/", root),
@@ -97,17 +109,23 @@ def _with_slash(request: Request, path: str) -> Response:
     return RedirectResponse(f"./{path.rsplit('/', 1)[-1]}/{query}", 308)
 
 
-def page(request: Request, file: File, sounds: str, status: int = 200) -> Response:
+def page(request: Request, file: File, hosts: Hosts, status: int = 200) -> Response:
     """An HTML page, which differs with each response because of the nonce."""
     nonce = secrets.token_urlsafe(16)
     meta = f'<meta name="csp-nonce" nonce="{nonce}">'.encode()
     policy = CONTENT_SECURITY_POLICY.format(
         scripts=file.script_hashes,
         nonce=nonce,
-        sounds=sounds,
+        sounds=hosts.sounds,
         sockets=websocket_sources(request),
+        rooms=hosts.rooms,
     )
-    headers = {**NO_STORE_HEADERS, "Content-Security-Policy": policy, "Vary": "Accept-Encoding"}
+    headers = {
+        **NO_STORE_HEADERS,
+        "Content-Security-Policy": policy,
+        "Permissions-Policy": PERMISSIONS_POLICY,
+        "Vary": "Accept-Encoding",
+    }
     body = file.body.replace(b"<head>", b"<head>" + meta, 1)
     if accepts_gzip(request):
         headers["Content-Encoding"] = "gzip"

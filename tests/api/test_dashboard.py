@@ -82,6 +82,17 @@ def test_a_page_runs_only_its_own_scripts_and_may_connect_only_to_its_host() -> 
     )
 
 
+def test_a_page_may_use_the_microphone_and_connect_to_the_rooms() -> None:
+    settings = Settings(livekit_url="ws://livekit:7880", livekit_public_url="wss://rtc.example")
+    app = Starlette(routes=dashboard_routes(settings))
+    answer = TestClient(app, base_url="http://studio.example").get("/studio/calls/")
+
+    assert answer.headers["Permissions-Policy"].startswith("microphone=(self), ")
+    own = "'self' ws://studio.example wss://studio.example"
+    sources = f" connect-src {own} wss://rtc.example https://rtc.example;"
+    assert sources in answer.headers["Content-Security-Policy"]
+
+
 def test_files_with_a_hash_in_their_name_are_cached_for_a_year() -> None:
     chunk = CHUNK.findall(client().get("/studio/calls/").text)[0]
     whole = client(**{"Accept-Encoding": "identity"}).get(f"/studio/{chunk}")
