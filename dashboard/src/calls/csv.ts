@@ -26,6 +26,6 @@ export async function download(studio: Studio, { filter, orderBy }: CallsQueryVa
     calls.push(...page.edges.map(({ node }) => node));
     if (calls.length >= MAX_ROWS) break;
   }
-  saveFile("calls.csv", "text/csv", csvOf(calls, names));
+  saveFile("calls.csv", csvOf(calls, names), "text/csv");
   return calls.length;
 }

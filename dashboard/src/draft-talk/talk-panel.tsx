@@ -67,7 +67,9 @@ function Talking({ talk: { callId, room }, onPosition, onAgain }: TalkingProps) 
   return (
     <div className="grid gap-3 p-4">
       <Progress state={live.state ?? "PENDING"} isLive={isLive} visited={visited} />
-      {live.status === "FAILED" && live.error && <Notice tone="bad">The events of the call cannot be followed: {live.error.message}</Notice>}
+      {live.status === "FAILED" && live.error && (
+        <Notice tone="bad">The events of the call cannot be followed: {live.error.message}</Notice>
+      )}
       {isLive && (
         <div className="flex flex-wrap items-center gap-2">
           {room && <VoiceOfCaller room={room} />}
@@ -118,7 +120,8 @@ function Progress({ state, isLive, visited }: { state: Parameters<typeof stateOf
 /** The controls of the microphone, until the room is left. */
 function VoiceOfCaller({ room }: { room: NonNullable<Talk["room"]> }) {
   const [isLeft, setLeft] = useState(false);
-  return isLeft ? <p className="text-sm text-warn">The voice connection has ended.</p> : <VoiceControls room={room} onLeft={() => setLeft(true)} />;
+  if (isLeft) return <p className="text-sm text-warn">The voice connection has ended.</p>;
+  return <VoiceControls room={room} onLeft={() => setLeft(true)} />;
 }
 
 function EndTest({ end }: Pick<ReturnType<typeof useLiveCall>, "end">) {

@@ -122,10 +122,12 @@ function sentenceOf({ kind, before, after }: DiffChangeFragment, rest: readonly 
   const subject = label ? `The ${label}` : `“${rest.map(wordsOf).join(" › ")}”`;
   if (kind === "ADDED" || isNothing(before)) return `${subject} was added.`;
   if (kind === "REMOVED" || isNothing(after)) return `${subject} was removed.`;
-  return Array.isArray(before) && Array.isArray(after) ? `The order of the ${label ?? rest.map(wordsOf).join(" › ")} changed.` : `${subject} changed.`;
+  const isList = Array.isArray(before) && Array.isArray(after);
+  return isList ? `The order of ${label ? `the ${label}` : subject} changed.` : `${subject} changed.`;
 }
 
-const wordsOf = (part: string) => (/^\d+$/.test(part) ? `item ${Number(part) + 1}` : part.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase());
+const wordsOf = (part: string) =>
+  /^\d+$/.test(part) ? `item ${Number(part) + 1}` : part.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 
 const NOUNS: Readonly<Record<string, string>> = { nodes: "node", connections: "connection", agents: "agent", tools: "tool" };
 
@@ -133,14 +135,17 @@ const NOUNS: Readonly<Record<string, string>> = { nodes: "node", connections: "c
 function wholeOf({ kind, before, after }: DiffChangeFragment, list: string): Item {
   const value = kind === "ADDED" ? after : before;
   const field = (name: string) => (isRecord(value) && typeof value[name] === "string" ? value[name] : "");
+  const [condition, description] = [field("condition"), field("description")];
   const details: Readonly<Record<string, string>> = {
-    nodes: `, with the agent ${field("agent")}`,
-    connections: field("condition") ? `, with the condition ${field("condition")}` : field("description") && `: “${field("description")}”`,
+    nodes: `, with the agent ${field("agent")}.`,
+    connections: condition ? `, with the condition ${condition}.` : description && `: “${description}”`,
   };
-  const sentence = `The ${NOUNS[list] ?? list} was ${kind === "ADDED" ? "added" : "removed"}${details[list] ?? ""}`;
-  return { key: "", sentence: /[.!?”]$/.test(sentence) ? sentence : `${sentence}.`, lines: null, before: textOf(before), after: textOf(after) };
+  const sentence = `The ${NOUNS[list] ?? list} was ${kind === "ADDED" ? "added" : "removed"}${details[list] || "."}`;
+  return { key: "", sentence, lines: null, before: textOf(before), after: textOf(after) };
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value);
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
-const textOf = (value: unknown): string | null => (isNothing(value) ? null : typeof value === "string" ? value : JSON.stringify(value, null, 2));
+const textOf = (value: unknown): string | null =>
+  isNothing(value) ? null : typeof value === "string" ? value : JSON.stringify(value, null, 2);

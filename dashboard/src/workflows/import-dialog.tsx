@@ -3,15 +3,19 @@
 import { useStudio } from "agent-studio-client/react";
 import { useState, type ChangeEvent } from "react";
 import { ImportBundleDocument, type ImportBundleMutation } from "@/gql/bundles";
+import { counted } from "@/data/format";
 import { messageOf } from "@/data/problem";
 import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
+import { Check } from "@/ui/check";
 import { Dialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { FindingList } from "./findings";
 
+const ABOUT = `The file is a bundle with agents, tools and workflows, such as an export as JSON. Objects of the same name are
+  updated, and nothing is deleted.`;
 /** What one request may have. */
 const MAX_BYTES = 1_000_000;
 
@@ -29,7 +33,7 @@ export function ImportBundle({ open, onOpenChange, onImported }: Props) {
       open={open}
       onOpenChange={onOpenChange}
       title="Import workflows"
-      description="The file is a bundle with agents, tools and workflows, such as an export as JSON. Objects of the same name are updated, and nothing is deleted."
+      description={ABOUT}
     >
       <ImportForm
         onCancel={() => onOpenChange(false)}
@@ -53,8 +57,10 @@ interface Refused {
 
 const refusal = (text: string): Refused => ({ text, findings: [], problems: [] });
 
+const YAML = "This page reads JSON. Import YAML files with ./studio import, or export the bundle as JSON.";
+
 async function bundleOf(file: File): Promise<{ readonly bundle: unknown } | { readonly problem: string }> {
-  if (/\.ya?ml$/i.test(file.name)) return { problem: "This page reads JSON. Import YAML files with ./studio import, or export the bundle as JSON." };
+  if (/\.ya?ml$/i.test(file.name)) return { problem: YAML };
   if (file.size > MAX_BYTES) return { problem: "The file is larger than one request may be. ./studio import sends it in several." };
   try {
     return { bundle: JSON.parse(await file.text()) };
@@ -99,21 +105,28 @@ function ImportForm({ onCancel, onImported }: { onCancel(): void; onImported(): 
   const apply = async () => {
     const done = await send(bundle, false);
     if (!done) return;
-    const published = done.versions.length ? ` Published: ${done.versions.length === 1 ? "1 workflow" : `${done.versions.length} workflows`}.` : "";
-    toast("ok", `The bundle was imported.${published}`);
+    const published = done.versions.length ? `, and ${counted(done.versions.length, "workflow")} published` : "";
+    toast("ok", `The bundle was imported${published}.`);
     onImported();
   };
 
   return (
     <div className="mt-4 grid gap-4">
-      <Field label="File" type="file" accept=".json,.yaml,.yml,application/json" className="py-1.5" onChange={(event) => void choose(event)} />
+      <Field
+        label="File"
+        type="file"
+        accept=".json,.yaml,.yml,application/json"
+        className="py-1.5"
+        onChange={(event) => void choose(event)}
+      />
       {refused && <Refusal refused={refused} />}
       {report && <ReportView report={report} />}
       {report && (
-        <label className="flex min-h-6 items-center gap-2 text-sm">
-          <input type="checkbox" checked={publish} onChange={({ target }) => setPublish(target.checked)} className="size-4 accent-(--accent)" />
-          Publish each workflow that differs from its published version
-        </label>
+        <Check
+          label="Publish each workflow that differs from its published version"
+          checked={publish}
+          onChange={({ target }) => setPublish(target.checked)}
+        />
       )}
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
@@ -155,7 +168,11 @@ function ReportView({ report: { report, findings } }: { report: Report }) {
   return (
     <div className="grid gap-3">
       <h3 className="text-sm font-semibold">What the import would do</h3>
-      <ul className="grid max-h-64 gap-1.5 overflow-y-auto rounded-md border p-3 text-sm" tabIndex={0} aria-label="What the import would do">
+      <ul
+        tabIndex={0}
+        aria-label="What the import would do"
+        className="grid max-h-64 gap-1.5 overflow-y-auto rounded-md border p-3 text-sm"
+      >
         {report.map(({ path, kind, message }) => {
           const { label, tone } = NOTES[kind] ?? { label: kind, tone: "neutral" };
           return (

@@ -14,6 +14,8 @@ import { useToast } from "@/ui/toast";
 import { ChangeList } from "./change-list";
 import { errorsOf, FindingList, type Finding } from "./findings";
 
+const ABOUT = "New calls run what you publish, and its agents and tools as they are now. Calls in progress keep their version.";
+
 interface Props {
   workflowId: string;
   /** There are edits that are not saved, so they would not be published. */
@@ -30,7 +32,7 @@ export function PublishButton({ workflowId, isUnsaved = false, onPublished }: Pr
       <Button kind="primary" icon="check" onClick={() => setOpen(true)}>
         Publish…
       </Button>
-      <Dialog isWide open={isOpen} onOpenChange={setOpen} title="Publish the draft" description="New calls run what you publish, and its agents and tools as they are now. Calls in progress keep their version.">
+      <Dialog isWide open={isOpen} onOpenChange={setOpen} title="Publish the draft" description={ABOUT}>
         <PublishForm
           workflowId={workflowId}
           isUnsaved={isUnsaved}
@@ -55,7 +57,11 @@ interface FormProps {
 function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps) {
   const studio = useStudio();
   const toast = useToast();
-  const [{ data, error, fetching }, execute] = useRead({ query: DraftStateDocument, variables: { id: workflowId }, requestPolicy: "network-only" });
+  const [{ data, error, fetching }, execute] = useRead({
+    query: DraftStateDocument,
+    variables: { id: workflowId },
+    requestPolicy: "network-only",
+  });
   const again = () => execute({ requestPolicy: "network-only" });
   const [note, setNote] = useState("");
   const [problem, setProblem] = useState("");
@@ -64,7 +70,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
   const workflow = data?.workflow;
   if (error && !workflow) return <Failed problem={problemOf(error)} onRetry={again} />;
   if (!workflow) {
-    return fetching || !data ? <DraftSkeleton /> : <div className="mt-4"><Notice tone="bad">The workflow has been deleted.</Notice></div>;
+    return fetching || !data ? <DraftSkeleton /> : <Deleted />;
   }
   const findings = refused.length ? refused : workflow.findings.findings;
   const hasErrors = errorsOf(findings).length > 0;
@@ -131,6 +137,12 @@ function Changes({ changes }: Parameters<typeof ChangeList>[0]) {
     </div>
   );
 }
+
+const Deleted = () => (
+  <div className="mt-4">
+    <Notice tone="bad">The workflow has been deleted.</Notice>
+  </div>
+);
 
 const DraftSkeleton = () => (
   <Loading what="the changes">

@@ -3,9 +3,11 @@
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { RestoreWorkflowDocument, type VersionRowFragment } from "@/gql/versions";
+import { counted } from "@/data/format";
 import { messageOf } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
+import { Check } from "@/ui/check";
 import { Dialog } from "@/ui/dialog";
 import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
@@ -36,7 +38,7 @@ export function RestoreButton(props: Props) {
         open={isOpen}
         onOpenChange={setOpen}
         title={`Restore version ${number}?`}
-        description={`The draft becomes version ${number} again, with its agents and tools. Other workflows that use these agents and tools see them change, too.`}
+        description={`The draft becomes version ${number} again, with its agents and tools, also where other workflows use them.`}
       >
         <Restore {...props} onCancel={() => setOpen(false)} />
       </Dialog>
@@ -67,7 +69,7 @@ function Restore({ workflow, version, unpublished, onRestored, onConflict, onCan
     }
     if ("findings" in result.error) setFindings(result.error.findings);
     if (result.error.code !== "REVISION_CONFLICT") return setProblem(messageOf(result.error));
-    setProblem("Another person edited the draft meanwhile, and restoring overwrites their changes. Look at the draft, then restore again if you still want to.");
+    setProblem("Another person edited the draft meanwhile. Restoring overwrites their changes, too: restore again if you want that.");
     onConflict();
   };
 
@@ -78,14 +80,15 @@ function Restore({ workflow, version, unpublished, onRestored, onConflict, onCan
       {unpublished !== 0 && (
         <Notice tone="warn">
           {unpublished === null
-            ? "Changes of the draft that are not published are lost."
-            : `${unpublished === 1 ? "1 change" : `${unpublished} changes`} of the draft ${unpublished === 1 ? "is" : "are"} not published and will be lost.`}
+            ? "Changes of the draft that are not published would be lost."
+            : `The draft has ${counted(unpublished, "change")} that would be lost: publish first to keep the draft as a version.`}
         </Notice>
       )}
-      <label className="flex min-h-6 items-center gap-2 text-sm">
-        <input type="checkbox" checked={publish} onChange={({ target }) => setPublish(target.checked)} className="size-4 accent-(--accent)" />
-        Publish it at once, so that new calls run it
-      </label>
+      <Check
+        label="Publish it at once, so that new calls run it"
+        checked={publish}
+        onChange={({ target }) => setPublish(target.checked)}
+      />
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
         <Button kind={unpublished === 0 ? "primary" : "danger"} busy={isBusy} onClick={() => void restore()}>

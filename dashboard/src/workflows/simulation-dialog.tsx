@@ -31,7 +31,7 @@ export function MakeSimulation({ callId, workflow }: Props) {
         open={isOpen}
         onOpenChange={setOpen}
         title="Simulation of this call"
-        description="The suite repeats what the caller said, and expects the same tool calls, hand-offs and context values. It expects no particular words of the agents."
+        description={ABOUT}
       >
         <Suite callId={callId} workflow={workflow} onClose={() => setOpen(false)} />
       </Dialog>
@@ -40,6 +40,8 @@ export function MakeSimulation({ callId, workflow }: Props) {
 }
 
 const FILE = "call.suite.yaml";
+const ABOUT = `The suite repeats what the caller said, and expects the same tool calls, hand-offs and context values. It
+  expects no particular words of the agents.`;
 
 function Suite({ callId, workflow, onClose }: Props & { onClose(): void }) {
   const toast = useToast();
@@ -55,7 +57,14 @@ function Suite({ callId, workflow, onClose }: Props & { onClose(): void }) {
     );
   }
   const yaml = data.simulationFromCall?.yaml;
-  if (yaml === undefined) return <div className="mt-4"><Notice tone="bad">The call has been deleted meanwhile.</Notice></div>;
+  if (yaml === undefined) {
+    return (
+      <div className="mt-4">
+        <Notice tone="bad">The call or its workflow has been deleted meanwhile.</Notice>
+      </div>
+    );
+  }
+  const slug = workflow ?? "WORKFLOW";
   const copy = async () => {
     try {
       await navigator.clipboard.writeText(yaml);
@@ -71,8 +80,12 @@ function Suite({ callId, workflow, onClose }: Props & { onClose(): void }) {
       </pre>
       <div className="text-sm text-muted">
         <p>Save it with a bundle of its workflow in one folder, and run it with the models of the agents:</p>
-        <pre tabIndex={0} aria-label="Commands" className="mt-1.5 overflow-x-auto rounded-md bg-sunken px-3 py-2 font-mono text-xs text-text">
-          {`./studio export ${workflow ?? "WORKFLOW"} > ${workflow ?? "WORKFLOW"}.yaml\n./studio simulate ${FILE} --live`}
+        <pre
+          tabIndex={0}
+          aria-label="Commands"
+          className="mt-1.5 overflow-x-auto rounded-md bg-sunken px-3 py-2 font-mono text-xs text-text"
+        >
+          {`./studio export ${slug} > ${slug}.yaml\n./studio simulate ${FILE} --live`}
         </pre>
         <p className="mt-1.5">
           Responses of servers are not in the log of a call: the suite has what the tools saved of them.{" "}
@@ -86,7 +99,7 @@ function Suite({ callId, workflow, onClose }: Props & { onClose(): void }) {
         <Button icon="copy" onClick={() => void copy()}>
           Copy
         </Button>
-        <Button kind="primary" icon="download" onClick={() => saveFile(FILE, "application/yaml", yaml)}>
+        <Button kind="primary" icon="download" onClick={() => saveFile(FILE, yaml, "application/yaml")}>
           Download
         </Button>
       </div>

@@ -4,14 +4,21 @@ import Link from "next/link";
 import { useEffect, useRef, type ReactNode } from "react";
 import { useQuery, useSubscription } from "urql";
 import { LiveWorkflowsDocument, type LiveWorkflowsSubscription } from "@/gql/workflows";
-import { DraftStateDocument, VersionChangesDocument, WorkflowVersionsDocument, type VersionRowFragment, type WorkflowVersionsQuery } from "@/gql/versions";
-import { exactMoment, moment } from "@/data/format";
+import {
+  DraftStateDocument,
+  VersionChangesDocument,
+  WorkflowVersionsDocument,
+  type VersionRowFragment,
+  type WorkflowVersionsQuery,
+} from "@/gql/versions";
+import { counted } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
 import { useRead } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { useMay, useViewer } from "@/data/viewer";
 import { TalkButton } from "@/draft-talk/talk-drawer";
+import { BackLink } from "@/ui/back-link";
 import { Badge } from "@/ui/badge";
 import { buttonClass } from "@/ui/button";
 import { Card } from "@/ui/card";
@@ -20,6 +27,7 @@ import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
+import { Time } from "@/ui/time";
 import { builderHref } from "./addresses";
 import { ChangeList } from "./change-list";
 import { errorsOf, FindingList } from "./findings";
@@ -35,24 +43,22 @@ export function VersionsPage() {
   const id = query.get("workflow") ?? "";
   const [before, after] = [query.get("before"), query.get("after")];
   const page = before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, ...(after && { after }) };
-  const [{ data, error }, execute] = useRead({ query: WorkflowVersionsDocument, variables: { id, ...page }, pause: !id, requestPolicy: "cache-and-network" });
+  const [{ data, error }, execute] = useRead({
+    query: WorkflowVersionsDocument,
+    variables: { id, ...page },
+    pause: !id,
+    requestPolicy: "cache-and-network",
+  });
   const again = () => execute({ requestPolicy: "network-only" });
   if (data?.workflow) return <Versions workflow={data.workflow} onChanged={again} />;
   return (
     <>
-      <Back />
+      <BackLink href="/workflows/">Workflows</BackLink>
       <PageHeader title="Versions" />
       {error ? <Card><Failed problem={problemOf(error)} onRetry={again} /></Card> : id && !data ? <PageSkeleton /> : <NoWorkflow />}
     </>
   );
 }
-
-const Back = () => (
-  <Link href="/workflows/" prefetch={false} className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
-    <Icon name="left" width={15} height={15} />
-    Workflows
-  </Link>
-);
 
 function NoWorkflow() {
   return (
@@ -81,7 +87,12 @@ function PageSkeleton() {
 /** The draft, and what publishing it would change. */
 function useDraft(id: string) {
   const mayCompare = useMayCompare();
-  const [{ data, error }, execute] = useRead({ query: DraftStateDocument, variables: { id }, pause: !mayCompare, requestPolicy: "cache-and-network" });
+  const [{ data, error }, execute] = useRead({
+    query: DraftStateDocument,
+    variables: { id },
+    pause: !mayCompare,
+    requestPolicy: "cache-and-network",
+  });
   return { mayCompare, draft: data?.workflow, error, reload: () => execute({ requestPolicy: "network-only" }) };
 }
 
@@ -101,7 +112,8 @@ function Versions({ workflow, onChanged }: { workflow: Workflow; onChanged(): vo
     reload();
   };
   // Only the list of all workflows can be followed; the name narrows it to this one and its like.
-  useSubscription({ query: LiveWorkflowsDocument, variables: { filter: { search: workflow.slug } } }, (_before, update: LiveWorkflowsSubscription) => {
+  const filter = { search: workflow.slug };
+  useSubscription({ query: LiveWorkflowsDocument, variables: { filter } }, (_before, update: LiveWorkflowsSubscription) => {
     const { workflows } = update;
     if (workflows.__typename === "WorkflowChanged" && workflows.workflow.id === workflow.id) queueMicrotask(refresh);
     return update;
@@ -115,7 +127,7 @@ function Versions({ workflow, onChanged }: { workflow: Workflow; onChanged(): vo
   const unpublished = draft ? draft.draftDiff.changes.length : null;
   return (
     <>
-      <Back />
+      <BackLink href="/workflows/">Workflows</BackLink>
       <PageHeader title={workflow.name}>
         <Link href={builderHref(workflow.id)} prefetch={false} className={buttonClass("secondary")}>
           <Icon name="workflow" />
@@ -133,7 +145,7 @@ function Versions({ workflow, onChanged }: { workflow: Workflow; onChanged(): vo
           {chosen ? (
             <VersionPanel key={chosen} id={chosen} workflow={workflow} versions={versions} unpublished={unpublished} onChanged={refresh} />
           ) : (
-            <Panel title="Draft" about={workflow.published ? `Compared with version ${workflow.published.number}, which new calls run.` : "Nothing has been published yet."}>
+            <Panel title="Draft" about={aboutDraft(workflow)}>
               {!mayCompare ? (
                 <NotComparable />
               ) : error && !draft ? (
@@ -151,7 +163,11 @@ function Versions({ workflow, onChanged }: { workflow: Workflow; onChanged(): vo
   );
 }
 
-const ROW = `block rounded-lg border border-transparent px-3 py-2.5 text-sm hover:bg-hover aria-[current]:border-line-strong/60 aria-[current]:bg-accent-soft`;
+const aboutDraft = ({ published }: Workflow) =>
+  published ? `Compared with version ${published.number}, which new calls run.` : "Nothing has been published yet.";
+
+const ROW = `block rounded-lg border border-transparent px-3 py-2.5 text-sm hover:bg-hover
+  aria-[current]:border-line-strong/60 aria-[current]:bg-accent-soft`;
 
 interface TimelineProps {
   workflow: Workflow;
@@ -176,7 +192,7 @@ function Timeline({ workflow, versions, unpublished, chosen }: TimelineProps) {
           <Link href={to(null)} prefetch={false} scroll={false} aria-current={chosen ? undefined : "true"} className={ROW}>
             <span className="flex min-h-6 flex-wrap items-center gap-2 font-medium">
               Draft
-              {unpublished !== null && unpublished > 0 && <Badge tone="info">{unpublished === 1 ? "1 change" : `${unpublished} changes`}</Badge>}
+              {unpublished !== null && unpublished > 0 && <Badge tone="info">{counted(unpublished, "change")}</Badge>}
               {unpublished === 0 && <Badge tone="neutral">as published</Badge>}
             </span>
             <span className="mt-0.5 block text-xs text-muted">
@@ -186,7 +202,13 @@ function Timeline({ workflow, versions, unpublished, chosen }: TimelineProps) {
         </li>
         {versions.map((version) => (
           <li key={version.id}>
-            <Link href={to(version.id)} prefetch={false} scroll={false} aria-current={chosen === version.id ? "true" : undefined} className={ROW}>
+            <Link
+              href={to(version.id)}
+              prefetch={false}
+              scroll={false}
+              aria-current={chosen === version.id ? "true" : undefined}
+              className={ROW}
+            >
               <span className="flex min-h-6 flex-wrap items-center gap-2 font-medium">
                 Version {version.number}
                 {workflow.published?.id === version.id && <Badge tone="ok">new calls run it</Badge>}
@@ -199,16 +221,12 @@ function Timeline({ workflow, versions, unpublished, chosen }: TimelineProps) {
           </li>
         ))}
       </ul>
-      {!versions.length && <p className="px-3 pt-1 pb-3 text-sm text-muted">No version yet. Calls can run the draft for a test; publish it for your callers.</p>}
+      {!versions.length && (
+        <p className="px-3 pt-1 pb-3 text-sm text-muted">No version yet. You can talk to the draft; publish it for your callers.</p>
+      )}
     </nav>
   );
 }
-
-const Time = ({ at }: { at: string }) => (
-  <time dateTime={at} title={exactMoment(at)} className="tabular-nums">
-    {moment(at)}
-  </time>
-);
 
 /** The API names a publisher by an id alone. */
 function Publisher({ subject }: { subject: string }) {

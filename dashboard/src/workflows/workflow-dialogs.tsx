@@ -21,6 +21,7 @@ import { Choice, Field, TextArea } from "@/ui/field";
 import { Notice, Skeleton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { builderHref } from "./addresses";
+import { isRecord } from "./changes";
 
 const MAX_SLUG = 63;
 
@@ -138,7 +139,12 @@ interface DialogProps {
 
 export function CreateWorkflow({ open, onOpenChange }: DialogProps) {
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title="New workflow" description="It begins with one agent. More agents and the ways between them follow in the builder.">
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title="New workflow"
+      description="It begins with one agent. More agents and the connections between them follow in the builder."
+    >
       <CreateForm onCancel={() => onOpenChange(false)} />
     </Dialog>
   );
@@ -215,7 +221,8 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     setProblem("");
     setProblems({});
     // `target` follows the edits of others, so a second attempt after a conflict is based on theirs.
-    const input = { id: target.id, expectedRevision: target.revision, slug: names.slug, name: names.name.trim(), description: description.trim() || null };
+    const { id, revision: expectedRevision } = target;
+    const input = { id, expectedRevision, slug: names.slug, name: names.name.trim(), description: description.trim() || null };
     const result = await studio.mutate(RenameWorkflowDocument, { input });
     setBusy(false);
     if (result.ok) {
@@ -225,15 +232,23 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     }
     const { byField, general } = problemsOf(result.error, ["name", "slug", "description"]);
     setProblems(byField);
-    if (result.error.code === "REVISION_CONFLICT") onChanged();
-    setProblem(result.error.code === "REVISION_CONFLICT" ? "Another person edited the workflow meanwhile. Save again to keep their edits and these names." : general);
+    if (result.error.code !== "REVISION_CONFLICT") return setProblem(general);
+    setProblem("Another person edited the workflow meanwhile. Save again to keep their edits and these names.");
+    onChanged();
   };
   const isPublished = target.published !== null && names.slug !== target.slug;
   return (
     <Form problem={problem} submit="Save" isBusy={isBusy} onSubmit={() => void save()} onCancel={onClose}>
       <Names {...names} problems={problems} slugHint={SLUG_HINT} onChange={setNames} />
       {isPublished && <Notice tone="warn">Programs that start calls by the slug {target.slug} have to use the new one.</Notice>}
-      <TextArea label="Description" rows={3} maxLength={2000} value={description} problem={problems.description} onChange={({ target: area }) => setDescription(area.value)} />
+      <TextArea
+        label="Description"
+        rows={3}
+        maxLength={2000}
+        value={description}
+        problem={problems.description}
+        onChange={({ target: area }) => setDescription(area.value)}
+      />
     </Form>
   );
 }
@@ -276,9 +291,8 @@ function DuplicateForm({ target, onClose, onChanged }: TargetProps & { target: W
 
 /** Bundles have workflows in the form of the input that creates them. */
 function workflowIn(bundle: unknown, slug: string): CreateWorkflowInput | undefined {
-  if (typeof bundle !== "object" || bundle === null || !("workflows" in bundle) || !Array.isArray(bundle.workflows)) return undefined;
-  const isOurs = (each: unknown): each is CreateWorkflowInput => typeof each === "object" && each !== null && "slug" in each && each.slug === slug;
-  return bundle.workflows.find(isOurs);
+  const isOurs = (each: unknown): each is CreateWorkflowInput => isRecord(each) && each.slug === slug;
+  return isRecord(bundle) && Array.isArray(bundle.workflows) ? bundle.workflows.find(isOurs) : undefined;
 }
 
 export function DeleteWorkflow({ target, onClose, onChanged }: TargetProps) {

@@ -16,7 +16,7 @@ import {
   type WorkflowsQueryVariables,
 } from "@/gql/workflows";
 import { ExportBundleDocument } from "@/gql/bundles";
-import { exactMoment, moment } from "@/data/format";
+import { counted } from "@/data/format";
 import { messageOf, problemOf } from "@/data/problem";
 import { saveFile } from "@/data/save-file";
 import { useQueryString } from "@/data/use-query-string";
@@ -31,6 +31,7 @@ import { Menu, MenuItem, MenuSeparator } from "@/ui/menu";
 import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
+import { Time } from "@/ui/time";
 import { useToast } from "@/ui/toast";
 import { builderHref, versionsHref } from "./addresses";
 import { ImportBundle } from "./import-dialog";
@@ -63,7 +64,12 @@ type Checks = ReadonlyMap<string, WorkflowCheckFragment>;
 function useChecks(variables: WorkflowsQueryVariables): { readonly checks: Checks | null; readonly isLoading: boolean; again(): void } {
   const scopes = [useMay("AGENTS_READ"), useMay("TOOLS_READ")];
   const may = scopes.every(Boolean);
-  const [{ data, fetching }, execute] = useQuery({ query: WorkflowChecksDocument, variables, pause: !may, requestPolicy: "cache-and-network" });
+  const [{ data, fetching }, execute] = useQuery({
+    query: WorkflowChecksDocument,
+    variables,
+    pause: !may,
+    requestPolicy: "cache-and-network",
+  });
   const nodes = data?.workflows?.edges.map(({ node }) => node) ?? [];
   return {
     checks: may ? new Map(nodes.map((node) => [node.id, node])) : null,
@@ -87,11 +93,13 @@ export function WorkflowsPage() {
     if (checks) again();
   };
   // Edits of others arrive in the cache by themselves; what was added or removed needs the page of the list again.
-  useSubscription({ query: LiveWorkflowsDocument, variables: { filter: variables.filter } }, (_before, update: LiveWorkflowsSubscription) => {
+  const { filter } = variables;
+  useSubscription({ query: LiveWorkflowsDocument, variables: { filter } }, (_before, update: LiveWorkflowsSubscription) => {
     const { workflows: change } = update;
     if (change.__typename === "WorkflowAdded" || change.__typename === "WorkflowRemoved") queueMicrotask(reload);
     if (change.__typename === "WorkflowChanged" && checks) {
-      void client.query(CheckOfWorkflowDocument, { id: change.workflow.id }, { requestPolicy: "network-only" }).toPromise();
+      const { id } = change.workflow;
+      queueMicrotask(() => void client.query(CheckOfWorkflowDocument, { id }, { requestPolicy: "network-only" }).toPromise());
     }
     return update;
   });
@@ -163,11 +171,13 @@ function useExport() {
     const bundle = result.value.exportBundle;
     if (!bundle) return toast("bad", "The workflow has been deleted meanwhile.");
     const name = `${slug ?? "studio"}.${format}`;
-    saveFile(name, `application/${format}`, format === "yaml" ? bundle.yaml : `${JSON.stringify(bundle.json, null, 2)}\n`);
+    saveFile(name, format === "yaml" ? bundle.yaml : `${JSON.stringify(bundle.json, null, 2)}\n`, `application/${format}`);
     toast("ok", `${name} was saved.`);
   };
   return (format: "yaml" | "json", slug: string | null) => void save(format, slug);
 }
+
+const CONTROL = `${controlClass} h-9 w-auto`;
 
 function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearchParams): void }) {
   const [text, setText] = useState(query.get("search") ?? "");
@@ -199,7 +209,7 @@ function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearch
       <span className="grow" />
       <label className="flex items-center gap-2 text-sm text-muted">
         State
-        <select className={`${controlClass} h-9 w-auto`} value={query.get("state") ?? ""} onChange={(event) => apply({ state: event.target.value })}>
+        <select className={CONTROL} value={query.get("state") ?? ""} onChange={(event) => apply({ state: event.target.value })}>
           <option value="">Any</option>
           <option value="published">Published</option>
           <option value="draft">Never published</option>
@@ -207,7 +217,7 @@ function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearch
       </label>
       <label className="flex items-center gap-2 text-sm text-muted">
         Order
-        <select className={`${controlClass} h-9 w-auto`} value={query.get("sort") ?? ""} onChange={(event) => apply({ sort: event.target.value })}>
+        <select className={CONTROL} value={query.get("sort") ?? ""} onChange={(event) => apply({ sort: event.target.value })}>
           <option value="">By name</option>
           <option value="updated">Last edited first</option>
         </select>
@@ -273,7 +283,9 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
                       after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
                   >
                     <span className="block font-medium break-words">{workflow.name}</span>
-                    {workflow.name !== workflow.slug && <span className="block font-mono text-xs break-all text-muted">{workflow.slug}</span>}
+                    {workflow.name !== workflow.slug && (
+                      <span className="block font-mono text-xs break-all text-muted">{workflow.slug}</span>
+                    )}
                   </Link>
                 </td>
                 <td className="px-3 py-2">
@@ -283,9 +295,7 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
                   {[...new Set(workflow.graph.nodes.map(({ agentName }) => agentName))].join(", ") || "–"}
                 </td>
                 <td className="hidden px-3 whitespace-nowrap sm:table-cell">
-                  <time dateTime={workflow.updatedAt} title={exactMoment(workflow.updatedAt)} className="tabular-nums">
-                    {moment(workflow.updatedAt)}
-                  </time>
+                  <Time at={workflow.updatedAt} />
                 </td>
                 <td className="pr-3 text-right">
                   <div className="relative z-1 inline-block">
@@ -319,7 +329,7 @@ function State({ workflow: { published }, check, isChecking }: StateProps) {
       {published ? <Badge tone="ok">Version {published.number}</Badge> : <Badge tone="neutral">Draft</Badge>}
       {isChecking && <Skeleton className="h-5 w-20" />}
       {check && !check.findings.ok && <Badge tone="bad">Has errors</Badge>}
-      {check?.findings.ok && published && changes > 0 && <Badge tone="info">{changes === 1 ? "1 change" : `${changes} changes`}</Badge>}
+      {check?.findings.ok && published && changes > 0 && <Badge tone="info">{counted(changes, "change")}</Badge>}
     </span>
   );
 }
