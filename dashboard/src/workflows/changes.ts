@@ -83,7 +83,7 @@ function placeOf([root = "", ...path]: readonly string[]): Place {
   return { key: root, title: "Workflow", icon: "info", rest: path };
 }
 
-/** In the order of the API: the workflow with its nodes and connections, then agents, then tools. */
+/** The workflow itself first, then in the order of the API: nodes, connections, agents, tools. */
 export function sectionsOf(changes: readonly DiffChangeFragment[]): readonly Section[] {
   const sections = new Map<string, { readonly place: Place; readonly items: Map<string, Item> }>();
   for (const change of changes) {
@@ -93,7 +93,9 @@ export function sectionsOf(changes: readonly DiffChangeFragment[]): readonly Sec
     const item = itemOf(change, place);
     section.items.set(item.key, item);
   }
-  return [...sections.values()].map(({ place: { key, title, icon }, items }) => ({ key, title, icon, items: [...items.values()] }));
+  return [...sections.values()]
+    .map(({ place: { key, title, icon }, items }) => ({ key, title, icon, items: [...items.values()] }))
+    .sort((a, b) => Number(b.key === "workflow") - Number(a.key === "workflow"));
 }
 
 const NO_VALUES = { lines: null, before: null, after: null };
@@ -119,15 +121,22 @@ const isNothing = (value: unknown) => value === null || value === undefined || v
 
 function sentenceOf({ kind, before, after }: DiffChangeFragment, rest: readonly string[]): string {
   const label = LABELS[rest.join(".")];
-  const subject = label ? `The ${label}` : `“${rest.map(wordsOf).join(" › ")}”`;
+  const subject = label ? `The ${label}` : `“${pathOf(rest)}”`;
   if (kind === "ADDED" || isNothing(before)) return `${subject} was added.`;
   if (kind === "REMOVED" || isNothing(after)) return `${subject} was removed.`;
   const isList = Array.isArray(before) && Array.isArray(after);
   return isList ? `The order of ${label ? `the ${label}` : subject} changed.` : `${subject} changed.`;
 }
 
-const wordsOf = (part: string) =>
-  /^\d+$/.test(part) ? `item ${Number(part) + 1}` : part.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+const wordsOf = (part: string) => part.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+
+/** `session › silence 1 › delay`: items of a list are counted from 1. */
+const pathOf = (parts: readonly string[]) =>
+  parts
+    .map((part) => (/^\d+$/.test(part) ? ` ${Number(part) + 1}` : ` › ${wordsOf(part)}`))
+    .join("")
+    .slice(3)
+    .replace(/s (\d+)/g, " $1");
 
 const NOUNS: Readonly<Record<string, string>> = { nodes: "node", connections: "connection", agents: "agent", tools: "tool" };
 

@@ -25,13 +25,13 @@ export function linesOf(text: string): readonly Line[] | null {
   return withWords(lines);
 }
 
-/** As many old lines as new ones after them are the same lines, changed. */
+/** The first of some old lines became the first of the new ones after them, and so on. */
 function withWords(lines: readonly Line[]): readonly Line[] {
   const marked = [...lines];
   for (let start = 0; start < lines.length; ) {
     const olds = runOf(lines, start, "OLD");
     const news = runOf(lines, start + olds, "NEW");
-    for (let index = 0; olds === news && index < olds; index++) {
+    for (let index = 0; index < Math.min(olds, news); index++) {
       const [at, other] = [start + index, start + olds + index];
       const [before, after] = marksOf(textAt(lines, at), textAt(lines, other));
       marked[at] = { kind: "OLD", parts: before };
