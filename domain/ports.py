@@ -36,6 +36,7 @@ from domain.calls.inbound import RoomWebhooks
 from domain.calls.model import Call, CallId, EndReason
 from domain.calls.recordings import AudioStore, LinkSigner, Recordings
 from domain.calls.rooms import RoomAccessIssuer
+from domain.calls.statistics import CallStatistics, FirstAudio
 from domain.common.access import (
     AccessChanges,
     Person,
@@ -297,6 +298,14 @@ class Calls(Protocol):
 
     async def count(self, filter: CallFilter) -> Count:
         """Return the number of calls: exactly if there are few, else an estimate."""
+        ...
+
+    async def statistics(self, since: datetime, until: datetime) -> CallStatistics:
+        """Count the calls that were created in the period."""
+        ...
+
+    async def first_audio(self, ids: Sequence[CallId]) -> FirstAudio | None:
+        """Return the latency of these calls; None if no reply of them was measured."""
         ...
 
     async def enqueue_command(self, command: Command) -> None:

@@ -39,6 +39,7 @@ ROOT_FIELDS: Mapping[str, Scopes] = {
     "Query.exportBundle": READ_BUNDLE,
     "Query.call": (Scope.CALLS_READ,),
     "Query.calls": (Scope.CALLS_READ,),
+    "Query.callStatistics": (Scope.CALLS_READ,),
     "Query.simulationFromCall": (Scope.CALLS_READ, Scope.WORKFLOWS_READ),
     "Query.settings": (Scope.SETTINGS_READ,),
     "Query.credentials": (Scope.CREDENTIALS_READ,),

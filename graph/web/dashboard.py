@@ -32,13 +32,12 @@ from graph.web.static_assets import (
     local_token_routes,
     websocket_sources,
 )
-from graph.web.talk import PERMISSIONS_POLICY, livekit_sources, recording_sources
+from graph.web.talk import livekit_sources, recording_sources
 
 FOLDER = STATIC_FOLDER / "studio"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'nonce-{nonce}'; "
-    "img-src 'self' data:; font-src 'self'; media-src 'self'{sounds}; "
-    "connect-src 'self'{sockets}{rooms}; "
+    "img-src 'self' data:; font-src 'self'; media-src 'self'{sounds}; connect-src 'self'{sockets}{sounds}{rooms}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
@@ -62,10 +61,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Sources of the policy for what a page requests elsewhere: recordings in S3, and rooms of LiveKit."""
+    """Other hosts that pages may connect to, as sources of their policy."""
 
     sounds: str
+    """The store of recordings: the sound is played, and read to draw it."""
     rooms: str
+    """The LiveKit server."""
 
 
 def dashboard_routes(settings: Settings, folder: Path = FOLDER) -> list[BaseRoute]:
@@ -117,15 +118,10 @@ def page(request: Request, file: File, hosts: Hosts, status: int = 200) -> Respo
         scripts=file.script_hashes,
         nonce=nonce,
         sounds=hosts.sounds,
-        sockets=websocket_sources(request),
         rooms=hosts.rooms,
+        sockets=websocket_sources(request),
     )
-    headers = {
-        **NO_STORE_HEADERS,
-        "Content-Security-Policy": policy,
-        "Permissions-Policy": PERMISSIONS_POLICY,
-        "Vary": "Accept-Encoding",
-    }
+    headers = {**NO_STORE_HEADERS, "Content-Security-Policy": policy, "Vary": "Accept-Encoding"}
     body = file.body.replace(b"<head>", b"<head>" + meta, 1)
     if accepts_gzip(request):
         headers["Content-Encoding"] = "gzip"

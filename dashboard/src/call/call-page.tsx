@@ -149,7 +149,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
               )}
             </Tabs.Content>
             <Tabs.Content value="latency" tabIndex={-1}>
-              <Latency story={story} />
+              <Latency story={story} isLive={isLive} />
             </Tabs.Content>
             <Tabs.Content value="log" tabIndex={-1}>
               <EventLog events={live.events} isLive={isLive} chosen={event} onChoose={(seq) => show({ event: seq })} onShowContext={setPoint} />

@@ -1,11 +1,10 @@
 "use client";
 
-import { useCallback, useEffect, useState, type ReactNode } from "react";
+import { useCallback, useMemo, type ReactNode } from "react";
 import { milliseconds, seconds, timeOfDay } from "@/data/format";
-import { Button } from "@/ui/button";
 import { Badge, type Tone } from "@/ui/badge";
 import { Icon } from "@/ui/icons";
-import { NEAR_PX, useLongList } from "./long-list";
+import { LongList, useOpened } from "./long-list";
 import type { Entry, Note, Spoken } from "./story";
 
 const ROW_PX = 76;
@@ -22,60 +21,32 @@ interface Props {
 
 /** The conversation. While the call is live it follows the end, until the reader scrolls up. */
 export function Conversation({ story, isLive, heard, onPlay, children }: Props) {
-  const [focused, setFocused] = useState(-1);
-  const [opened, setOpened] = useState<ReadonlySet<string>>(new Set());
+  const [opened, toggle] = useOpened();
   const keyOf = useCallback((index: number) => story[index]?.key ?? `${index}`, [story]);
-  const { box, virtual } = useLongList({ count: story.length, keyOf, rowPx: ROW_PX, isLive, kept: focused });
-  useEffect(() => {
-    const index = heard ? story.findIndex(({ key }) => key === heard) : -1;
-    if (index >= 0) virtual.scrollToIndex(index);
-  }, [heard, story, virtual]);
-  const open = (key: string, isOpen: boolean) => {
-    if (opened.has(key) === isOpen) return;
-    setOpened(new Set(isOpen ? [...opened, key] : [...opened].filter((each) => each !== key)));
-  };
+  const shown = useMemo(() => (heard ? story.findIndex(({ key }) => key === heard) : -1), [heard, story]);
   return (
-    <div className="relative">
-      <div
-        ref={box}
-        tabIndex={0}
-        role="region"
-        aria-label="Conversation"
-        className="max-h-[max(24rem,calc(100dvh-19rem))] overflow-y-auto px-4 py-4 md:px-5"
+    <>
+      <LongList
+        label="Conversation"
+        className="max-h-[max(24rem,calc(100dvh-19rem))] px-4 md:px-5"
+        count={story.length}
+        keyOf={keyOf}
+        rowPx={ROW_PX}
+        isLive={isLive}
+        shown={shown}
       >
-        <ol className="relative" style={{ height: virtual.getTotalSize() }}>
-          {virtual.getVirtualItems().map(({ index, key, start }) => {
-            const entry = story[index];
-            return (
-              entry && (
-                <li
-                  key={key}
-                  ref={virtual.measureElement}
-                  data-index={index}
-                  aria-setsize={story.length}
-                  aria-posinset={index + 1}
-                  className="absolute inset-x-0 top-0 pb-3"
-                  style={{ transform: `translateY(${start}px)` }}
-                  onFocus={() => setFocused(index)}
-                  onBlur={() => setFocused(-1)}
-                >
-                  {entry.kind === "TURN" && <TurnView turn={entry.turn} at={entry.at} isHeard={heard === key} onPlay={onPlay && (() => onPlay(entry.key))} />}
-                  {entry.kind === "TOOL" && <ToolView entry={entry} isOpen={opened.has(entry.key)} onToggle={(isOpen) => open(entry.key, isOpen)} />}
-                  {entry.kind === "NOTE" && <NoteView note={entry.note} at={entry.at} />}
-                </li>
-              )
-            );
-          })}
-        </ol>
-      </div>
-      {isLive && !virtual.isAtEnd(NEAR_PX) && (
-        <Button icon="down" className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-large" onClick={() => virtual.scrollToEnd()}>
-          Newest
-        </Button>
-      )}
+        {(index) => {
+          const entry = story[index];
+          if (!entry) return null;
+          const { key } = entry;
+          if (entry.kind === "NOTE") return <NoteView note={entry.note} at={entry.at} />;
+          if (entry.kind === "TOOL") return <ToolView entry={entry} isOpen={opened.has(key)} onToggle={(isOpen) => toggle(key, isOpen)} />;
+          return <TurnView turn={entry.turn} at={entry.at} isHeard={heard === key} onPlay={onPlay && (() => onPlay(key))} />;
+        }}
+      </LongList>
       <Announcer story={story} isLive={isLive} />
       {children}
-    </div>
+    </>
   );
 }
 
