@@ -6,6 +6,7 @@ import { useQuery, useSubscription } from "urql";
 import { LiveWorkflowsDocument, type LiveWorkflowsSubscription } from "@/gql/workflows";
 import {
   DraftStateDocument,
+  PublishersDocument,
   VersionChangesDocument,
   WorkflowVersionsDocument,
   type VersionRowFragment,
@@ -178,6 +179,7 @@ interface TimelineProps {
 
 function Timeline({ workflow, versions, unpublished, chosen }: TimelineProps) {
   const [query] = useQueryString();
+  const publishers = usePublishers(versions);
   const to = (version: string | null) => {
     const next = new URLSearchParams(query);
     next.delete("from");
@@ -215,7 +217,7 @@ function Timeline({ workflow, versions, unpublished, chosen }: TimelineProps) {
               </span>
               {version.note && <span className="mt-0.5 line-clamp-2 break-words">{version.note}</span>}
               <span className="mt-0.5 block text-xs text-muted">
-                <Time at={version.publishedAt} /> by <Publisher subject={version.publishedBy} />
+                <Time at={version.publishedAt} /> by <Publisher version={version} members={publishers} />
               </span>
             </Link>
           </li>
@@ -228,11 +230,25 @@ function Timeline({ workflow, versions, unpublished, chosen }: TimelineProps) {
   );
 }
 
-/** The API names a publisher by an id alone. */
-function Publisher({ subject }: { subject: string }) {
+type Publishers = ReadonlyMap<string, { readonly email: string; readonly name: string | null }>;
+
+/** The members who published the versions, by the ids of these; none for a viewer who may not see members. */
+function usePublishers(versions: readonly VersionRowFragment[]): Publishers {
+  const may = useViewer()?.scopes.includes("MEMBERS_READ") ?? false;
+  const ids = versions.map(({ id }) => id);
+  const [{ data }] = useQuery({ query: PublishersDocument, variables: { ids }, pause: !may || !ids.length });
+  const found = data?.nodes.flatMap((node) =>
+    node?.__typename === "WorkflowVersion" && node.publisher ? [[node.id, node.publisher] as const] : [],
+  );
+  return new Map(found);
+}
+
+function Publisher({ version: { id, publishedBy }, members }: { version: VersionRowFragment; members: Publishers }) {
   const viewer = useViewer();
-  const text = subject === viewer?.subject ? "you" : subject.startsWith("key:") ? "an API key" : "a member";
-  return <span title={subject}>{text}</span>;
+  const publisher = members.get(id);
+  const stranger = publishedBy.startsWith("key:") ? "an API key" : "a member";
+  const text = publishedBy === viewer?.subject ? "you" : publisher ? (publisher.name ?? publisher.email) : stranger;
+  return <span title={publisher?.email ?? publishedBy}>{text}</span>;
 }
 
 function Panel({ title, about, actions, children }: { title: ReactNode; about?: ReactNode; actions?: ReactNode; children: ReactNode }) {
