@@ -183,6 +183,7 @@ FIELDS: Mapping[str, Scopes] = {
     "Call.currentNode": (Scope.WORKFLOWS_READ,),
     "WorkflowVersion.agents": (Scope.AGENTS_READ,),
     "WorkflowVersion.calls": (Scope.CALLS_READ,),
+    "WorkflowVersion.publisher": (Scope.MEMBERS_READ,),
     "Workflow.draftDiff": (Scope.AGENTS_READ, Scope.TOOLS_READ),
     "WorkflowVersion.diff": (Scope.AGENTS_READ, Scope.TOOLS_READ),
 }

@@ -1,10 +1,10 @@
 "use client";
 
 import Link from "next/link";
-import type { LiveCall, LiveCallState } from "agent-studio-client";
+import type { LiveCallState } from "agent-studio-client";
 import { useLiveCall, useStudio } from "agent-studio-client/react";
 import { Tabs } from "radix-ui";
-import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useRead } from "@/data/use-read";
 import { CallDocument, CallFiguresDocument, type EndReason } from "@/gql/call";
 import { EndCallDocument } from "@/gql/end-call";
@@ -18,9 +18,10 @@ import { BLAMES, reasonOf, stateOf, toneOfBlame } from "@/data/words";
 import { Badge } from "@/ui/badge";
 import { Button, buttonClass } from "@/ui/button";
 import { Confirm } from "@/ui/dialog";
-import { controlClass } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Empty, Failed, Loading, Notice, Skeleton } from "@/ui/states";
+import { MakeSimulation } from "@/workflows/simulation-dialog";
+import { Composer } from "./composer";
 import { Conversation } from "./conversation";
 import { ContextPanel } from "./context";
 import { FigurePanels, Given, Summary, type CallData } from "./details";
@@ -261,6 +262,7 @@ function Header({ call, state, isLive, length, agent, reason }: HeaderProps) {
           {reason && <span>{reasonOf(reason).label}</span>}
         </p>
       </div>
+      {!isLive && <MakeSimulation callId={call.id} workflow={call.workflow?.slug ?? null} />}
       {isLive && mayControl && (
         <div className="flex flex-wrap items-center gap-2">
           {call.kind === "VOIP" && <JoinByVoice callId={call.id} />}
@@ -332,43 +334,5 @@ function TranscriptSkeleton() {
         ))}
       </div>
     </Loading>
-  );
-}
-
-/** Says the caller's next words in a text call. */
-function Composer({ send }: Pick<LiveCall, "send">) {
-  const mayWrite = useMay("CALLS_WRITE");
-  const [text, setText] = useState("");
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  if (!mayWrite) return null;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const words = text.trim();
-    if (!words || isBusy) return;
-    setBusy(true);
-    const result = await send(words);
-    setBusy(false);
-    if (result.ok) setText("");
-    setProblem(result.ok ? "" : messageOf(result.error));
-  };
-  return (
-    <form className="grid gap-2 border-t p-3" onSubmit={(event) => void submit(event)}>
-      {problem && <Notice tone="bad">{problem}</Notice>}
-      <div className="flex gap-2">
-        <input
-          aria-label="Message of the caller"
-          value={text}
-          maxLength={8192}
-          autoComplete="off"
-          placeholder="Write as the caller"
-          onChange={(event) => setText(event.target.value)}
-          className={`${controlClass} h-10`}
-        />
-        <Button type="submit" kind="primary" icon="send" busy={isBusy} className="h-10">
-          Send
-        </Button>
-      </div>
-    </form>
   );
 }

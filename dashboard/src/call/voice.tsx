@@ -44,10 +44,10 @@ export function JoinByVoice({ callId }: { callId: string }) {
       return "";
     } catch (error) {
       if (!(error instanceof voice.VoiceFailed)) throw error;
-      return FAILURES[error.code];
+      return voiceFailure(error.code);
     }
   };
-  if (room) return <Controls room={room} onLeft={() => setRoom(null)} />;
+  if (room) return <VoiceControls room={room} onLeft={() => setRoom(null)} />;
   return (
     <>
       <Button icon="microphone" onClick={() => setAsking(true)}>
@@ -72,7 +72,10 @@ const FAILURES = {
   ROOM: "The room of the call cannot be reached. Check that the call still runs, and that this browser reaches the LiveKit server.",
 } as const;
 
-function Controls({ room, onLeft }: { room: VoiceRoom; onLeft(): void }) {
+export const voiceFailure = (code: keyof typeof FAILURES): string =>
+  code === "MICROPHONE" && !isSecureContext ? "Browsers allow the microphone only on https pages and on localhost." : FAILURES[code];
+
+export function VoiceControls({ room, onLeft }: { room: VoiceRoom; onLeft(): void }) {
   const state = useObservable(room.state);
   const isMuted = useObservable(room.isMuted);
   const hasSound = useObservable(room.hasSound);

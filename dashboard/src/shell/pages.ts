@@ -16,6 +16,7 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { href: "/", title: "Overview", icon: "overview", scope: "CALLS_READ" },
   { href: "/calls/", title: "Calls", icon: "calls", scope: "CALLS_READ", also: ["/call/"] },
+  { href: "/workflows/", title: "Workflows", icon: "workflow", scope: "WORKFLOWS_READ", also: ["/workflow/", "/versions/"] },
   { href: "/agents/", title: "Agents", icon: "agents", scope: "AGENTS_READ", also: ["/agent/"] },
   { href: "/tools/", title: "Tools", icon: "tool", scope: "TOOLS_READ", also: ["/tool/", "/mcp/"] },
   { href: "/keys/", title: "API keys", icon: "key", scope: "KEYS_READ" },
