@@ -1,5 +1,6 @@
 import { pages, type Studio } from "agent-studio-client";
 import { CallsDocument, type CallsQueryVariables } from "@/gql/calls";
+import { saveFile } from "@/data/save-file";
 import { COLUMNS, type CallRow, type Column, type ColumnName } from "./columns";
 
 /** More would take minutes of the rate limit: filter by time for the rest. */
@@ -25,9 +26,6 @@ export async function download(studio: Studio, { filter, orderBy }: CallsQueryVa
     calls.push(...page.edges.map(({ node }) => node));
     if (calls.length >= MAX_ROWS) break;
   }
-  const url = URL.createObjectURL(new Blob([csvOf(calls, names)], { type: "text/csv" }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: "calls.csv" });
-  link.click();
-  URL.revokeObjectURL(url);
+  saveFile("calls.csv", csvOf(calls, names), "text/csv");
   return calls.length;
 }

@@ -46,3 +46,19 @@ export function moment(iso: string, now = new Date()): string {
 
 export const exactMoment = (iso: string): string => `${DAY_OF_YEAR.format(new Date(iso))}, ${EXACT_TIME.format(new Date(iso))}`;
 export const timeOfDay = (iso: string): string => EXACT_TIME.format(new Date(iso));
+
+const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const UNITS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+] as const;
+
+/** `5 minutes ago`, `in 7 days`. */
+export function ago(iso: string, now = Date.now()): string {
+  const passed = (Date.parse(iso) - now) / 1000;
+  const [unit, length] = UNITS.find(([, each]) => Math.abs(passed) >= each) ?? ["second", 1];
+  return unit === "second" ? "just now" : RELATIVE.format(Math.trunc(passed / length), unit);
+}

@@ -17,7 +17,10 @@ export const PAGES: readonly Page[] = [
   { href: "/", title: "Overview", icon: "overview", scope: "CALLS_READ" },
   { href: "/calls/", title: "Calls", icon: "calls", scope: "CALLS_READ", also: ["/call/"] },
   { href: "/agents/", title: "Agents", icon: "agents", scope: "AGENTS_READ", also: ["/agent/"] },
+  { href: "/people/", title: "People", icon: "people", scope: "MEMBERS_READ", also: ["/member/", "/role/", "/identity-provider/"] },
   { href: "/keys/", title: "API keys", icon: "key", scope: "KEYS_READ" },
+  { href: "/audit/", title: "Audit log", icon: "audit", scope: "AUDIT_READ" },
+  { href: "/limits/", title: "Limits", icon: "clock", scope: "CALLS_READ" },
 ];
 
 /** Pages of the API that are no part of the dashboard. */

@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { Icon, type IconName } from "./icons";
 
 const ITEM = `flex cursor-pointer items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm outline-none select-none
-  data-[highlighted]:bg-hover data-[disabled]:opacity-55`;
+  data-[highlighted]:bg-hover data-[disabled]:cursor-not-allowed data-[disabled]:text-muted`;
 
 interface MenuProps {
   trigger: ReactNode;
@@ -34,11 +34,22 @@ export function Menu({ trigger, align = "start", side = "bottom", children }: Me
   );
 }
 
-export function MenuItem({ icon, onSelect, children }: { icon?: IconName; onSelect(): void; children: ReactNode }) {
+interface ItemProps {
+  icon?: IconName;
+  /** Why it cannot be chosen, if so; it is shown in the menu. */
+  refused?: string | undefined;
+  onSelect(): void;
+  children: ReactNode;
+}
+
+export function MenuItem({ icon, refused, onSelect, children }: ItemProps) {
   return (
-    <Radix.Item className={ITEM} onSelect={onSelect}>
+    <Radix.Item className={ITEM} disabled={Boolean(refused)} onSelect={onSelect}>
       {icon && <Icon name={icon} className="text-muted" />}
-      {children}
+      <span>
+        {children}
+        {refused && <span className="block max-w-60 text-xs">{refused}</span>}
+      </span>
     </Radix.Item>
   );
 }
