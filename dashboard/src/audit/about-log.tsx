@@ -94,8 +94,7 @@ function Head() {
   const head = data?.auditHead;
   if (error && !head) return <Failed problem={problemOf(error)} onRetry={() => execute({ requestPolicy: "network-only" })} />;
   if (!head) return <Skeleton className="mt-4 h-48 w-full" />;
-  const { seq, hash, signedAt, keyId, signature } = head;
-  const json = `${JSON.stringify({ seq, hash, signedAt, keyId, signature })}\n`;
+  const { seq, hash, signedAt, keyId, signature, line } = head;
   return (
     <div className="mt-4 grid gap-4">
       <Facts
@@ -108,8 +107,8 @@ function Head() {
         ]}
       />
       <div className="flex flex-wrap justify-end gap-2">
-        <CopyButton text={json} what="The head" />
-        <Button icon="download" onClick={() => saveFile(`audit-head-${seq}.json`, json, "application/json")}>
+        <CopyButton text={line} what="The head" />
+        <Button icon="download" onClick={() => saveFile(`audit-head-${seq}.json`, `${line}\n`, "application/json")}>
           Download
         </Button>
       </div>
