@@ -24,6 +24,8 @@ export const KINDS: Record<AuditKind, { label: string; tone: Tone }> = {
   OTHER: { label: "Other", tone: "neutral" },
 };
 
+const isKind = (kind: string): kind is AuditKind => kind in KINDS;
+
 export const kindOf = (kind: AuditKind) => KINDS[kind] ?? { label: plain(kind), tone: "neutral" as const };
 
 export const FILTER_NAMES = ["kind", "actor", "target", "action", "session", "address", "since", "until"] as const;
@@ -42,7 +44,7 @@ const TITLES: Record<(typeof FILTER_NAMES)[number], string> = {
 const text = (query: URLSearchParams, name: string) => query.get(name)?.trim() || undefined;
 
 export function filterOf(query: URLSearchParams): AuditFilter {
-  const kinds = (query.get("kind") ?? "").split(",").filter((kind): kind is AuditKind => kind in KINDS);
+  const kinds = (query.get("kind") ?? "").split(",").filter(isKind);
   const [since, until] = [timeOf(text(query, "since")), timeOf(text(query, "until"), 1)];
   return present({
     kinds: kinds.length ? kinds : undefined,
@@ -68,9 +70,9 @@ export function chipsOf(query: URLSearchParams, nameOf: (name: "actor" | "target
     const value = text(query, name);
     if (!value) return [];
     if (name === "kind") {
-      const kinds = value.split(",");
+      const kinds = value.split(",").filter(isKind);
       return kinds.map((kind) => ({
-        label: kindOf(kind as AuditKind).label,
+        label: kindOf(kind).label,
         without: filtered(query, { kind: kinds.filter((each) => each !== kind).join(",") || null }),
       }));
     }

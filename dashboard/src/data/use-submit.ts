@@ -1,6 +1,6 @@
 "use client";
 
-import type { ErrorOf, RequestError, SuccessOf, TypedDocument } from "agent-studio-client";
+import type { SuccessOf, TypedDocument } from "agent-studio-client";
 import { useStudio } from "agent-studio-client/react";
 import { useRef, useState } from "react";
 import { messageOf } from "./problem";
@@ -38,19 +38,16 @@ export function useSubmit() {
   const running = useRef(false);
 
   /** The success of the mutation; null if it was refused. */
-  async function submit<Data, Variables extends { input: object }>(
-    document: TypedDocument<Data, Variables>,
-    input: Variables["input"],
-  ): Promise<SuccessOf<Data> | null> {
+  async function submit<Data, Input>(document: TypedDocument<Data, { input: Input }>, input: Input): Promise<SuccessOf<Data> | null> {
     if (running.current) return null;
     running.current = true;
     setBusy(true);
     setRefusal(ACCEPTED);
-    const result = await studio.mutate<Data, { input: object }>(document as TypedDocument<Data, { input: object }>, { input });
+    const result = await studio.mutate(document, { input });
     running.current = false;
     setBusy(false);
     if (result.ok) return result.value;
-    setRefusal(refusalOf(result.error as ErrorOf<Data> & Described | RequestError));
+    setRefusal(refusalOf(result.error));
     return null;
   }
   return { submit, isBusy, refusal };

@@ -17,7 +17,14 @@ const BUDGETS: Record<string, string> = {
   STORAGE_MEGABYTES: "Megabytes stored",
 };
 
-export const budgetName = (budget: string) => BUDGETS[budget] ?? plain(budget);
+const budgetName = (budget: string) => BUDGETS[budget] ?? plain(budget);
+
+/** What to say about a budget of which little or nothing is left; null otherwise. */
+export function warningOf({ budget, isNear, isExhausted }: BudgetLevel): { tone: "bad" | "warn"; text: string } | null {
+  if (isExhausted) return { tone: "bad", text: `${budgetName(budget)}: the limit is reached, and more is refused.` };
+  return isNear ? { tone: "warn", text: `${budgetName(budget)}: more than four fifths are used.` } : null;
+}
+
 const figure = (value: number) => value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 2 : 0 });
 
 /** How much of each budget is used. */

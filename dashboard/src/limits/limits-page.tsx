@@ -7,7 +7,7 @@ import { useTitle } from "@/data/use-title";
 import { PageHeader } from "@/ui/page-header";
 import { Section } from "@/ui/section";
 import { Failed, Loading, Notice, Skeleton } from "@/ui/states";
-import { budgetName, BudgetLevels, type BudgetLevel } from "./budget-levels";
+import { BudgetLevels, warningOf, type BudgetLevel } from "./budget-levels";
 
 const PARTS: readonly { title: string; text: string; budgets: readonly Budget[] }[] = [
   {
@@ -47,10 +47,10 @@ function Levels({ levels }: { levels: readonly BudgetLevel[] }) {
   return (
     <div className="grid gap-5">
       {levels
-        .filter(({ isNear, isExhausted }) => isNear || isExhausted)
-        .map(({ budget, isExhausted }) => (
-          <Notice key={budget} tone={isExhausted ? "bad" : "warn"}>
-            {budgetName(budget)}: {isExhausted ? "the limit is reached, and more is refused." : "more than four fifths are used."}
+        .flatMap((level) => warningOf(level) ?? [])
+        .map(({ tone, text }) => (
+          <Notice key={text} tone={tone}>
+            {text}
           </Notice>
         ))}
       <div className="grid items-start gap-5 lg:grid-cols-2 xl:grid-cols-3">

@@ -13,7 +13,7 @@ import { useNow } from "@/data/use-now";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { BLAMES, plain, reasonOf, stateOf, toneOfBlame } from "@/data/words";
-import { budgetName, BudgetLevels } from "@/limits/budget-levels";
+import { BudgetLevels, warningOf } from "@/limits/budget-levels";
 import { StartCall } from "@/shell/start-call";
 import { Badge } from "@/ui/badge";
 import { Icon } from "@/ui/icons";
@@ -359,10 +359,7 @@ function Attention({ overview, tick }: Pick<Parts, "overview"> & { tick: number 
   const items: { tone: "bad" | "warn"; text: string }[] = [];
   if (pool && pool.workers.length === 0) items.push({ tone: "bad", text: "No worker is running, so no call can be answered. Start one, or look at ./studio status." });
   else if (pool && waits > LONG_WAIT_MS) items.push({ tone: "bad", text: `${count(pool.waiting.value)} calls wait for a worker, the first one for ${clock(waits)}. Add workers.` });
-  for (const { budget, isExhausted, isNear } of limits) {
-    if (isExhausted) items.push({ tone: "bad", text: `${budgetName(budget)}: the limit is reached, and more is refused.` });
-    else if (isNear) items.push({ tone: "warn", text: `${budgetName(budget)}: more than four fifths are used.` });
-  }
+  items.push(...limits.flatMap((level) => warningOf(level) ?? []));
   if (!items.length) return null;
   return (
     <section aria-label="Needs attention" className="mb-5 grid gap-2">

@@ -37,7 +37,7 @@ const LIST = "/people/?tab=providers";
 export function IdentityProviderPage() {
   const [query] = useQueryString();
   const id = query.get("id");
-  const [{ data, error }, execute] = useRead({ query: IdentityProvidersDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error, fetching }, execute] = useRead({ query: IdentityProvidersDocument, requestPolicy: "cache-and-network" });
   const again = () => execute({ requestPolicy: "network-only" });
   const provider = data?.identityProviders?.find((each) => each.id === id) ?? null;
   const title = provider ? provider.label : id ? "Identity provider" : "New identity provider";
@@ -46,8 +46,10 @@ export function IdentityProviderPage() {
     <div className="max-w-3xl">
       <BackLink href={LIST}>Identity providers</BackLink>
       <PageHeader title={title}>{provider && <Delete provider={provider} />}</PageHeader>
-      {!data?.identityProviders ? (
-        error ? <Failed problem={problemOf(error)} onRetry={again} /> : <ProviderSkeleton />
+      {error && !data?.identityProviders ? (
+        <Failed problem={problemOf(error)} onRetry={again} />
+      ) : !data?.identityProviders || (id && !provider && fetching) ? (
+        <ProviderSkeleton />
       ) : id && !provider ? (
         <NoProvider />
       ) : (

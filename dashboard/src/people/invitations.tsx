@@ -11,6 +11,7 @@ import { Ask, type Question } from "@/ui/ask";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { ListSkeleton } from "@/ui/list-skeleton";
+import { Menu, MenuItem } from "@/ui/menu";
 import { Pager } from "@/ui/pager";
 import { Empty, Failed } from "@/ui/states";
 import { Time } from "@/ui/time";
@@ -68,42 +69,40 @@ function InvitationTable({ rows, onChanged }: { rows: readonly InvitationRowFrag
               <th scope="col" className="hidden px-3 font-medium sm:table-cell">Role</th>
               <th scope="col" className="hidden px-3 font-medium lg:table-cell">Invited</th>
               <th scope="col" className="hidden px-3 font-medium md:table-cell">Expires</th>
-              <th scope="col" className="w-12 pr-4">
+              <th scope="col" className="w-12 pr-3">
                 <span className="sr-only">Actions</span>
               </th>
             </tr>
           </thead>
           <tbody>
-            {rows.map((invitation) => {
-              const isRefused = missing(invitation.role).length > 0;
-              return (
-                <tr key={invitation.id} className="h-13 border-b last:border-0">
-                  <td className="max-w-48 pr-3 pl-4 sm:max-w-72">
-                    <span className="block truncate font-medium">{invitation.email}</span>
-                    <span className="block text-xs text-muted sm:hidden">{roleName(invitation.role)}</span>
-                  </td>
-                  <td className="hidden px-3 sm:table-cell">{roleName(invitation.role)}</td>
-                  <td className="hidden px-3 lg:table-cell">
-                    <Time at={invitation.createdAt} /> by {inviter(invitation)}
-                  </td>
-                  <td className="hidden px-3 md:table-cell">
-                    <Time at={invitation.expiresAt} isRelative />
-                  </td>
-                  <td className="pr-4 text-right">
-                    {mayWrite && (
-                      <Button
-                        disabled={isRefused}
-                        title={isRefused ? `Only who has the role ${roleName(invitation.role)} may withdraw it.` : undefined}
-                        aria-label={`Withdraw the invitation of ${invitation.email}`}
-                        onClick={() => ask(invitation)}
+            {rows.map((invitation) => (
+              <tr key={invitation.id} className="h-13 border-b last:border-0">
+                <td className="max-w-48 pr-3 pl-4 sm:max-w-72">
+                  <span className="block truncate font-medium">{invitation.email}</span>
+                  <span className="block text-xs text-muted sm:hidden">{roleName(invitation.role)}</span>
+                </td>
+                <td className="hidden px-3 sm:table-cell">{roleName(invitation.role)}</td>
+                <td className="hidden px-3 lg:table-cell">
+                  <Time at={invitation.createdAt} /> by {inviter(invitation)}
+                </td>
+                <td className="hidden px-3 md:table-cell">
+                  <Time at={invitation.expiresAt} isRelative />
+                </td>
+                <td className="pr-3 text-right">
+                  {mayWrite && (
+                    <Menu align="end" trigger={<Button kind="ghost" icon="more" aria-label={`Actions for ${invitation.email}`} />}>
+                      <MenuItem
+                        icon="close"
+                        refused={missing(invitation.role).length ? "The role may do more than yours." : undefined}
+                        onSelect={() => ask(invitation)}
                       >
-                        Withdraw
-                      </Button>
-                    )}
-                  </td>
-                </tr>
-              );
-            })}
+                        Withdraw…
+                      </MenuItem>
+                    </Menu>
+                  )}
+                </td>
+              </tr>
+            ))}
           </tbody>
         </table>
       </div>

@@ -39,7 +39,7 @@ export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }
   const [link, setLink] = useState("");
   const who = member.name ?? member.email;
   const input = { id: member.id };
-  const refused = missing(member.role).length ? `Only who has the role ${roleName(member.role)} may do this.` : undefined;
+  const refused = missing(member.role).length ? "Their role may do more than yours." : undefined;
 
   const suspend = async () => {
     const result = member.suspendedAt

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
-import { useMay } from "@/data/viewer";
+import { useMay, useViewer } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { LinkTabs } from "@/ui/link-tabs";
 import { PageHeader } from "@/ui/page-header";
@@ -25,12 +25,12 @@ const hrefOf = (name: string) => (name === "members" ? "/people/" : `/people/?ta
 export function PeoplePage() {
   const [query, go] = useQueryString();
   const mayInvite = useMay("MEMBERS_WRITE");
-  const maySeeProviders = useMay("IDENTITY_PROVIDERS_READ");
+  const scopes = useViewer()?.scopes;
   const [isInviting, setInviting] = useState(false);
   const [invited, setInvited] = useState(0);
   const tab = TABS.find(({ name }) => name === query.get("tab")) ?? TABS[0];
   useTitle(tab.name === "members" ? "People" : tab.title);
-  const shown = TABS.filter(({ name }) => name !== "providers" || maySeeProviders || tab.name === name);
+  const shown = TABS.filter(({ name, scope }) => !scopes || scopes.includes(scope) || tab.name === name);
   return (
     <>
       <PageHeader title="People">

@@ -12,9 +12,13 @@ import { roleName, useRoles } from "./roles";
 
 export const roleHref = (name: string) => `/role/?name=${encodeURIComponent(name)}`;
 
+const NOT_ALLOWED = { title: "You may not see this", text: "Your role does not include reading roles. Ask an owner or an administrator of the tenant." };
+
 export function Roles() {
   const { roles, isLoaded, error, again } = useRoles();
+  const mayRead = useMay("ROLES_READ");
   const mayWrite = useMay("ROLES_WRITE");
+  if (!mayRead) return <Card><Failed problem={NOT_ALLOWED} /></Card>;
   if (error && !roles.length) return <Card><Failed problem={problemOf(error)} onRetry={again} /></Card>;
   if (!isLoaded) return <ListSkeleton what="roles" />;
   return (

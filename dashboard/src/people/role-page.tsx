@@ -28,7 +28,7 @@ const LIST = "/people/?tab=roles";
 export function RolePage() {
   const [query] = useQueryString();
   const name = query.get("name");
-  const { roles, isLoaded, error, again } = useRoles();
+  const { roles, isLoaded, isReading, error, again } = useRoles();
   const role = roles.find((each) => each.name === name) ?? null;
   const model = roles.find((each) => each.name === query.get("from"));
   const title = role ? roleName(role.name) : name ? "Role" : "New role";
@@ -39,7 +39,7 @@ export function RolePage() {
       <PageHeader title={title}>{role && <RoleActions role={role} />}</PageHeader>
       {error && !roles.length ? (
         <Failed problem={problemOf(error)} onRetry={again} />
-      ) : !isLoaded ? (
+      ) : !isLoaded || (name && !role && isReading) ? (
         <RoleSkeleton />
       ) : name && !role ? (
         <NoRole />

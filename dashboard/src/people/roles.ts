@@ -18,7 +18,7 @@ const NONE: readonly RoleFormFragment[] = [];
 export function useRoles() {
   const mayRead = useMay("ROLES_READ");
   const viewer = useViewer();
-  const [{ data, error }, execute] = useQuery({ query: RolesDocument, pause: !mayRead, requestPolicy: "cache-and-network" });
+  const [{ data, error, fetching }, execute] = useQuery({ query: RolesDocument, pause: !mayRead, requestPolicy: "cache-and-network" });
   const roles = data?.roles ?? NONE;
   return useMemo(() => {
     const missing = (name: string): readonly Scope[] => {
@@ -28,12 +28,13 @@ export function useRoles() {
     return {
       roles,
       isLoaded: data !== undefined || !mayRead,
+      isReading: fetching,
       error,
       missing,
       toGive: roles.filter(({ name }) => missing(name).length === 0),
       again: () => execute({ requestPolicy: "network-only" }),
     };
-  }, [roles, data, error, mayRead, viewer, execute]);
+  }, [roles, data, error, fetching, mayRead, viewer, execute]);
 }
 
 /** Operators of the installation have it; no role can include it. */

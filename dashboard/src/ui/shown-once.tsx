@@ -8,10 +8,13 @@ import { useToast } from "./toast";
 export function CopyButton({ text, what, children = "Copy" }: { text: string; what: string; children?: string }) {
   const toast = useToast();
   const copy = () =>
-    navigator.clipboard.writeText(text).then(
-      () => toast("ok", `${what} was copied.`),
-      () => toast("bad", `The browser does not allow copying. Select the text and copy it.`),
-    );
+    // The clipboard exists in secure contexts only.
+    Promise.resolve()
+      .then(() => navigator.clipboard.writeText(text))
+      .then(
+        () => toast("ok", `${what} was copied.`),
+        () => toast("bad", "The browser does not allow copying. Select the text and copy it."),
+      );
   return (
     <Button icon="copy" onClick={() => void copy()}>
       {children}
