@@ -95,7 +95,7 @@ function Details({ details }: { details: Fields }) {
   if (!names.length) return null;
   return (
     <div>
-      <h3 className="mb-2 text-xs font-medium text-muted">Details</h3>
+      <p className="mb-2 text-xs font-medium text-muted">Details</p>
       <Facts facts={names.map((name) => [name, <code key={name} className="font-mono text-[13px] whitespace-pre-wrap">{valueText(details[name])}</code>])} />
     </div>
   );

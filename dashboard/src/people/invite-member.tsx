@@ -14,23 +14,26 @@ interface Props {
   open: boolean;
   onOpenChange(open: boolean): void;
   onInvited(): void;
+  /** The inviter has seen what came of it. */
+  onDone(): void;
 }
 
-export function InviteMember({ open, onOpenChange, onInvited }: Props) {
+export function InviteMember({ open, onOpenChange, onInvited, onDone }: Props) {
   return (
     <Dialog open={open} onOpenChange={onOpenChange} title="Invite a person" description="They choose a password, or sign in with the account that they have.">
       <Form
         onCancel={() => onOpenChange(false)}
-        onInvited={() => {
+        onInvited={onInvited}
+        onDone={() => {
           onOpenChange(false);
-          onInvited();
+          onDone();
         }}
       />
     </Dialog>
   );
 }
 
-function Form({ onCancel, onInvited }: { onCancel(): void; onInvited(): void }) {
+function Form({ onCancel, onInvited, onDone }: { onCancel(): void } & Pick<Props, "onInvited" | "onDone">) {
   const toast = useToast();
   const { submit, isBusy, refusal } = useSubmit();
   const [link, setLink] = useState("");
@@ -38,9 +41,10 @@ function Form({ onCancel, onInvited }: { onCancel(): void; onInvited(): void }) 
     const email = String(form.get("email")).trim();
     const invited = await submit(InviteMemberDocument, { email, role: String(form.get("role")) });
     if (!invited) return;
+    onInvited();
     if (invited.link) return setLink(invited.link);
     toast("ok", `The invitation was sent to ${invited.invitation.email}.`);
-    onInvited();
+    onDone();
   };
   if (link) {
     return (
@@ -48,7 +52,7 @@ function Form({ onCancel, onInvited }: { onCancel(): void; onInvited(): void }) 
         label="Link"
         value={link}
         warning="This installation sends no e-mail. Give the link to the person; it is shown only now, and is valid for seven days."
-        onDone={onInvited}
+        onDone={onDone}
       />
     );
   }

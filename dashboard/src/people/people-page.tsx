@@ -48,10 +48,8 @@ export function PeoplePage() {
       <InviteMember
         open={isInviting}
         onOpenChange={setInviting}
-        onInvited={() => {
-          setInvited((count) => count + 1);
-          go(new URLSearchParams({ tab: "invitations" }));
-        }}
+        onInvited={() => setInvited((count) => count + 1)}
+        onDone={() => go(new URLSearchParams({ tab: "invitations" }))}
       />
     </>
   );

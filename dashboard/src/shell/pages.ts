@@ -21,6 +21,7 @@ export const PAGES: readonly Page[] = [
   { href: "/keys/", title: "API keys", icon: "key", scope: "KEYS_READ" },
   { href: "/audit/", title: "Audit log", icon: "audit", scope: "AUDIT_READ" },
   { href: "/limits/", title: "Limits", icon: "clock", scope: "CALLS_READ" },
+  { href: "/tenants/", title: "Tenants", icon: "globe", scope: "INSTALLATION_MANAGE" },
 ];
 
 /** Pages of the API that are no part of the dashboard. */

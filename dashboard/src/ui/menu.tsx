@@ -5,7 +5,7 @@ import type { ReactNode } from "react";
 import { Icon, type IconName } from "./icons";
 
 const ITEM = `flex cursor-pointer items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm outline-none select-none
-  data-[highlighted]:bg-hover data-[disabled]:cursor-not-allowed data-[disabled]:text-muted`;
+  data-[highlighted]:bg-hover data-[disabled]:opacity-55`;
 
 interface MenuProps {
   trigger: ReactNode;
@@ -44,7 +44,12 @@ interface ItemProps {
 
 export function MenuItem({ icon, refused, onSelect, children }: ItemProps) {
   return (
-    <Radix.Item className={ITEM} disabled={Boolean(refused)} onSelect={onSelect}>
+    // Not `disabled`: the keyboard would skip the item, and with it the reason.
+    <Radix.Item
+      className={`${ITEM} ${refused ? "text-muted" : ""}`}
+      aria-disabled={refused ? true : undefined}
+      onSelect={refused ? (event) => event.preventDefault() : onSelect}
+    >
       {icon && <Icon name={icon} className="text-muted" />}
       <span>
         {children}
