@@ -7,15 +7,16 @@ import { LiveCallsDocument, type LiveCallsSubscription } from "@/gql/calls";
 import { OverviewDocument, VoiceLatencyDocument, WorkersDocument, type Blame, type EndReason, type OverviewQuery } from "@/gql/overview";
 import { lengthOf, type CallRow } from "@/calls/columns";
 import { SNAPSHOT_SIZE, withUpdate, type LiveRows } from "@/calls/live-rows";
-import { clock, count, milliseconds, moment, money, seconds } from "@/data/format";
+import { clock, count, figure, milliseconds, moment, money, seconds } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useNow } from "@/data/use-now";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
-import { BLAMES, plain, reasonOf, stateOf, toneOfBlame } from "@/data/words";
+import { BLAMES, budgetName, plain, reasonOf, stateOf, toneOfBlame } from "@/data/words";
 import { StartCall } from "@/shell/start-call";
 import { Badge } from "@/ui/badge";
 import { Icon } from "@/ui/icons";
+import { Meter } from "@/ui/meter";
 import { PageHeader } from "@/ui/page-header";
 import { Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { byBlame, byReason, costOf, isFault, useDay, type Day, type DayCall } from "./day";
@@ -303,23 +304,7 @@ function Ends({ day }: { day: Day | null | undefined }) {
   );
 }
 
-const BUDGETS: Record<string, string> = {
-  CONCURRENT_CALLS: "Calls at the same time",
-  MINUTES_PER_MONTH: "Minutes this month",
-  SPEND_PER_MONTH: "Dollars this month",
-  REQUESTS_PER_MINUTE: "Requests per minute",
-  SOCKETS: "Open WebSockets",
-  SUBSCRIPTIONS: "Open subscriptions",
-  AGENTS: "Agents",
-  TOOLS: "Tools",
-  WORKFLOWS: "Workflows",
-  STORAGE_MEGABYTES: "Megabytes stored",
-};
-
 const ALWAYS_SHOWN: readonly string[] = ["CONCURRENT_CALLS", "MINUTES_PER_MONTH", "SPEND_PER_MONTH", "STORAGE_MEGABYTES"];
-
-const budgetName = (budget: string) => BUDGETS[budget] ?? plain(budget);
-const figure = (value: number) => value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 2 : 0 });
 
 function Budgets({ overview }: Pick<Parts, "overview">) {
   const levels = overview?.viewer?.limits;
@@ -330,22 +315,14 @@ function Budgets({ overview }: Pick<Parts, "overview">) {
       {!levels && <Skeleton className="h-40 w-full" />}
       <ul className="grid gap-3.5">
         {shown.map(({ budget, used, limit, isNear, isExhausted, resetsAt }) => (
-          <li key={budget} className="text-sm">
-            <span className="flex justify-between gap-4">
-              <span>{budgetName(budget)}</span>
-              <span className="text-muted tabular-nums">
-                {figure(used)} {limit === null ? "· no limit" : `of ${figure(limit)}`}
-              </span>
-            </span>
-            {limit !== null && (
-              <span className="mt-1.5 block h-2 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
-                <span
-                  className={`block h-full rounded-full ${isExhausted ? "bg-bad" : isNear ? "bg-warn" : "bg-accent"}`}
-                  style={{ width: `${Math.min(100, (100 * used) / (limit || 1))}%` }}
-                />
-              </span>
-            )}
-            {resetsAt && (isNear || isExhausted) && <span className="mt-1 block text-xs text-muted">Resets {moment(resetsAt)}</span>}
+          <li key={budget}>
+            <Meter
+              label={budgetName(budget)}
+              value={`${figure(used)} ${limit === null ? "· no limit" : `of ${figure(limit)}`}`}
+              used={used}
+              limit={limit}
+              note={resetsAt && (isNear || isExhausted) && `Resets ${moment(resetsAt)}`}
+            />
           </li>
         ))}
       </ul>

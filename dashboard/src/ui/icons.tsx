@@ -39,6 +39,9 @@ const PATHS = {
   refresh: "M20 11a8 8 0 1 0-2.3 6.3M20 5v6h-6",
   plus: "M12 5v14M5 12h14",
   external: "M14 4h6v6M20 4l-9 9M18 14v6H4V6h6",
+  provider: "M5 4h14v6H5zM5 14h14v6H5zM8 7h.01M8 17h.01M12 7h4M12 17h4",
+  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3M12 14.5v2",
+  settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 9.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5zM9 19.5a2.5 2.5 0 1 0 0-5 2.5 2.5 0 0 0 0 5z",
   clock: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3 2",
 } as const;
 
