@@ -17,6 +17,10 @@ export const PAGES: readonly Page[] = [
   { href: "/", title: "Overview", icon: "overview", scope: "CALLS_READ" },
   { href: "/calls/", title: "Calls", icon: "calls", scope: "CALLS_READ", also: ["/call/"] },
   { href: "/agents/", title: "Agents", icon: "agents", scope: "AGENTS_READ", also: ["/agent/"] },
+  { href: "/phone/", title: "Phone numbers", icon: "phone", scope: "TELEPHONY_READ" },
+  { href: "/providers/", title: "Providers", icon: "provider", scope: "AGENTS_READ" },
+  { href: "/secrets/", title: "Secrets", icon: "lock", scope: "CREDENTIALS_READ" },
+  { href: "/settings/", title: "Settings", icon: "settings", scope: "SETTINGS_READ" },
   { href: "/keys/", title: "API keys", icon: "key", scope: "KEYS_READ" },
 ];
 
