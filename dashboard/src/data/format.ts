@@ -53,5 +53,19 @@ export function moment(iso: string, now = new Date()): string {
   return `${day.format(at)}, ${TIME.format(at)}`;
 }
 
+const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const SPANS = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", 60_000],
+] as const;
+
+/** `in 9 hours`, `2 days ago`. */
+export function fromNow(iso: string, now = Date.now()): string {
+  const away = Date.parse(iso) - now;
+  const [unit, ms] = SPANS.find(([, span]) => Math.abs(away) >= span) ?? ["minute", 60_000];
+  return RELATIVE.format(Math.round(away / ms), unit);
+}
+
 export const exactMoment = (iso: string): string => `${DAY_OF_YEAR.format(new Date(iso))}, ${EXACT_TIME.format(new Date(iso))}`;
 export const timeOfDay = (iso: string): string => EXACT_TIME.format(new Date(iso));

@@ -85,7 +85,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
       {form.problem && <Notice tone="bad">{form.problem}</Notice>}
       {problemAt("trunk") && <Notice tone="bad">{problemAt("trunk")}</Notice>}
       {data && !workflow && <Notice tone="warn">There is no workflow yet that could talk.</Notice>}
-      <Field label="Number to call" type="tel" autoFocus placeholder="+12025550123" hint="In E.164, or a short number that the trunk allows." {...text("phoneNumber")} />
+      <Field label="Number to call" type="tel" placeholder="+12025550123" hint="In E.164, or a short number that the trunk allows." {...text("phoneNumber")} />
       <div className="grid gap-4 sm:grid-cols-2">
         <Choice label="Workflow" {...text("workflow")} value={workflow?.slug ?? ""} hint={workflow && !workflow.published ? "It is not published, so the call runs the draft." : undefined}>
           {workflows.map(({ id, slug, name, published }) => (

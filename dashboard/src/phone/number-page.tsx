@@ -93,7 +93,7 @@ function NumberForm({ number, reload }: { number: NumberFormFragment | null; rel
       {answering && (
         <Notice tone={answering.tone === "warn" ? "warn" : "info"}>
           {answering.text}
-          {answering.tone === "ok" && " After a change, LiveKit has it within a few seconds."}
+          {answering.tone === "ok" && " LiveKit has a change within a few seconds. If calls do not arrive, the log of a keeper says what LiveKit refuses."}
         </Notice>
       )}
       <Section title="Number">
@@ -104,6 +104,7 @@ function NumberForm({ number, reload }: { number: NumberFormFragment | null; rel
             hint={number ? "A number cannot be changed. Create another one instead." : "In E.164: +, the country code and the number, without spaces."}
             placeholder="+12025550123"
             readOnly={number !== null}
+            className="read-only:bg-sunken"
             {...text("number")}
           />
           <Field label="Label" hint="What the number is for." {...text("label")} />

@@ -12,7 +12,7 @@ import {
   type OutboundTrunkFormFragment,
   type PauseReason,
 } from "@/gql/outbound-trunks";
-import { count, exactMoment, listOf, moment } from "@/data/format";
+import { count, exactMoment, fromNow, listOf, moment } from "@/data/format";
 import { messageOf, problemOf } from "@/data/problem";
 import { useEdited } from "@/data/use-edited";
 import { useRead } from "@/data/use-read";
@@ -133,7 +133,7 @@ function Pause({ trunk, pause, reload }: PauseProps) {
   return (
     <Notice tone="bad">
       <p>
-        Paused until <time dateTime={pause.until} title={exactMoment(pause.until)}>{moment(pause.until)}</time>. {PAUSES[pause.reason]}
+        Paused until <time dateTime={pause.until} title={exactMoment(pause.until)}>{moment(pause.until)}</time> ({fromNow(pause.until)}). {PAUSES[pause.reason]}
       </p>
       {problem && <p className="mt-1">{problem}</p>}
       {mayWrite && (

@@ -83,13 +83,13 @@ function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { t
         label={fields.get("apiKey")?.label ?? "API key"}
         type="password"
         autoComplete="off"
-        autoFocus
         hint={fields.get("apiKey")?.help}
         {...text("key")}
       />
       <Field
         label="Label"
         readOnly={replaced !== null}
+        className="read-only:bg-sunken"
         autoCapitalize="none"
         spellCheck={false}
         hint={

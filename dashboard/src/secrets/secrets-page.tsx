@@ -164,16 +164,16 @@ function SecretForm({ target, onCancel, onSaved }: FormProps) {
   return (
     <form ref={form.element} className="mt-4 grid gap-4" noValidate onSubmit={(event) => void save(event)}>
       {form.problem && <Notice tone="bad">{form.problem}</Notice>}
-      <Field
-        label="Name"
-        readOnly={target !== null}
-        autoFocus={target === null}
-        autoCapitalize="none"
-        spellCheck={false}
-        hint={`Tools write {{secret.${draft.name.trim() || "crm_token"}}} in their headers.`}
-        {...text("name")}
-      />
-      <Field label="Value" type="password" autoComplete="off" autoFocus={target !== null} {...text("value")} />
+      {!target && (
+        <Field
+          label="Name"
+          autoCapitalize="none"
+          spellCheck={false}
+          hint={`Tools write {{secret.${draft.name.trim() || "crm_token"}}} in their headers.`}
+          {...text("name")}
+        />
+      )}
+      <Field label="Value" type="password" autoComplete="off" {...text("value")} />
       <Check label="It may be sent to any host" {...check("isForAnyHost")} />
       {!draft.isForAnyHost && (
         <Field

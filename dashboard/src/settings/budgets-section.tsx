@@ -2,7 +2,7 @@
 
 import { useQuery } from "urql";
 import { BudgetLevelsDocument, type BudgetLevelsQuery } from "@/gql/settings";
-import { exactMoment, figure, moment, money } from "@/data/format";
+import { figure, fromNow, moment, money } from "@/data/format";
 import { orNone, textOf, wholeNumberOf } from "@/data/form-values";
 import { problemOf } from "@/data/problem";
 import { useMay } from "@/data/viewer";
@@ -71,7 +71,7 @@ const amount = (budget: string, value: number) => (budget === "SPEND_PER_MONTH" 
 function noteOf({ budget, left, resetsAt, isExhausted }: Level): string | null {
   const parts = [
     isExhausted ? "Used up: more is refused." : left === null ? "" : `${amount(budget, left)} left.`,
-    resetsAt ? `Resets ${moment(resetsAt)} (${exactMoment(resetsAt)}).` : "",
+    resetsAt ? `Resets ${fromNow(resetsAt)} (${moment(resetsAt)}).` : "",
   ];
   return parts.filter(Boolean).join(" ") || null;
 }

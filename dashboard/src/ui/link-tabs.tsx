@@ -1,4 +1,7 @@
+"use client";
+
 import Link from "next/link";
+import { useEffect, useRef } from "react";
 
 interface LinkTab {
   readonly href: string;
@@ -6,10 +9,15 @@ interface LinkTab {
   readonly isCurrent: boolean;
 }
 
-/** The parts of a page, each with an address of its own. */
+/** The parts of a page, each with an address of its own. In a narrow window they are scrolled. */
 export function LinkTabs({ label, tabs }: { label: string; tabs: readonly LinkTab[] }) {
+  const nav = useRef<HTMLElement>(null);
+  const current = tabs.find(({ isCurrent }) => isCurrent)?.href;
+  useEffect(() => {
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [current]);
   return (
-    <nav aria-label={label} className="mb-5 flex flex-wrap gap-x-1 border-b">
+    <nav ref={nav} aria-label={label} className="mb-5 flex gap-x-1 overflow-x-auto shadow-[inset_0_-1px_0_var(--line)] [scrollbar-width:thin]">
       {tabs.map(({ href, title, isCurrent }) => (
         <Link
           key={href}
@@ -17,7 +25,7 @@ export function LinkTabs({ label, tabs }: { label: string; tabs: readonly LinkTa
           prefetch={false}
           scroll={false}
           aria-current={isCurrent ? "page" : undefined}
-          className={`-mb-px inline-flex min-h-10 items-center border-b-2 px-3 text-sm font-medium ${
+          className={`inline-flex min-h-10 shrink-0 items-center border-b-2 px-3 text-sm font-medium focus-visible:-outline-offset-2 ${
             isCurrent ? "border-accent text-accent" : "border-transparent text-muted hover:text-text"
           }`}
         >
