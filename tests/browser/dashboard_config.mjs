@@ -77,7 +77,7 @@ async function work() {
   await field("User context").fill('{"desk": "north"}');
   await press("Create");
   await heading("+12025550123");
-  await page.getByText("Calls from the trunk carrier run the workflow clinic.").waitFor();
+  await page.getByText("No keeper has compared LiveKit with the numbers").waitFor();
   await check("number");
 
   await follow("Phone numbers");

@@ -63,7 +63,7 @@ export function InboundPage({ id }: { id: string | null }) {
 
 function State({ trunk: { isEnabled, numbers } }: { trunk: InboundTrunkFormFragment }) {
   if (!isEnabled) return <Notice tone="warn">The trunk is disabled, so the calls of the carrier are not accepted. Enable it below.</Notice>;
-  if (numbers.length) return <Notice tone="info">Accepts calls to {numbers.join(", ")}. LiveKit has a change within a few seconds. If calls do not arrive, the log of a keeper says what LiveKit refuses.</Notice>;
+  if (numbers.length) return <Notice tone="info">Accepts calls to {numbers.join(", ")}. LiveKit has every change within a few seconds.</Notice>;
   return (
     <Notice tone="warn">
       No number uses the trunk, so no call is accepted.{" "}

@@ -22,12 +22,13 @@ const PAGE_SIZE = 100;
 const E164 = /^\+\d{6,15}$/;
 
 /** Why calls to a number are answered or not. */
-export function answeringOf({ workflow, inboundTrunk }: NumberFormFragment): { label: string; tone: Tone; text: string } {
+export function answeringOf({ workflow, inboundTrunk, routeProblem }: NumberFormFragment): { label: string; tone: Tone; text: string } {
   if (!workflow) return { label: "Not answered", tone: "neutral", text: "No workflow answers calls to this number." };
   if (!workflow.published) return { label: "Not published", tone: "warn", text: `Calls are not answered until the workflow ${workflow.name} is published.` };
   if (!inboundTrunk) return { label: "No trunk", tone: "warn", text: "Calls are not answered until you choose the inbound trunk that they come from." };
   if (!inboundTrunk.isEnabled)
     return { label: "Trunk disabled", tone: "warn", text: `Calls are not answered until the inbound trunk ${inboundTrunk.name} is enabled.` };
+  if (routeProblem) return { label: "Not in LiveKit", tone: "bad", text: routeProblem.message };
   return { label: "Answered", tone: "ok", text: `Calls from the trunk ${inboundTrunk.name} run the workflow ${workflow.name}.` };
 }
 

@@ -91,9 +91,9 @@ function NumberForm({ number, reload }: { number: NumberFormFragment | null; rel
       }}
     >
       {answering && (
-        <Notice tone={answering.tone === "warn" ? "warn" : "info"}>
+        <Notice tone={answering.tone === "bad" || answering.tone === "warn" ? answering.tone : "info"}>
           {answering.text}
-          {answering.tone === "ok" && " LiveKit has a change within a few seconds. If calls do not arrive, the log of a keeper says what LiveKit refuses."}
+          {answering.tone === "ok" && " LiveKit has every change within a few seconds."}
         </Notice>
       )}
       <Section title="Number">
