@@ -1,7 +1,6 @@
 import { pages, type Studio } from "agent-studio-client";
 import { saveFile } from "@/data/save-file";
 import { CallsDocument, type CallsQueryVariables } from "@/gql/calls";
-import { saveFile } from "@/data/save-file";
 import { COLUMNS, type CallRow, type Column, type ColumnName } from "./columns";
 
 /** More would take minutes of the rate limit: filter by time for the rest. */

@@ -1,4 +1,7 @@
+"use client";
+
 import Link from "next/link";
+import { useEffect, useRef } from "react";
 
 export interface LinkTab {
   readonly href: string;
@@ -6,20 +9,29 @@ export interface LinkTab {
   readonly isCurrent: boolean;
 }
 
-/** Parts of a page, each with an address of its own. */
-export const LinkTabs = ({ label, tabs }: { label: string; tabs: readonly LinkTab[] }) => (
-  <nav aria-label={label} className="mb-5 flex gap-1 overflow-x-auto border-b">
-    {tabs.map(({ href, title, isCurrent }) => (
-      <Link
-        key={href}
-        href={href}
-        prefetch={false}
-        aria-current={isCurrent ? "page" : undefined}
-        className="flex h-11 items-center border-b-2 border-transparent px-3 text-sm font-medium whitespace-nowrap text-muted hover:text-text
-          focus-visible:-outline-offset-4 aria-[current]:border-accent aria-[current]:text-text"
-      >
-        {title}
-      </Link>
-    ))}
-  </nav>
-);
+/** The parts of a page, each with an address of its own. In a narrow window they are scrolled. */
+export function LinkTabs({ label, tabs }: { label: string; tabs: readonly LinkTab[] }) {
+  const nav = useRef<HTMLElement>(null);
+  const current = tabs.find(({ isCurrent }) => isCurrent)?.href;
+  useEffect(() => {
+    nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  }, [current]);
+  return (
+    <nav ref={nav} aria-label={label} className="mb-5 flex gap-x-1 overflow-x-auto shadow-[inset_0_-1px_0_var(--line)] [scrollbar-width:thin]">
+      {tabs.map(({ href, title, isCurrent }) => (
+        <Link
+          key={href}
+          href={href}
+          prefetch={false}
+          scroll={false}
+          aria-current={isCurrent ? "page" : undefined}
+          className={`inline-flex min-h-10 shrink-0 items-center border-b-2 px-3 text-sm font-medium focus-visible:-outline-offset-2 ${
+            isCurrent ? "border-accent text-accent" : "border-transparent text-muted hover:text-text"
+          }`}
+        >
+          {title}
+        </Link>
+      ))}
+    </nav>
+  );
+}
