@@ -2,6 +2,7 @@
 
 import { useMemo } from "react";
 import { useQuery } from "urql";
+import { isObject } from "@/data/json";
 import { useMay } from "@/data/viewer";
 import { AgentCredentialsDocument, AgentDefaultsDocument, AgentProvidersDocument } from "@/gql/agent";
 import type { Catalog } from "./chain";
@@ -36,5 +37,3 @@ export function useSurroundings(): Surroundings {
   }, [providers.data, settings.data, credentials.data]);
   return { ...found, isFetching: [providers, settings, credentials].some(({ fetching, data }) => fetching && !data), isFailed: Boolean(providers.error) };
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null;
