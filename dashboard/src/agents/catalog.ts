@@ -16,8 +16,6 @@ interface Surroundings {
   readonly isFailed: boolean;
 }
 
-const NONE = new Map<string, readonly string[]>();
-
 /** What the form of an agent chooses from. What the role may not read is left out. */
 export function useSurroundings(): Surroundings {
   const [mayReadSettings, mayReadCredentials] = [useMay("SETTINGS_READ"), useMay("CREDENTIALS_READ")];
@@ -31,9 +29,14 @@ export function useSurroundings(): Surroundings {
     }
     const values = settings.data?.settings?.values;
     return {
-      catalog: { providers: providers.data?.providers ?? [], credentials: labels.size ? labels : NONE, defaults: settings.data?.settings?.defaults ?? null },
+      catalog: {
+        providers: providers.data?.providers ?? [],
+        credentials: labels,
+        defaults: settings.data?.settings?.defaults ?? null,
+      },
       settings: isObject(values) ? values : null,
     };
   }, [providers.data, settings.data, credentials.data]);
-  return { ...found, isFetching: [providers, settings, credentials].some(({ fetching, data }) => fetching && !data), isFailed: Boolean(providers.error) };
+  const isFetching = [providers, settings, credentials].some(({ fetching, data }) => fetching && !data);
+  return { ...found, isFetching, isFailed: Boolean(providers.error) };
 }
