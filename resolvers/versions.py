@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from domain.bundles.diff import Change, diff
-from domain.common.access import Scope, Viewer
+from domain.common.access import USER_SUBJECT, Scope, Viewer
 from domain.common.errors import NotFound
+from domain.tenants.members import Member
 from domain.workflows.model import Snapshot, Version, Workflow
 from resolvers.context import Ctx
 from resolvers.global_ids import require_id
@@ -33,6 +36,17 @@ async def draft_changes(info: Ctx, workflow: Workflow) -> Changes:
     versions = loaders().versions(services, viewer.tenant_id)
     published = await versions.load(workflow.published) if workflow.published else None
     return await _diff(info, published, draft)
+
+
+async def publisher(info: Ctx, version: Version) -> Member | None:
+    """The member who published a version; None for an API key, and for a person who has left."""
+    viewer = info.context.require(Scope.MEMBERS_READ)
+    kind, _, id = version.published_by.partition(":")
+    if kind != USER_SUBJECT:
+        return None
+    members = loaders().by_id(info.context.services, viewer.tenant_id, "members")
+    loaded: Member | None = await members.load(UUID(id))
+    return loaded
 
 
 async def _diff(info: Ctx, before: Version | None, after: Snapshot) -> Changes:

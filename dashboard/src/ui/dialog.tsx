@@ -62,15 +62,24 @@ export function Confirm({ confirm, busy = false, problem, onConfirm, ...dialog }
   );
 }
 
-/** A panel from the left, for the navigation of narrow windows. */
-export function Drawer({ open, onOpenChange, title, children }: Props) {
+interface DrawerProps extends Omit<Props, "isWide" | "description"> {
+  side?: keyof typeof SIDES;
+}
+
+const SIDES = {
+  left: "left-0 w-[min(82vw,18rem)] border-r",
+  right: "right-0 w-[min(100vw,28rem)] border-l",
+} as const;
+
+/** A panel from the left for the navigation of narrow windows, or from the right for work next to a page. */
+export function Drawer({ open, onOpenChange, title, children, side = "left" }: DrawerProps) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           aria-describedby={undefined}
-          className="fade-in fixed inset-y-0 left-0 z-50 flex w-[min(82vw,18rem)] flex-col overflow-y-auto border-r bg-surface shadow-large"
+          className={`fade-in fixed inset-y-0 z-50 flex flex-col overflow-y-auto bg-surface shadow-large ${SIDES[side]}`}
         >
           <Radix.Title className="sr-only">{title}</Radix.Title>
           {children}
