@@ -10,7 +10,9 @@ import { useTitle } from "@/data/use-title";
 import { buttonClass } from "@/ui/button";
 import { PageHeader } from "@/ui/page-header";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
+import { PublishButton } from "@/workflows/publish";
 
+const TalkPanel = dynamic(() => import("@/draft-talk/talk-panel").then((module) => module.TalkPanel), { ssr: false });
 /** React Flow measures what it draws, so it is not prerendered. */
 const Builder = dynamic(() => import("./builder").then((module) => module.Builder), { ssr: false, loading: () => <BuilderSkeleton /> });
 
@@ -24,7 +26,16 @@ export function BuilderPage() {
     pause: !id,
     requestPolicy: "network-only",
   });
-  if (data?.workflow && data.workflow.id === id) return <Builder key={id} workflow={data.workflow} />;
+  if (id && data?.workflow?.id === id) {
+    return (
+      <Builder
+        key={id}
+        workflow={data.workflow}
+        actions={(stored) => <PublishButton workflowId={id} {...stored} />}
+        talk={(stored) => <TalkPanel workflowId={id} {...stored} />}
+      />
+    );
+  }
   return (
     <>
       <PageHeader title="Workflow" />

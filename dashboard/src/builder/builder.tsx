@@ -292,8 +292,12 @@ function Editor({ workflow, actions, talk }: Props) {
         source={connecting}
         onClose={() => setConnecting(null)}
         onConnect={(target) => {
-          if (connecting !== null) join(connecting, target);
-          setConnecting(null);
+          flushSync(() => {
+            if (connecting !== null) join(connecting, target);
+            setConnecting(null);
+          });
+          // The dialog gives the focus back to its button, which the panel of the connection has replaced.
+          setTimeout(() => panel.current?.focus());
         }}
       />
       <ConflictDialog base={base} mine={draft} theirs={saving.theirs} onClose={saving.closeComparison} onResolve={saving.resolve} />

@@ -23,7 +23,8 @@ export interface AgentOfPalette {
   readonly name: string;
   readonly displayName: string | null;
   readonly description: string | null;
-  readonly tools: readonly { readonly name: string }[];
+  /** Undefined if they may not be read. */
+  readonly tools?: readonly { readonly name: string }[];
 }
 
 interface Anchor {
@@ -44,7 +45,7 @@ function anchorOf([kind = "", key = "", field = ""]: readonly string[], draft: D
   if (connection) return { at: oneConnection(connection.uid), field, cause: null };
   if (kind === "agents") return { at: nodesOf((agent) => agent === key), field, cause: { kind: "agent", name: key } };
   if (kind === "tools") {
-    const users = agents.filter(({ tools }) => tools.some(({ name }) => name === key)).map(({ name }) => name);
+    const users = agents.filter(({ tools }) => tools?.some(({ name }) => name === key)).map(({ name }) => name);
     return { at: nodesOf((agent) => users.includes(agent)), field, cause: { kind: "tool", name: key } };
   }
   return { at: NOTHING, field: key && Number.isNaN(Number(key)) ? `${kind}.${key}` : kind, cause: null };

@@ -43,7 +43,9 @@ export function pathsOf(
   settings: unknown,
 ): readonly PathCompletion[] {
   const used = new Set(
-    agents.filter(({ name }) => draft.nodes.some(({ agent }) => agent === name)).flatMap((agent) => agent.tools.map(({ name }) => name)),
+    agents
+      .filter(({ name }) => draft.nodes.some(({ agent }) => agent === name))
+      .flatMap((agent) => agent.tools?.map(({ name }) => name) ?? []),
   );
   const written = tools
     .filter(({ name }) => used.has(name))

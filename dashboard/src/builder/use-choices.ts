@@ -28,11 +28,12 @@ export function useChoices(): Choices | null {
   useEffect(() => {
     if (!mayAgents) return setAgents({ agents: [], problem: "Your role does not include reading agents." });
     return reading(
-      (signal) => all(nodes(studio, BuilderAgentsDocument, {}, { select: (data) => data.agents, pageSize: 100, signal })),
+      (signal) =>
+        all(nodes(studio, BuilderAgentsDocument, { withTools: mayTools }, { select: (data) => data.agents, pageSize: 100, signal })),
       (read) => setAgents({ agents: read, problem: "" }),
       (problem) => setAgents({ agents: [], problem }),
     );
-  }, [studio, mayAgents]);
+  }, [studio, mayAgents, mayTools]);
   // Without tools and settings, conditions have fewer completions, and nothing else is missing.
   useEffect(() => {
     if (!mayTools) return;

@@ -31,7 +31,7 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
   const [wanted, select] = useState<Selection>(() => initial(start.draft));
   const draft = history.present;
   const isChanged = useMemo(() => !isSame(base.draft, draft), [base, draft]);
-  // What was deleted is selected again when the deletion is undone.
+  // What undo takes away is no longer selected.
   const selection = useMemo(() => (wanted === NOTHING ? NOTHING : existing(draft, wanted)), [draft, wanted]);
 
   useEffect(() => keepUnsaved(workflowId, isChanged ? { base, draft } : null), [workflowId, base, draft, isChanged]);
