@@ -88,7 +88,11 @@ async def test_a_person_looks_into_calls_and_at_the_figures_of_the_day(
         "start": "No value was set yet.",
         "before": ["shared.day", '"Tuesday"'],
     }
-    assert seen["event"] == {"ends": ["StateChanged", "CallEnded"], "again": "CallEnded"}
+    assert seen["event"] == {
+        "ends": ["StateChanged", "CallEnded"],
+        "again": "CallEnded",
+        "last": "8",
+    }
     turns = [turn for n in range(1, LONG + 1) for turn in [n % 3] if turn in (1, 2)]
     assert seen["long"]["size"] == len(turns)
     assert seen["long"]["drawn"] < 60
@@ -103,7 +107,7 @@ async def test_a_person_looks_into_calls_and_at_the_figures_of_the_day(
     assert seen["overview"] == {
         "figures": {"Calls today": "4", "Failed today": "1"},
         "attention": "A provider ended one call of today. Show them",
-        "ends": ["Ended by an operator1", "Provider failed1"],
+        "ends": ["Canceled1", "Provider failed1"],
         "unreachable": "The API cannot be reached",
     }
     assert (seen["errors"], seen["outside"]) == ([], [])

@@ -8,6 +8,8 @@ import { barriers, launch, watched } from "./browser.mjs";
 
 const [api, heard, long, voice, liveKit] = process.argv.slice(2);
 const pictures = process.env.DASHBOARD_SCREENSHOTS;
+/** Events of the long call, at least. */
+const LONG = 4_000;
 const SIZES = [390, 800, 1440];
 const EXPECTED = /ERR_CONNECTION_REFUSED|ERR_UNSAFE_PORT|ERR_FAILED/;
 
@@ -61,25 +63,21 @@ async function work() {
   const list = page.getByRole("listbox", { name: "Events" });
   const chosen = () => list.getByRole("option", { selected: true }).locator("span").last().innerText();
   await list.focus();
-  const event = { ends: [], again: "" };
+  const event = { ends: [], again: "", last: await point.getAttribute("max") };
   for (const key of ["Home", "End"]) {
     await page.keyboard.press(key);
     event.ends.push(await chosen());
   }
+  await page.waitForURL(new RegExp(`event=${event.last}`));
   await page.reload();
   await page.locator("pre").waitFor();
   event.again = await chosen();
   await check("event");
 
   await open(long);
-  await conversation.getByRole("listitem").first().waitFor();
-  const size = () => conversation.locator("li").last().getAttribute("aria-setsize").then(Number);
+  await page.waitForFunction((count) => Number(document.querySelector("#context-point")?.max) > count, LONG);
   const seen = { followed: [], drawn: 0, size: 0, options: 0 };
-  const before = Date.now();
-  while (!(await conversation.locator(`li[aria-posinset="${(seen.size = await size())}"]`).count())) await page.waitForTimeout(20);
-  await page.waitForFunction(() => document.querySelector("#context-point")?.max > 4000);
-  if (pictures) console.error(`${Date.now() - before} ms for the long call`);
-  seen.size = await size();
+  seen.size = await conversation.locator("li").last().getAttribute("aria-setsize").then(Number);
   const toNewest = page.getByRole("button", { name: "Newest", exact: true });
   seen.followed.push((await toNewest.count()) > 0);
   await conversation.evaluate((box) => (box.scrollTop = 0));
@@ -106,21 +104,25 @@ async function work() {
   refused.room = await dialog.getByRole("alert").innerText();
 
   await page.goto(`${api}/studio/`);
-  const figure = async (title) => page.locator("div", { has: page.getByRole("heading", { name: title, exact: true }) }).last().locator("p").first().innerText();
+  const around = (title) => page.locator("div", { has: page.getByRole("heading", { name: title, exact: true }) }).last();
+  const figure = (title) => around(title).locator("p").first().innerText();
   await page.getByText("A provider ended one call of today.").waitFor();
   await page.getByRole("heading", { name: "By reason" }).waitFor();
-  const reasons = page.locator("div", { has: page.getByRole("heading", { name: "By reason" }) }).last();
   const overview = {
     figures: { "Calls today": await figure("Calls today"), "Failed today": await figure("Failed today") },
     attention: await page.getByRole("region", { name: "Needs attention" }).getByText("A provider").innerText(),
-    ends: (await reasons.getByRole("link").allTextContents()).sort(),
+    ends: (await around("By reason").getByRole("link").allTextContents()).sort(),
   };
   await check("overview");
   await page.route("**/graphql", (route) => route.abort());
   await page.reload();
   overview.unreachable = await page.getByRole("alert").getByRole("heading").innerText();
   await check("overview without an API");
-  return { barriers: found, sound, context: contexts, event, long: seen, refused, overview, errors: errors.filter((text) => !EXPECTED.test(text)), outside };
+  return {
+    ...{ sound, context: contexts, event, long: seen, refused, overview, outside },
+    barriers: found,
+    errors: errors.filter((text) => !EXPECTED.test(text)),
+  };
 }
 
 async function picture(page, name) {

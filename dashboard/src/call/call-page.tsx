@@ -26,7 +26,7 @@ import { Conversation } from "./conversation";
 import { ContextPanel } from "./context";
 import { FigurePanels, Given, Summary, type CallData } from "./details";
 import { EventLog } from "./event-log";
-import { RecordingPlayer, seek, useRecording } from "./sound";
+import { RecordingPlayer, RecordingSkeleton, seek, useRecording } from "./sound";
 import { Story } from "./story";
 import { spanAt, turnSpans } from "./turn-spans";
 import { JoinByVoice } from "./voice";
@@ -91,7 +91,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
   const [collected] = useState(() => new Story());
   const story = useMemo(() => collected.read(live.events, live.turns), [collected, live.events, live.turns]);
   const figures = useFigures(call.id, isLive);
-  const { recording, renew } = useRecording(call.id, isLive);
+  const { recording, problem, renew } = useRecording(call.id, isLive);
   const audio = useRef<HTMLAudioElement>(null);
   const [position, setPosition] = useState<number | null>(null);
   const isPlayable = Boolean(recording?.url);
@@ -103,8 +103,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
     // Refused when the sound cannot be loaded, which the player shows.
     audio.current?.play().catch(() => undefined);
   };
-  const [point, setPoint] = useState<number | null>(null);
-  const [{ tab, event }, show] = useShown();
+  const [{ tab, event, point }, show] = useShown();
 
   // The log is ahead of the row: read again what only the row has, such as times and cost.
   const isBehind = !call.endedAt && state !== call.state;
@@ -119,6 +118,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
       <Header call={call} state={state} isLive={isLive} length={length} agent={live.agent} reason={ended?.reason ?? call.endReason} />
       <Outcome call={call} live={live} />
       {recording && <RecordingPlayer recording={recording} audio={audio} position={position} onPosition={setPosition} onExpired={renew} />}
+      {!recording && call.recording?.state === "READY" && <RecordingSkeleton problem={problem} />}
       <div className="mt-5 grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
         <div className="min-w-0 rounded-xl border bg-surface shadow-soft">
           <Tabs.Root value={tab} onValueChange={(value) => show({ tab: value })}>
@@ -152,14 +152,20 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
               <Latency story={story} isLive={isLive} />
             </Tabs.Content>
             <Tabs.Content value="log" tabIndex={-1}>
-              <EventLog events={live.events} isLive={isLive} chosen={event} onChoose={(seq) => show({ event: seq })} onShowContext={setPoint} />
+              <EventLog
+                events={live.events}
+                isLive={isLive}
+                chosen={event}
+                onChoose={(seq) => show({ event: seq })}
+                onShowContext={(seq) => show({ point: seq })}
+              />
             </Tabs.Content>
           </Tabs.Root>
         </div>
         <div className="grid min-w-0 gap-4">
           <Summary call={call} length={length} />
-          <FigurePanels figures={figures} />
-          <ContextPanel events={live.events} point={point} onMove={setPoint} />
+          <FigurePanels figures={figures.data} problem={figures.problem} />
+          <ContextPanel events={live.events} point={point} onMove={(seq) => show({ point: seq })} />
           <Given title="Facts about the caller" value={call.userContext} />
           <Given title="Metadata" value={call.metadata} />
         </div>
@@ -178,26 +184,44 @@ interface Shown {
   readonly tab: string;
   /** Number of the event that is chosen in the log. */
   readonly event: number | null;
+  /** Number of the event after which the context is shown. */
+  readonly point: number | null;
 }
 
-/** The part of the page that is shown, which is in the address. Changing it is no step of the history, and loads nothing. */
+const shownOf = (query: URLSearchParams): Shown => ({
+  tab: TABS.find(([value]) => value === query.get("tab"))?.[0] ?? TABS[0][0],
+  event: Number(query.get("event")) || null,
+  point: Number(query.get("point")) || null,
+});
+
+/** Browsers refuse to change the address a hundred times in a few seconds, as a slider would. */
+const ADDRESS_AFTER_MS = 300;
+
+/** The parts of the page that are shown. They are in the address, but changing them is no step of the history. */
 function useShown(): readonly [Shown, (change: Partial<Shown>) => void] {
   const [query] = useQueryString();
-  const chosen = query.get("tab");
-  const tab = TABS.find(([value]) => value === chosen)?.[0] ?? TABS[0][0];
-  const show = (change: Partial<Shown>) => {
-    const next = new URLSearchParams(query);
-    for (const [name, value] of Object.entries(change)) next.set(name, `${value}`);
-    window.history.replaceState(null, "", `?${next}`);
-  };
-  return [{ tab, event: Number(query.get("event")) || null }, show];
+  const [shown, setShown] = useState(() => shownOf(query));
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      const before = new URLSearchParams(window.location.search);
+      const next = new URLSearchParams(before);
+      for (const [name, value] of Object.entries(shown)) {
+        if (value === null || value === TABS[0][0]) next.delete(name);
+        else next.set(name, `${value}`);
+      }
+      if (`${next}` !== `${before}`) window.history.replaceState(null, "", `?${next}`);
+    }, ADDRESS_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [shown]);
+  const show = useCallback((change: Partial<Shown>) => setShown((before) => ({ ...before, ...change })), []);
+  return [shown, show];
 }
 
 const FIGURES_EVERY_MS = 10_000;
 
 /** Cost and latency read the whole log, so they are requested seldom while the call is live, and once when it is over. */
 function useFigures(id: string, isLive: boolean) {
-  const [{ data }, again] = useRead({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
+  const [{ data, error }, again] = useRead({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
   const wasLive = useRef(isLive);
   useEffect(() => {
     const load = () => again({ requestPolicy: "network-only" });
@@ -207,7 +231,7 @@ function useFigures(id: string, isLive: boolean) {
     const timer = setInterval(load, FIGURES_EVERY_MS);
     return () => clearInterval(timer);
   }, [isLive, again]);
-  return data?.call;
+  return { data: data?.call, problem: error && problemOf(error) };
 }
 
 interface HeaderProps {

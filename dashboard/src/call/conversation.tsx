@@ -68,7 +68,12 @@ function TurnView({ turn, at, isHeard, onPlay }: TurnProps) {
         {at ? <time dateTime={at}>{timeOfDay(at)}</time> : <span>speaking…</span>}
         {measured && <span>{seconds(milliseconds(measured.firstAudio ?? measured.total))}</span>}
         {onPlay && at && (
-          <button type="button" onClick={onPlay} aria-label={`Play from here: ${turn.text}`} className="grid size-6 place-items-center rounded-md hover:bg-hover hover:text-text">
+          <button
+            type="button"
+            onClick={onPlay}
+            aria-label={`Play from here: ${turn.text}`}
+            className="grid size-6 place-items-center rounded-md hover:bg-hover hover:text-text"
+          >
             <Icon name="play" width={14} height={14} />
           </button>
         )}

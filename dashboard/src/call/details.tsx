@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import type { CallFiguresQuery, CallQuery } from "@/gql/call";
 import { clock, count, exactMoment, milliseconds, money, seconds } from "@/data/format";
 import { DIRECTIONS, KINDS, plain } from "@/data/words";
-import { Notice, Skeleton } from "@/ui/states";
+import { Notice, ProblemText, Skeleton, type Problem } from "@/ui/states";
 
 export type CallData = NonNullable<CallQuery["call"]>;
 export type Figures = NonNullable<CallFiguresQuery["call"]>;
@@ -57,11 +57,16 @@ export function Summary({ call, length }: { call: CallData; length: number | nul
   );
 }
 
-export function FigurePanels({ figures }: { figures: Figures | null | undefined }) {
+interface FigureProps {
+  figures: Figures | null | undefined;
+  problem: Problem | undefined;
+}
+
+export function FigurePanels({ figures, problem }: FigureProps) {
   if (!figures) {
     return (
       <Panel title="Cost and usage">
-        <Skeleton className="h-24 w-full" />
+        {problem ? <ProblemText problem={problem} /> : <Skeleton className="h-24 w-full" />}
       </Panel>
     );
   }

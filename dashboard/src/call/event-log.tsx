@@ -9,7 +9,8 @@ import { Json } from "./conversation";
 import { useLongList } from "./long-list";
 
 const ROW_PX = 32;
-const ROWS_PER_PAGE = 12;
+/** By how many rows a key moves. */
+const STEPS: Readonly<Record<string, number>> = { ArrowDown: 1, ArrowUp: -1, PageDown: 12, PageUp: -12, Home: -Infinity, End: Infinity };
 
 interface Props {
   events: readonly CallEvent[];
@@ -39,14 +40,14 @@ export function EventLog({ events, isLive, chosen, onChoose, onShowContext }: Pr
   if (!events.length) return <p className="p-5 text-sm text-muted">No event has been loaded yet.</p>;
 
   const move = (pressed: KeyboardEvent) => {
-    const next = { ArrowDown: index + 1, ArrowUp: index - 1, PageDown: index + ROWS_PER_PAGE, PageUp: index - ROWS_PER_PAGE, Home: 0, End: rows.length - 1 }[pressed.key];
-    if (next === undefined) return;
+    const step = STEPS[pressed.key];
+    if (step === undefined) return;
     pressed.preventDefault();
-    const bounded = Math.max(0, Math.min(next, rows.length - 1));
-    const row = rows[bounded];
+    const next = Math.max(0, Math.min(index + step, rows.length - 1));
+    const row = rows[next];
     if (!row) return;
     onChoose(row.seq);
-    virtual.scrollToIndex(bounded);
+    virtual.scrollToIndex(next);
   };
   return (
     <div className="grid gap-4 p-4 md:p-5">
@@ -81,7 +82,8 @@ export function EventLog({ events, isLive, chosen, onChoose, onShowContext }: Pr
                     aria-setsize={rows.length}
                     aria-posinset={position + 1}
                     onClick={() => onChoose(row.seq)}
-                    className="absolute inset-x-0 top-0 flex cursor-pointer items-center gap-3 px-3 font-mono text-xs hover:bg-hover aria-selected:bg-accent-soft"
+                    className="absolute inset-x-0 top-0 flex cursor-pointer items-center gap-3 px-3 font-mono text-xs hover:bg-hover
+                      aria-selected:bg-accent-soft"
                     style={{ height: ROW_PX, transform: `translateY(${start}px)` }}
                   >
                     <span className="w-10 shrink-0 text-right text-muted tabular-nums">{row.seq}</span>

@@ -23,6 +23,8 @@ interface Options {
 /** A list of which only the rows in sight are in the document: a call may have 20,000 events. */
 export function useLongList({ count, keyOf, rowPx, isLive, kept = -1, paddingPx = 0 }: Options) {
   const box = useRef<HTMLDivElement>(null);
+  // A list that has followed its end also shows the last row, with which the call is no longer live.
+  const [follows] = useState(isLive);
   const rangeExtractor = useCallback(
     (range: Range) => {
       const rows = defaultRangeExtractor(range);
@@ -39,10 +41,10 @@ export function useLongList({ count, keyOf, rowPx, isLive, kept = -1, paddingPx 
     paddingStart: paddingPx,
     paddingEnd: paddingPx,
     rangeExtractor,
-    ...(isLive ? { anchorTo: "end", followOnAppend: true, scrollEndThreshold: NEAR_PX } : {}),
+    ...(follows ? { anchorTo: "end", followOnAppend: true, scrollEndThreshold: NEAR_PX } : {}),
   });
   // The page of a live call opens at its end.
-  const first = useRef(isLive);
+  const first = useRef(follows);
   useLayoutEffect(() => {
     if (!first.current || !count) return;
     first.current = false;

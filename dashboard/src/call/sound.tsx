@@ -3,31 +3,34 @@
 import { useEffect, useMemo, useRef, useState, type MouseEvent, type RefObject } from "react";
 import { CallRecordingDocument, type CallRecordingQuery } from "@/gql/call";
 import { milliseconds } from "@/data/format";
+import { problemOf } from "@/data/problem";
 import { useRead } from "@/data/use-read";
 import { plain } from "@/data/words";
-import { Notice, Skeleton } from "@/ui/states";
+import { Notice, ProblemText, Skeleton, type Problem } from "@/ui/states";
 import { BARS, loadPeaks, MAX_DRAWN_MS, outline, type Peaks } from "./waveform";
 
 export type Recording = NonNullable<NonNullable<CallRecordingQuery["call"]>["recording"]>;
 
 const POLL_MS = 3_000;
 
-/** The recording of a call, which is prepared a moment after its end. `renew` asks for a new link. */
-export function useRecording(id: string, isLive: boolean): { recording: Recording | null | undefined; renew(): void } {
-  const [{ data }, again] = useRead({ query: CallRecordingDocument, variables: { id }, requestPolicy: "cache-and-network" });
+/** The recording of a call, which is prepared a moment after its end. `renew` asks for a new link: links expire. */
+export function useRecording(id: string, isLive: boolean) {
+  const [{ data, error }, again] = useRead({ query: CallRecordingDocument, variables: { id }, requestPolicy: "network-only" });
   const recording = data?.call?.recording;
   const renew = useRef(() => {});
   renew.current = () => again({ requestPolicy: "network-only" });
   const isPending = !isLive && (recording?.state === "RECORDING" || recording?.state === "PROCESSING");
+  const wasLive = useRef(isLive);
   useEffect(() => {
-    if (!isLive) renew.current();
+    if (wasLive.current && !isLive) renew.current();
+    wasLive.current = isLive;
   }, [isLive]);
   useEffect(() => {
     if (!isPending) return;
     const timer = setInterval(() => renew.current(), POLL_MS);
     return () => clearInterval(timer);
   }, [isPending]);
-  return { recording, renew: () => renew.current() };
+  return { recording, problem: error && problemOf(error), renew: () => renew.current() };
 }
 
 const STATES: Record<string, string> = {
@@ -36,6 +39,13 @@ const STATES: Record<string, string> = {
   FAILED: "The recording could not be prepared.",
   DELETED: "The recording was deleted.",
 };
+
+const FRAME = "mt-4 rounded-xl border bg-surface p-4 shadow-soft";
+
+/** In the place of a recording that is not loaded yet. */
+export const RecordingSkeleton = ({ problem }: { problem: Problem | undefined }) => (
+  <div className={FRAME}>{problem ? <ProblemText problem={problem} /> : <Skeleton className="h-42 w-full" />}</div>
+);
 
 interface Props {
   recording: Recording;
@@ -65,7 +75,7 @@ export function RecordingPlayer({ recording, audio, position, onPosition, onExpi
     if (failures === 0) onExpired();
   };
   return (
-    <section aria-label="Recording" className="mt-4 rounded-xl border bg-surface p-4 shadow-soft">
+    <section aria-label="Recording" className={FRAME}>
       <Waveform url={url} length={length} position={position} onSeek={(ms) => seek(audio.current, ms)} />
       {/* The conversation next to it has the words. */}
       <audio
@@ -76,7 +86,10 @@ export function RecordingPlayer({ recording, audio, position, onPosition, onExpi
         aria-label="Recording of the call"
         className="w-full"
         onTimeUpdate={({ currentTarget }) => onPosition(1000 * currentTarget.currentTime)}
-        onLoadedMetadata={({ currentTarget }) => position !== null && seek(currentTarget, position)}
+        onLoadedMetadata={({ currentTarget }) => {
+          setFailures(0);
+          if (position !== null) seek(currentTarget, position);
+        }}
         onError={fail}
       />
       {failures > 1 && (
@@ -125,7 +138,9 @@ function Waveform({ url, length, position, onSeek }: WaveformProps) {
         <svg viewBox={`0 0 ${BARS} ${HEIGHT}`} preserveAspectRatio="none" className="absolute inset-0 size-full">
           {paths?.map((path, index) => <path key={index} d={path} className={SIDES[index]?.fill} />)}
         </svg>
-        {position !== null && <span className="absolute inset-y-0 w-0.5 bg-text" style={{ left: `${Math.min(100, (100 * position) / length)}%` }} />}
+        {position !== null && (
+          <span className="absolute inset-y-0 w-0.5 bg-text" style={{ left: `${Math.min(100, (100 * position) / length)}%` }} />
+        )}
       </div>
       <p className="mt-1.5 flex gap-4 text-xs text-muted" aria-hidden="true">
         {SIDES.map(({ name, dot }) => (

@@ -41,7 +41,8 @@ export function Latency({ story, isLive }: { story: readonly Entry[]; isLive: bo
   const keyOf = useCallback((index: number) => `${replies[index]?.measured.seq}`, [replies]);
   const names = useMemo(() => [...new Map(replies.flatMap(({ steps }) => steps).map((step) => [step.name, step])).values()], [replies]);
   if (!replies.length) return <p className="p-5 text-sm text-muted">No reply has been measured yet.</p>;
-  const scale = replies.reduce((longest, { measured, steps }) => Math.max(longest, steps.at(-1)?.until ?? 0, milliseconds(measured.total)), 1);
+  const longest = (reply: Measured) => Math.max(reply.steps.at(-1)?.until ?? 0, milliseconds(reply.measured.total));
+  const scale = replies.reduce((most, reply) => Math.max(most, longest(reply)), 1);
   return (
     <div className="grid gap-4 p-4 md:p-5">
       {names.length > 0 ? (
@@ -56,7 +57,14 @@ export function Latency({ story, isLive }: { story: readonly Entry[]; isLive: bo
       ) : (
         <Notice tone="info">The steps of a reply are measured in voice calls. A text call has the whole time only.</Notice>
       )}
-      <LongList label="Replies" className="max-h-[max(24rem,calc(100dvh-24rem))] px-1" count={replies.length} keyOf={keyOf} rowPx={ROW_PX} isLive={isLive}>
+      <LongList
+        label="Replies"
+        className="max-h-[max(24rem,calc(100dvh-24rem))] px-1"
+        count={replies.length}
+        keyOf={keyOf}
+        rowPx={ROW_PX}
+        isLive={isLive}
+      >
         {(index) => {
           const reply = replies[index];
           const key = keyOf(index);

@@ -407,7 +407,9 @@ function Attention({ overview, tick }: Pick<Parts, "overview"> & { tick: number 
   if (pool && pool.workers.length === 0) items.push({ tone: "bad", text: "No worker is running, so no call can be answered. Start one, or look at ./studio status." });
   else if (pool && waits > LONG_WAIT_MS) items.push({ tone: "bad", text: `${count(pool.waiting.value)} calls wait for a worker, the first one for ${clock(waits)}. Add workers.` });
   const [held, room] = loadOf(pool?.workers ?? []);
-  if (room > 0 && held >= ALMOST_FULL * room) items.push({ tone: "warn", text: `The workers hold ${count(held)} of ${count(room)} calls. Add workers.` });
+  if (room > 0 && held >= ALMOST_FULL * room) {
+    items.push({ tone: "warn", text: `The workers hold ${count(held)} of ${count(room)} calls. Add workers.` });
+  }
   const byProviders = sumOf(overview?.today?.groups.filter(({ blame }) => blame === "PROVIDER") ?? []);
   if (byProviders > 0) {
     const text = `A provider ended ${byProviders === 1 ? "one call" : `${count(byProviders)} calls`} of today.`;
