@@ -87,6 +87,8 @@ async def test_an_edit_of_an_agent_appears_in_the_draft_diff_and_then_between_ve
         "Hello there.",
     )
     assert {c["kind"] for c in first["diff"]["changes"]} == {"ADDED"}
+    draft = f'{{ workflow(by: {{slug: "clinic"}}) {{ draftDiff(from: "{first["id"]}") {{ summary }} }} }}'
+    assert (await read(api, draft))["draftDiff"]["summary"] == summary
     backwards = await read(
         api,
         f'{{ node(id: "{first["id"]}") {{ ... on WorkflowVersion '

@@ -14,11 +14,11 @@ import {
   type CreateWorkflowInput,
   type WorkflowRowFragment,
 } from "@/gql/workflows";
-import { messageOf } from "@/data/problem";
+import { messageOf, problemOf } from "@/data/problem";
 import { Button, buttonClass } from "@/ui/button";
 import { Confirm, Dialog } from "@/ui/dialog";
 import { Choice, Field, TextArea } from "@/ui/field";
-import { Notice, Skeleton } from "@/ui/states";
+import { Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { builderHref } from "./addresses";
 import { isRecord } from "./changes";
@@ -152,11 +152,18 @@ export function CreateWorkflow({ open, onOpenChange }: DialogProps) {
 
 function CreateForm({ onCancel }: { onCancel(): void }) {
   const router = useRouter();
-  const [{ data }] = useQuery({ query: EntryAgentsDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, execute] = useQuery({ query: EntryAgentsDocument, requestPolicy: "cache-and-network" });
   const [names, setNames] = useState({ name: "", slug: "" });
   const [chosen, setChosen] = useState("");
   const { isBusy, byField, general, create } = useCreate(({ id }) => router.push(builderHref(id)));
-  if (!data) return <Skeleton className="mt-4 h-64 w-full" />;
+  if (error && !data) return <Failed problem={problemOf(error)} onRetry={() => execute({ requestPolicy: "network-only" })} />;
+  if (!data) {
+    return (
+      <Loading what="agents">
+        <Skeleton className="mt-4 h-64 w-full" />
+      </Loading>
+    );
+  }
   const agents = data.agents?.edges.map(({ node }) => node) ?? [];
   const agent = agents.find(({ name }) => name === chosen) ?? agents[0];
   if (!agent) {

@@ -218,9 +218,21 @@ class WorkflowType(Node):
         )
     )
     async def draft_diff(
-        self, workflow: strawberry.Parent[domain.Workflow], info: Ctx
+        self,
+        workflow: strawberry.Parent[domain.Workflow],
+        info: Ctx,
+        since: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(
+                name="from",
+                description=(
+                    "Id of the version to compare with; omit to compare with the published version."
+                ),
+            ),
+        ] = None,
     ) -> WorkflowDiff:
-        return WorkflowDiff(changes=await version_resolvers.draft_changes(info, workflow))
+        changes = await version_resolvers.draft_changes(info, workflow, since)
+        return WorkflowDiff(changes=changes)
 
     @strawberry.field(
         description="Versions of the workflow, newest first.", graphql_type=VersionConnection
