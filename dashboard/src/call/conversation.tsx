@@ -9,8 +9,6 @@ import { LongList, useOpened } from "./long-list";
 import type { Entry, Note, Spoken } from "./story";
 
 const ROW_PX = 76;
-/** Fewer entries are all in the document, where the browser finds them. */
-const MIN_TO_SEARCH = 12;
 
 interface Props {
   story: readonly Entry[];
@@ -30,7 +28,7 @@ export function Conversation({ story, isLive, heard, onPlay, children }: Props) 
   const heardAt = useMemo(() => (heard ? story.findIndex(({ key }) => key === heard) : -1), [heard, story]);
   return (
     <>
-      {story.length > MIN_TO_SEARCH && <Find {...find} />}
+      <Find {...find} />
       <LongList
         label="Conversation"
         className="max-h-[max(24rem,calc(100dvh-19rem))] px-4 md:px-5"
