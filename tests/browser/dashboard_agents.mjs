@@ -33,6 +33,12 @@ async function work() {
   const keys = async (...names) => {
     for (const name of names) await page.keyboard.press(name);
   };
+  // As a person does it: `fill` selects without the editor's knowledge.
+  const write = async (editor, text) => {
+    await editor.focus();
+    await keys("Control+a");
+    await page.keyboard.insertText(text);
+  };
   const focused = () => page.evaluate(() => document.activeElement?.getAttribute("aria-label") ?? document.activeElement?.id);
 
   await page.goto(`${api}/studio/agents/`);
@@ -53,13 +59,13 @@ async function work() {
   const refusedSlots = [];
   const mistake = page.locator("#prompt .cm-lintRange-error").first();
   for (const text of invalid) {
-    await instructions.fill("Fine.");
+    await write(instructions, "Fine.");
     await mistake.waitFor({ state: "detached" });
-    await instructions.fill(text);
+    await write(instructions, text);
     await mistake.waitFor({ state: "attached" });
     refusedSlots.push(text);
   }
-  await instructions.fill(valid.join("\n"));
+  await write(instructions, valid.join("\n"));
   for (const [path, value] of Object.entries(values)) await page.getByLabel(`For the preview of ${path}`, { exact: true }).fill(value);
   const rendered = await page.locator("[data-preview]").evaluate((preview) => {
     const copy = preview.cloneNode(true);
@@ -105,7 +111,7 @@ async function work() {
   await page.getByLabel("Own phrases that do not interrupt", { exact: true }).check();
   await page.getByLabel("Own phrases that do not interrupt, one a line").fill("mhm\nright");
   await press("Add a wording");
-  await page.locator("#texts").getByLabel("Says").fill("Hello?");
+  await write(page.locator("#texts").getByLabel("Says"), "Hello?");
   await check("filled");
   await keys("Control+s");
   await heading("front-desk");

@@ -203,7 +203,7 @@ export function AgentForm({ agent, source, onReload }: Props) {
             <p role="status" className="mr-auto text-sm text-muted">
               {isChanged ? "There are unsaved changes." : base ? `Revision ${base.revision}, saved ${exactMoment(base.updatedAt)}` : ""}
             </p>
-            {isChanged && base && <Button onClick={() => setDraft(original)}>Discard</Button>}
+            {isChanged && base && <Button onClick={() => show(base, original)}>Discard</Button>}
             <Button type="submit" kind="primary" busy={isBusy} disabled={!isChanged}>
               {base ? "Save" : "Create"}
             </Button>

@@ -36,7 +36,7 @@ export function AgentPage() {
   if (!wanted) {
     return (
       <Page title="New agent">
-        <AgentForm agent={null} onReload={() => undefined} />
+        <AgentForm key="new" agent={null} onReload={() => undefined} />
       </Page>
     );
   }
@@ -50,7 +50,7 @@ export function AgentPage() {
   if (agent) {
     return (
       <Page title={`Copy of ${agent.displayName ?? agent.name}`}>
-        <AgentForm key={agent.id} agent={null} source={agent} onReload={() => undefined} />
+        <AgentForm key={`copy of ${agent.id}`} agent={null} source={agent} onReload={() => undefined} />
       </Page>
     );
   }

@@ -65,9 +65,22 @@ const THEME = EditorView.theme({
 /** Slots are closed as they are opened; quotes in prose are not. */
 const CLOSED: Record<CodeLanguage, readonly string[]> = { template: ["{"], expression: ["(", "[", '"', "'"], json: ["{", "[", '"'] };
 
+/** Chromium gives text that is typed over a highlighted one its style as an attribute, which the policy of the page forbids. */
+const typingOver = EditorView.domEventHandlers({
+  beforeinput({ inputType, data }, view) {
+    const { from, to, empty } = view.state.selection.main;
+    if (inputType !== "insertText" || !data || empty || view.state.readOnly) return false;
+    const insert = () => view.state.update(view.state.replaceSelection(data), { userEvent: "input.type", scrollIntoView: true });
+    const isHandled = view.state.facet(EditorView.inputHandler).some((handle) => handle(view, from, to, data, insert));
+    if (!isHandled) view.dispatch(insert());
+    return true;
+  },
+});
+
 const BASIS: Extension = [
   EditorView.cspNonce.of(getNonce() ?? ""),
   THEME,
+  typingOver,
   history(),
   drawSelection(),
   bracketMatching(),

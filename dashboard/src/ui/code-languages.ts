@@ -67,19 +67,21 @@ export const highlighting = (language: CodeLanguage) => {
 const words = (labels: readonly string[], type: string): readonly Completion[] => labels.map((label) => ({ label, type }));
 
 /** What can be inserted at the cursor. In a template that is a path or a filter inside of `{{ }}`; outside, a whole slot, if it is asked for. */
-export function complete(language: CodeLanguage, paths: readonly CodeCompletion[], context: CompletionContext): CompletionResult | null {
+export function complete(language: CodeLanguage, completions: readonly CodeCompletion[], context: CompletionContext): CompletionResult | null {
   const line = context.state.doc.lineAt(context.pos);
   const before = line.text.slice(0, context.pos - line.from);
-  const from = context.pos - (PATH.exec(before)?.[0].length ?? 0);
-  if (language === "expression") {
-    if (from === context.pos && !context.explicit) return null;
-    return { from, options: [...paths, ...words(KEYWORDS, "keyword")], validFor: /^[\w.]*$/ };
+  const word = PATH.exec(before)?.[0] ?? "";
+  const from = context.pos - word.length;
+  // What is being typed may be among the paths that the text has already.
+  const paths = completions.filter(({ label }) => label !== word);
+  if (language !== "template") {
+    if (!word && !context.explicit) return null;
+    return { from, options: language === "json" ? paths : [...paths, ...words(KEYWORDS, "keyword")] };
   }
-  if (language === "json") return context.explicit || from < context.pos ? { from, options: paths, validFor: /^[\w.]*$/ } : null;
   const open = before.lastIndexOf("{{");
   if (open > before.lastIndexOf("}}")) {
     const isFilter = /\|\s*\w*$/.test(before.slice(open));
-    return { from, options: isFilter ? words(FILTERS, "function") : paths, validFor: /^[\w.]*$/ };
+    return { from, options: isFilter ? words(FILTERS, "function") : paths };
   }
   if (!context.explicit) return null;
   return { from: context.pos, options: paths.map(({ label, detail }) => ({ label, detail, apply: `{{${label}}}` })) };
