@@ -153,12 +153,10 @@ async function edit(address) {
 }
 
 async function photograph(page, where) {
-  for (const width of [390, 800, 1440]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${folder}/${where.replaceAll(" ", "-")}-${width}-${colorScheme}.png`, fullPage: true });
-    }
+  for (const [width, colorScheme] of [[390, "light"], [800, "dark"], [1440, "light"], [1440, "dark"]]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${folder}/tools-${where.replaceAll(" ", "-")}-${width}-${colorScheme}.png`, fullPage: true });
   }
   await page.emulateMedia({ colorScheme: null });
   await page.setViewportSize({ width: 1440, height: 900 });

@@ -258,7 +258,7 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
             <StepFields step={step} onChange={onChange} />
             {step.kind === "conditional" &&
               BRANCHES.map((branch) => (
-                <section key={branch} aria-label={TITLES[branch]} className="min-w-0 border-l-2 border-line-strong/50 pl-3">
+                <div key={branch} role="group" aria-label={TITLES[branch]} className="min-w-0 border-l-2 border-line-strong/50 pl-3">
                   <h3 className="mb-2 text-sm font-medium">{TITLES[branch]}</h3>
                   <StepList
                     label={`${TITLES[branch]}, step ${index + 1}`}
@@ -267,7 +267,7 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
                     steps={step[branch]}
                     onChange={(steps) => onChange({ ...step, [branch]: steps })}
                   />
-                </section>
+                </div>
               ))}
           </div>
         )}
