@@ -85,7 +85,7 @@ async function work() {
   await press("Run", test);
   await test.getByText("The arguments do not match the parameters").last().waitFor();
   await test.getByLabel("order (required)").fill("7");
-  await test.getByRole("textbox", { name: /^Body for GET/ }).fill('{"status": "sent"}');
+  await test.getByRole("textbox", { name: "Body", exact: true }).fill('{"status": "sent"}');
   await press("Run", test);
   await test.getByText("Every step succeeded.").last().waitFor();
   const result = await test.getByLabel("What the model receives").innerText();
@@ -107,10 +107,12 @@ async function work() {
 
   await page.goto(`${api}/studio/tool/?id=${encodeURIComponent(everything)}`);
   await heading("everything");
-  for (const step of await page.locator("[data-step][aria-expanded=false]").all()) await step.press("Enter");
+  await page.getByTitle("Drag to move").first().dragTo(page.locator("[data-step]").nth(1));
+  await page.locator("[data-step]:focus", { hasText: "2. Set a value" }).waitFor();
+  const closed = page.locator("[data-step][aria-expanded=false]");
+  while (await closed.count()) await closed.first().press("Enter");
   await editor("Condition").first().waitFor();
   await check("all kinds of steps");
-  await page.locator("[data-step]").first().press("Alt+ArrowDown");
   await press("Save");
   await page.getByText(/^Revision 2, saved/).waitFor();
 
@@ -151,12 +153,10 @@ async function edit(address) {
 }
 
 async function photograph(page, where) {
-  for (const width of [390, 800, 1440]) {
-    for (const colorScheme of ["light", "dark"]) {
-      await page.setViewportSize({ width, height: 900 });
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${folder}/${where.replaceAll(" ", "-")}-${width}-${colorScheme}.png`, fullPage: true });
-    }
+  for (const [width, colorScheme] of [[390, "light"], [800, "dark"], [1440, "light"], [1440, "dark"]]) {
+    await page.setViewportSize({ width, height: 900 });
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: `${folder}/tools-${where.replaceAll(" ", "-")}-${width}-${colorScheme}.png`, fullPage: true });
   }
   await page.emulateMedia({ colorScheme: null });
   await page.setViewportSize({ width: 1440, height: 900 });

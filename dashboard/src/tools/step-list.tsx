@@ -135,6 +135,21 @@ function useDrag(steps: readonly Step[], onDrop: (from: number, to: number) => v
   };
 }
 
+/** After a choice in a menu a step has the focus, and not the trigger of the menu. */
+function useChoice() {
+  const isChosen = useRef(false);
+  return {
+    choose: (act: () => void) => () => {
+      isChosen.current = true;
+      act();
+    },
+    onCloseAutoFocus: (event: Event) => {
+      if (isChosen.current) event.preventDefault();
+      isChosen.current = false;
+    },
+  };
+}
+
 interface CardProps {
   step: Step;
   index: number;
@@ -156,6 +171,7 @@ const hasProblem = (step: Step, problems: readonly FormProblem[]): boolean =>
 function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove, onCopy, onRemove, onChange }: CardProps) {
   const { problems, isReadOnly } = useToolForm();
   const id = useId();
+  const { choose, onCloseAutoFocus } = useChoice();
   const { label, icon } = kindOf(step.kind);
   const summary = summaryOf(step);
   const isWrong = hasProblem(step, problems);
@@ -206,21 +222,25 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
                 onClick={() => onMove(index + 1)}
               />
             </span>
-            <Menu align="end" trigger={<Button kind="ghost" icon="more" aria-label={`Actions for ${name}`} />}>
+            <Menu
+              align="end"
+              trigger={<Button kind="ghost" icon="more" aria-label={`Actions for ${name}`} />}
+              onCloseAutoFocus={onCloseAutoFocus}
+            >
               {index > 0 && (
-                <MenuItem icon="up" onSelect={() => onMove(index - 1)}>
+                <MenuItem icon="up" onSelect={choose(() => onMove(index - 1))}>
                   Move up
                 </MenuItem>
               )}
               {index < count - 1 && (
-                <MenuItem icon="down" onSelect={() => onMove(index + 1)}>
+                <MenuItem icon="down" onSelect={choose(() => onMove(index + 1))}>
                   Move down
                 </MenuItem>
               )}
-              <MenuItem icon="copy" onSelect={onCopy}>
+              <MenuItem icon="copy" onSelect={choose(onCopy)}>
                 Duplicate
               </MenuItem>
-              <MenuItem icon="close" onSelect={onRemove}>
+              <MenuItem icon="close" onSelect={choose(onRemove)}>
                 Remove
               </MenuItem>
             </Menu>
@@ -238,7 +258,7 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
             <StepFields step={step} onChange={onChange} />
             {step.kind === "conditional" &&
               BRANCHES.map((branch) => (
-                <section key={branch} aria-label={TITLES[branch]} className="min-w-0 border-l-2 border-line-strong/50 pl-3">
+                <div key={branch} role="group" aria-label={TITLES[branch]} className="min-w-0 border-l-2 border-line-strong/50 pl-3">
                   <h3 className="mb-2 text-sm font-medium">{TITLES[branch]}</h3>
                   <StepList
                     label={`${TITLES[branch]}, step ${index + 1}`}
@@ -247,7 +267,7 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
                     steps={step[branch]}
                     onChange={(steps) => onChange({ ...step, [branch]: steps })}
                   />
-                </section>
+                </div>
               ))}
           </div>
         )}
@@ -259,10 +279,12 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
 const GROUPS = [...new Set(STEP_KINDS.map((kind) => kindOf(kind).group))];
 
 function AddStep({ label, depth, onAdd }: { label: string; depth: number; onAdd(kind: StepKind): void }) {
+  const { choose, onCloseAutoFocus } = useChoice();
   const kinds = STEP_KINDS.filter((kind) => depth < MAX_DEPTH || kind !== "conditional");
   return (
     <div>
       <Menu
+        onCloseAutoFocus={onCloseAutoFocus}
         trigger={
           <Button icon="plus" data-add aria-label={`Add a step to ${label}`}>
             Add a step
@@ -275,7 +297,7 @@ function AddStep({ label, depth, onAdd }: { label: string; depth: number; onAdd(
             {kinds
               .filter((kind) => kindOf(kind).group === group)
               .map((kind) => (
-                <MenuItem key={kind} icon={kindOf(kind).icon} onSelect={() => onAdd(kind)}>
+                <MenuItem key={kind} icon={kindOf(kind).icon} onSelect={choose(() => onAdd(kind))}>
                   {kindOf(kind).label}
                 </MenuItem>
               ))}

@@ -182,24 +182,17 @@ interface StubProps {
 }
 
 function StubFields({ step, stub, problem, onChange }: StubProps) {
-  const summary = summaryOf(step);
   const isRequest = step.kind === "apiCall";
   return (
     <fieldset className="grid min-w-0 gap-3 rounded-lg border p-3">
-      <legend className="max-w-full truncate px-1 font-mono text-xs text-muted">{summary || kindOf(step.kind).label}</legend>
+      <legend className="max-w-full truncate px-1 font-mono text-xs text-muted">{summaryOf(step) || kindOf(step.kind).label}</legend>
       {isRequest && (
         <div className="max-w-28">
-          <Field
-            label="Status"
-            aria-label={`Status for ${summary}`}
-            type="number"
-            value={stub.status}
-            onChange={({ target }) => onChange({ ...stub, status: target.value })}
-          />
+          <Field label="Status" type="number" value={stub.status} onChange={({ target }) => onChange({ ...stub, status: target.value })} />
         </div>
       )}
       <JsonEditor
-        label={isRequest ? `Body for ${summary}` : `Result of ${summary}`}
+        label={isRequest ? "Body" : "Result"}
         hint={isRequest ? "JSON. Empty: none." : "JSON, or a text in quotes. Empty: none."}
         minLines={2}
         value={stub.body}

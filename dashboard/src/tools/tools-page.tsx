@@ -286,7 +286,7 @@ function ToolTable({ rows, users, mayWrite, onDeleted }: TableProps) {
 function Kinds({ tool }: { tool: ToolRowFragment }) {
   const kinds = kindsOf(tool);
   return (
-    <span className="flex flex-wrap gap-1">
+    <span className="flex flex-wrap items-center gap-1">
       {kinds.slice(0, MAX_KINDS).map((kind) => (
         <Badge key={kind} tone="neutral">
           {kind}

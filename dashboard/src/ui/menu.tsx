@@ -11,10 +11,12 @@ interface MenuProps {
   trigger: ReactNode;
   align?: "start" | "end";
   side?: "top" | "bottom";
+  /** Prevents that the trigger takes the focus when the menu closes. */
+  onCloseAutoFocus?: (event: Event) => void;
   children: ReactNode;
 }
 
-export function Menu({ trigger, align = "start", side = "bottom", children }: MenuProps) {
+export function Menu({ trigger, align = "start", side = "bottom", onCloseAutoFocus, children }: MenuProps) {
   return (
     <Radix.Root modal={false}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
@@ -24,6 +26,7 @@ export function Menu({ trigger, align = "start", side = "bottom", children }: Me
           side={side}
           sideOffset={6}
           collisionPadding={8}
+          {...(onCloseAutoFocus && { onCloseAutoFocus })}
           className="fade-in z-50 max-h-[var(--radix-dropdown-menu-content-available-height)] min-w-52 overflow-y-auto rounded-lg
             border bg-raised p-1 shadow-large"
         >
