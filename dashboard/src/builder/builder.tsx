@@ -173,12 +173,6 @@ function Editor({ workflow, actions, talk }: Props) {
         <p role="status" className="mr-1 text-sm text-muted">
           {isChanged ? "There are unsaved changes." : `Revision ${base.revision}, saved ${exactMoment(base.updatedAt)}`}
         </p>
-        {talk && (
-          <Button icon="text" aria-pressed={isTalking} onClick={() => setTalking(!isTalking)}>
-            Talk
-          </Button>
-        )}
-        {actions?.({ isUnsaved: isChanged })}
         {!isReadOnly && (
           <>
             <Button icon="undo" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!editing.canUndo} onClick={editing.undo} />
@@ -193,6 +187,12 @@ function Editor({ workflow, actions, talk }: Props) {
             </Button>
           </>
         )}
+        {talk && (
+          <Button icon="text" aria-pressed={isTalking} onClick={() => setTalking(!isTalking)}>
+            Talk
+          </Button>
+        )}
+        {actions?.({ isUnsaved: isChanged })}
       </PageHeader>
       <p role="status" className="sr-only">
         {said}

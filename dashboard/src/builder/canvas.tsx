@@ -55,9 +55,10 @@ const STROKES = {
   warn: "[--xy-edge-stroke:var(--warn)]",
   none: "[--xy-edge-stroke:var(--line-strong)]",
 } as const;
+const MAP_SIZE = { width: 144, height: 96 } as const;
 const FIT = { padding: 0.15, maxZoom: 1 } as const;
 /** React Flow has its own colours; these are those of the dashboard. */
-const THEME = `[--xy-background-color:var(--sunken)] [--xy-background-pattern-color:var(--line)]
+const THEME = `[--xy-background-color:var(--sunken)] [--xy-background-pattern-color:var(--line-strong)]
   [--xy-edge-stroke-selected:var(--accent)] [--xy-connectionline-stroke:var(--accent)] [--xy-minimap-background-color:var(--surface)]
   [--xy-minimap-mask-background-color:var(--sunken)] [--xy-minimap-node-background-color:var(--line-strong)]
   [--xy-attribution-background-color:var(--surface)]`;
@@ -162,7 +163,7 @@ export function Canvas(props: Props) {
       data-testid="canvas"
     >
       <Background gap={20} />
-      <MiniMap pannable zoomable ariaLabel="Map of the workflow" className="hidden sm:block" />
+      <MiniMap pannable zoomable ariaLabel="Map of the workflow" style={MAP_SIZE} className="hidden rounded-md border sm:block" />
     </ReactFlow>
   );
 }
