@@ -74,7 +74,7 @@ async function work() {
   await page.getByRole("option", { name: /flags\.booked/ }).click();
   const completed = await condition.innerText();
   await page.keyboard.type(" and");
-  await text(/\(character \d+\)/);
+  await page.locator("[role=textbox][aria-invalid=true]").waitFor();
   await check("condition");
   for (let count = 0; count < 4; count++) await page.keyboard.press("Backspace");
   await page.getByLabel("Times a call may take it").fill("2");

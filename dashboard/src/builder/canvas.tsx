@@ -227,7 +227,7 @@ function edgesOf(draft: Draft, selection: Selection, findings: readonly Finding[
         className: STROKES[tone],
         // A connection that the model chooses is dashed.
         style: condition ? {} : { strokeDasharray: "6 4" },
-        markerEnd: { type: MarkerType.ArrowClosed, color: selected ? "var(--accent)" : COLOURS[tone], width: 18, height: 18 },
+        markerEnd: { type: MarkerType.ArrowClosed, markerUnits: "userSpaceOnUse", color: selected ? "var(--accent)" : COLOURS[tone], width: 18, height: 18 },
         ariaLabel: `Connection ${nameOf(draft, connection)}, ${condition ? `when ${condition}` : "chosen by the model"}${found}`,
       };
     });
