@@ -18,7 +18,7 @@ import { Canvas, type CanvasHandle } from "./canvas";
 import { copy, paste } from "./clipboard";
 import { ConflictDialog } from "./conflict-dialog";
 import { ConnectDialog } from "./connect-dialog";
-import type { Finding } from "./findings";
+import { joined, type Finding } from "./findings";
 import { Inspector, Summary } from "./inspector";
 import { useKeys } from "./keys";
 import { tidy, type Point } from "./layout";
@@ -83,7 +83,7 @@ function Editor({ workflow, actions, talk }: Props) {
   const [said, say] = useState("");
   const [litNodes, setLitNodes] = useState(NO_VISITS);
   const [isTalking, setTalking] = useState(false);
-  const findings = useMemo(() => [...saving.refused, ...verification.findings], [saving.refused, verification.findings]);
+  const findings = useMemo(() => joined(saving.refused, verification.findings), [saving.refused, verification.findings]);
   const completions = useMemo(() => (choices ? pathsOf(draft, choices.agents, choices.tools, choices.settings) : []), [draft, choices]);
 
   useEffect(() => writeAddress(draft, selection), [draft, selection]);
@@ -173,12 +173,6 @@ function Editor({ workflow, actions, talk }: Props) {
         <p role="status" className="mr-1 text-sm text-muted">
           {isChanged ? "There are unsaved changes." : `Revision ${base.revision}, saved ${exactMoment(base.updatedAt)}`}
         </p>
-        {talk && (
-          <Button icon="text" aria-pressed={isTalking} onClick={() => setTalking(!isTalking)}>
-            Talk
-          </Button>
-        )}
-        {actions?.({ isUnsaved: isChanged })}
         {!isReadOnly && (
           <>
             <Button icon="undo" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!editing.canUndo} onClick={editing.undo} />
@@ -193,6 +187,12 @@ function Editor({ workflow, actions, talk }: Props) {
             </Button>
           </>
         )}
+        {talk && (
+          <Button icon="text" aria-pressed={isTalking} onClick={() => setTalking(!isTalking)}>
+            Talk
+          </Button>
+        )}
+        {actions?.({ isUnsaved: isChanged })}
       </PageHeader>
       <p role="status" className="sr-only">
         {said}

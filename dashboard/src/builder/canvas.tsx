@@ -55,9 +55,11 @@ const STROKES = {
   warn: "[--xy-edge-stroke:var(--warn)]",
   none: "[--xy-edge-stroke:var(--line-strong)]",
 } as const;
-const FIT = { padding: 0.15, maxZoom: 1 } as const;
+const MAP_SIZE = { width: 144, height: 96 } as const;
+/** Leaves room for the buttons and the map. */
+const FIT = { padding: { top: "60px", bottom: "60px", left: "28px", right: "28px" }, maxZoom: 1 } as const;
 /** React Flow has its own colours; these are those of the dashboard. */
-const THEME = `[--xy-background-color:var(--sunken)] [--xy-background-pattern-color:var(--line)]
+const THEME = `[--xy-background-color:var(--sunken)] [--xy-background-pattern-color:var(--line-strong)]
   [--xy-edge-stroke-selected:var(--accent)] [--xy-connectionline-stroke:var(--accent)] [--xy-minimap-background-color:var(--surface)]
   [--xy-minimap-mask-background-color:var(--sunken)] [--xy-minimap-node-background-color:var(--line-strong)]
   [--xy-attribution-background-color:var(--surface)]`;
@@ -162,7 +164,7 @@ export function Canvas(props: Props) {
       data-testid="canvas"
     >
       <Background gap={20} />
-      <MiniMap pannable zoomable ariaLabel="Map of the workflow" className="hidden sm:block" />
+      <MiniMap pannable zoomable ariaLabel="Map of the workflow" style={MAP_SIZE} className="hidden rounded-md border sm:block" />
     </ReactFlow>
   );
 }
@@ -226,7 +228,13 @@ function edgesOf(draft: Draft, selection: Selection, findings: readonly Finding[
         className: STROKES[tone],
         // A connection that the model chooses is dashed.
         style: condition ? {} : { strokeDasharray: "6 4" },
-        markerEnd: { type: MarkerType.ArrowClosed, color: selected ? "var(--accent)" : COLOURS[tone], width: 18, height: 18 },
+        markerEnd: {
+          type: MarkerType.ArrowClosed,
+          markerUnits: "userSpaceOnUse",
+          color: selected ? "var(--accent)" : COLOURS[tone],
+          width: 18,
+          height: 18,
+        },
         ariaLabel: `Connection ${nameOf(draft, connection)}, ${condition ? `when ${condition}` : "chosen by the model"}${found}`,
       };
     });

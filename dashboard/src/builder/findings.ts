@@ -60,6 +60,12 @@ export function problemsOf(found: readonly { message: string; path: readonly str
   return found.map(({ path, message }) => ({ severity: "ERROR", message, fix: "", docs: "", ...anchorOf(path.slice(1), draft, []) }));
 }
 
+/** Verification repeats what was refused when it was saved. */
+export const joined = (refused: readonly Finding[], verified: readonly Finding[]): readonly Finding[] => [
+  ...refused.filter(({ message }) => !verified.some((finding) => finding.message === message)),
+  ...verified,
+];
+
 export const ofNode = (findings: readonly Finding[], uid: string) => findings.filter(({ at }) => at.nodes.includes(uid));
 export const ofConnection = (findings: readonly Finding[], uid: string) => findings.filter(({ at }) => at.connections.includes(uid));
 /** Errors of a field; a warning does not make its value wrong. */

@@ -1,7 +1,7 @@
 // The draft of a workflow while it is edited: plain values, and the changes as functions from one draft to the next.
 
 import type { ConnectionInput, NodeInput, NodeTransferInput, WorkflowAnsweringInput } from "@/gql/builder";
-import type { Point } from "./layout";
+import { NODE_SIZE, type Point } from "./layout";
 
 export type EntryAction = NonNullable<NodeInput["onEntry"]>;
 export type ContextPolicy = NonNullable<ConnectionInput["contextPolicy"]>;
@@ -149,13 +149,14 @@ export function free(name: string, isTaken: (name: string) => boolean): string {
 export const isTaken = (draft: Draft) => (name: string) => draft.nodes.some(({ id, uid }) => id === name || uid === name);
 const identifierOf = (agent: string) => agent.replaceAll("-", "_");
 
-const STEP = 32;
+const SPACE = 24;
 
-/** The point, or the next one to its right and below that no node has. */
+/** The point, or the next one below at which a node covers no other one. */
 export function freePlace(draft: Draft, point: Point): Point {
-  const isNear = (a: number, b: number) => Math.abs(a - b) < STEP;
-  const isOccupied = draft.nodes.some(({ position }) => isNear(position.x, point.x) && isNear(position.y, point.y));
-  return isOccupied ? freePlace(draft, { x: point.x + STEP, y: point.y + STEP }) : point;
+  const isCovered = draft.nodes.some(
+    ({ position: { x, y } }) => Math.abs(x - point.x) < NODE_SIZE.width + SPACE && Math.abs(y - point.y) < NODE_SIZE.height + SPACE,
+  );
+  return isCovered ? freePlace(draft, { x: point.x, y: point.y + NODE_SIZE.height + SPACE }) : point;
 }
 
 /** A node for the agent; the first one of a workflow is its entry. */

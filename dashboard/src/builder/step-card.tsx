@@ -29,7 +29,7 @@ export function borderOf(findings: readonly Finding[]): "bad" | "warn" | "none" 
 
 const BORDERS = { bad: "border-bad", warn: "border-warn", none: "border-line-strong" } as const;
 const TEXTS = { bad: "text-bad", warn: "text-warn", none: "" } as const;
-const HANDLE = "size-3! border-2! border-surface! bg-line-strong!";
+const HANDLE = "size-3! rounded-full! border-2! border-surface! bg-line-strong!";
 
 /** A node of the workflow on the canvas. */
 export function StepCard({ data, selected, isConnectable }: NodeProps<StepNode>) {

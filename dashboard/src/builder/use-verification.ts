@@ -21,14 +21,16 @@ export interface Verification {
 
 const NOT_YET: Verification = { state: "CHECKING", findings: [], problem: "" };
 
-interface Problems {
+interface RefusedValue {
   readonly message: string;
   readonly path: readonly string[];
 }
 
-/** The values that the API refuses, which it lists in an error of the query. */
-function refusedValues({ errors }: RequestError): readonly Problems[] {
-  return errors.flatMap(({ extensions }) => (extensions?.problems ?? []) as readonly Problems[]);
+/** The values that the API refuses: several are listed, of a single one the error has the path. */
+function refusedValues({ code, message, errors }: RequestError): readonly RefusedValue[] {
+  if (code !== "INVALID_INPUT") return [];
+  const { problems, path } = (errors[0]?.extensions ?? {}) as { problems?: readonly RefusedValue[]; path?: readonly string[] };
+  return problems ?? (path ? [{ message, path }] : []);
 }
 
 /** What verification says about the draft, once nothing was changed for a second. */
