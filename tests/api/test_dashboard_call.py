@@ -96,6 +96,7 @@ async def test_a_person_looks_into_calls_and_at_the_figures_of_the_day(
     turns = [turn for n in range(1, LONG + 1) for turn in [n % 3] if turn in (1, 2)]
     assert seen["long"]["size"] == len(turns)
     assert seen["long"]["drawn"] < 60
+    assert seen["long"]["found"] == "1 of 1"
     assert seen["long"]["followed"] == [False, True, False]
     assert seen["long"]["options"] == LONG + 1
     assert seen["refused"] == {

@@ -87,6 +87,9 @@ async function work() {
   await toNewest.click();
   await toNewest.waitFor({ state: "detached" });
   seen.followed.push(false);
+  await page.getByLabel("Find in the conversation").fill("question number 1000");
+  await conversation.locator("[data-turn]", { hasText: "This is question number 1000" }).waitFor();
+  seen.found = await page.getByRole("search").getByRole("status").innerText();
   seen.drawn = await conversation.locator("li").count();
   await page.getByRole("tab", { name: "Event log" }).click();
   seen.options = await list.getByRole("option").first().getAttribute("aria-setsize").then(Number);

@@ -4,6 +4,7 @@ import { useCallback, useMemo, type ReactNode } from "react";
 import { milliseconds, seconds, timeOfDay } from "@/data/format";
 import { Badge, type Tone } from "@/ui/badge";
 import { Icon } from "@/ui/icons";
+import { Find, useFind } from "./find";
 import { LongList, useOpened } from "./long-list";
 import type { Entry, Note, Spoken } from "./story";
 
@@ -23,9 +24,11 @@ interface Props {
 export function Conversation({ story, isLive, heard, onPlay, children }: Props) {
   const [opened, toggle] = useOpened();
   const keyOf = useCallback((index: number) => story[index]?.key ?? `${index}`, [story]);
-  const shown = useMemo(() => (heard ? story.findIndex(({ key }) => key === heard) : -1), [heard, story]);
+  const find = useFind(story);
+  const heardAt = useMemo(() => (heard ? story.findIndex(({ key }) => key === heard) : -1), [heard, story]);
   return (
     <>
+      <Find {...find} />
       <LongList
         label="Conversation"
         className="max-h-[max(24rem,calc(100dvh-19rem))] px-4 md:px-5"
@@ -33,7 +36,8 @@ export function Conversation({ story, isLive, heard, onPlay, children }: Props) 
         keyOf={keyOf}
         rowPx={ROW_PX}
         isLive={isLive}
-        shown={shown}
+        shown={find.found < 0 ? heardAt : find.found}
+        marked={find.found}
       >
         {(index) => {
           const entry = story[index];

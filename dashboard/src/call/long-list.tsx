@@ -58,13 +58,15 @@ interface Props extends Omit<Options, "kept" | "paddingPx"> {
   className: string;
   /** The row that is brought into sight when it changes. */
   shown?: number | undefined;
+  /** The row with a frame. */
+  marked?: number;
   children(index: number): ReactNode;
 }
 
 const PADDING_PX = 12;
 
 /** A long list whose rows have any height. Rows keep their place for screen readers, and stay while they have the focus. */
-export function LongList({ label, className, shown = -1, children, ...options }: Props) {
+export function LongList({ label, className, shown = -1, marked = -1, children, ...options }: Props) {
   const [focused, setFocused] = useState(-1);
   const { box, virtual } = useLongList({ ...options, kept: focused, paddingPx: PADDING_PX });
   useEffect(() => {
@@ -81,7 +83,7 @@ export function LongList({ label, className, shown = -1, children, ...options }:
               data-index={index}
               aria-setsize={options.count}
               aria-posinset={index + 1}
-              className="absolute inset-x-0 top-0 pb-3"
+              className={`absolute inset-x-0 top-0 pb-3 ${index === marked ? "rounded-md outline-2 -outline-offset-2 outline-accent" : ""}`}
               style={{ transform: `translateY(${start}px)` }}
               onFocus={() => setFocused(index)}
               onBlur={() => setFocused(-1)}
