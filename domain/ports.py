@@ -61,6 +61,7 @@ from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.sign_in.identity_providers import IdentityProvider, IdentityProviderSpec
 from domain.sign_in.ports import FederatedSession, IdentityLinks, SecondFactors, SingleSignOn
 from domain.telephony.dial_policy import DialUsage
+from domain.telephony.inbound_routes import RouteReports
 from domain.telephony.trunk_usage import TrunkUsage
 from domain.telephony.trunks import (
     InboundTrunk,
@@ -907,6 +908,7 @@ class Services:
     open_counts: OpenCounts
     http_client: HttpClient
     key_prober: KeyProber
+    route_reports: RouteReports
     room_access_issuer: RoomAccessIssuer | None
     """Grants access to the rooms of voice calls; None when LiveKit is not configured."""
     room_webhooks: RoomWebhooks | None

@@ -49,6 +49,7 @@ async def test_requests_sessions_and_streams(
             EMAIL=emails[0],
             SECOND_EMAIL=emails[1],
             PASSWORD=PASSWORD,
+            WIDGET_HOST=str(ROOT / "client" / "widget" / "src" / "host.ts"),
         )
 
 

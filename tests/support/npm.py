@@ -28,10 +28,27 @@ def install(source: Path, folder: Path, *scripts: str) -> None:
 
 
 def install_packages(folder: Path) -> None:
+    run_npm(folder, "ci")
+
+
+def run_npm(folder: Path, *arguments: str) -> None:
+    """Run npm without scripts of packages and without a terminal."""
     if not (npm := shutil.which("npm")):
         skip_or_fail("npm is not installed")
-    command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"]
-    completed = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
+    command = [npm, *arguments]
+    completed = subprocess.run(
+        command, cwd=folder, check=False, capture_output=True, text=True, env=npm_environment()
+    )
     if completed.returncode and any(reason in completed.stderr for reason in UNREACHABLE):
         skip_or_fail("npm cannot reach its registry")
     assert completed.returncode == 0, completed.stderr
+
+
+def npm_environment() -> dict[str, str]:
+    options = ("ignore_scripts", "prefer_offline", "yes")
+    without = ("audit", "fund", "update_notifier")
+    return {
+        **os.environ,
+        **{f"npm_config_{option}": "true" for option in options},
+        **{f"npm_config_{option}": "false" for option in without},
+    }

@@ -3,6 +3,7 @@ export type { CallSnapshot, ToolCall, Turn } from './call-state.js';
 export { typed, type ErrorOf, type SuccessOf, type TypedDocument } from './documents.js';
 export type * as schema from './generated/graphql.js';
 export type { Fetch, RequestOptions } from './http.js';
+export { newKey } from './identifiers.js';
 export { liveCall, type LiveCall, type LiveCallOptions, type LiveCallState } from './live-call.js';
 export type { Observable } from './observable.js';
 export { nodes, pages, type Connection, type PagesOptions } from './pages.js';

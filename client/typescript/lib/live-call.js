@@ -2,6 +2,7 @@
 import { callEvents } from './call-events.js';
 import { CallRecord } from './call-state.js';
 import { EndCallDocument, SendMessageDocument, } from './generated/graphql.js';
+import { newKey } from './identifiers.js';
 import { Variable } from './observable.js';
 import { clientError, RequestFailed } from './results.js';
 const KEEP_EVENTS = 20_000;
@@ -47,7 +48,7 @@ class FollowedCall {
         };
     };
     send = (text) => this.#studio.mutate(SendMessageDocument, {
-        input: { callId: this.#callId, text, idempotencyKey: crypto.randomUUID() },
+        input: { callId: this.#callId, text, idempotencyKey: newKey() },
     });
     end = () => this.#studio.mutate(EndCallDocument, { input: { callId: this.#callId, byCaller: true } });
     #stop() {

@@ -2,14 +2,13 @@
 import { pause, untilAborted } from './deadlines.js';
 import { RefreshSessionDocument } from './generated/graphql.js';
 import { transportError } from './http.js';
-import { clientError, failure, success } from './results.js';
+import { clientError, failure, success, TRANSIENT } from './results.js';
 /** The API accepts a refresh token again for 30 s if its response was lost, so all attempts fit into that. */
 const ATTEMPT_TIMEOUT_MS = 5_000;
 const PAUSES_MS = [250, 1_000, 3_000];
 const LOCK_TIMEOUT_MS = 30_000;
 const STORE_TIMEOUT_MS = 1_000;
 const EXPIRY_MARGIN_MS = 5_000;
-const TRANSIENT = new Set(['UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE', 'UNAVAILABLE']);
 export const REFRESH = RefreshSessionDocument.toString();
 export const SIGNED_OUT = clientError('SIGNED_OUT', 'There is no session, or it has ended.');
 export class TokenRefresher {

@@ -31,6 +31,8 @@ export type ClientErrorCode =
  | 'SIGNED_OUT'
 /** A subscription could not connect again within its limit. */
  | 'DISCONNECTED';
+/** Codes of errors that pass, so that the same request may succeed later. */
+export declare const TRANSIENT: ReadonlySet<string>;
 /** An error in `errors` of a response, or one of the transport. */
 export interface RequestError {
     readonly __typename: 'RequestError';

@@ -1,4 +1,6 @@
 // Outcomes of operations, as values.
+/** Codes of errors that pass, so that the same request may succeed later. */
+export const TRANSIENT = new Set(['UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE', 'UNAVAILABLE']);
 /** Thrown by async iterators, which cannot return an error. */
 export class RequestFailed extends Error {
     name = 'RequestFailed';

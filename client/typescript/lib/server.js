@@ -1,5 +1,6 @@
 // What the server of a web page needs so that its visitors can call: a handler of requests for the widget.
 import { ConversationDocument, EndCallDocument, SendMessageDocument, StartVisitorCallDocument, } from './generated/graphql.js';
+import { hexOf } from './identifiers.js';
 import { RequestFailed } from './results.js';
 const MAX_BODY_BYTES = 16_384;
 const MIN_SECRET_LENGTH = 32;
@@ -141,7 +142,7 @@ const hmac = async (secret, usages) => {
 };
 async function signed(text, secret) {
     const signature = await crypto.subtle.sign('HMAC', await hmac(secret, ['sign']), new TextEncoder().encode(text));
-    return `${text}.${[...new Uint8Array(signature)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+    return `${text}.${hexOf(new Uint8Array(signature))}`;
 }
 /** The call of a ticket, or the response that refuses it. */
 async function callOf(ticket, secret) {

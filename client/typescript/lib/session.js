@@ -2,6 +2,7 @@
 import { textOf } from './documents.js';
 import { FinishSignInDocument, LoginDocument, LogoutDocument, SignInOptionsDocument, SwitchTenantDocument, } from './generated/graphql.js';
 import { endpointOf, fetchWhole, post } from './http.js';
+import { newKey } from './identifiers.js';
 import { Variable } from './observable.js';
 import { REFRESH, TokenRefresher } from './refresh.js';
 import { clientError, failure, success } from './results.js';
@@ -56,7 +57,7 @@ class ApiSession {
         return this.#enter({ ...answer.session, __typename: 'LoginSuccess' }, answer.endSessionUrl ?? null);
     }
     adopt(tokens) {
-        this.#save({ ...tokens, sessionId: newId() });
+        this.#save({ ...tokens, sessionId: newKey() });
     }
     async switchTenant(id, options = {}) {
         const token = await this.accessToken(options.signal ? { signal: options.signal } : {});
@@ -85,7 +86,7 @@ class ApiSession {
         if (!accessToken || !refreshToken || !expiresAt) {
             return failure(clientError('BAD_RESPONSE', `The API returned ${answer.__typename} without tokens.`));
         }
-        this.#save({ accessToken, refreshToken, expiresAt, endSessionUrl, sessionId: newId() });
+        this.#save({ accessToken, refreshToken, expiresAt, endSessionUrl, sessionId: newKey() });
         return success({ endSessionUrl });
     }
     #save(tokens) {
@@ -111,6 +112,4 @@ class ApiSession {
         return post(send, { query, variables }, options.signal);
     }
 }
-// `crypto.randomUUID` exists in secure contexts only, and this is no secret.
-const newId = () => Math.random().toString(36).slice(2);
 const stateOf = (tokens) => tokens && { id: tokens.sessionId ?? null, expiresAt: tokens.expiresAt };

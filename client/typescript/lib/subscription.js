@@ -1,12 +1,12 @@
 // A subscription that outlives its connections.
-import { clientError, requestError } from './results.js';
+import { clientError, requestError, TRANSIENT } from './results.js';
 /** Close codes after which the same client would be refused in the same way. */
 const FINAL_CODES = new Set([4400, 4406, 4409, 4429]);
 const UNAUTHORIZED = 4401;
 const FORBIDDEN = 4403;
 const MAX_REFUSALS = 3;
-/** Codes of errors that pass. */
-const TRANSIENT = new Set(['RATE_LIMITED', 'UNAVAILABLE', 'UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE']);
+/** A subscription has the time to wait for a limit as well. */
+const RETRIED = new Set([...TRANSIENT, 'RATE_LIMITED']);
 const RETRY_AFTER_SECONDS = 1;
 /** Run a subscription until it completes or the signal aborts (null), or fails for good (the error).
  *
@@ -33,7 +33,7 @@ export async function runSubscription(link, request, receiver, signal) {
                 break;
             if (ending === 'RETRY')
                 continue;
-            if (!TRANSIENT.has(ending.code))
+            if (!RETRIED.has(ending.code))
                 return ending;
             socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
         }

@@ -9,6 +9,7 @@ import {
   type SendMessageMutation,
 } from './generated/graphql.js';
 import type { ErrorOf, SuccessOf } from './documents.js';
+import { newKey } from './identifiers.js';
 import { Variable, type Observable } from './observable.js';
 import { clientError, RequestFailed, type RequestError, type Result } from './results.js';
 import type { Studio } from './studio.js';
@@ -79,7 +80,7 @@ class FollowedCall implements LiveCall {
 
   readonly send: LiveCall['send'] = (text) =>
     this.#studio.mutate(SendMessageDocument, {
-      input: { callId: this.#callId, text, idempotencyKey: crypto.randomUUID() },
+      input: { callId: this.#callId, text, idempotencyKey: newKey() },
     });
 
   readonly end: LiveCall['end'] = () =>

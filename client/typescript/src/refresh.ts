@@ -3,7 +3,7 @@
 import { pause, untilAborted } from './deadlines.js';
 import { RefreshSessionDocument, type RefreshSessionMutation } from './generated/graphql.js';
 import { transportError } from './http.js';
-import { clientError, failure, success, type Result } from './results.js';
+import { clientError, failure, success, TRANSIENT, type Result } from './results.js';
 import type { Tokens, TokenStore } from './tokens.js';
 
 /** The API accepts a refresh token again for 30 s if its response was lost, so all attempts fit into that. */
@@ -12,7 +12,6 @@ const PAUSES_MS = [250, 1_000, 3_000];
 const LOCK_TIMEOUT_MS = 30_000;
 const STORE_TIMEOUT_MS = 1_000;
 const EXPIRY_MARGIN_MS = 5_000;
-const TRANSIENT = new Set(['UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE', 'UNAVAILABLE']);
 
 type Refresh = (refreshToken: string, timeoutMs: number) => Promise<Result<RefreshSessionMutation>>;
 

@@ -40,6 +40,9 @@ export type ClientErrorCode =
   /** A subscription could not connect again within its limit. */
   | 'DISCONNECTED';
 
+/** Codes of errors that pass, so that the same request may succeed later. */
+export const TRANSIENT: ReadonlySet<string> = new Set(['UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE', 'UNAVAILABLE']);
+
 /** An error in `errors` of a response, or one of the transport. */
 export interface RequestError {
   readonly __typename: 'RequestError';

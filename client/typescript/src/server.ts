@@ -7,6 +7,7 @@ import {
   StartVisitorCallDocument,
   type CallKind,
 } from './generated/graphql.js';
+import { hexOf } from './identifiers.js';
 import { RequestFailed, type RequestError, type TypedError } from './results.js';
 import type { Studio } from './studio.js';
 
@@ -176,7 +177,7 @@ const hmac = async (secret: string, usages: KeyUsage[]): Promise<CryptoKey> => {
 
 async function signed(text: string, secret: string): Promise<string> {
   const signature = await crypto.subtle.sign('HMAC', await hmac(secret, ['sign']), new TextEncoder().encode(text));
-  return `${text}.${[...new Uint8Array(signature)].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
+  return `${text}.${hexOf(new Uint8Array(signature))}`;
 }
 
 /** The call of a ticket, or the response that refuses it. */

@@ -9,6 +9,7 @@ import {
   SwitchTenantDocument,
 } from './generated/graphql.js';
 import { endpointOf, fetchWhole, post, type Fetch, type RequestOptions } from './http.js';
+import { newKey } from './identifiers.js';
 import { Variable, type Observable } from './observable.js';
 import { REFRESH, TokenRefresher } from './refresh.js';
 import { clientError, failure, success, type RequestError, type Result, type TypedError } from './results.js';
@@ -131,7 +132,7 @@ class ApiSession implements Session {
   }
 
   adopt(tokens: Tokens): void {
-    this.#save({ ...tokens, sessionId: newId() });
+    this.#save({ ...tokens, sessionId: newKey() });
   }
 
   async switchTenant(id: string, options: RequestOptions = {}): Promise<Result<SignedIn, SignInError>> {
@@ -162,7 +163,7 @@ class ApiSession implements Session {
     if (!accessToken || !refreshToken || !expiresAt) {
       return failure(clientError('BAD_RESPONSE', `The API returned ${answer.__typename} without tokens.`));
     }
-    this.#save({ accessToken, refreshToken, expiresAt, endSessionUrl, sessionId: newId() });
+    this.#save({ accessToken, refreshToken, expiresAt, endSessionUrl, sessionId: newKey() });
     return success({ endSessionUrl });
   }
 
@@ -195,9 +196,6 @@ class ApiSession implements Session {
     return post(send, { query, variables }, options.signal);
   }
 }
-
-// `crypto.randomUUID` exists in secure contexts only, and this is no secret.
-const newId = (): string => Math.random().toString(36).slice(2);
 
 const stateOf = (tokens: Tokens | null): SessionState | null =>
   tokens && { id: tokens.sessionId ?? null, expiresAt: tokens.expiresAt };

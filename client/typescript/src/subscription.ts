@@ -1,7 +1,7 @@
 // A subscription that outlives its connections.
 
 import type { GraphQLRequest } from './http.js';
-import { clientError, requestError, type RequestError, type Result } from './results.js';
+import { clientError, requestError, TRANSIENT, type RequestError, type Result } from './results.js';
 import type { SocketPool } from './socket-pool.js';
 import type { Loss, Message, Outcome } from './socket.js';
 
@@ -10,8 +10,8 @@ const FINAL_CODES = new Set([4400, 4406, 4409, 4429]);
 const UNAUTHORIZED = 4401;
 const FORBIDDEN = 4403;
 const MAX_REFUSALS = 3;
-/** Codes of errors that pass. */
-const TRANSIENT = new Set(['RATE_LIMITED', 'UNAVAILABLE', 'UNREACHABLE', 'TIMEOUT', 'BAD_RESPONSE']);
+/** A subscription has the time to wait for a limit as well. */
+const RETRIED = new Set([...TRANSIENT, 'RATE_LIMITED']);
 const RETRY_AFTER_SECONDS = 1;
 
 export interface Link {
@@ -50,7 +50,7 @@ export async function runSubscription(
       const ending = await attempt();
       if (signal.aborted || ending === 'DONE') break;
       if (ending === 'RETRY') continue;
-      if (!TRANSIENT.has(ending.code)) return ending;
+      if (!RETRIED.has(ending.code)) return ending;
       socket.delay((ending.retryAfter ?? RETRY_AFTER_SECONDS) * 1000);
     }
     return null;

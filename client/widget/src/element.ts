@@ -1,5 +1,6 @@
 // <agent-studio-call endpoint="/call" kinds="voice text">: a call from any page.
 
+import { newKey } from '../../typescript/src/identifiers.js';
 import type { VoiceRoom } from '../../typescript/src/voice.js';
 import { endText, followText, say, startText, startVoice, type Update } from './host.js';
 import { STYLES } from './styles.js';
@@ -117,7 +118,7 @@ export class AgentStudioCall extends HTMLElement {
       const address = new URL('./voice.js', import.meta.url).href;
       const { joinVoice, microphone } = (await import(address)) as Voice;
       const track = await microphone({ signal });
-      const ticket = await startVoice(this.#endpoint, crypto.randomUUID()).catch((error: unknown) => {
+      const ticket = await startVoice(this.#endpoint, newKey()).catch((error: unknown) => {
         track.stop();
         throw error;
       });
@@ -140,7 +141,7 @@ export class AgentStudioCall extends HTMLElement {
 
   async #startText(): Promise<void> {
     await this.#begin(async (signal) => {
-      const call = await startText(this.#endpoint, crypto.randomUUID());
+      const call = await startText(this.#endpoint, newKey());
       if (signal.aborted) return void (await endText(this.#endpoint, call));
       const stop = followText(this.#endpoint, call, {
         update: (update) => this.#update(update),
@@ -189,7 +190,7 @@ export class AgentStudioCall extends HTMLElement {
     const text = this.#input.value.trim();
     if (!text) return;
     this.#input.value = '';
-    const key = text === this.#unsent?.text ? this.#unsent.key : crypto.randomUUID();
+    const key = text === this.#unsent?.text ? this.#unsent.key : newKey();
     this.#unsent = null;
     try {
       await this.#say(text, key);

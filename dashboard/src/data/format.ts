@@ -9,6 +9,12 @@ export function milliseconds(duration: string): number {
   return parts.reduce((sum, part, index) => sum + Number(part ?? 0) * (FACTORS[index] ?? 0), 0);
 }
 
+/** A number of seconds as a duration of the API. */
+export const durationOf = (seconds: number): string => `PT${seconds}S`;
+
+/** The items of a list that is typed as one text. */
+export const listOf = (text: string): string[] => text.split(/[,\s]+/).filter(Boolean);
+
 export const orNull = <Value, Result>(value: Value | null | undefined, read: (value: Value) => Result): Result | null =>
   value === null || value === undefined ? null : read(value);
 
@@ -28,6 +34,9 @@ export function money(amount: string): string {
   if (value === 0) return "$0.00";
   return value < 0.1 ? `$${value.toFixed(4)}` : `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
+
+/** A number that may have a fraction, of which large numbers show none. */
+export const figure = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 2 : 0 });
 
 export const count = (value: number): string => value.toLocaleString("en-US");
 

@@ -14,6 +14,7 @@ import { useNow } from "@/data/use-now";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { BLAMES, plain, reasonOf, stateOf, toneOfBlame } from "@/data/words";
+import { BudgetLevels, warningOf } from "@/limits/budget-levels";
 import { StartCall } from "@/shell/start-call";
 import { Badge } from "@/ui/badge";
 import { Icon } from "@/ui/icons";
@@ -306,23 +307,7 @@ function Counted({ since }: { since: string }) {
   return <p className="mt-3 text-xs text-muted">Counted since {moment(since)}: there are too many calls for the whole day.</p>;
 }
 
-const BUDGETS: Record<string, string> = {
-  CONCURRENT_CALLS: "Calls at the same time",
-  MINUTES_PER_MONTH: "Minutes this month",
-  SPEND_PER_MONTH: "Dollars this month",
-  REQUESTS_PER_MINUTE: "Requests per minute",
-  SOCKETS: "Open WebSockets",
-  SUBSCRIPTIONS: "Open subscriptions",
-  AGENTS: "Agents",
-  TOOLS: "Tools",
-  WORKFLOWS: "Workflows",
-  STORAGE_MEGABYTES: "Megabytes stored",
-};
-
 const ALWAYS_SHOWN: readonly string[] = ["CONCURRENT_CALLS", "MINUTES_PER_MONTH", "SPEND_PER_MONTH", "STORAGE_MEGABYTES"];
-
-const budgetName = (budget: string) => BUDGETS[budget] ?? plain(budget);
-const figure = (value: number) => value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 2 : 0 });
 
 function Budgets({ overview }: Pick<Parts, "overview">) {
   const levels = overview?.viewer?.limits;
@@ -331,27 +316,7 @@ function Budgets({ overview }: Pick<Parts, "overview">) {
   return (
     <Panel title="Budgets and quotas">
       {!levels && <Skeleton className="h-40 w-full" />}
-      <ul className="grid gap-3.5">
-        {shown.map(({ budget, used, limit, isNear, isExhausted, resetsAt }) => (
-          <li key={budget} className="text-sm">
-            <span className="flex justify-between gap-4">
-              <span>{budgetName(budget)}</span>
-              <span className="text-muted tabular-nums">
-                {figure(used)} {limit === null ? "· no limit" : `of ${figure(limit)}`}
-              </span>
-            </span>
-            {limit !== null && (
-              <span className="mt-1.5 block h-2 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
-                <span
-                  className={`block h-full rounded-full ${isExhausted ? "bg-bad" : isNear ? "bg-warn" : "bg-accent"}`}
-                  style={{ width: `${Math.min(100, (100 * used) / (limit || 1))}%` }}
-                />
-              </span>
-            )}
-            {resetsAt && (isNear || isExhausted) && <span className="mt-1 block text-xs text-muted">Resets {moment(resetsAt)}</span>}
-          </li>
-        ))}
-      </ul>
+      <BudgetLevels levels={shown} />
     </Panel>
   );
 }
@@ -415,10 +380,7 @@ function Attention({ overview, tick }: Pick<Parts, "overview"> & { tick: number 
     const text = `A provider ended ${byProviders === 1 ? "one call" : `${count(byProviders)} calls`} of today.`;
     items.push({ tone: "bad", text, href: `/calls/?blame=PROVIDER&since=${localDay()}` });
   }
-  for (const { budget, isExhausted, isNear } of limits) {
-    if (isExhausted) items.push({ tone: "bad", text: `${budgetName(budget)}: the limit is reached, and more is refused.` });
-    else if (isNear) items.push({ tone: "warn", text: `${budgetName(budget)}: more than four fifths are used.` });
-  }
+  items.push(...limits.flatMap((level) => warningOf(level) ?? []));
   if (!items.length) return null;
   return (
     <section aria-label="Needs attention" className="mb-5 grid gap-2">

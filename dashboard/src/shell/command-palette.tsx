@@ -29,6 +29,7 @@ function useCommands(typed: string): readonly Command[] {
     const all: Command[] = [
       ...mine.map(({ title, icon, href }) => ({ title, icon, group: "Pages", run: () => router.push(href) })),
       { title: "Live calls", icon: "calls", group: "Pages", run: () => router.push("/calls/?live=true") },
+      ...(viewer?.person ? [{ title: "Profile", icon: "people" as const, group: "Pages", run: () => router.push("/profile/") }] : []),
       ...LINKS.map(({ title, href }) => ({ title, icon: "external" as const, group: "Pages", run: () => location.assign(href) })),
       ...(viewer?.memberships ?? [])
         .filter(({ tenant }) => tenant.id !== viewer?.tenant.id)

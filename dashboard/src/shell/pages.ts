@@ -18,7 +18,16 @@ export const PAGES: readonly Page[] = [
   { href: "/calls/", title: "Calls", icon: "calls", scope: "CALLS_READ", also: ["/call/"] },
   { href: "/workflows/", title: "Workflows", icon: "workflow", scope: "WORKFLOWS_READ", also: ["/workflow/", "/versions/"] },
   { href: "/agents/", title: "Agents", icon: "agents", scope: "AGENTS_READ", also: ["/agent/"] },
+  { href: "/tools/", title: "Tools", icon: "tool", scope: "TOOLS_READ", also: ["/tool/", "/mcp/"] },
+  { href: "/people/", title: "People", icon: "people", scope: "MEMBERS_READ", also: ["/member/", "/role/", "/identity-provider/"] },
+  { href: "/phone/", title: "Phone numbers", icon: "phone", scope: "TELEPHONY_READ" },
+  { href: "/providers/", title: "Providers", icon: "provider", scope: "AGENTS_READ" },
+  { href: "/secrets/", title: "Secrets", icon: "lock", scope: "CREDENTIALS_READ" },
+  { href: "/settings/", title: "Settings", icon: "settings", scope: "SETTINGS_READ" },
   { href: "/keys/", title: "API keys", icon: "key", scope: "KEYS_READ" },
+  { href: "/audit/", title: "Audit log", icon: "audit", scope: "AUDIT_READ" },
+  { href: "/limits/", title: "Limits", icon: "clock", scope: "CALLS_READ" },
+  { href: "/tenants/", title: "Tenants", icon: "globe", scope: "INSTALLATION_MANAGE" },
 ];
 
 /** Pages of the API that are no part of the dashboard. */

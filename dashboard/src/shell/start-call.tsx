@@ -1,6 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
+import { newKey } from "agent-studio-client";
 import { useStudio } from "agent-studio-client/react";
 import { useState, type FormEvent } from "react";
 import { useQuery } from "urql";
@@ -36,6 +37,8 @@ function Form() {
   const [chosen, setChosen] = useState("");
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
+  // One key while the dialog is open: a call that was started although its response was lost is not started twice.
+  const [key] = useState(newKey);
   const workflows = data?.workflows?.edges.map(({ node }) => node) ?? [];
   const workflow = workflows.find(({ slug }) => slug === chosen) ?? workflows.find(({ published }) => published) ?? workflows[0];
 
@@ -43,7 +46,7 @@ function Form() {
     event.preventDefault();
     if (!workflow || isBusy) return;
     setBusy(true);
-    const input = { workflow: { slug: workflow.slug }, draft: !workflow.published, idempotencyKey: crypto.randomUUID() };
+    const input = { workflow: { slug: workflow.slug }, draft: !workflow.published, idempotencyKey: `${key} ${workflow.slug}` };
     const result = await studio.mutate(StartCallDocument, { input });
     setBusy(false);
     if (result.ok) router.push(`/call/?id=${encodeURIComponent(result.value.callId)}`);

@@ -15,6 +15,11 @@ interface Props {
 
 const OVERLAY = "fixed inset-0 z-40 bg-black/45 fade-in";
 
+/** Escape closes the completions of a code editor, and lets Tab leave it; it must not close the dialog around it as well. */
+function keepForEditor(event: KeyboardEvent) {
+  if (event.target instanceof Element && event.target.closest(".cm-editor")) event.preventDefault();
+}
+
 export function Dialog({ open, onOpenChange, title, description, children, isWide = false }: Props) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -22,6 +27,7 @@ export function Dialog({ open, onOpenChange, title, description, children, isWid
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
+          onEscapeKeyDown={keepForEditor}
           className={`fade-in fixed top-1/2 left-1/2 z-50 max-h-[88dvh] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-xl
             border bg-raised p-5 shadow-large ${isWide ? "w-[min(92vw,40rem)]" : "w-[min(92vw,28rem)]"}`}
         >
