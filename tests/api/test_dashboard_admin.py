@@ -39,7 +39,7 @@ async def test_an_owner_manages_people_and_they_manage_their_accounts(
     assert seen["chips"] == ["About: member", "Clear all"]
     assert seen["refusedIssuer"] == 1
     assert seen["unsent"].startswith("This installation sends no e-mail.")
-    assert seen["codes"] == 10
+    assert (seen["scanned"], seen["codes"]) == (True, 10)
     assert seen["exported"] == ["type", "tenant_id", "previous"]
     assert seen["hidden"] == ["API keys", "Audit log"]
     assert (seen["errors"], seen["outside"]) == ([], [])

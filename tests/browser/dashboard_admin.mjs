@@ -6,6 +6,7 @@
 import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { barriers, launch, watched } from "./browser.mjs";
+import { textOf } from "./qr.mjs";
 
 const [api, viewer] = process.argv.slice(2);
 const PASSWORD = "violet anchor sled 47 quartz";
@@ -173,6 +174,8 @@ async function work() {
   await dialog.getByLabel("Your password").fill(PASSWORD);
   await page.keyboard.press("Enter");
   const secret = await dialog.getByLabel("Secret").inputValue();
+  const uri = await dialog.getByRole("link", { name: "Open an app on this device" }).getAttribute("href");
+  const scanned = textOf(await dialog.getByRole("img", { name: "QR code of the secret" }).evaluate(modulesOf)) === uri;
   await check("authenticator app");
   await dialog.getByLabel("Code", { exact: true }).fill(totp(secret));
   await page.keyboard.press("Enter");
@@ -195,11 +198,18 @@ async function work() {
   await heading("Overview");
 
   return {
-    ...{ errors, outside, refusedAddress, refusedName, included, inUse, chips, refusedIssuer, unsent, codes },
+    ...{ errors, outside, refusedAddress, refusedName, included, inUse, chips, refusedIssuer, unsent, scanned, codes },
     barriers: found,
     exported: Object.keys(JSON.parse(first)),
     hidden: ["API keys", "Audit log"].filter((name) => !tabs.includes(name)),
   };
+}
+
+/** Runs in the page: the dark modules of the drawing, without the margin. */
+function modulesOf(drawing) {
+  const size = drawing.viewBox.baseVal.width - 8;
+  const dark = new Set(drawing.lastElementChild.getAttribute("d").match(/M\d+ \d+/g));
+  return Array.from({ length: size }, (_, y) => Array.from({ length: size }, (_, x) => dark.has(`M${x + 4} ${y + 4}`)));
 }
 
 /** The code of RFC 6238 of this half minute. */

@@ -132,7 +132,8 @@ export function AgentForm({ agent, source, onReload }: Props) {
     }
     const { error } = result;
     if ("problems" in error) {
-      return refuse("The API refuses these values.", Object.fromEntries(error.problems.map(({ path, message }) => [pathOf(path), message])));
+      const found = error.problems.map(({ path, message }) => [pathOf(path), message]);
+      return refuse("The API refuses these values.", Object.fromEntries(found));
     }
     if (error.code === "REVISION_CONFLICT") onReload();
     refuse(messageOf(error), error.code === "NAME_TAKEN" ? { name: error.message } : {});
@@ -165,7 +166,9 @@ export function AgentForm({ agent, source, onReload }: Props) {
         onInvalidCapture={({ target }) => target instanceof Element && target.closest("details")?.setAttribute("open", "")}
       >
         {!mayWrite && <Notice tone="info">Your role may read agents, but not change them.</Notice>}
-        {isFailed && <Notice tone="warn">The catalog of providers could not be read, so models can be neither added nor changed. Reload the page.</Notice>}
+        {isFailed && (
+          <Notice tone="warn">The catalog of providers could not be read, so models can be neither added nor changed. Reload the page.</Notice>
+        )}
         {problem && <Refusal message={problem} problems={problems} href={href} />}
         {isOutdated && isChanged && (
           <Conflict
@@ -175,7 +178,14 @@ export function AgentForm({ agent, source, onReload }: Props) {
         )}
         <Section id="about" title="About">
           <div className="grid gap-4 sm:grid-cols-2">
-            <Field label="Name" hint="Lower-case letters, digits and hyphens. Workflows refer to it." autoCapitalize="none" spellCheck={false} required {...text("name")} />
+            <Field
+              label="Name"
+              hint="Lower-case letters, digits and hyphens. Workflows refer to it."
+              autoCapitalize="none"
+              spellCheck={false}
+              required
+              {...text("name")}
+            />
             <Field label="Display name" {...text("displayName")} />
           </div>
           <TextArea label="Description" rows={2} {...text("description")} />

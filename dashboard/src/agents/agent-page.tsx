@@ -24,7 +24,12 @@ export function AgentPage() {
   const [query] = useQueryString();
   const id = query.get("id");
   const wanted = id ?? query.get("copy");
-  const [{ data, error }, again] = useRead({ query: AgentDocument, variables: { id: wanted ?? "" }, pause: !wanted, requestPolicy: "cache-and-network" });
+  const [{ data, error }, again] = useRead({
+    query: AgentDocument,
+    variables: { id: wanted ?? "" },
+    pause: !wanted,
+    requestPolicy: "cache-and-network",
+  });
   const reload = () => again({ requestPolicy: "network-only" });
   const agent = wanted ? data?.agent : null;
   useTitle(id ? (agent?.displayName ?? agent?.name ?? "Agent") : "New agent");
@@ -104,7 +109,13 @@ function Actions({ agent }: { agent: AgentFormFragment }) {
       <>
         {messageOf(result.error)}{" "}
         {result.error.code === "IN_USE" && (
-          <Link href={`${agentPath(agent.id)}#used`} replace prefetch={false} className="inline-block min-h-6 underline" onClick={() => ask(false)}>
+          <Link
+            href={`${agentPath(agent.id)}#used`}
+            replace
+            prefetch={false}
+            className="inline-block min-h-6 underline"
+            onClick={() => ask(false)}
+          >
             Show where
           </Link>
         )}

@@ -2,6 +2,7 @@
 
 import { useMemo } from "react";
 import { useQuery } from "urql";
+import { isObject } from "@/data/json";
 import { useMay } from "@/data/viewer";
 import { AgentCredentialsDocument, AgentDefaultsDocument, AgentProvidersDocument } from "@/gql/agent";
 import type { Catalog } from "./chain";
@@ -14,8 +15,6 @@ interface Surroundings {
   /** Whether the catalog could not be read. */
   readonly isFailed: boolean;
 }
-
-const NONE = new Map<string, readonly string[]>();
 
 /** What the form of an agent chooses from. What the role may not read is left out. */
 export function useSurroundings(): Surroundings {
@@ -30,11 +29,14 @@ export function useSurroundings(): Surroundings {
     }
     const values = settings.data?.settings?.values;
     return {
-      catalog: { providers: providers.data?.providers ?? [], credentials: labels.size ? labels : NONE, defaults: settings.data?.settings?.defaults ?? null },
+      catalog: {
+        providers: providers.data?.providers ?? [],
+        credentials: labels,
+        defaults: settings.data?.settings?.defaults ?? null,
+      },
       settings: isObject(values) ? values : null,
     };
   }, [providers.data, settings.data, credentials.data]);
-  return { ...found, isFetching: [providers, settings, credentials].some(({ fetching, data }) => fetching && !data), isFailed: Boolean(providers.error) };
+  const isFetching = [providers, settings, credentials].some(({ fetching, data }) => fetching && !data);
+  return { ...found, isFetching, isFailed: Boolean(providers.error) };
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null;

@@ -174,7 +174,10 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, problems,
       )}
       {(provider?.options.length ?? 0) + count > 0 && (
         <details className="group" open={problemAt(problems, `${path}.options`) ? true : undefined}>
-          <summary className="flex min-h-8 w-fit list-none items-center gap-1.5 rounded text-sm text-muted hover:text-text [&::-webkit-details-marker]:hidden">
+          <summary
+            className="flex min-h-8 w-fit list-none items-center gap-1.5 rounded text-sm text-muted hover:text-text
+              [&::-webkit-details-marker]:hidden"
+          >
             <Icon name="right" width={15} height={15} className="group-open:rotate-90" />
             Options{count > 0 && ` (${count} set)`}
           </summary>

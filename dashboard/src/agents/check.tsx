@@ -9,7 +9,13 @@ interface Props {
 
 export const Check = ({ checked, disabled, onChange, children }: Props) => (
   <label className="flex min-h-6 items-center gap-2 text-sm">
-    <input type="checkbox" checked={checked} disabled={disabled} onChange={({ target }) => onChange(target.checked)} className="size-4 accent-(--accent)" />
+    <input
+      type="checkbox"
+      checked={checked}
+      disabled={disabled}
+      onChange={({ target }) => onChange(target.checked)}
+      className="size-4 accent-(--accent)"
+    />
     {children}
   </label>
 );

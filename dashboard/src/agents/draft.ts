@@ -1,6 +1,7 @@
 // The form of an agent as a value, and what of it has to be sent.
 
 import { milliseconds } from "@/data/format";
+import { isObject } from "@/data/json";
 import type {
   AgentFormFragment,
   CreateAgentInput,
@@ -89,12 +90,11 @@ export const NEW: Draft = {
 };
 
 const secondsOf = (duration: string | null) => (duration === null ? "" : String(milliseconds(duration) / 1000));
-const isOptions = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null;
 const modelOf = ({ provider, model, credential, options }: Omit<ModelChainFragment, "fallbacks">): Model => ({
   provider,
   model,
   credential: credential ?? "",
-  options: isOptions(options) ? options : {},
+  options: isObject(options) ? options : {},
 });
 const chainOf = (choice: ModelChainFragment | null): Chain => (choice ? [modelOf(choice), ...choice.fallbacks.map(modelOf)] : []);
 const linesOf = (items: readonly string[] | null) => (items ? items.join("\n") : null);

@@ -25,7 +25,7 @@ interface Props extends SectionProps {
 
 function Provider({ kind, draft, set, catalog, ...more }: Props & { kind: Kind }) {
   const languages = kind === "stt" || kind === "tts" ? tagsOf(draft.languages) : [];
-  return <ChainEditor {...more} {...TITLES[kind]} kind={kind} catalog={catalog} languages={languages} chain={draft[kind]} onChange={(chain) => set(kind, chain)} />;
+  return <ChainEditor {...more} {...TITLES[kind]} {...{ kind, catalog, languages }} chain={draft[kind]} onChange={(chain) => set(kind, chain)} />;
 }
 
 export function ModelsSection(props: Props) {
@@ -54,8 +54,8 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
             Voices
           </h3>
           <p className="text-xs text-muted">
-            The voice for each language. A language without one is spoken in the usual voice of the provider, and fallbacks of other providers use
-            their own.
+            The voice for each language. A language without one is spoken in the usual voice of the provider, and fallbacks of other
+            providers use their own.
           </p>
         </div>
         <Rows<Draft["voices"][number]>

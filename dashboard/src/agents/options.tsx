@@ -26,7 +26,13 @@ export function Options({ provider, options, onChange, problem, isDisabled }: Pr
   return (
     <div className="grid gap-4 sm:grid-cols-2">
       {described.map((option) => (
-        <OptionField key={option.name} option={option} value={options[option.name]} onChange={(value) => set(option.name, value)} isDisabled={isDisabled} />
+        <OptionField
+          key={option.name}
+          option={option}
+          value={options[option.name]}
+          onChange={(value) => set(option.name, value)}
+          isDisabled={isDisabled}
+        />
       ))}
       {others.map((name) => (
         <div key={name} className="flex min-w-0 items-center gap-3 text-sm">
@@ -89,7 +95,8 @@ function OptionField({ option, value, onChange, isDisabled }: OptionProps) {
     );
   }
   if (type === "TEXT") {
-    return <Field {...field} placeholder={unset} value={value === undefined ? "" : String(value)} onChange={({ target }) => onChange(target.value || undefined)} />;
+    const text = value === undefined ? "" : String(value);
+    return <Field {...field} placeholder={unset} value={text} onChange={({ target }) => onChange(target.value || undefined)} />;
   }
   const range = [minimum !== null && `from ${minimum}`, maximum !== null && `to ${maximum}`].filter(Boolean).join(" ");
   return (

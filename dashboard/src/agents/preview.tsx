@@ -1,6 +1,7 @@
 "use client";
 
 import { useId, type ReactNode } from "react";
+import { isObject } from "@/data/json";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { controlClass } from "@/ui/field";
@@ -86,8 +87,6 @@ function settingOf(path: string, settings: Props["settings"]): string | null {
   const found = rest.reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), settings);
   return found === undefined || found === null ? null : typeof found === "string" ? found : JSON.stringify(found);
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null;
 
 interface Note {
   readonly text: string;

@@ -19,7 +19,7 @@ export const nameOfModel = (catalog: readonly Provider[], kind: Kind, { provider
 /** The languages that the provider does not support: `hi` supports `hi-IN`, and the other way round. */
 export function unsupported({ languages }: Provider, tags: readonly string[]): readonly string[] {
   const primary = (tag: string) => tag.split("-")[0] ?? tag;
-  const isSupported = (tag: string) => languages.some((each) => each === "multi" || each === tag || each === primary(tag) || primary(each) === tag);
+  const isSupported = (tag: string) => languages.some((each) => ["multi", tag, primary(tag)].includes(each) || primary(each) === tag);
   return languages.length ? tags.filter((tag) => !isSupported(tag)) : [];
 }
 
@@ -29,7 +29,8 @@ export function unfinished(draft: Draft, catalog: readonly Provider[]): Problems
   for (const kind of KINDS) {
     draft[kind].forEach(({ provider, options }, index) => {
       for (const { name, type } of findProvider(catalog, kind, provider)?.options ?? []) {
-        if (type === "LIST" && typeof options[name] === "string") found[`${modelPath(kind, index)}.options`] = `${name} is not a list in JSON yet.`;
+        const isUnfinished = type === "LIST" && typeof options[name] === "string";
+        if (isUnfinished) found[`${modelPath(kind, index)}.options`] = `${name} is not a list in JSON yet.`;
       }
     });
   }

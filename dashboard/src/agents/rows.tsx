@@ -57,7 +57,14 @@ export function Rows<Item>({ label, items, nameOf, onChange, render, newItem, ad
                     <div className="ml-auto flex gap-1">
                       {isSortable && items.length > 1 && (
                         <>
-                          <Button kind="ghost" icon="up" data-move="up" aria-label={`Move ${name} up`} disabled={index === 0} onClick={() => move(index, index - 1)} />
+                          <Button
+                            kind="ghost"
+                            icon="up"
+                            data-move="up"
+                            aria-label={`Move ${name} up`}
+                            disabled={index === 0}
+                            onClick={() => move(index, index - 1)}
+                          />
                           <Button
                             kind="ghost"
                             icon="down"

@@ -30,7 +30,8 @@ export function SectionNav({ href, wrong, hidden }: NavProps) {
   return (
     <nav
       aria-label="Sections of the agent"
-      className="sticky top-14 z-10 -mx-4 overflow-x-auto border-b bg-bg px-4 md:-mx-8 md:px-8 lg:top-6 lg:mx-0 lg:self-start lg:border-0 lg:px-0"
+      className="sticky top-14 z-10 -mx-4 overflow-x-auto border-b bg-bg px-4 md:-mx-8 md:px-8 lg:top-6 lg:mx-0 lg:self-start
+        lg:border-0 lg:px-0"
     >
       <ul className="flex gap-1 py-1.5 lg:grid lg:py-0">
         {SECTIONS.filter(({ id }) => id !== hidden).map(({ id, title }) => (

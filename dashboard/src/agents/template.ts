@@ -141,6 +141,7 @@ const ARGUMENTS: Readonly<Record<string, (argument: Token | undefined) => string
 // ---- rendering -------------------------------------------------------------------------------
 
 type Value = string | null;
+type Texts = Readonly<Record<string, string>>;
 
 /** A part of the result: the text of the template, or what became of a slot. */
 export interface Rendered {
@@ -149,7 +150,7 @@ export interface Rendered {
 }
 
 /** Fills each slot with its value, else with its default, else with nothing. */
-export function render({ parts }: Template, values: Readonly<Record<string, string>>, defaults: Readonly<Record<string, string>>): Rendered[] {
+export function render({ parts }: Template, values: Texts, defaults: Texts): Rendered[] {
   return parts.map((part) => {
     if (typeof part === "string") return { text: part, slot: null };
     const given = part.path ? (values[part.path] ?? defaults[part.path] ?? null) : part.text;
@@ -192,7 +193,7 @@ function numberOf(value: Value): number | null {
 
 const grouped = (text: string) => text.replace(/^(-?\d+)/, (whole) => whole.replace(/\B(?=(\d{3})+$)/g, ","));
 const fixed = (value: number, places: number, useGrouping: boolean) =>
-  new Intl.NumberFormat("en-US", { minimumFractionDigits: places, maximumFractionDigits: places, roundingMode: "halfEven", useGrouping }).format(value);
+  value.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places, roundingMode: "halfEven", useGrouping });
 
 const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d)(?:[.,]\d+)?)?)?(Z|[+-]\d\d:?\d\d)?)?$/;
 

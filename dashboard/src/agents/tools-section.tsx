@@ -97,7 +97,11 @@ const ToolRow = ({ name, id, description, children }: RowProps) => (
   <li className="flex items-center gap-3 py-1 text-sm">
     <span className="min-w-0 grow">
       {id ? (
-        <Link href={`/tool/?id=${encodeURIComponent(id)}`} prefetch={false} className="inline-flex min-h-6 items-center font-mono text-[13px] hover:underline">
+        <Link
+          href={`/tool/?id=${encodeURIComponent(id)}`}
+          prefetch={false}
+          className="inline-flex min-h-6 items-center font-mono text-[13px] hover:underline"
+        >
           {name}
         </Link>
       ) : (

@@ -17,11 +17,21 @@ export function UsedSection({ id, name }: { id: string; name: string }) {
   const mayRead = useMay("WORKFLOWS_READ");
   const [pages, setPages] = useState<readonly (string | null)[]>([null]);
   return (
-    <Section id="used" title="Used by" hint="Workflows whose drafts have this agent. Published versions keep the agent as it was when they were published.">
+    <Section
+      id="used"
+      title="Used by"
+      hint="Workflows whose drafts have this agent. Published versions keep the agent as it was when they were published."
+    >
       {mayRead ? (
         <ul aria-label="Workflows" className="grid gap-2">
           {pages.map((after) => (
-            <Page key={after ?? ""} id={id} name={name} after={after} onMore={after === pages.at(-1) ? (cursor) => setPages([...pages, cursor]) : null} />
+            <Page
+              key={after ?? ""}
+              id={id}
+              name={name}
+              after={after}
+              onMore={after === pages.at(-1) ? (cursor) => setPages([...pages, cursor]) : null}
+            />
           ))}
         </ul>
       ) : (
@@ -61,7 +71,11 @@ function Page({ id, name, after, onMore }: PageProps) {
       {workflows.edges.map(({ node }) => (
         <li key={node.id} className="flex flex-wrap items-center gap-x-3 gap-y-1 rounded-lg border px-3.5 py-2.5 text-sm">
           <span className="min-w-0 grow">
-            <Link href={`/workflow/?id=${encodeURIComponent(node.id)}`} prefetch={false} className="inline-flex min-h-6 items-center font-medium hover:underline">
+            <Link
+              href={`/workflow/?id=${encodeURIComponent(node.id)}`}
+              prefetch={false}
+              className="inline-flex min-h-6 items-center font-medium hover:underline"
+            >
               {node.name}
             </Link>
             <span className="block text-xs text-muted">

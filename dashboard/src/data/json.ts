@@ -1,8 +1,10 @@
-// JSON that people type. JSON.parse says whether it is JSON, but not in every browser where it is not.
+// JSON values, also those that people type. JSON.parse says whether a text is JSON, but not in every browser where it is not.
 
 import type { CodeProblem } from "@/ui/code-editor";
 
 export type Parsed = { readonly value: unknown; readonly problem: null } | { readonly value: undefined; readonly problem: CodeProblem };
+
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null;
 
 /** The value of the text, or where and why it is not JSON. */
 export function parseJson(text: string): Parsed {

@@ -40,7 +40,10 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   const element = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
-    if (Object.keys(problems).length) element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
+    if (!Object.keys(problems).length) return;
+    const field = element.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    if (field) field.focus();
+    else setProblem(Object.values(problems).join(" "));
   }, [problems]);
 
   const set = <Name extends keyof Draft>(name: Name, value: Draft[Name]) => setDraft((before) => ({ ...before, [name]: value }));

@@ -13,6 +13,7 @@ import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
+import { More } from "@/ui/more";
 import { Notice } from "@/ui/states";
 
 type Trunk = Pick<OutboundTrunkFormFragment, "id" | "name" | "callerIds">;
@@ -46,6 +47,8 @@ const EMPTY = {
   "allowedHours.end": "",
   "allowedHours.timeZone": "",
 };
+
+const WHEN = ["scheduledFor", "ringingTimeout", "maxDuration", "allowedHours"];
 
 function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
   const router = useRouter();
@@ -104,9 +107,8 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
           ))}
         </Choice>
       </div>
-      <details className="rounded-lg border p-3">
-        <summary className="min-h-6 text-sm font-medium">When, and for how long</summary>
-        <div className="mt-3 grid gap-4 sm:grid-cols-2">
+      <More title="When, and for how long" isNeeded={WHEN.some((name) => problemAt(name))}>
+        <div className="grid gap-4 sm:grid-cols-2">
           <Field label="Dial at" type="datetime-local" hint="Empty: now. At most 30 days ahead." {...text("scheduledFor")} />
           <Field label="Ringing timeout, in seconds" type="number" min={5} max={75} placeholder="30" {...text("ringingTimeout")} />
           <Field label="Maximum duration, in minutes" type="number" min={0} step="any" hint="Empty: that of the trunk." {...text("maxDuration")} />
@@ -114,7 +116,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
           <Field label="Not before" type="time" {...text("allowedHours.start")} />
           <Field label="Not after" type="time" hint="Both empty: the hours of the settings." {...text("allowedHours.end")} />
         </div>
-      </details>
+      </More>
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
         <Button type="submit" kind="primary" icon="calls" busy={form.isBusy}>

@@ -1,12 +1,12 @@
 "use client";
 
-import { useState } from "react";
 import { useQuery } from "urql";
 import { CredentialsDocument, ProvidersDocument, type ProviderKind } from "@/gql/providers";
-import { isSame } from "@/data/use-form";
+import { isSame, type Form } from "@/data/use-form";
 import { useMay } from "@/data/viewer";
 import { Choice as Select, Field } from "@/ui/field";
 import { JsonField } from "@/ui/json-field";
+import { More } from "@/ui/more";
 import { Rows } from "@/ui/rows";
 import { Suggested } from "@/ui/suggested";
 import { NO_CHOICE, type Choice, type SingleChoice } from "./choice";
@@ -16,7 +16,9 @@ interface Common {
   kind: ProviderKind;
   /** What is shown for no provider; fallbacks need one. */
   none?: string;
-  problemAt(field: string): string | undefined;
+  /** The path of the choice in the form. */
+  at: string;
+  form: Pick<Form<object>, "problems" | "problemAt">;
 }
 
 interface ChoiceProps extends Common {
@@ -27,10 +29,11 @@ interface ChoiceProps extends Common {
 const MAX_FALLBACKS = 3;
 
 /** A provider with its model, options and fallbacks. */
-export function ChoiceFields({ choice, onChange, problemAt, kind, none }: ChoiceProps) {
+export function ChoiceFields({ choice, onChange, at, form, kind, none }: ChoiceProps) {
   return (
     <div className="grid gap-4">
-      <SingleFields kind={kind} none={none ?? "None"} choice={choice} problemAt={problemAt} onChange={(changes) => onChange({ ...choice, ...changes })} />
+      <SingleFields kind={kind} none={none ?? "None"} choice={choice} at={at} form={form} onChange={(changes) => onChange({ ...choice, ...changes })} />
+      {form.problems[at] && <p className="text-xs text-bad">{form.problems[at]}</p>}
       {choice.provider && (kind !== "VAD" || choice.fallbacks.length > 0) && (
         <div className="grid gap-2">
           <p className="text-sm font-medium">Fallbacks</p>
@@ -38,12 +41,13 @@ export function ChoiceFields({ choice, onChange, problemAt, kind, none }: Choice
           <Rows
             what="fallback"
             rows={choice.fallbacks}
+            problem={form.problems[`${at}.fallbacks`]}
             onChange={(fallbacks) => onChange({ ...choice, fallbacks })}
             create={(): SingleChoice => ({ provider: "", model: "", credential: "", options: {} })}
             max={MAX_FALLBACKS}
           >
             {(fallback, index, change) => (
-              <SingleFields kind={kind} choice={fallback} problemAt={(field) => problemAt(`fallbacks.${index}.${field}`)} onChange={change} />
+              <SingleFields kind={kind} choice={fallback} at={`${at}.fallbacks.${index}`} form={form} onChange={change} />
             )}
           </Rows>
         </div>
@@ -57,7 +61,7 @@ interface SingleProps extends Common {
   onChange(changes: Partial<SingleChoice> | Choice): void;
 }
 
-function SingleFields({ kind, none, choice, problemAt, onChange }: SingleProps) {
+function SingleFields({ kind, none, choice, at, form: { problemAt }, onChange }: SingleProps) {
   const mayReadKeys = useMay("CREDENTIALS_READ");
   const [{ data }] = useQuery({ query: ProvidersDocument });
   const [{ data: stored }] = useQuery({ query: CredentialsDocument, pause: !mayReadKeys });
@@ -70,7 +74,7 @@ function SingleFields({ kind, none, choice, problemAt, onChange }: SingleProps) 
   return (
     <div className="grid gap-4">
       <div className="grid gap-4 sm:grid-cols-3">
-        <Select label="Provider" value={choice.provider} problem={problemAt("provider")} onChange={({ target }) => choose(target.value)}>
+        <Select label="Provider" value={choice.provider} problem={problemAt(`${at}.provider`)} onChange={({ target }) => choose(target.value)}>
           <option value="">{none ?? "Choose one"}</option>
           {choice.provider && !entry && <option value={choice.provider}>{choice.provider}</option>}
           {entries.map(({ name, displayName }) => (
@@ -84,7 +88,7 @@ function SingleFields({ kind, none, choice, problemAt, onChange }: SingleProps) 
           value={choice.model}
           options={entry?.models ?? []}
           disabled={!choice.provider}
-          problem={problemAt("model")}
+          problem={problemAt(`${at}.model`)}
           onChange={(model) => onChange({ model })}
         />
         <Suggested
@@ -93,12 +97,12 @@ function SingleFields({ kind, none, choice, problemAt, onChange }: SingleProps) 
           value={choice.credential}
           options={labels}
           disabled={!choice.provider || entry?.needsKey === false}
-          problem={problemAt("credential")}
+          problem={problemAt(`${at}.credential`)}
           onChange={(credential) => onChange({ credential })}
         />
       </div>
       {entry && entry.options.length > 0 && (
-        <Options entry={entry} options={choice.options} problem={problemAt("options")} onChange={(options) => onChange({ options })} />
+        <Options entry={entry} options={choice.options} problem={problemAt(`${at}.options`)} onChange={(options) => onChange({ options })} />
       )}
     </div>
   );
@@ -112,22 +116,23 @@ interface OptionsProps {
 }
 
 function Options({ entry, options, problem, onChange }: OptionsProps) {
-  const [isOpen, setOpen] = useState(false);
   const chosen = Object.keys(options).length;
   const set = (name: string, value: unknown) => {
     const { [name]: _before, ...rest } = options;
     onChange(value === undefined ? rest : { ...rest, [name]: value });
   };
   return (
-    <details className="rounded-lg border p-3" open={isOpen || problem !== undefined} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="min-h-6 text-sm font-medium">Options {chosen > 0 && <span className="font-normal text-muted">({chosen} set)</span>}</summary>
-      <div className="mt-3 grid gap-4 sm:grid-cols-2">
+    <More
+      isNeeded={problem !== undefined}
+      title={<>Options {chosen > 0 && <span className="font-normal text-muted">({chosen} set)</span>}</>}
+    >
+      <div className="grid gap-4 sm:grid-cols-2">
         {entry.options.map((option) => (
           <OptionField key={option.name} option={option} value={options[option.name]} onChange={(value) => set(option.name, value)} />
         ))}
       </div>
-      {problem && <p className="mt-2 text-xs text-bad">{problem}</p>}
-    </details>
+      {problem && <p className="text-xs text-bad">{problem}</p>}
+    </More>
   );
 }
 

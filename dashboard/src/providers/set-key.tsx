@@ -9,6 +9,7 @@ import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
 import { HeaderRows, headersOf, type HeaderRow } from "@/ui/header-rows";
+import { More } from "@/ui/more";
 import { Notice } from "@/ui/states";
 import { TestResult, useKeyTest } from "./key-test";
 import type { Entry } from "./provider";
@@ -46,6 +47,8 @@ interface Draft {
   readonly baseUrl: string;
   readonly headers: readonly HeaderRow[];
 }
+
+const SERVER = ["region", "baseUrl", "headers"];
 
 function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { target: Target }) {
   const studio = useStudio();
@@ -99,9 +102,7 @@ function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { t
         }
         {...text("label")}
       />
-      <details className="rounded-lg border p-3" open={Boolean(draft.region || draft.baseUrl || draft.headers.length)}>
-        <summary className="min-h-6 text-sm font-medium">A server of your own</summary>
-        <div className="mt-3 grid gap-4">
+      <More title="A server of your own" isNeeded={Boolean(draft.region || draft.baseUrl || draft.headers.length || SERVER.some((name) => problemAt(name)))}>
           {region && (
             <Choice label={region.label} hint={region.help} {...text("region")}>
               <option value="">That of the installation</option>
@@ -120,8 +121,7 @@ function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { t
               <HeaderRows isSecret rows={draft.headers} problem={problemAt("headers")} onChange={(rows) => set("headers", rows)} />
             </div>
           )}
-        </div>
-      </details>
+      </More>
       <TestResult test={test} />
       <div className="flex flex-wrap justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>

@@ -42,7 +42,7 @@ export function DefaultsSection(props: SectionProps) {
     draftOf,
     inputOf: (draft, base) => ({ defaults: changesOf(defaultsOf(draft), defaultsOf(draftOf(base))) }),
   });
-  const { draft, set, text, problemAt } = form;
+  const { draft, set, text } = form;
   return (
     <EditedForm form={form} scope="SETTINGS_WRITE" what="the settings" onSaved={() => toast("ok", "The defaults were saved. Workflows have them from their next publication on.")}>
       <Section title="Language" text="For agents that name no languages.">
@@ -54,7 +54,8 @@ export function DefaultsSection(props: SectionProps) {
             kind={kind}
             none={kind === "VAD" ? "The built-in one" : "None"}
             choice={draft[name]}
-            problemAt={(field) => problemAt(`${name}.${field}`)}
+            at={name}
+            form={form}
             onChange={(choice) => set(name, choice)}
           />
         </Section>

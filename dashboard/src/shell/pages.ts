@@ -9,6 +9,8 @@ export interface Page {
   readonly icon: IconName;
   /** Who lacks it does not see the page in the navigation. */
   readonly scope: Scope;
+  /** Parts of the page with an address of their own, for the command palette. */
+  readonly parts?: readonly Omit<Page, "icon" | "parts" | "also">[];
   /** Other paths that belong to the page. */
   readonly also?: readonly string[];
 }
@@ -19,11 +21,22 @@ export const PAGES: readonly Page[] = [
   { href: "/workflows/", title: "Workflows", icon: "workflow", scope: "WORKFLOWS_READ", also: ["/workflow/", "/versions/"] },
   { href: "/agents/", title: "Agents", icon: "agents", scope: "AGENTS_READ", also: ["/agent/"] },
   { href: "/tools/", title: "Tools", icon: "tool", scope: "TOOLS_READ", also: ["/tool/", "/mcp/"] },
-  { href: "/people/", title: "People", icon: "people", scope: "MEMBERS_READ", also: ["/member/", "/role/", "/identity-provider/"] },
   { href: "/phone/", title: "Phone numbers", icon: "phone", scope: "TELEPHONY_READ" },
   { href: "/providers/", title: "Providers", icon: "provider", scope: "AGENTS_READ" },
   { href: "/secrets/", title: "Secrets", icon: "lock", scope: "CREDENTIALS_READ" },
   { href: "/settings/", title: "Settings", icon: "settings", scope: "SETTINGS_READ" },
+  {
+    href: "/people/",
+    title: "People",
+    icon: "people",
+    scope: "MEMBERS_READ",
+    parts: [
+      { href: "/people/?tab=invitations", title: "Invitations", scope: "MEMBERS_READ" },
+      { href: "/people/?tab=roles", title: "Roles", scope: "ROLES_READ" },
+      { href: "/people/?tab=providers", title: "Identity providers", scope: "IDENTITY_PROVIDERS_READ" },
+    ],
+    also: ["/member/", "/role/", "/identity-provider/"],
+  },
   { href: "/keys/", title: "API keys", icon: "key", scope: "KEYS_READ" },
   { href: "/audit/", title: "Audit log", icon: "audit", scope: "AUDIT_READ" },
   { href: "/limits/", title: "Limits", icon: "clock", scope: "CALLS_READ" },

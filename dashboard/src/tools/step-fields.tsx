@@ -272,8 +272,7 @@ export function Pairs({ value, onChange, nameLabel, valueLabel, isPlain = false,
               isDisabled={readOnly}
               onChange={(name) => set({ ...row, name })}
             />
-            <RemoveRow of={of} isDisabled={readOnly} onClick={() => onChange(value.filter(({ id }) => id !== row.id))} />
-            <div className="col-span-2 min-w-0 sm:col-span-1 sm:col-start-2 sm:row-start-1 [&_label]:sr-only">
+            <div className="col-span-2 row-start-2 min-w-0 sm:col-span-1 sm:row-start-auto [&_label]:sr-only">
               {isPlain ? (
                 <Bare
                   label={`${valueLabel} of ${of}`}
@@ -292,6 +291,9 @@ export function Pairs({ value, onChange, nameLabel, valueLabel, isPlain = false,
                   onChange={(text) => set({ ...row, value: text })}
                 />
               )}
+            </div>
+            <div className="col-start-2 row-start-1 sm:col-start-auto sm:row-start-auto">
+              <RemoveRow of={of} isDisabled={readOnly} onClick={() => onChange(value.filter(({ id }) => id !== row.id))} />
             </div>
           </div>
         );

@@ -3,7 +3,7 @@
 import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { bracketMatching, indentUnit } from "@codemirror/language";
-import { lintKeymap, setDiagnostics } from "@codemirror/lint";
+import { lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap } from "@codemirror/view";
 import { getNonce } from "get-nonce";
@@ -24,14 +24,22 @@ interface Props {
 }
 
 const THEME = EditorView.theme({
-  "&": { border: "1px solid var(--line-strong)", borderRadius: "var(--radius-sm)", background: "var(--surface)", color: "var(--text)", minWidth: "0" },
+  "&": {
+    minWidth: "0",
+    border: "1px solid var(--line-strong)",
+    borderRadius: "var(--radius-sm)",
+    background: "var(--surface)",
+    color: "var(--text)",
+  },
   "&.cm-focused": { outline: "2px solid var(--focus)", outlineOffset: "2px" },
   "&:has([aria-invalid=true])": { borderColor: "var(--bad)" },
   ".cm-scroller": { fontFamily: "var(--mono)", fontSize: "13px", lineHeight: "1.5", borderRadius: "inherit" },
   ".cm-content": { padding: "0.5rem 0", caretColor: "var(--text)" },
   ".cm-line": { padding: "0 0.75rem" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
-  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": { background: "color-mix(in srgb, var(--accent) 30%, transparent)" },
+  "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
+    background: "color-mix(in srgb, var(--accent) 30%, transparent)",
+  },
   "&.cm-focused .cm-matchingBracket": { background: "var(--accent-soft)" },
   ".cm-token-string": { color: "var(--ok)" },
   ".cm-token-keyword": { color: "var(--accent)", fontWeight: "600" },
@@ -39,7 +47,13 @@ const THEME = EditorView.theme({
   // The selection is drawn behind the text, so a slot must not hide it.
   ".cm-token-slot": { background: "color-mix(in srgb, var(--accent) 12%, transparent)", color: "var(--accent)", borderRadius: "4px" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)", textUnderlineOffset: "3px" },
-  ".cm-tooltip": { background: "var(--raised)", color: "var(--text)", border: "1px solid var(--line)", borderRadius: "8px", boxShadow: "var(--shadow-lg)" },
+  ".cm-tooltip": {
+    border: "1px solid var(--line)",
+    borderRadius: "8px",
+    background: "var(--raised)",
+    color: "var(--text)",
+    boxShadow: "var(--shadow-lg)",
+  },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "13px", padding: "4px", maxHeight: "16em" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "4px 8px", borderRadius: "6px", lineHeight: "1.4" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { background: "var(--hover)", color: "var(--text)" },
@@ -136,7 +150,7 @@ export default function CodeEditorView(props: Props) {
     const editor = view.current;
     if (!editor) return;
     const end = editor.state.doc.length;
-    const marks = problems.map(({ from, to, message }) => ({ from: Math.min(from, end), to: Math.min(to, end), severity: "error" as const, message }));
+    const marks = problems.map(({ from, to, message }): Diagnostic => ({ from: Math.min(from, end), to: Math.min(to, end), severity: "error", message }));
     editor.dispatch(setDiagnostics(editor.state, marks));
   }, [problems, language]);
 
