@@ -61,13 +61,19 @@ export function DraftPanel({ workflow, versions, draft, error, onChanged }: Draf
   return (
     <Panel
       title="Draft"
-      about={published ? null : "Nothing has been published yet."}
+      about={aboutDraft(published, others.length > 0)}
       actions={published && others.length > 0 && <CompareWith none={`version ${published.number}, which is published`} versions={others} />}
     >
       {draft && draft.findings.findings.length > 0 && <DraftFindings findings={draft.findings.findings} />}
       <Changes changes={compared?.changes} error={from ? other.error : error} none="The draft has no changes." onRetry={again} />
     </Panel>
   );
+}
+
+/** With several versions, the choice of the other side says what the draft is compared with. */
+function aboutDraft(published: Workflow["published"], hasChoice: boolean): string | null {
+  if (!published) return "Nothing has been published yet.";
+  return hasChoice ? null : `Compared with version ${published.number}, which new calls run.`;
 }
 
 function DraftFindings({ findings }: { findings: readonly Finding[] }) {

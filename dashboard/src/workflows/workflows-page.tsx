@@ -201,7 +201,7 @@ function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearch
         placeholder="Name of a workflow"
         value={text}
         onChange={(event) => setText(event.target.value)}
-        className={`${controlClass} h-9 max-w-64`}
+        className={`${controlClass} h-9 max-w-52`}
       />
       <Button type="submit" icon="search">
         Search
