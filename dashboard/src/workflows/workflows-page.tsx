@@ -266,7 +266,7 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
               <th scope="col" className="pr-3 pl-4 font-medium">Name</th>
               <th scope="col" className="px-3 font-medium">State</th>
               <th scope="col" className="hidden px-3 font-medium lg:table-cell">Agents</th>
-              <th scope="col" className="hidden px-3 font-medium sm:table-cell">Last edited</th>
+              <th scope="col" className="hidden px-3 font-medium whitespace-nowrap sm:table-cell">Last edited</th>
               <th scope="col" className="w-12 pr-3">
                 <span className="sr-only">Actions</span>
               </th>
