@@ -230,7 +230,7 @@ function NoWorkflows({ isFiltered, onCreate }: { isFiltered: boolean; onCreate: 
   if (isFiltered) return <Empty icon="search" title="No workflow matches" />;
   return (
     <Empty icon="workflow" title="No workflows yet">
-      <p>A workflow connects agents: who answers the call, and when the conversation moves to whom.</p>
+      <p>A workflow connects agents: which one answers the call, and when the conversation moves to another.</p>
       {onCreate && (
         <p className="mt-4">
           <Button kind="primary" onClick={onCreate}>
