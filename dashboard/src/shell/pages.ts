@@ -7,10 +7,12 @@ export interface Page {
   readonly href: string;
   readonly title: string;
   readonly icon: IconName;
+  /** The heading above the page in the navigation; none for those that come first. */
+  readonly group?: string;
   /** Who lacks it does not see the page in the navigation. */
   readonly scope: Scope;
   /** Parts of the page with an address of their own, for the command palette. */
-  readonly parts?: readonly Omit<Page, "icon" | "parts" | "also">[];
+  readonly parts?: readonly Omit<Page, "icon" | "group" | "parts" | "also">[];
   /** Other paths that belong to the page. */
   readonly also?: readonly string[];
 }
@@ -18,14 +20,15 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { href: "/", title: "Overview", icon: "overview", scope: "CALLS_READ" },
   { href: "/calls/", title: "Calls", icon: "calls", scope: "CALLS_READ", also: ["/call/"] },
-  { href: "/workflows/", title: "Workflows", icon: "workflow", scope: "WORKFLOWS_READ", also: ["/workflow/", "/versions/"] },
-  { href: "/agents/", title: "Agents", icon: "agents", scope: "AGENTS_READ", also: ["/agent/"] },
-  { href: "/tools/", title: "Tools", icon: "tool", scope: "TOOLS_READ", also: ["/tool/", "/mcp/"] },
-  { href: "/phone/", title: "Phone numbers", icon: "phone", scope: "TELEPHONY_READ" },
-  { href: "/providers/", title: "Providers", icon: "provider", scope: "AGENTS_READ" },
-  { href: "/secrets/", title: "Secrets", icon: "lock", scope: "CREDENTIALS_READ" },
-  { href: "/settings/", title: "Settings", icon: "settings", scope: "SETTINGS_READ" },
+  { group: "Build", href: "/workflows/", title: "Workflows", icon: "workflow", scope: "WORKFLOWS_READ", also: ["/workflow/", "/versions/"] },
+  { group: "Build", href: "/agents/", title: "Agents", icon: "agents", scope: "AGENTS_READ", also: ["/agent/"] },
+  { group: "Build", href: "/tools/", title: "Tools", icon: "tool", scope: "TOOLS_READ", also: ["/tool/", "/mcp/"] },
+  { group: "Connect", href: "/phone/", title: "Phone numbers", icon: "phone", scope: "TELEPHONY_READ" },
+  { group: "Connect", href: "/providers/", title: "Providers", icon: "provider", scope: "AGENTS_READ" },
+  { group: "Connect", href: "/secrets/", title: "Secrets", icon: "lock", scope: "CREDENTIALS_READ" },
+  { group: "Administer", href: "/settings/", title: "Settings", icon: "settings", scope: "SETTINGS_READ" },
   {
+    group: "Administer",
     href: "/people/",
     title: "People",
     icon: "people",
@@ -37,10 +40,10 @@ export const PAGES: readonly Page[] = [
     ],
     also: ["/member/", "/role/", "/identity-provider/"],
   },
-  { href: "/keys/", title: "API keys", icon: "key", scope: "KEYS_READ" },
-  { href: "/audit/", title: "Audit log", icon: "audit", scope: "AUDIT_READ" },
-  { href: "/limits/", title: "Limits", icon: "clock", scope: "CALLS_READ" },
-  { href: "/tenants/", title: "Tenants", icon: "globe", scope: "INSTALLATION_MANAGE" },
+  { group: "Administer", href: "/keys/", title: "API keys", icon: "key", scope: "KEYS_READ" },
+  { group: "Administer", href: "/audit/", title: "Audit log", icon: "audit", scope: "AUDIT_READ" },
+  { group: "Administer", href: "/limits/", title: "Limits", icon: "clock", scope: "CALLS_READ" },
+  { group: "Administer", href: "/tenants/", title: "Tenants", icon: "globe", scope: "INSTALLATION_MANAGE" },
 ];
 
 /** Pages of the API that are no part of the dashboard. */
