@@ -37,12 +37,12 @@ async def test_a_workflow_is_created_compared_published_restored_and_tested(
 
     assert seen["barriers"] == []
     assert seen["slug"] == "night-desk"
-    assert seen["taken"] == ""
+    assert seen["taken"] == "Another workflow is named clinic; choose another slug."
     assert seen["refused"] == (
         "This page reads JSON. Import YAML files with ./studio import, or export the bundle as JSON."
     )
     assert seen["changes"] == ["The greeting changed."]
     assert seen["conflict"].startswith("Another person edited the draft meanwhile.")
     assert seen["silent"].startswith("The microphone cannot be used.")
-    assert seen["suite"] == []
+    assert seen["suite"] == ["- say: I need an appointment", "- handoff:"]
     assert (seen["errors"], seen["outside"]) == ([], [])

@@ -8,8 +8,10 @@ import { useQueryString } from "@/data/use-query-string";
 import { useRead } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { buttonClass } from "@/ui/button";
+import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
+import { versionsHref } from "@/workflows/addresses";
 import { PublishButton } from "@/workflows/publish";
 
 const TalkPanel = dynamic(() => import("@/draft-talk/talk-panel").then((module) => module.TalkPanel), { ssr: false });
@@ -31,7 +33,15 @@ export function BuilderPage() {
       <Builder
         key={id}
         workflow={data.workflow}
-        actions={(stored) => <PublishButton workflowId={id} {...stored} />}
+        actions={(stored) => (
+          <>
+            <Link href={versionsHref(id)} prefetch={false} className={buttonClass("secondary")}>
+              <Icon name="history" />
+              Versions
+            </Link>
+            <PublishButton workflowId={id} {...stored} />
+          </>
+        )}
         talk={(stored) => <TalkPanel workflowId={id} {...stored} />}
       />
     );

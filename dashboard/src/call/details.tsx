@@ -4,6 +4,7 @@ import type { CallFiguresQuery, CallQuery } from "@/gql/call";
 import { clock, count, exactMoment, milliseconds, money, seconds } from "@/data/format";
 import { DIRECTIONS, KINDS, plain } from "@/data/words";
 import { Notice, ProblemText, Skeleton, type Problem } from "@/ui/states";
+import { versionsHref } from "@/workflows/addresses";
 
 export type CallData = NonNullable<CallQuery["call"]>;
 export type Figures = NonNullable<CallFiguresQuery["call"]>;
@@ -32,14 +33,25 @@ function Facts({ facts }: { facts: readonly (readonly [string, ReactNode])[] }) 
   );
 }
 
+/** A draft that a call ran is no version that can be looked at. */
+function Version({ workflow, version }: { workflow: CallData["workflow"]; version: NonNullable<CallData["version"]> }) {
+  if (!version.number) return "Draft";
+  if (!workflow) return version.number;
+  return (
+    <Link prefetch={false} className="text-accent underline" href={versionsHref(workflow.id, version.id)}>
+      {version.number}
+    </Link>
+  );
+}
+
 export function Summary({ call, length }: { call: CallData; length: number | null }) {
-  const { workflow, version } = call;
+  const { workflow } = call;
   return (
     <Panel title="Call">
       <Facts
         facts={[
           ["Workflow", workflow && <Link prefetch={false} className="text-accent underline" href={`/calls/?workflow=${encodeURIComponent(workflow.slug)}`}>{workflow.name}</Link>],
-          ["Version", version && (version.number ? String(version.number) : "Draft")],
+          ["Version", call.version && <Version key="version" workflow={workflow} version={call.version} />],
           ["Kind", `${KINDS[call.kind]?.label ?? call.kind}, ${(DIRECTIONS[call.direction] ?? call.direction).toLowerCase()}`],
           ["From", call.fromNumber],
           ["To", call.toNumber],

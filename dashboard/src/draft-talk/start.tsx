@@ -105,7 +105,8 @@ function useStart(workflowId: string, onStarted: (talk: Talk) => void) {
     const input = { workflow: { id: workflowId }, kind, userContext, draft: true, idempotencyKey: crypto.randomUUID() };
     const result = await studio.mutate(StartDraftCallDocument, { input });
     if (result.ok) return result.value;
-    fail(messageOf(result.error), "findings" in result.error ? result.error.findings : []);
+    if ("findings" in result.error) fail("The draft has errors, so it cannot run. Fix them first.", result.error.findings);
+    else fail(messageOf(result.error));
     return null;
   };
   const write = async (facts: Facts, signal: AbortSignal) => {

@@ -61,13 +61,19 @@ export function DraftPanel({ workflow, versions, draft, error, onChanged }: Draf
   return (
     <Panel
       title="Draft"
-      about={published ? null : "Nothing has been published yet."}
+      about={aboutDraft(published, others.length > 0)}
       actions={published && others.length > 0 && <CompareWith none={`version ${published.number}, which is published`} versions={others} />}
     >
       {draft && draft.findings.findings.length > 0 && <DraftFindings findings={draft.findings.findings} />}
       <Changes changes={compared?.changes} error={from ? other.error : error} none="The draft has no changes." onRetry={again} />
     </Panel>
   );
+}
+
+/** With several versions, the choice of the other side says what the draft is compared with. */
+function aboutDraft(published: Workflow["published"], hasChoice: boolean): string | null {
+  if (!published) return "Nothing has been published yet.";
+  return hasChoice ? null : `Compared with version ${published.number}, which new calls run.`;
 }
 
 function DraftFindings({ findings }: { findings: readonly Finding[] }) {
@@ -152,9 +158,9 @@ function CompareWith({ none, versions }: { none: string; versions: readonly Vers
     go(next, "replace");
   };
   return (
-    <label className="flex items-center gap-2 text-sm text-muted">
+    <label className="flex items-center gap-2 text-sm whitespace-nowrap text-muted">
       Compared with
-      <select className={`${controlClass} h-9 w-auto`} value={query.get("from") ?? ""} onChange={({ target }) => choose(target.value)}>
+      <select className={`${controlClass} h-9 w-auto min-w-0`} value={query.get("from") ?? ""} onChange={({ target }) => choose(target.value)}>
         <option value="">{none}</option>
         {versions.map(({ id, number }) => (
           <option key={id} value={id}>
@@ -176,16 +182,20 @@ interface ChangesProps {
 function Changes({ changes, error, none, onRetry }: ChangesProps) {
   if (!useMayCompare()) return <p className="text-sm text-muted">A comparison shows agents and tools, which your role does not include.</p>;
   if (error && !changes) return <Failed problem={problemOf(error)} onRetry={onRetry} />;
-  if (!changes) return <ChangesSkeleton />;
+  if (!changes) {
+    return (
+      <Loading what="the changes">
+        <ChangesSkeleton />
+      </Loading>
+    );
+  }
   return changes.length ? <ChangeList changes={changes} /> : <p className="text-sm text-muted">{none}</p>;
 }
 
-const ChangesSkeleton = () => (
-  <Loading what="the changes">
-    <div className="grid gap-4">
-      {["w-40", "w-full", "w-56", "w-full"].map((width, index) => (
-        <Skeleton key={index} className={`${index % 2 ? "h-20" : "h-5"} ${width}`} />
-      ))}
-    </div>
-  </Loading>
+export const ChangesSkeleton = () => (
+  <div className="grid gap-4">
+    {["w-40", "w-full", "w-56", "w-full"].map((width, index) => (
+      <Skeleton key={index} className={`${index % 2 ? "h-20" : "h-5"} ${width}`} />
+    ))}
+  </div>
 );

@@ -165,6 +165,7 @@ const NOTES: Readonly<Record<string, { label: string; tone: Tone }>> = {
 };
 
 function ReportView({ report: { report, findings } }: { report: Report }) {
+  const notes = [...report].sort((a, b) => Number(a.kind === "UNCHANGED") - Number(b.kind === "UNCHANGED"));
   return (
     <div className="grid gap-3">
       <h3 className="text-sm font-semibold">What the import would do</h3>
@@ -173,7 +174,7 @@ function ReportView({ report: { report, findings } }: { report: Report }) {
         aria-label="What the import would do"
         className="grid max-h-64 gap-1.5 overflow-y-auto rounded-md border p-3 text-sm"
       >
-        {report.map(({ path, kind, message }) => {
+        {notes.map(({ path, kind, message }) => {
           const { label, tone } = NOTES[kind] ?? { label: kind, tone: "neutral" };
           return (
             <li key={`${path.join(".")} ${message}`} className="flex flex-wrap items-baseline gap-x-2">
@@ -183,7 +184,7 @@ function ReportView({ report: { report, findings } }: { report: Report }) {
             </li>
           );
         })}
-        {!report.length && <li className="text-muted">The file has nothing to import.</li>}
+        {!notes.length && <li className="text-muted">The file has nothing to import.</li>}
       </ul>
       {findings.length > 0 && <FindingList findings={findings} />}
     </div>

@@ -1,7 +1,7 @@
 "use client";
 
 import { useStudio } from "agent-studio-client/react";
-import { useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent } from "react";
 import { DraftStateDocument, PublishWorkflowDocument } from "@/gql/versions";
 import { messageOf, problemOf } from "@/data/problem";
 import { useRead } from "@/data/use-read";
@@ -68,6 +68,10 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
   const [refused, setRefused] = useState<readonly Finding[]>([]);
   const [isBusy, setBusy] = useState(false);
   const workflow = data?.workflow;
+  // The cache follows the edits of others. What is published is what was shown when the dialog was opened, or nothing.
+  const [conflict, setConflict] = useState<number | null>(null);
+  const opened = useRef<number | undefined>(undefined);
+  opened.current ??= workflow?.revision;
   if (error && !workflow) return <Failed problem={problemOf(error)} onRetry={again} />;
   if (!workflow) {
     return fetching || !data ? <DraftSkeleton /> : <Deleted />;
@@ -81,7 +85,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
     setBusy(true);
     setProblem("");
     setRefused([]);
-    const input = { id: workflow.id, expectedRevision: workflow.revision, note: note.trim() || null };
+    const input = { id: workflow.id, expectedRevision: conflict ?? opened.current ?? workflow.revision, note: note.trim() || null };
     const result = await studio.mutate(PublishWorkflowDocument, { input });
     setBusy(false);
     if (result.ok) {
@@ -90,7 +94,8 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
     }
     const failure = result.error;
     if ("findings" in failure) setRefused(failure.findings);
-    if (failure.code !== "REVISION_CONFLICT") return setProblem(messageOf(failure));
+    if (!("current" in failure)) return setProblem(messageOf(failure));
+    setConflict(failure.current);
     setProblem("Another person edited the draft meanwhile. The changes below include theirs: look at them before you publish.");
     again();
   };

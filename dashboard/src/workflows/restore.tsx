@@ -49,6 +49,8 @@ export function RestoreButton(props: Props) {
 function Restore({ workflow, version, unpublished, onRestored, onConflict, onCancel }: Props & { onCancel(): void }) {
   const studio = useStudio();
   const toast = useToast();
+  // The page follows the edits of others, but only what was shown when the dialog was opened may be overwritten.
+  const [seen, setSeen] = useState(workflow.revision);
   const [publish, setPublish] = useState(false);
   const [problem, setProblem] = useState("");
   const [findings, setFindings] = useState<readonly Finding[]>([]);
@@ -57,7 +59,7 @@ function Restore({ workflow, version, unpublished, onRestored, onConflict, onCan
   const restore = async () => {
     setBusy(true);
     setProblem("");
-    const input = { id: workflow.id, versionId: version.id, expectedRevision: workflow.revision, publish };
+    const input = { id: workflow.id, versionId: version.id, expectedRevision: seen, publish };
     const result = await studio.mutate(RestoreWorkflowDocument, { input });
     setBusy(false);
     if (result.ok) {
@@ -68,7 +70,8 @@ function Restore({ workflow, version, unpublished, onRestored, onConflict, onCan
       return onRestored();
     }
     if ("findings" in result.error) setFindings(result.error.findings);
-    if (result.error.code !== "REVISION_CONFLICT") return setProblem(messageOf(result.error));
+    if (!("current" in result.error)) return setProblem(messageOf(result.error));
+    setSeen(result.error.current);
     setProblem("Another person edited the draft meanwhile. Restoring overwrites their changes, too: restore again if you want that.");
     onConflict();
   };

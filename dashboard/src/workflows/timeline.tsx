@@ -41,7 +41,7 @@ export function Timeline({ workflow, versions, unpublished, chosen }: Props) {
           <Link {...link(null)}>
             <span className="flex min-h-6 flex-wrap items-center gap-2 font-medium">
               Draft
-              {unpublished !== null && unpublished > 0 && <Badge tone="info">{counted(unpublished, "change")}</Badge>}
+              {workflow.published && unpublished !== null && unpublished > 0 && <Badge tone="info">{counted(unpublished, "change")}</Badge>}
               {unpublished === 0 && <Badge tone="neutral">as published</Badge>}
             </span>
             <span className="mt-0.5 block text-xs text-muted">
@@ -65,7 +65,7 @@ export function Timeline({ workflow, versions, unpublished, chosen }: Props) {
         ))}
       </ul>
       {!versions.length && (
-        <p className="px-3 pt-1 pb-3 text-sm text-muted">No version yet. You can talk to the draft; publish it for your callers.</p>
+        <p className="px-3 pt-2.5 pb-2 text-sm text-muted">No version yet. You can talk to the draft; publish it for your callers.</p>
       )}
     </nav>
   );

@@ -18,7 +18,7 @@ import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
 import { builderHref } from "./addresses";
-import { DraftPanel, useMayCompare, VersionPanel } from "./comparison";
+import { ChangesSkeleton, DraftPanel, useMayCompare, VersionPanel } from "./comparison";
 import { PublishButton } from "./publish";
 import { Timeline } from "./timeline";
 
@@ -38,17 +38,19 @@ export function VersionsPage() {
     requestPolicy: "cache-and-network",
   });
   const again = () => execute({ requestPolicy: "network-only" });
+  const isLoading = !error && id !== "" && !data;
   if (data?.workflow) return <Versions workflow={data.workflow} onChanged={again} />;
   return (
     <>
       <BackLink href="/workflows/">Workflows</BackLink>
-      <PageHeader title="Versions" />
+      <PageHeader title="Versions">{isLoading && <Skeleton className="h-9 w-72" />}</PageHeader>
       {error && (
         <Card>
           <Failed problem={problemOf(error)} onRetry={again} />
         </Card>
       )}
-      {!error && (id && !data ? <PageSkeleton /> : <NoWorkflow />)}
+      {isLoading && <PageSkeleton />}
+      {!error && !isLoading && <NoWorkflow />}
     </>
   );
 }
@@ -72,8 +74,22 @@ function PageSkeleton() {
   return (
     <Loading what="the versions">
       <div className={COLUMNS}>
-        <Skeleton className="h-80 w-full" />
-        <Skeleton className="h-[28rem] w-full" />
+        <div className="grid gap-5 rounded-xl border bg-surface p-4 shadow-soft">
+          {["Draft", "Version 3", "Version 2", "Version 1"].map((name) => (
+            <div key={name} className="grid gap-2">
+              <Skeleton className="h-4 w-24" />
+              <Skeleton className="h-3 w-40" />
+            </div>
+          ))}
+        </div>
+        <div className="rounded-xl border bg-surface shadow-soft">
+          <div className="border-b px-5 py-4">
+            <Skeleton className="h-6 w-32" />
+          </div>
+          <div className="p-5">
+            <ChangesSkeleton />
+          </div>
+        </div>
       </div>
     </Loading>
   );

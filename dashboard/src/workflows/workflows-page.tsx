@@ -201,7 +201,7 @@ function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearch
         placeholder="Name of a workflow"
         value={text}
         onChange={(event) => setText(event.target.value)}
-        className={`${controlClass} h-9 max-w-64`}
+        className={`${controlClass} h-9 max-w-52`}
       />
       <Button type="submit" icon="search">
         Search
@@ -230,7 +230,7 @@ function NoWorkflows({ isFiltered, onCreate }: { isFiltered: boolean; onCreate: 
   if (isFiltered) return <Empty icon="search" title="No workflow matches" />;
   return (
     <Empty icon="workflow" title="No workflows yet">
-      <p>A workflow connects agents: who answers the call, and when the conversation moves to whom.</p>
+      <p>A workflow connects agents: which one answers the call, and when the conversation moves to another.</p>
       {onCreate && (
         <p className="mt-4">
           <Button kind="primary" onClick={onCreate}>
@@ -266,7 +266,7 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
               <th scope="col" className="pr-3 pl-4 font-medium">Name</th>
               <th scope="col" className="px-3 font-medium">State</th>
               <th scope="col" className="hidden px-3 font-medium lg:table-cell">Agents</th>
-              <th scope="col" className="hidden px-3 font-medium sm:table-cell">Last edited</th>
+              <th scope="col" className="hidden px-3 font-medium whitespace-nowrap sm:table-cell">Last edited</th>
               <th scope="col" className="w-12 pr-3">
                 <span className="sr-only">Actions</span>
               </th>
