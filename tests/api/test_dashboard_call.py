@@ -112,7 +112,7 @@ async def test_a_person_looks_into_calls_and_at_the_figures_of_the_day(
     }
     assert seen["overview"] == {
         "figures": {"Calls today": "4", "Failed today": "1"},
-        "attention": "A provider ended one call of today. Show them",
+        "attention": "A provider ended one call of today. Show",
         "ends": ["Canceled1", "Provider failed1"],
         "unreachable": "The API cannot be reached",
     }
