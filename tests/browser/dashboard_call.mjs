@@ -53,14 +53,14 @@ async function work() {
   const newest = await pair();
   await point.press("Home");
   const start = await page.getByText("No value was set yet.").innerText();
+  const list = page.getByRole("listbox", { name: "Events" });
   await page.getByRole("tab", { name: "Event log" }).click();
-  await page.getByRole("option", { name: /ContextChanged/ }).first().click();
+  await list.getByRole("option", { name: /ContextChanged/ }).first().click();
   await press("Show the context at this event");
   await page.getByText("set here").waitFor();
   const contexts = { newest, start, before: await pair() };
   await check("context");
 
-  const list = page.getByRole("listbox", { name: "Events" });
   const chosen = () => list.getByRole("option", { selected: true }).locator("span").last().innerText();
   await list.focus();
   const event = { ends: [], again: "", last: await point.getAttribute("max") };
