@@ -108,7 +108,7 @@ async function work() {
 
   await page.goto(`${api}/studio/`);
   const around = (title) => page.locator("div", { has: page.getByRole("heading", { name: title, exact: true }) }).last();
-  const figure = (title) => around(title).locator("p").first().innerText();
+  const figure = (title) => page.getByRole("heading", { name: title, exact: true }).first().locator("xpath=../p").first().innerText();
   await page.getByText("A provider ended one call of today.").waitFor();
   await page.getByRole("heading", { name: "By reason" }).waitFor();
   const overview = {
