@@ -2,7 +2,8 @@
 
 Most fields of a list are scalars or enums without arguments. They need no resolve info, no path and no
 check for awaitables, which make up most of the cost of a field. Measured: a list of 100 objects with
-ten such fields each takes 2.7 ms of CPU instead of 5.7 ms.
+ten such fields each takes 2.7 ms of CPU instead of 5.7 ms. The fields of an event of a subscription are
+collected once: with both, an event of a call takes 106 µs instead of 295 µs (on a busy machine).
 
 The size of the response is counted while it is built, so that execution stops as soon as the response
 is too large."""

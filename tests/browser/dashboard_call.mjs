@@ -53,14 +53,14 @@ async function work() {
   const newest = await pair();
   await point.press("Home");
   const start = await page.getByText("No value was set yet.").innerText();
+  const list = page.getByRole("listbox", { name: "Events" });
   await page.getByRole("tab", { name: "Event log" }).click();
-  await page.getByRole("option", { name: /ContextChanged/ }).first().click();
+  await list.getByRole("option", { name: /ContextChanged/ }).first().click();
   await press("Show the context at this event");
   await page.getByText("set here").waitFor();
   const contexts = { newest, start, before: await pair() };
   await check("context");
 
-  const list = page.getByRole("listbox", { name: "Events" });
   const chosen = () => list.getByRole("option", { selected: true }).locator("span").last().innerText();
   await list.focus();
   const event = { ends: [], again: "", last: await point.getAttribute("max") };
@@ -108,7 +108,7 @@ async function work() {
 
   await page.goto(`${api}/studio/`);
   const around = (title) => page.locator("div", { has: page.getByRole("heading", { name: title, exact: true }) }).last();
-  const figure = (title) => around(title).locator("p").first().innerText();
+  const figure = (title) => page.getByRole("heading", { name: title, exact: true }).first().locator("xpath=../p").first().innerText();
   await page.getByText("A provider ended one call of today.").waitFor();
   await page.getByRole("heading", { name: "By reason" }).waitFor();
   const overview = {

@@ -231,7 +231,9 @@ function useFigures(id: string, isLive: boolean) {
     const timer = setInterval(load, FIGURES_EVERY_MS);
     return () => clearInterval(timer);
   }, [isLive, again]);
-  return { data: data?.call, problem: error && problemOf(error) };
+  const call = data?.call;
+  // When the log cannot be read, the cache has the call without what is computed from the log.
+  return { data: call?.usage && call, problem: error && problemOf(error) };
 }
 
 interface HeaderProps {

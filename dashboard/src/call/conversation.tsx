@@ -28,7 +28,7 @@ export function Conversation({ story, isLive, heard, onPlay, children }: Props) 
   const heardAt = useMemo(() => (heard ? story.findIndex(({ key }) => key === heard) : -1), [heard, story]);
   return (
     <>
-      <Find {...find} />
+      {story.length > 0 ? <Find {...find} /> : <p className="p-5 text-sm text-muted">Nothing has been said yet.</p>}
       <LongList
         label="Conversation"
         className="max-h-[max(24rem,calc(100dvh-19rem))] px-4 md:px-5"

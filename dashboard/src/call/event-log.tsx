@@ -28,7 +28,7 @@ export function EventLog({ events, isLive, chosen, onChoose, onShowContext }: Pr
   const rows = useMemo(() => (kind ? events.filter(({ __typename }) => __typename === kind) : events), [events, kind]);
   const index = useMemo(() => rows.findIndex(({ seq }) => seq === chosen), [rows, chosen]);
   const keyOf = useCallback((row: number) => `${rows[row]?.seq}`, [rows]);
-  const { box, virtual } = useLongList({ count: rows.length, keyOf, rowPx: ROW_PX, isLive, kept: index });
+  const { box, virtual, onScroll } = useLongList({ count: rows.length, keyOf, rowPx: ROW_PX, isLive, kept: index });
   const event = events.find(({ seq }) => seq === chosen);
   // The event of the address is shown once it has been loaded.
   const isShown = useRef(false);
@@ -67,6 +67,7 @@ export function EventLog({ events, isLive, chosen, onChoose, onShowContext }: Pr
           aria-label="Events"
           aria-activedescendant={index < 0 ? undefined : `event-${chosen}`}
           onKeyDown={move}
+          onScroll={onScroll}
           className="h-[28rem] overflow-y-auto rounded-md border"
         >
           <div role="presentation" className="relative" style={{ height: virtual.getTotalSize() }}>

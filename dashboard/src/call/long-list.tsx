@@ -1,7 +1,7 @@
 "use client";
 
 import { defaultRangeExtractor, useVirtualizer, type Range } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState, type ReactNode, type UIEvent } from "react";
 import { Button } from "@/ui/button";
 
 /** Nearer to the end than this, the reader is at the end. */
@@ -41,16 +41,20 @@ export function useLongList({ count, keyOf, rowPx, isLive, kept = -1, paddingPx 
     paddingStart: paddingPx,
     paddingEnd: paddingPx,
     rangeExtractor,
-    ...(follows ? { anchorTo: "end", followOnAppend: true, scrollEndThreshold: NEAR_PX } : {}),
   });
-  // The page of a live call opens at its end.
-  const first = useRef(follows);
+  const [isFollowing, setFollowing] = useState(isLive);
+  const size = virtual.getTotalSize();
   useLayoutEffect(() => {
-    if (!first.current || !count) return;
-    first.current = false;
-    virtual.scrollToEnd();
-  }, [count, virtual]);
-  return { box, virtual };
+    if (isFollowing && box.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [isFollowing, size]);
+  const top = useRef(0);
+  const onScroll = ({ currentTarget: { scrollTop, scrollHeight, clientHeight } }: UIEvent) => {
+    if (scrollHeight - clientHeight - scrollTop < NEAR_PX) setFollowing(follows);
+    // Rows that arrive while the list follows leave its end behind, too: only upwards is it the reader.
+    else if (scrollTop < top.current) setFollowing(false);
+    top.current = scrollTop;
+  };
+  return { box, virtual, onScroll, isFollowing, follow: () => setFollowing(true) };
 }
 
 interface Props extends Omit<Options, "kept" | "paddingPx"> {
@@ -68,13 +72,13 @@ const PADDING_PX = 12;
 /** A long list whose rows have any height. Rows keep their place for screen readers, and stay while they have the focus. */
 export function LongList({ label, className, shown = -1, marked = -1, children, ...options }: Props) {
   const [focused, setFocused] = useState(-1);
-  const { box, virtual } = useLongList({ ...options, kept: focused, paddingPx: PADDING_PX });
+  const { box, virtual, onScroll, isFollowing, follow } = useLongList({ ...options, kept: focused, paddingPx: PADDING_PX });
   useEffect(() => {
     if (shown >= 0) virtual.scrollToIndex(shown);
   }, [shown, virtual]);
   return (
     <div className="relative">
-      <div ref={box} tabIndex={0} role="region" aria-label={label} className={`overflow-y-auto ${className}`}>
+      <div ref={box} tabIndex={0} role="region" aria-label={label} onScroll={onScroll} className={`overflow-y-auto ${className}`}>
         <ol className="relative" style={{ height: virtual.getTotalSize() }}>
           {virtual.getVirtualItems().map(({ index, key, start }) => (
             <li
@@ -93,8 +97,8 @@ export function LongList({ label, className, shown = -1, marked = -1, children, 
           ))}
         </ol>
       </div>
-      {options.isLive && !virtual.isAtEnd(NEAR_PX) && (
-        <Button icon="down" className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-large" onClick={() => virtual.scrollToEnd()}>
+      {options.isLive && !isFollowing && (
+        <Button icon="down" className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-large" onClick={follow}>
           Newest
         </Button>
       )}

@@ -168,7 +168,7 @@ function Figures({ overview, day, live }: Parts & { live: Live }) {
         title="Calls today"
         value={day && count(day.calls)}
         href={`/calls/?since=${localDay()}`}
-        note={before && `${count(before.calls)} yesterday by this time`}
+        note={before && `${count(before.calls)} yesterday by now`}
       />
       <Figure
         title="Failed today"
@@ -180,12 +180,12 @@ function Figures({ overview, day, live }: Parts & { live: Live }) {
         title="Cost today"
         value={day && money(day.cost)}
         href={`/calls/?sort=cost&since=${localDay()}`}
-        note={before && `estimated; ${money(before.cost)} yesterday by this time`}
+        note={before && `${money(before.cost)} yesterday by now`}
       />
       <Figure
-        title="First audio today"
+        title="Median first audio"
         value={day && (first ? seconds(milliseconds(first.p50)) : null)}
-        note={first ? `median; p95 ${seconds(milliseconds(first.p95))}; ${count(first.turns)} replies` : day && "no voice call was measured"}
+        note={first ? `p95 ${seconds(milliseconds(first.p95))}, ${count(first.turns)} replies` : day && "no voice call today"}
       />
     </div>
   );
@@ -389,7 +389,7 @@ function Attention({ overview, tick }: Pick<Parts, "overview"> & { tick: number 
           {text}{" "}
           {href && (
             <Link href={href} prefetch={false} className="underline">
-              Show them
+              Show
             </Link>
           )}
         </Notice>
