@@ -59,7 +59,7 @@ async function work() {
   await press("Invite", dialog);
   const invitation = await dialog.getByLabel("Link").inputValue();
   await press("Done", dialog);
-  await page.getByRole("cell", { name: "lin@acme.example" }).waitFor();
+  await page.getByRole("row", { name: "lin@acme.example" }).waitFor();
   await check("invitations");
 
   await page.getByRole("link", { name: "Roles" }).click();
@@ -142,7 +142,7 @@ async function work() {
   await page.getByLabel("Issuer").fill("http://127.0.0.1:9/");
   await page.getByLabel("Client ID").fill("studio");
   await press("Add a rule");
-  await page.getByLabel("Group 1").fill("staff");
+  await page.getByLabel("Group 1", { exact: true }).fill("staff");
   await press("Create");
   const refusedIssuer = await page.locator('[aria-invalid="true"]').count();
   await check("identity provider");
@@ -173,7 +173,7 @@ async function work() {
   await press("Add an authenticator app…");
   await dialog.getByLabel("Your password").fill(PASSWORD);
   await page.keyboard.press("Enter");
-  const secret = await dialog.getByLabel("Secret").inputValue();
+  const secret = await dialog.getByRole("textbox", { name: "Secret" }).inputValue();
   const uri = await dialog.getByRole("link", { name: "Open an app on this device" }).getAttribute("href");
   const scanned = textOf(await dialog.getByRole("img", { name: "QR code of the secret" }).evaluate(modulesOf)) === uri;
   await check("authenticator app");
