@@ -11,7 +11,7 @@ import { Skeleton } from "@/ui/states";
 import { useViewer } from "@/data/viewer";
 import { AccountMenu } from "./account-menu";
 import { CommandPalette } from "./command-palette";
-import { LINKS, PAGES } from "./pages";
+import { isListed, LINKS, PAGES } from "./pages";
 
 export function Logo() {
   return (
@@ -103,7 +103,7 @@ function Sidebar({ onSearch }: { onSearch(): void }) {
         </button>
       </div>
       <div className="mt-4 grid gap-0.5 px-3">
-        {PAGES.filter(({ scope }) => viewer === null || viewer.scopes.includes(scope)).map(({ href, title, icon, also }) => {
+        {PAGES.filter(({ scope }) => isListed(scope, viewer?.scopes)).map(({ href, title, icon, also }) => {
           const current = [href, ...(also ?? [])].some(isCurrent);
           return (
             <Link
