@@ -59,7 +59,7 @@ async function work() {
   await press("Invite", dialog);
   const invitation = await dialog.getByLabel("Link").inputValue();
   await press("Done", dialog);
-  await page.getByRole("cell", { name: "lin@acme.example" }).waitFor();
+  await page.getByRole("row", { name: "lin@acme.example" }).waitFor();
   await check("invitations");
 
   await page.getByRole("link", { name: "Roles" }).click();
@@ -139,12 +139,12 @@ async function work() {
   await heading("New identity provider");
   await page.getByLabel("Name").fill("acme");
   await page.getByLabel("Text of the button").fill("Sign in with Acme");
-  await page.getByLabel("Issuer").fill("http://127.0.0.1:9/");
+  await page.getByLabel("Issuer").fill("https://id.acme.example/");
   await page.getByLabel("Client ID").fill("studio");
   await press("Add a rule");
-  await page.getByLabel("Group 1").fill("staff");
+  await page.getByLabel("Group 1", { exact: true }).fill("staff");
   await press("Create");
-  const refusedIssuer = await page.locator('[aria-invalid="true"]').count();
+  const refusedRules = await page.locator('[aria-invalid="true"]').evaluate((field) => field.labels[0].textContent);
   await check("identity provider");
   await open("/limits/", "Limits");
   await page.getByText("Calls at the same time").waitFor();
@@ -173,13 +173,15 @@ async function work() {
   await press("Add an authenticator app…");
   await dialog.getByLabel("Your password").fill(PASSWORD);
   await page.keyboard.press("Enter");
-  const secret = await dialog.getByLabel("Secret").inputValue();
+  const secret = await dialog.getByRole("textbox", { name: "Secret" }).inputValue();
   const uri = await dialog.getByRole("link", { name: "Open an app on this device" }).getAttribute("href");
   const scanned = textOf(await dialog.getByRole("img", { name: "QR code of the secret" }).evaluate(modulesOf)) === uri;
   await check("authenticator app");
   await dialog.getByLabel("Code", { exact: true }).fill(totp(secret));
   await page.keyboard.press("Enter");
-  const codes = await dialog.getByRole("list", { name: "Recovery codes" }).getByRole("listitem").count();
+  const listed = dialog.getByRole("list", { name: "Recovery codes" });
+  await listed.waitFor();
+  const codes = await listed.getByRole("listitem").count();
   await press("Done", dialog);
   await page.getByText("10 of 10 recovery codes are left.").waitFor();
   const tabs = await page.getByRole("navigation", { name: "Main" }).getByRole("link").allInnerTexts();
@@ -198,7 +200,7 @@ async function work() {
   await heading("Overview");
 
   return {
-    ...{ errors, outside, refusedAddress, refusedName, included, inUse, chips, refusedIssuer, unsent, scanned, codes },
+    ...{ errors, outside, refusedAddress, refusedName, included, inUse, chips, refusedRules, unsent, scanned, codes },
     barriers: found,
     exported: Object.keys(JSON.parse(first)),
     hidden: ["API keys", "Audit log"].filter((name) => !tabs.includes(name)),

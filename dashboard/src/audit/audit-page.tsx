@@ -19,11 +19,11 @@ import { Pager } from "@/ui/pager";
 import { Empty, Failed } from "@/ui/states";
 import { Time } from "@/ui/time";
 import { AboutLog } from "./about-log";
-import { useActors } from "./actors";
+import { useNames, type Names } from "./names";
 import { Entry } from "./entry";
 import { ExportLog } from "./export-log";
 import { FilterDialog } from "./filter-dialog";
-import { chipsOf, filtered, kindOf, targetOf, variablesOf, withoutFilter } from "./view";
+import { chipsOf, filtered, kindOf, variablesOf, withoutFilter } from "./view";
 
 type Edges = NonNullable<AuditLogQuery["auditLog"]>["edges"];
 const NO_EDGES: Edges = [];
@@ -38,13 +38,13 @@ export function AuditPage() {
   const again = () => execute({ requestPolicy: "network-only" });
   const edges = data?.auditLog?.edges ?? NO_EDGES;
   const entries = useMemo(() => edges.map(({ node }) => node), [edges]);
-  const actorName = useActors(entries, query.get("actor"));
+  const names = useNames(entries, query.get("actor"));
   const chips = chipsOf(query, (name, value) => {
     const sample = name === "actor" && entries.find(({ actor, actorId }) => value === actor || value === actorId);
-    if (sample) return actorName(sample);
-    if (name === "actor") return actorName({ actor: value.includes(":") ? value : "user:", actorId: value });
+    if (sample) return names.actor(sample);
+    if (name === "actor") return names.actor({ actor: value.includes(":") ? value : "user:", actorId: value });
     const about = entries.find(({ target }) => name === "target" && target?.id === value);
-    return about ? targetOf(about) : `${value.slice(0, 12)}…`;
+    return about ? names.target(about) : `${value.slice(0, 12)}…`;
   });
   return (
     <>
@@ -77,7 +77,7 @@ export function AuditPage() {
       )}
       {edges.length > 0 && (
         <>
-          <EntryTable edges={edges} query={query} actorName={actorName} onGo={go} />
+          <EntryTable edges={edges} query={query} names={names} onGo={go} />
           <Pager path="/audit/" query={changed(query, { entry: null })} page={data?.auditLog?.pageInfo} />
         </>
       )}
@@ -98,11 +98,11 @@ export function AuditPage() {
 interface TableProps {
   edges: Edges;
   query: URLSearchParams;
-  actorName: ReturnType<typeof useActors>;
+  names: Names;
   onGo(query: URLSearchParams, how?: "push" | "replace"): void;
 }
 
-function EntryTable({ edges, query, actorName, onGo }: TableProps) {
+function EntryTable({ edges, query, names, onGo }: TableProps) {
   const open = query.get("entry");
   /** The list that starts with this entry, which stays the same when new entries are added. */
   const linkOf = (index: number) => {
@@ -153,18 +153,18 @@ function EntryTable({ edges, query, actorName, onGo }: TableProps) {
                     >
                       <Time at={entry.at} />
                       <span className="sr-only">
-                        , {label} {targetOf(entry)}
+                        , {label} {names.target(entry)}
                       </span>
                     </button>
                   </td>
                   <td className="max-w-48 px-3 sm:max-w-72">
                     <span className="flex items-center gap-2">
                       <Badge tone={tone}>{label}</Badge>
-                      <span className="truncate max-sm:hidden">{targetOf(entry)}</span>
+                      <span className="truncate max-sm:hidden">{names.target(entry)}</span>
                     </span>
-                    <span className="block truncate text-xs text-muted sm:hidden">{targetOf(entry) || actorName(entry)}</span>
+                    <span className="block truncate text-xs text-muted sm:hidden">{names.target(entry) || names.actor(entry)}</span>
                   </td>
-                  <td className="hidden max-w-48 truncate px-3 sm:table-cell">{actorName(entry)}</td>
+                  <td className="hidden max-w-48 truncate px-3 sm:table-cell">{names.actor(entry)}</td>
                   <td className="hidden px-3 font-mono text-xs lg:table-cell">{entry.action ?? <span className="text-muted">–</span>}</td>
                   <td className="hidden px-3 text-muted tabular-nums xl:table-cell">{entry.address ?? "–"}</td>
                   <td className="pr-3 text-right">
@@ -176,7 +176,7 @@ function EntryTable({ edges, query, actorName, onGo }: TableProps) {
                     <td colSpan={6} className="p-0 whitespace-normal">
                       <Entry
                         entry={entry}
-                        actor={actorName(entry)}
+                        names={names}
                         link={linkOf(index)}
                         hrefOf={(changes) => `/audit/?${filtered(withoutFilter(query), changes)}`}
                       />

@@ -5,18 +5,19 @@ import { exactMoment } from "@/data/format";
 import { Facts } from "@/ui/facts";
 import { CopyButton } from "@/ui/shown-once";
 import { Notice } from "@/ui/states";
-import { fieldsOf, kindOf, targetOf, valueText } from "./view";
+import type { Names } from "./names";
+import { fieldsOf, kindOf, valueText } from "./view";
 
 interface Props {
   entry: AuditRowFragment;
-  actor: string;
+  names: Names;
   /** Address of this entry. */
   link: string;
   hrefOf(filter: Record<string, string>): string;
 }
 
 /** Everything about an entry, with the values before and after. */
-export function Entry({ entry, actor, link, hrefOf }: Props) {
+export function Entry({ entry, names, link, hrefOf }: Props) {
   const filter = (changes: Record<string, string>, text: ReactNode) => (
     <Link href={hrefOf(changes)} prefetch={false} className="text-accent underline">
       {text}
@@ -30,8 +31,8 @@ export function Entry({ entry, actor, link, hrefOf }: Props) {
         facts={[
           ["Time", exactMoment(entry.at)],
           ["Kind", kindOf(entry.kind).label],
-          ["By", filter({ actor: entry.actor }, actor)],
-          ["About", target && (target.id ? filter({ target: target.id }, targetOf(entry)) : targetOf(entry))],
+          ["By", filter({ actor: entry.actor }, names.actor(entry))],
+          ["About", target && (target.id ? filter({ target: target.id }, names.target(entry)) : names.target(entry))],
           ["Action", action && filter({ action }, <code className="font-mono text-[13px]">{action}</code>)],
           ["Address", address && filter({ address }, address)],
           ["Session", sessionId && filter({ session: sessionId }, "All entries of this session")],

@@ -1,6 +1,6 @@
 // What the audit log shows: all of it is in the address.
 
-import type { AuditFilter, AuditKind, AuditLogQueryVariables, AuditRowFragment } from "@/gql/audit";
+import type { AuditFilter, AuditKind, AuditLogQueryVariables } from "@/gql/audit";
 import { changed, pageOf, present, timeOf } from "@/data/page";
 import { plain } from "@/data/words";
 import type { Tone } from "@/ui/badge";
@@ -83,12 +83,7 @@ export function chipsOf(query: URLSearchParams, nameOf: (name: "actor" | "target
 
 const TYPES: Record<string, string> = { ApiKey: "API key", Settings: "settings", ManagedTenant: "tenant" };
 
-const typeOf = (type: string) => TYPES[type] ?? plain(type.replace(/(?<=[a-z])(?=[A-Z])/g, " "));
-
-/** `agent reception` */
-export function targetOf({ target }: AuditRowFragment): string {
-  return target ? [typeOf(target.type), target.name].filter(Boolean).join(" ") : "";
-}
+export const typeOf = (type: string) => TYPES[type] ?? plain(type.replace(/(?<=[a-z])(?=[A-Z])/g, " "));
 
 export type Fields = Readonly<Record<string, unknown>>;
 

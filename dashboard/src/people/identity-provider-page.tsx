@@ -180,11 +180,11 @@ function Addresses({ provider }: { provider: ProviderFormFragment }) {
 }
 
 const Address = ({ label, value, hint }: { label: string; value: string; hint: string }) => (
-  <div className="flex items-end gap-2">
+  <div className="flex items-start gap-2">
     <div className="min-w-0 grow">
       <Field label={label} value={value} hint={hint} readOnly className="font-mono" onFocus={(event) => event.currentTarget.select()} />
     </div>
-    <div className="mb-6">
+    <div className="mt-[1.7rem]">
       <CopyButton text={value} what={`The ${label}`} />
     </div>
   </div>

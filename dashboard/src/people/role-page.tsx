@@ -80,13 +80,10 @@ function RoleActions({ role }: { role: RoleFormFragment }) {
   const { id, name } = role;
   const remove = async () => {
     const result = await studio.mutate(DeleteRoleDocument, { input: { id: id ?? "" } });
-    if (result.ok) {
-      toast("ok", `The role ${name} was deleted.`);
-      router.replace(LIST);
-      return "";
-    }
-    const users = "usedBy" in result.error ? ` It is used by ${result.error.usedBy.join(", ")}.` : "";
-    return `${messageOf(result.error)}${users}`;
+    if (!result.ok) return messageOf(result.error);
+    toast("ok", `The role ${name} was deleted.`);
+    router.replace(LIST);
+    return "";
   };
   return (
     <>

@@ -8,7 +8,7 @@ import { chooseTheme } from "@/data/theme";
 import { useViewer } from "@/data/viewer";
 import { Icon, type IconName } from "@/ui/icons";
 import { THEMES, useSwitchTenant } from "./account-menu";
-import { LINKS, PAGES } from "./pages";
+import { isListed, LINKS, PAGES } from "./pages";
 
 interface Command {
   readonly title: string;
@@ -26,7 +26,7 @@ function useCommands(typed: string): readonly Command[] {
   const switchTenant = useSwitchTenant();
   return useMemo(() => {
     const pages = PAGES.flatMap((page) => [page, ...(page.parts ?? []).map((part) => ({ ...part, icon: page.icon }))]);
-    const mine = pages.filter(({ scope }) => viewer === null || viewer.scopes.includes(scope));
+    const mine = pages.filter(({ scope }) => isListed(scope, viewer?.scopes));
     const all: Command[] = [
       ...mine.map(({ title, icon, href }) => ({ title, icon, group: "Pages", run: () => router.push(href) })),
       { title: "Live calls", icon: "calls", group: "Pages", run: () => router.push("/calls/?live=true") },

@@ -11,7 +11,7 @@ import { Skeleton } from "@/ui/states";
 import { useViewer } from "@/data/viewer";
 import { AccountMenu } from "./account-menu";
 import { CommandPalette } from "./command-palette";
-import { LINKS, PAGES, type Page } from "./pages";
+import { isListed, LINKS, PAGES, type Page } from "./pages";
 
 export function Logo() {
   return (
@@ -100,7 +100,7 @@ function Sidebar({ onSearch }: { onSearch(): void }) {
   const path = usePathname();
   const viewer = useViewer();
   const id = useId();
-  const mine = PAGES.filter(({ scope }) => viewer === null || viewer.scopes.includes(scope));
+  const mine = PAGES.filter(({ scope }) => isListed(scope, viewer?.scopes));
   const names = [...new Set(mine.map(({ group }) => group ?? ""))];
   const groups = names.map((name) => ({ name, pages: mine.filter(({ group }) => (group ?? "") === name) }));
   const isCurrent = (href: string) => (href === "/" ? path === "/" : path.startsWith(href));

@@ -46,6 +46,9 @@ export const PAGES: readonly Page[] = [
   { group: "Administer", href: "/tenants/", title: "Tenants", icon: "globe", scope: "INSTALLATION_MANAGE" },
 ];
 
+/** Whether the navigation has the page. While the viewer is not known, it has those that most have, so that little jumps. */
+export const isListed = (scope: Scope, scopes: readonly Scope[] | undefined) => (scopes ? scopes.includes(scope) : scope !== "INSTALLATION_MANAGE");
+
 /** Pages of the API that are no part of the dashboard. */
 export const LINKS = [
   { href: "/talk", title: "Talk to an agent" },

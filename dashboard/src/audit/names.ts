@@ -1,11 +1,18 @@
-// The log has the ids of who did something; the names are those of today.
+// The log has the ids of people and keys; the names are those of today.
 
 import { useMemo } from "react";
 import { useQuery } from "urql";
 import { AuditKeysDocument, AuditMembersDocument, AuditProvidersDocument, type AuditRowFragment } from "@/gql/audit";
 import { useMay } from "@/data/viewer";
+import { typeOf } from "./view";
 
 type Actor = Pick<AuditRowFragment, "actor" | "actorId">;
+
+export interface Names {
+  actor(entry: Actor): string;
+  /** `agent reception` */
+  target(entry: AuditRowFragment): string;
+}
 
 const WITHOUT_ID: Record<string, string> = {
   anonymous: "Not signed in",
@@ -20,8 +27,8 @@ const UNKNOWN: Record<string, string> = {
   identity_provider: "A deleted identity provider",
 };
 
-/** How each actor is called: by id, as far as the viewer may know it. */
-export function useActors(entries: readonly Actor[], more: string | null): (actor: Actor) => string {
+/** How actors and targets are called, as far as the viewer may know it; `more` is the id of another member. */
+export function useNames(entries: readonly AuditRowFragment[], more: string | null): Names {
   const maySeeMembers = useMay("MEMBERS_READ");
   const maySeeKeys = useMay("KEYS_READ");
   const maySeeProviders = useMay("IDENTITY_PROVIDERS_READ");
@@ -36,16 +43,22 @@ export function useActors(entries: readonly Actor[], more: string | null): (acto
     for (const { node } of keys.data?.apiKeys?.edges ?? []) names.set(node.id, `API key ${node.name}`);
     for (const { id, name } of providers.data?.identityProviders ?? []) names.set(id, `Identity provider ${name}`);
     const isReading = members.fetching || keys.fetching || providers.fetching;
-    return ({ actor, actorId }) => {
-      const kind = actor.split(":")[0] ?? "";
-      const name = actorId ? names.get(actorId) : WITHOUT_ID[kind];
-      return name ?? (isReading ? "…" : (UNKNOWN[kind] ?? actor));
+    return {
+      actor({ actor, actorId }) {
+        const kind = actor.split(":")[0] ?? "";
+        const name = actorId ? names.get(actorId) : WITHOUT_ID[kind];
+        return name ?? (isReading ? "…" : (UNKNOWN[kind] ?? actor));
+      },
+      target: ({ target }) => (target ? [typeOf(target.type), target.name ?? (target.id && names.get(target.id))].filter(Boolean).join(" ") : ""),
     };
   }, [members, keys, providers]);
 }
 
 /** The ids of members on this page, and the one that the filter names. */
-function idsOf(entries: readonly Actor[], more: string | null): string[] {
-  const ids = entries.flatMap(({ actor, actorId }) => (actor.startsWith("user:") && actorId ? [actorId] : []));
+function idsOf(entries: readonly AuditRowFragment[], more: string | null): string[] {
+  const ids = entries.flatMap(({ actor, actorId, target }) => [
+    ...(actor.startsWith("user:") && actorId ? [actorId] : []),
+    ...(target?.type === "Member" && target.id ? [target.id] : []),
+  ]);
   return [...new Set(more && !more.includes(":") ? [...ids, more] : ids)].sort();
 }
