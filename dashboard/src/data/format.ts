@@ -63,8 +63,9 @@ const SPANS = [
 /** `in 9 hours`, `2 days ago`. */
 export function fromNow(iso: string, now = Date.now()): string {
   const away = Date.parse(iso) - now;
-  const [unit, ms] = SPANS.find(([, span]) => Math.abs(away) >= span) ?? ["minute", 60_000];
-  return RELATIVE.format(Math.round(away / ms), unit);
+  const span = SPANS.find(([, ms]) => Math.abs(away) >= ms);
+  if (!span) return away < 0 ? "just now" : "within a minute";
+  return RELATIVE.format(Math.round(away / span[1]), span[0]);
 }
 
 export const exactMoment = (iso: string): string => `${DAY_OF_YEAR.format(new Date(iso))}, ${EXACT_TIME.format(new Date(iso))}`;

@@ -58,7 +58,14 @@ function Frame({ children }: { children: React.ReactNode }) {
   );
 }
 
-const COLUMNS = [{ title: "Provider" }, { title: "Key" }, { title: "Models", from: "sm" }, { title: "Languages", from: "md" }, { title: "Voices", from: "md" }] as const;
+/** Of the same widths in all tables. */
+const COLUMNS = [
+  { title: "Provider", className: "w-[30%]" },
+  { title: "Key", className: "md:w-[24%]" },
+  { title: "Models", from: "sm" },
+  { title: "Languages", from: "md", className: "w-24" },
+  { title: "Voices", from: "md", className: "w-20" },
+] as const;
 
 function Entries({ title, entries, keys }: { title: string; entries: readonly Entry[]; keys: readonly CredentialRowFragment[] | null }) {
   return (

@@ -109,7 +109,7 @@ export function PricesSection(props: SectionProps) {
                     onChange={(model) => change({ model })}
                   />
                 </div>
-                <div className="grid gap-4 sm:grid-cols-3">
+                <div className="grid items-end gap-4 sm:grid-cols-3">
                   {UNIT_NAMES.filter((unit) => unitsOf(row.kind).includes(unit)).map((unit) => (
                     <Field
                       key={unit}
