@@ -39,10 +39,10 @@ export function ProvidersPage() {
     <Frame>
       <div className="grid gap-8">
         {KINDS.map(({ kind, title }) => (
-          <section key={kind} aria-label={title}>
+          <div key={kind}>
             <h2 className="mb-2 text-sm font-semibold">{title}</h2>
             <Entries title={title} entries={entries.filter((each) => each.kind === kind)} keys={keys} />
-          </section>
+          </div>
         ))}
       </div>
     </Frame>
