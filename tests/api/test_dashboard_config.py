@@ -10,45 +10,57 @@ import pytest
 
 from domain.common.access import Viewer
 from domain.common.settings import Settings
-from domain.ports import Services
 from graph.app import build_schema_with_loaders
 from graph.web.dashboard import dashboard_routes
-from local.emulators.speech import run_speech_emulator
-from persistence.key_probes import HttpKeyProber
 from tests.support.api_server import create_api_key, running_api
 from tests.support.browsers import script_runner
-from tests.support.demo_workflow import publish_clinic
+from tests.support.outbound_calls import speaking_clinic
+
+REFUSED = {
+    "network": "192.0.2.9: A bare IP address can be forged by the caller; write it as a network in CIDR notation, "
+    "192.0.2.9/32.",
+    "address": "10.1.2.3 is a private address; use the public address of the carrier, or ask the operator to list "
+    "10.1.2.3:5060 in TRUNK_ALLOW.",
+    "number": "number must be a telephone number in E.164: a plus sign, the country code and the rest of the "
+    "number, 7 to 15 digits without spaces, for instance +12025550123.",
+    "deletion": "The trunk carrier is used by telephone numbers; delete them, or assign them to something else. It is "
+    "used by +12025550123.",
+    "dial": "phoneNumber is a number of the region GB, which the trunk dialer does not allow; to allow it, add "
+    "GB to its allowedRegions.",
+    "key": "A key must have 8 to 512 characters.",
+    "hosts": "Name 1 to 20 hosts, or use null to allow every host.",
+    "zone": "timeZone must be an IANA time zone, such as Europe/Berlin.",
+    "price": "This is not an amount in dollars, such as 0.45.",
+    "values": 'This is not a JSON object, such as {"desk": "north"}.',
+}
+"""What is said at the fields, which then have the focus, and about a deletion."""
 
 
 @pytest.mark.anyio
 async def test_an_owner_sets_up_an_installation(
-    services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
+    settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:
     visit = script_runner(tmp_path)
-    await publish_clinic(services, viewer)
     key = await create_api_key(settings, viewer)
     routes = dashboard_routes(replace(settings, local_token=key))
-    async with run_speech_emulator() as emulator:
-        prober = HttpKeyProber(replace(settings, deepgram_base_url=emulator.url))
-        async with running_api(
-            replace(services, key_prober=prober),
-            settings,
-            viewer,
-            build_schema_with_loaders,
-            extra_routes=routes,
-        ) as api:
-            seen = await asyncio.to_thread(visit, "dashboard_config.mjs", api.url, key)
+    async with (
+        speaking_clinic(settings, viewer) as (services, voiced, _),
+        running_api(
+            services, voiced, viewer, build_schema_with_loaders, extra_routes=routes
+        ) as api,
+    ):
+        seen = await asyncio.to_thread(visit, "dashboard_config.mjs", api.url, key)
 
-    assert {name: said for name, said in seen["refused"].items()} == {}
+    assert seen["refused"] == REFUSED
     assert seen["trunk"] == ["50", "+1876"]
     assert seen["reloaded"] == "Are you there, {{user.name}}?"
     assert seen["settings"] == {
         "revision": 6,
         "values": {"name": "Sunrise Clinic"},
         "defaults": {
-            "llm": {"provider": "openai", "model": "gpt-4.1-mini", "options": {"temperature": 0.3}}
+            "llm": {"provider": "openai", "model": "gpt-4.1", "options": {"temperature": 0.3}}
         },
-        "budgets": {"spendPerMonth": "500"},
+        "budgets": {"spendPerMonth": "500.00"},
         "prices": [{"provider": "openai", "model": "gpt-4.1-mini", "inputTokens": "0.36"}],
         "endpoints": [
             {

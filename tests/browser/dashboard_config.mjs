@@ -29,18 +29,18 @@ async function work() {
   const heading = (name) => page.getByRole("heading", { name, level: 1 }).waitFor();
   const said = (text) => page.getByRole("status").getByText(text).waitFor();
   const dialog = page.getByRole("dialog");
-  /** What is said at a field that was refused, which then has the focus. */
+  /** What is said at a field that was refused and has the focus. */
   const refusal = async (name) => {
     await page.locator('[aria-invalid="true"]').first().waitFor();
     const focused = await field(name).evaluate((input) => input === document.activeElement);
     const id = (await field(name).getAttribute("aria-describedby")).split(" ").at(-1);
-    return [focused, await page.locator(`[id="${id}"]`).innerText()];
+    const text = await page.locator(`[id="${id}"]`).innerText();
+    return focused ? text : `The field ${name} has no focus: ${text}`;
   };
 
   await page.goto(`${api}/studio/phone/`);
   await press("Continue on this machine");
   await page.getByRole("heading", { name: "No phone numbers yet" }).waitFor();
-  await check("no numbers");
   const refused = {};
 
   await follow("Create an inbound trunk");
@@ -85,7 +85,6 @@ async function work() {
   await check("numbers");
   await follow("Inbound trunks");
   await page.getByRole("link", { name: "carrier" }).waitFor();
-  await check("inbound trunks");
   await page.getByRole("link", { name: "carrier" }).focus();
   await page.keyboard.press("Enter");
   await heading("carrier");
@@ -104,6 +103,7 @@ async function work() {
   await check("outbound trunk");
   await press("Call a number");
   await field("Number to call").fill("+44 20 7183 8750");
+  await field("Workflow").selectOption("clinic");
   await page.keyboard.press("Enter");
   refused.dial = await refusal("Number to call");
   await check("dial");
@@ -115,7 +115,6 @@ async function work() {
     allowedPrefixes: ["+1876"], limits: { callsPerDay: 75 } }) { ... on Error { message } } }`);
   await press("Save");
   await page.getByText("Another person changed this trunk meanwhile.").waitFor();
-  await check("conflict");
   await press("keep yours");
   await press("Save");
   await said("The trunk dialer was saved.");
@@ -142,7 +141,6 @@ async function work() {
 
   await follow("Secrets");
   await page.getByRole("heading", { name: "No secrets yet" }).waitFor();
-  await check("no secrets");
   await press("New secret");
   await field("Name").fill("crm_token");
   await field("Value").fill("the value of this test");

@@ -18,6 +18,15 @@ export function wholeNumberOf(field: string, text: string): number | null {
   return value;
 }
 
+const AMOUNT = /^\d+(\.\d{1,9})?$/;
+
+/** An amount in dollars, which the API takes as a text so that it stays exact. */
+export function amountOf(field: string, text: string): string | null {
+  const amount = orNone(text);
+  if (amount !== null && !AMOUNT.test(amount)) throw new InvalidField(field, "This is not an amount in dollars, such as 0.45.");
+  return amount;
+}
+
 const UNITS = { seconds: 1, minutes: 60 };
 export type Unit = keyof typeof UNITS;
 

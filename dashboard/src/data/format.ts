@@ -72,5 +72,6 @@ const UNITS = [
 export function ago(iso: string, now = Date.now()): string {
   const passed = (Date.parse(iso) - now) / 1000;
   const [unit, length] = UNITS.find(([, each]) => Math.abs(passed) >= each) ?? ["second", 1];
-  return unit === "second" ? "just now" : RELATIVE.format(Math.round(passed / length), unit);
+  if (unit === "second") return passed < 0 ? "just now" : "within a minute";
+  return RELATIVE.format(Math.round(passed / length), unit);
 }

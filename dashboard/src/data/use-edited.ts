@@ -96,7 +96,10 @@ export function useEdited<Source extends Revised, Draft extends object>({ name, 
   return {
     ...form,
     ...{ base, isChanged, isConflict, submit },
-    discard: () => setDraft(original),
+    discard: () => {
+      setDraft(original);
+      form.forgetProblems();
+    },
     showTheirs: () => takeTheirs(theirs),
     keepMine: () => takeTheirs(merged(draft, original, theirs)),
   };

@@ -27,6 +27,8 @@ export class InvalidField extends Error {
   }
 }
 
+const MARKED = "This was refused. See the marked fields.";
+
 type Problems = Readonly<Record<string, string>>;
 type KeysOf<Draft, Value> = { [Key in keyof Draft]: Draft[Key] extends Value ? Key : never }[keyof Draft] & string;
 
@@ -36,17 +38,23 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   const [draft, setDraft] = useState<Draft>(initial);
   const [problems, setProblems] = useState<Problems>({});
   const [problem, setProblem] = useState("");
+  const [refusals, setRefusals] = useState(0);
   const [isBusy, setBusy] = useState(false);
   const element = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
-    if (!Object.keys(problems).length) return;
     const field = element.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    const texts = Object.values(problems);
     if (field) field.focus();
-    else setProblem(Object.values(problems).join(" "));
-  }, [problems]);
+    else if (texts.length) setProblem(texts.join(" "));
+    // Only a refusal moves the focus, and not the removal of a problem while its field is edited.
+  }, [refusals]);
 
-  const set = <Name extends keyof Draft>(name: Name, value: Draft[Name]) => setDraft((before) => ({ ...before, [name]: value }));
+  /** What was refused is not known to be wrong any more. */
+  const set = <Name extends keyof Draft & string>(name: Name, value: Draft[Name]) => {
+    setDraft((before) => ({ ...before, [name]: value }));
+    setProblems((before) => Object.fromEntries(Object.entries(before).filter(([path]) => path !== name && !path.startsWith(`${name}.`))));
+  };
 
   /** The problem of a field, or the first one within it. */
   const problemAt = (name: string): string | undefined =>
@@ -62,17 +70,22 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
       return name === undefined ? [] : [[at, aboutItem(draft[name as keyof Draft], at.slice(name.length + 1), message)] as const];
     });
     setProblems(Object.fromEntries(shown));
+    setRefusals((count) => count + 1);
     const others = found.filter(({ at }) => !shown.some(([path]) => path === at)).map(({ message }) => message);
     const isRefusal = error.problems !== undefined || shown.length > 0;
-    setProblem(!isRefusal ? messageOf(error) : others.length ? others.join(" ") : "This was refused. See the marked fields.");
+    setProblem(!isRefusal ? messageOf(error) : others.length ? others.join(" ") : MARKED);
+  };
+
+  const forgetProblems = () => {
+    setProblem("");
+    setProblems({});
   };
 
   /** Sends the form once; null when it was refused, and the form then says why. */
   const submit = async <Value>(send: () => Promise<Outcome<Value>>): Promise<Value | null> => {
     if (isBusy) return null;
     setBusy(true);
-    setProblem("");
-    setProblems({});
+    forgetProblems();
     try {
       const outcome = await send();
       if (outcome.ok) return outcome.value;
@@ -87,7 +100,8 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   };
 
   return {
-    ...{ draft, setDraft, set, problem, setProblem, problems, problemAt, isBusy, submit, element },
+    problem: problem === MARKED && !Object.keys(problems).length ? "" : problem,
+    ...{ draft, setDraft, set, setProblem, forgetProblems, problems, problemAt, isBusy, submit, element },
     text: <Name extends KeysOf<Draft, string>>(name: Name): TextProps => ({
       value: draft[name] as string,
       problem: problemAt(name),

@@ -119,7 +119,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
       </More>
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" kind="primary" icon="calls" busy={form.isBusy}>
+        <Button type="submit" kind="primary" icon="calls" busy={form.isBusy} disabled={!workflow}>
           {draft.scheduledFor ? "Schedule the call" : "Call now"}
         </Button>
       </div>

@@ -3,7 +3,7 @@
 import Link from "next/link";
 import { useState, type FormEvent } from "react";
 import { useQuery } from "urql";
-import { PhoneNumberDocument, PhoneNumbersDocument, type NumberFormFragment } from "@/gql/phone-numbers";
+import { PhoneNumberDocument, PhoneNumbersDocument, type NumberFormFragment, type RouteFault } from "@/gql/phone-numbers";
 import { problemOf } from "@/data/problem";
 import { usePage } from "@/data/use-page";
 import { useQueryString } from "@/data/use-query-string";
@@ -21,6 +21,12 @@ import { pathOf } from "./paths";
 const PAGE_SIZE = 100;
 const E164 = /^\+\d{6,15}$/;
 
+const FAULTS: Record<RouteFault, string> = {
+  REFUSED: "Refused by LiveKit",
+  LIVEKIT_UNAVAILABLE: "LiveKit unavailable",
+  NO_KEEPER: "No keeper",
+};
+
 /** Why calls to a number are answered or not. */
 export function answeringOf({ workflow, inboundTrunk, routeProblem }: NumberFormFragment): { label: string; tone: Tone; text: string } {
   if (!workflow) return { label: "Not answered", tone: "neutral", text: "No workflow answers calls to this number." };
@@ -28,7 +34,7 @@ export function answeringOf({ workflow, inboundTrunk, routeProblem }: NumberForm
   if (!inboundTrunk) return { label: "No trunk", tone: "warn", text: "Calls are not answered until you choose the inbound trunk that they come from." };
   if (!inboundTrunk.isEnabled)
     return { label: "Trunk disabled", tone: "warn", text: `Calls are not answered until the inbound trunk ${inboundTrunk.name} is enabled.` };
-  if (routeProblem) return { label: "Not in LiveKit", tone: "bad", text: routeProblem.message };
+  if (routeProblem) return { label: FAULTS[routeProblem.fault], tone: "bad", text: routeProblem.message };
   return { label: "Answered", tone: "ok", text: `Calls from the trunk ${inboundTrunk.name} run the workflow ${workflow.name}.` };
 }
 

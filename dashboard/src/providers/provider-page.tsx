@@ -63,8 +63,9 @@ const LANGUAGES = new Intl.DisplayNames("en", { type: "language" });
 
 function languageName(tag: string): string | undefined {
   try {
-    const name = LANGUAGES.of(tag);
-    return name === tag ? undefined : name;
+    const name = LANGUAGES.of(tag) ?? tag;
+    // Of a language that it does not know, it repeats the code.
+    return name.startsWith(tag.split("-")[0] ?? tag) ? undefined : name;
   } catch {
     // "multi" and the like are no tags.
     return undefined;

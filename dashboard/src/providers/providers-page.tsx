@@ -39,10 +39,10 @@ export function ProvidersPage() {
     <Frame>
       <div className="grid gap-8">
         {KINDS.map(({ kind, title }) => (
-          <section key={kind} aria-label={title}>
+          <div key={kind}>
             <h2 className="mb-2 text-sm font-semibold">{title}</h2>
             <Entries title={title} entries={entries.filter((each) => each.kind === kind)} keys={keys} />
-          </section>
+          </div>
         ))}
       </div>
     </Frame>
@@ -58,7 +58,14 @@ function Frame({ children }: { children: React.ReactNode }) {
   );
 }
 
-const COLUMNS = [{ title: "Provider" }, { title: "Key" }, { title: "Models", from: "sm" }, { title: "Languages", from: "md" }, { title: "Voices", from: "md" }] as const;
+/** Of the same widths in all tables. */
+const COLUMNS = [
+  { title: "Provider", className: "w-[30%]" },
+  { title: "Key", className: "md:w-[24%]" },
+  { title: "Models", from: "sm" },
+  { title: "Languages", from: "md", className: "w-24" },
+  { title: "Voices", from: "md", className: "w-20" },
+] as const;
 
 function Entries({ title, entries, keys }: { title: string; entries: readonly Entry[]; keys: readonly CredentialRowFragment[] | null }) {
   return (

@@ -118,12 +118,12 @@ function SecretTable({ rows, mayWrite, onSet, onDelete }: TableProps) {
         <Row key={secret.name}>
           <Cell>
             <span className="block font-medium">{secret.name}</span>
-            <span className="block font-mono text-xs text-muted">{`{{secret.${secret.name}}}`}</span>
+            <span className="hidden font-mono text-xs text-muted sm:block">{`{{secret.${secret.name}}}`}</span>
           </Cell>
           <Cell from="sm" className="font-mono text-xs text-muted">
             …{secret.lastFour}
           </Cell>
-          <Cell>{secret.hosts ? <span className="break-all">{listText(secret.hosts)}</span> : <Badge tone="warn">Any host</Badge>}</Cell>
+          <Cell>{secret.hosts?.map((host) => <span key={host} className="block [overflow-wrap:anywhere]">{host}</span>) ?? <Badge tone="warn">Any host</Badge>}</Cell>
           <Cell from="md">
             <Time at={secret.updatedAt} />
           </Cell>

@@ -3,7 +3,7 @@
 import { useQuery } from "urql";
 import { BudgetLevelsDocument, type BudgetLevelsQuery } from "@/gql/settings";
 import { figure, ago, moment, money } from "@/data/format";
-import { orNone, textOf, wholeNumberOf } from "@/data/form-values";
+import { amountOf, textOf, wholeNumberOf } from "@/data/form-values";
 import { problemOf } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import { budgetName } from "@/data/words";
@@ -34,8 +34,8 @@ export function BudgetsSection(props: SectionProps) {
       budgets: {
         concurrentCalls: wholeNumberOf("budgets.concurrentCalls", draft["budgets.concurrentCalls"]),
         minutesPerMonth: wholeNumberOf("budgets.minutesPerMonth", draft["budgets.minutesPerMonth"]),
-        spendPerMonth: orNone(draft["budgets.spendPerMonth"]),
-        spendPerCall: orNone(draft["budgets.spendPerCall"]),
+        spendPerMonth: amountOf("budgets.spendPerMonth", draft["budgets.spendPerMonth"]),
+        spendPerCall: amountOf("budgets.spendPerCall", draft["budgets.spendPerCall"]),
       },
     }),
   });

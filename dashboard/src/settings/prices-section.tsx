@@ -3,7 +3,7 @@
 import { useQuery } from "urql";
 import { ProvidersDocument } from "@/gql/providers";
 import type { PriceInput, ProviderKind, SettingsFormFragment } from "@/gql/settings";
-import { orNone, textOf } from "@/data/form-values";
+import { amountOf, textOf } from "@/data/form-values";
 import { EditedForm } from "@/ui/edited-form";
 import { Choice, Field } from "@/ui/field";
 import { Rows } from "@/ui/rows";
@@ -48,9 +48,9 @@ const rowOf = (price: SettingsFormFragment["prices"][number]): PriceRow => ({
   minute: textOf(price.minute),
 });
 
-function inputOf(row: PriceRow): PriceInput {
+function inputOf(row: PriceRow, index: number): PriceInput {
   const price: PriceInput = { kind: row.kind, provider: row.provider.trim(), model: row.model.trim() };
-  for (const unit of unitsOf(row.kind)) price[unit] = orNone(row[unit]);
+  for (const unit of unitsOf(row.kind)) price[unit] = amountOf(`prices.${index}.${unit}`, row[unit]);
   return price;
 }
 
@@ -109,7 +109,7 @@ export function PricesSection(props: SectionProps) {
                     onChange={(model) => change({ model })}
                   />
                 </div>
-                <div className="grid gap-4 sm:grid-cols-3">
+                <div className="grid items-end gap-4 sm:grid-cols-3">
                   {UNIT_NAMES.filter((unit) => unitsOf(row.kind).includes(unit)).map((unit) => (
                     <Field
                       key={unit}

@@ -7,6 +7,7 @@ export interface Column {
   readonly title: string;
   /** From which width of the window the column is shown; at any if omitted. */
   readonly from?: "sm" | "md" | "lg";
+  readonly className?: string;
   /** For columns whose cells explain themselves, such as menus. */
   readonly isTitleHidden?: boolean;
 }
@@ -20,8 +21,8 @@ export function Table({ label, columns, children }: { label: string; columns: re
         <table className="w-full text-sm">
           <thead>
             <tr className="h-10 border-b bg-sunken text-left text-xs whitespace-nowrap text-muted">
-              {columns.map(({ title, from, isTitleHidden }) => (
-                <th key={title} scope="col" className={`px-3 font-medium first:pl-4 last:pr-4 ${from ? FROM[from] : ""}`}>
+              {columns.map(({ title, from, className = "", isTitleHidden }) => (
+                <th key={title} scope="col" className={`px-3 font-medium first:pl-4 last:pr-4 ${from ? FROM[from] : ""} ${className}`}>
                   {isTitleHidden ? <span className="sr-only">{title}</span> : title}
                 </th>
               ))}
