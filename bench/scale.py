@@ -22,6 +22,7 @@ from domain.common.access import TenantId
 from domain.common.lists import Position, Window
 from domain.workflows.model import WorkflowId
 from persistence.call_pages import CallQueries
+from persistence.call_statistics import SELECT_GROUPS
 from persistence.database import DbRole, create_pool
 from persistence.drafts import usage_query
 from persistence.sqlalchemy_engine import compile_query
@@ -204,6 +205,7 @@ async def main() -> None:
         pool = await create_pool(settings.database_url, DbRole.API, 1)
         figures: list[Figure] = []
         unindexed: list[Figure] = []
+        counted: list[Figure] = []
         async with pool, pool.acquire() as db:
             for tenant, suffix in ((viewer.tenant_id, ""), (small, " (small tenant)")):
                 async with db.transaction():
@@ -216,6 +218,9 @@ async def main() -> None:
                         elapsed = await slowest_page_ms(db, tenant, filter, order, Window(20))
                         unindexed.append(Figure(f"{name}{suffix}", elapsed))
                     text, names = compile_query(usage_query())
+                    period = (tenant, datetime.now(UTC) - timedelta(days=1), datetime.now(UTC))
+                    elapsed = await slowest_plan_ms(db, SELECT_GROUPS, period)
+                    counted.append(Figure(f"statistics of a day{suffix}", elapsed))
                     users = {"tenant": tenant, "kind": "tool", "names": ["tool-3"]}
                     elapsed = await slowest_plan_ms(db, text, [users[name] for name in names])
                     figures.append(Figure(f"used by{suffix}", elapsed))
@@ -224,8 +229,10 @@ async def main() -> None:
         [
             *figures,
             *unindexed,
+            *counted,
             Figure("slowest_filter_ms", max(f.value for f in figures), "<= 5"),
             Figure("slowest_order_ms", max(f.value for f in unindexed), "<= 500"),
+            Figure("slowest_statistics_ms", max(f.value for f in counted), "<= 50"),
         ],
     )
 

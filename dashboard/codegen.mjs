@@ -1,5 +1,5 @@
-// Generates src/gql/: the types and documents of each file in src/operations/, and what the cache has to know
-// about the schema. `schema.graphql` and the operations are the only input, so no server has to run.
+// Generates src/gql/: the types and documents of each file in src/operations/, what the cache has to know about the
+// schema, and the descriptions of scopes. `schema.graphql` and the operations are the only input, so no server has to run.
 
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { codegen } from "@graphql-codegen/core";
@@ -34,6 +34,7 @@ for (const name of (await readdir("src/operations")).sort()) {
 }
 await writeFile("src/gql/abstract-types.json", `${JSON.stringify(abstractTypes(), null, 1)}\n`);
 await writeFile("src/gql/keyless-types.json", `${JSON.stringify(keyless(), null, 1)}\n`);
+await writeFile("src/gql/scopes.json", `${JSON.stringify(scopes(), null, 1)}\n`);
 
 /** For each interface and union: the names of its types. */
 function abstractTypes() {
@@ -49,4 +50,9 @@ function keyless() {
     .filter((type) => !type.getInterfaces().some(({ name }) => name === "Node"))
     .map(({ name }) => name)
     .sort();
+}
+
+/** What each scope allows to do. */
+function scopes() {
+  return Object.fromEntries(schema.getType("Scope").getValues().map(({ name, description }) => [name, description]));
 }

@@ -36,6 +36,7 @@ from domain.calls.inbound import RoomWebhooks
 from domain.calls.model import Call, CallId, EndReason
 from domain.calls.recordings import AudioStore, LinkSigner, Recordings
 from domain.calls.rooms import RoomAccessIssuer
+from domain.calls.statistics import CallStatistics, FirstAudio
 from domain.common.access import (
     AccessChanges,
     Person,
@@ -60,6 +61,7 @@ from domain.common.pacing import Pacer, TenantConcurrencyLimit
 from domain.sign_in.identity_providers import IdentityProvider, IdentityProviderSpec
 from domain.sign_in.ports import FederatedSession, IdentityLinks, SecondFactors, SingleSignOn
 from domain.telephony.dial_policy import DialUsage
+from domain.telephony.inbound_routes import RouteReports
 from domain.telephony.trunk_usage import TrunkUsage
 from domain.telephony.trunks import (
     InboundTrunk,
@@ -297,6 +299,14 @@ class Calls(Protocol):
 
     async def count(self, filter: CallFilter) -> Count:
         """Return the number of calls: exactly if there are few, else an estimate."""
+        ...
+
+    async def statistics(self, since: datetime, until: datetime) -> CallStatistics:
+        """Count the calls that were created in the period."""
+        ...
+
+    async def first_audio(self, ids: Sequence[CallId]) -> FirstAudio | None:
+        """Return the latency of these calls; None if no reply of them was measured."""
         ...
 
     async def enqueue_command(self, command: Command) -> None:
@@ -898,6 +908,7 @@ class Services:
     open_counts: OpenCounts
     http_client: HttpClient
     key_prober: KeyProber
+    route_reports: RouteReports
     room_access_issuer: RoomAccessIssuer | None
     """Grants access to the rooms of voice calls; None when LiveKit is not configured."""
     room_webhooks: RoomWebhooks | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from domain.calls.model import (
     Direction,
     EndReason,
 )
+from domain.calls.statistics import CallStatistics, FirstAudio
 from domain.common.access import TenantId
 from domain.common.errors import CallHasEnded, IdempotencyConflict, NotFound, RateLimited
 from domain.common.lists import Count, ListPage, Position, Window, page_of, rest_of
@@ -49,6 +51,7 @@ from domain.workflows.answering import AnsweringParty
 from persistence import notifications, tables
 from persistence.budgets import check_budgets, fetch_budget_usage, fetch_budgets, parse_budgets
 from persistence.call_pages import COLUMNS, MAX_EXACT_COUNT, CallQueries, Query
+from persistence.call_statistics import fetch_first_audio, fetch_statistics
 from persistence.codec import (
     answering_from_json,
     answering_to_json,
@@ -286,6 +289,12 @@ class SqlCalls:
             [plan] = explained[0]
             ended = max(ended, plan["Plan"]["Plan Rows"])
         return Count(live + ended, is_estimate=True)
+
+    async def statistics(self, since: datetime, until: datetime) -> CallStatistics:
+        return await fetch_statistics(await driver_connection(self._db), self._tenant, since, until)
+
+    async def first_audio(self, ids: Sequence[CallId]) -> FirstAudio | None:
+        return await fetch_first_audio(await driver_connection(self._db), self._tenant, ids)
 
     async def _has_call(self, exists: Query | None) -> bool:
         rows = await self._fetch(exists)

@@ -43,6 +43,7 @@ from persistence.passwords import PasswordVerifier
 from persistence.pubsub import Channels, open_channels
 from persistence.rate_limiter import RedisRateLimiter
 from persistence.room_access import JwtRoomAccessIssuer, read_notice
+from persistence.route_reports import RedisRouteReports
 from persistence.second_factors import SqlSecondFactors
 from persistence.sessions import SqlSessions
 from persistence.sign_in_cipher import CookieCipher
@@ -128,6 +129,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             open_counts=open_counts,
             http_client=http_client,
             key_prober=LazyKeyProber(settings, http_client),
+            route_reports=RedisRouteReports(limiter),
             room_access_issuer=JwtRoomAccessIssuer.from_settings(settings),
             room_webhooks=LiveKitWebhooks.from_settings(channels, settings),
             audio_store=audio_store,

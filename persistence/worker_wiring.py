@@ -28,9 +28,11 @@ from persistence.leases import WorkerLeases
 from persistence.mail_queue import SqlMailQueue
 from persistence.pubsub import open_channels
 from persistence.queue import SqlWorkerQueue
+from persistence.rate_limiter import RedisRateLimiter
 from persistence.reaper import SqlReaper
 from persistence.recording_store import SqlRecordingStore
 from persistence.retention import SqlRetention
+from persistence.route_reports import RedisRouteReports
 from persistence.streams import decode_notification
 from persistence.telephony_reader import SqlInboundRoutes
 from persistence.tenant_maintenance import SqlTenantMaintenance
@@ -53,6 +55,7 @@ class WorkerServices:
     http_client: HttpClient
     recording_store: SqlRecordingStore
     inbound_routes: SqlInboundRoutes
+    route_reports: RedisRouteReports
     inbound_calls: SqlInboundCalls
     held_calls: SqlHeldCalls
     trunk_reports: SqlTrunkReports
@@ -92,6 +95,8 @@ async def worker_services(
         hold = HoldLimits(settings.hold_after_seconds, settings.hold_seconds)
         http_client = LazyHttpClient(settings.outbound_allow)
         stack.push_async_callback(http_client.aclose)
+        redis = RedisRateLimiter(settings.redis_url)
+        stack.push_async_callback(redis.aclose)
         yield WorkerServices(
             queue=queue,
             reaper=SqlReaper(
@@ -107,6 +112,7 @@ async def worker_services(
             http_client=http_client,
             recording_store=SqlRecordingStore(pool),
             inbound_routes=SqlInboundRoutes(pool, vault, hold),
+            route_reports=RedisRouteReports(redis),
             inbound_calls=SqlInboundCalls(
                 pool, channels, max_call_seconds=settings.max_call_seconds, hold=hold
             ),

@@ -20,6 +20,7 @@ from domain.common.access import TenantId, Viewer
 from domain.common.errors import Unavailable
 from domain.common.findings import Finding
 from domain.ports import Services
+from domain.telephony.inbound_routes import RouteProblem, route_problem
 from domain.telephony.trunk_usage import NO_USAGE, TrunkUsage
 from domain.telephony.trunks import NumberReference, PhoneNumber
 from domain.use_cases.recordings import recording_link
@@ -132,6 +133,19 @@ class Loaders:
             return [numbers.get(id, ()) for id in ids]
 
         return self._loaders.setdefault((f"numbers:{reference}", tenant), Loader(load))
+
+    def route_problems(
+        self, services: Services, tenant: TenantId
+    ) -> Loader[PhoneNumber, RouteProblem | None]:
+        """Why LiveKit does not accept calls to each telephone number."""
+
+        async def load(numbers: Sequence[PhoneNumber]) -> list[RouteProblem | None]:
+            report = await services.route_reports.last()
+            return [route_problem(number, report) for number in numbers]
+
+        return self._loaders.setdefault(
+            ("route_problems", tenant), Loader(load, get_cache_key=lambda number: number.id)
+        )
 
     def trunk_usage(self, services: Services, tenant: TenantId) -> Loader[UUID, TrunkUsage]:
         """What has been dialled today over each outbound trunk."""

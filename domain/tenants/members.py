@@ -120,7 +120,7 @@ class AccountLinks:
 
     def _link(self, purpose: str, token: str) -> str:
         # Servers and referrers never see a fragment.
-        return f"{self.public_url.rstrip('/')}/account#{purpose}={token}"
+        return f"{self.public_url.rstrip('/')}/studio/account/#{purpose}={token}"
 
 
 def invalid_invitation() -> InvalidToken:

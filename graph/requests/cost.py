@@ -53,6 +53,8 @@ EXTRA_COSTS: Mapping[tuple[str, str], int] = {
     ("WorkflowVersion", "diff"): 20,
     ("WorkflowVersion", "calls"): 5,
     ("CallConnection", "totalCount"): 50,
+    ("CallStatistics", "firstAudio"): 50,
+    ("Query", "callStatistics"): 50,
     ("Query", "workerPool"): 20,
     ("Query", "verifyWorkflow"): 20,
     ("Query", "exportBundle"): 20,

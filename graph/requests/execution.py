@@ -54,6 +54,7 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.response_size = current_size.get() or ResponseSize()
+        self._fields_of_events: dict[tuple[object, ...], Any] | None = None
 
     def complete_value(self, return_type: Any, *args: Any) -> Any:
         value = super().complete_value(return_type, *args)
@@ -67,7 +68,22 @@ class ExecutionContext(StrawberryGraphQLCoreExecutionContext):
         # This cache is keyed by the identity of lists that are built again for each event. If it
         # were shared, its entries would never be used again, and it would grow with every event.
         executor._relevant_sub_fields = {}
+        if self._fields_of_events is None:
+            self._fields_of_events = {}
+        executor._fields_of_events = self._fields_of_events
         return executor
+
+    def collect_subfields(self, return_type: Any, field_details_list: Any) -> Any:
+        """The fields that are selected of an object; those of events are collected once per
+        subscription, because an event is one of many types, and its document has a part for each."""
+        cache = self._fields_of_events
+        if cache is None:
+            return super().collect_subfields(return_type, field_details_list)
+        # The document keeps its nodes, so their identities are not used again.
+        key = (return_type, *[id(details.node) for details in field_details_list])
+        if key not in cache:
+            cache[key] = super().collect_subfields(return_type, field_details_list)
+        return cache[key]
 
     def execute_field(
         self,
@@ -129,7 +145,7 @@ def _getter(field: GraphQLField) -> Reader | None:
         return attrgetter(definition.python_name)
     if definition.is_async:
         return None
-    if resolver.info_parameter or resolver.root_parameter or resolver.parent_parameter:
+    if resolver.info_parameter or len(resolver.signature.parameters) > 1:
         return None
     read: Any = resolver.wrapped_func
     return cast(Reader, read)

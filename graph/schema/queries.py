@@ -9,6 +9,7 @@ import strawberry
 
 from domain import ports
 from domain.calls.model import Call
+from domain.calls.statistics import CallStatistics
 from domain.common.access import Scope
 from domain.providers.catalog import CATALOG
 from domain.providers.model import Provider as CatalogProvider
@@ -38,6 +39,7 @@ from graph.schema.types.call_filters import (
     filter_of,
     order_of,
 )
+from graph.schema.types.call_statistics import CallStatisticsType
 from graph.schema.types.calls import CallConnection, CallType
 from graph.schema.types.common import Node
 from graph.schema.types.credentials import Credential
@@ -46,6 +48,7 @@ from graph.schema.types.inputs import InputReader
 from graph.schema.types.lists import (
     AgentFilter,
     DraftOrderArgument,
+    TimeRange,
     ToolFilter,
     WorkflowFilter,
     draft_filter,
@@ -60,6 +63,7 @@ from graph.schema.types.workflows import WorkflowBy, WorkflowConnection, Workflo
 from resolvers import (
     accounts,
     bundles,
+    call_statistics,
     calls,
     credentials,
     drafts,
@@ -234,6 +238,22 @@ class Query(AccountQuery, AccessQuery, SignInQuery, TelephonyQuery, AuditQuery, 
     ) -> Page[Call]:
         page = PageArguments(first, after, last, before)
         return await calls.calls(info, filter_of(filter), order_of(order), page)
+
+    @strawberry.field(
+        description="How many calls were created in a period, how they ended and what they cost.",
+        graphql_type=CallStatisticsType | None,
+    )
+    async def call_statistics(
+        self,
+        info: Ctx,
+        created: Annotated[
+            TimeRange,
+            strawberry.argument(
+                description="The period of at most 32 days. `since` is required; omit `until` for now."
+            ),
+        ],
+    ) -> CallStatistics:
+        return await call_statistics.statistics(info, created.since, created.until)
 
     @strawberry.field(
         description="Worker processes of the installation and their load, for operators.",

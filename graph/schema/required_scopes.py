@@ -39,6 +39,7 @@ ROOT_FIELDS: Mapping[str, Scopes] = {
     "Query.exportBundle": READ_BUNDLE,
     "Query.call": (Scope.CALLS_READ,),
     "Query.calls": (Scope.CALLS_READ,),
+    "Query.callStatistics": (Scope.CALLS_READ,),
     "Query.simulationFromCall": (Scope.CALLS_READ, Scope.WORKFLOWS_READ),
     "Query.settings": (Scope.SETTINGS_READ,),
     "Query.credentials": (Scope.CREDENTIALS_READ,),
@@ -182,6 +183,7 @@ FIELDS: Mapping[str, Scopes] = {
     "Call.currentNode": (Scope.WORKFLOWS_READ,),
     "WorkflowVersion.agents": (Scope.AGENTS_READ,),
     "WorkflowVersion.calls": (Scope.CALLS_READ,),
+    "WorkflowVersion.publisher": (Scope.MEMBERS_READ,),
     "Workflow.draftDiff": (Scope.AGENTS_READ, Scope.TOOLS_READ),
     "WorkflowVersion.diff": (Scope.AGENTS_READ, Scope.TOOLS_READ),
 }

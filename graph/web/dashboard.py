@@ -32,12 +32,12 @@ from graph.web.static_assets import (
     local_token_routes,
     websocket_sources,
 )
-from graph.web.talk import recording_sources
+from graph.web.talk import livekit_sources, recording_sources
 
 FOLDER = STATIC_FOLDER / "studio"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'nonce-{nonce}'; "
-    "img-src 'self' data:; font-src 'self'; media-src 'self'{sounds}; connect-src 'self'{sockets}; "
+    "img-src 'self' data:; font-src 'self'; media-src 'self'{sounds}; connect-src 'self'{sockets}{sounds}{rooms}; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 INLINE_SCRIPT = re.compile(rb"<script(?![^>]*\ssrc=)[^>]*>(.*?)</script>", re.DOTALL)
@@ -59,9 +59,22 @@ class File:
     """The scripts in an HTML file, as sources of its policy."""
 
 
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Other hosts that pages may connect to, as sources of their policy."""
+
+    sounds: str
+    """The store of recordings: the sound is played, and read to draw it."""
+    rooms: str
+    """The LiveKit server."""
+
+
 def dashboard_routes(settings: Settings, folder: Path = FOLDER) -> list[BaseRoute]:
     """The routes of the dashboard, to which `/` redirects. `folder` is where it was built."""
-    sounds = recording_sources(settings)
+    hosts = Hosts(
+        sounds=recording_sources(settings),
+        rooms=livekit_sources(settings.livekit_public_url or settings.livekit_url),
+    )
 
     # Locations are relative, so that they are right behind a proxy that removes a prefix of the path.
     async def root(_: Request) -> Response:
@@ -80,8 +93,8 @@ def dashboard_routes(settings: Settings, folder: Path = FOLDER) -> list[BaseRout
             missing = read(folder, "404.html") if name.endswith("/index.html") else None
             if missing is None:
                 raise HTTPException(404)
-            return page(request, missing, sounds, status=404)
-        return page(request, file, sounds) if name.endswith(".html") else asset(request, file, name)
+            return page(request, missing, hosts, status=404)
+        return page(request, file, hosts) if name.endswith(".html") else asset(request, file, name)
 
     return [
         Route("/", root),
@@ -97,14 +110,15 @@ def _with_slash(request: Request, path: str) -> Response:
     return RedirectResponse(f"./{path.rsplit('/', 1)[-1]}/{query}", 308)
 
 
-def page(request: Request, file: File, sounds: str, status: int = 200) -> Response:
+def page(request: Request, file: File, hosts: Hosts, status: int = 200) -> Response:
     """An HTML page, which differs with each response because of the nonce."""
     nonce = secrets.token_urlsafe(16)
     meta = f'<meta name="csp-nonce" nonce="{nonce}">'.encode()
     policy = CONTENT_SECURITY_POLICY.format(
         scripts=file.script_hashes,
         nonce=nonce,
-        sounds=sounds,
+        sounds=hosts.sounds,
+        rooms=hosts.rooms,
         sockets=websocket_sources(request),
     )
     headers = {**NO_STORE_HEADERS, "Content-Security-Policy": policy, "Vary": "Accept-Encoding"}

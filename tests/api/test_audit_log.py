@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 from graphql import GraphQLUnionType, get_named_type
 
+from domain.audit.heads import head_from_json
 from domain.audit.origin import Origin, acting_as
 from domain.calls.model import Call
 from domain.common.access import Role, Viewer
@@ -541,6 +542,7 @@ async def test_the_log_is_paged_and_filtered(
     four, three = everything[:2]
     for filter in (
         {"actor": ada},
+        {"actor": four["actorId"]},
         {"address": "192.0.2.1"},
         {"sessionId": global_id("Session", session)},
         {"action": "test"},
@@ -619,8 +621,11 @@ async def test_an_export_is_complete_signed_and_noted(
     assert none["entries"] == 0
     empty = (await api.http.get(none["url"])).text.splitlines()
     assert verify_export(empty, signatures).problems == ()
-    head = (await api.execute("{ auditHead { seq hash } }"))["data"]["auditHead"]
+    head = (await api.execute("{ auditHead { seq hash line } }"))["data"]["auditHead"]
+    line = head_from_json(json.loads(head.pop("line")))
     assert head == {"seq": linked, "hash": report.head.hash.hex()}
+    assert (line.seq, line.hash) == (linked, report.head.hash)
+    assert signatures.is_genuine(line)
 
 
 async def test_a_retention_that_is_too_short_or_too_long_is_refused(

@@ -122,6 +122,20 @@ async def test_invalid_keys_are_refused_without_being_echoed(
     assert (await api.execute(LIST))["data"] == {"credentials": [], "secrets": []}
 
 
+async def test_providers_say_for_which_the_operator_has_a_key(
+    services: Services, settings: Settings, viewer: Viewer
+) -> None:
+    keyed = replace(services, provider_keys=frozenset({"deepgram"}))
+    async with running_api(keyed, settings, viewer, build_schema_with_loaders) as api:
+        answer = await api.execute("{ providers(kind: STT) { name hasOperatorKey } }")
+
+    assert answer["data"]["providers"] == [
+        {"name": "deepgram", "hasOperatorKey": True},
+        {"name": "sarvam", "hasOperatorKey": False},
+        {"name": "local", "hasOperatorKey": False},
+    ]
+
+
 async def test_only_owners_and_admins_may_list_or_set_credentials(
     services: Services, tenant: Any
 ) -> None:

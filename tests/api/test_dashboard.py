@@ -82,6 +82,24 @@ def test_a_page_runs_only_its_own_scripts_and_may_connect_only_to_its_host() -> 
     )
 
 
+def test_pages_may_play_recordings_from_their_store_and_join_rooms() -> None:
+    settings = Settings(
+        recordings_url="s3://calls",
+        s3_endpoint="https://store.example:9000",
+        livekit_url="ws://livekit:7880",
+        livekit_public_url="wss://rooms.example",
+    )
+    app = Starlette(routes=dashboard_routes(settings))
+    page = TestClient(app, base_url="http://studio.example:8443").get("/studio/calls/")
+
+    policy = page.headers["Content-Security-Policy"]
+    assert "; media-src 'self' https://store.example:9000; " in policy
+    assert (
+        "; connect-src 'self' ws://studio.example:8443 wss://studio.example:8443 "
+        "https://store.example:9000 wss://rooms.example https://rooms.example; "
+    ) in policy
+
+
 def test_files_with_a_hash_in_their_name_are_cached_for_a_year() -> None:
     chunk = CHUNK.findall(client().get("/studio/calls/").text)[0]
     whole = client(**{"Accept-Encoding": "identity"}).get(f"/studio/{chunk}")

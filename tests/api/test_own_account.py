@@ -471,7 +471,7 @@ async def test_invitations_and_new_passwords_are_sent_by_email(
         result = await owner.run(INVITE, email=email, role="VIEWER")
         assert result["link"] is None
         link = await received.link()
-        assert link.startswith("https://studio.acme.example/account#invitation=")
+        assert link.startswith("https://studio.acme.example/studio/account/#invitation=")
         accepted = await visitor_at(mailing).run(
             "mutation ($input: AcceptInvitationInput!) { acceptInvitation(input: $input) {"
             " ... on LoginSuccess { accessToken } } }",
@@ -484,7 +484,7 @@ async def test_invitations_and_new_passwords_are_sent_by_email(
             answer = await visitor_at(mailing).run(ASK, email=address)
             assert answer == {"__typename": "RequestPasswordResetSuccess"}
         link = await received.link()
-        assert link.startswith("https://studio.acme.example/account#reset=")
+        assert link.startswith("https://studio.acme.example/studio/account/#reset=")
         assert received.messages == []
         done = await visitor_at(mailing).run(
             RESET, token=link.rpartition("=")[2], newPassword=NEW_PASSWORD
@@ -501,7 +501,7 @@ async def test_queued_email_is_encrypted_and_refused_email_is_dropped(
     async with api_services(settings) as services:
         viewer = await services.accounts.authenticate_credential(api.token)
         async with services.store.transaction(viewer.tenant_id) as work:
-            message = MailText("Hello", "https://studio.acme.example/account#invitation=secret")
+            message = MailText("Hello", "https://studio.acme.example/studio/account/#invitation=secret")
             for recipient in ("refused@acme.example", "ada@acme.example"):
                 await work.mail.queue(recipient, message, timedelta(hours=1))
     rows = await execute(settings, "select * from mail")

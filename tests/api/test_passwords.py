@@ -181,7 +181,7 @@ async def test_an_operator_creates_a_link_to_set_a_new_password(
     assert unknown.stderr == "No person has the address ada@acme.example.\n"
     done = admin("password-link", "--email", "Owner@acme.example", **environ)
     prefix, _, token = done.stdout.strip().rpartition("#reset=")
-    assert prefix == "Valid once, for 30 minutes: https://studio.acme.example/account"
+    assert prefix == "Valid once, for 30 minutes: https://studio.acme.example/studio/account/"
     await reset_password(services, token, "nine purple boats at noon")
     assert await services.accounts.authenticate_password("owner@acme.example", PASSWORD) is None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -67,8 +67,13 @@ class LinkRig:
         return b"".join([chunk async for chunk in self.services.audio_store.read(key)])
 
 
-async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Call:
-    """A call that has ended, with a recording of three seconds."""
+async def recorded(
+    services: Services,
+    viewer: Viewer,
+    settings: Settings,
+    talk: Callable[[Call], Awaitable[None]] | None = None,
+) -> Call:
+    """A call that has ended, with a recording of three seconds. `talk` adds to its log before the end."""
     call = await start_call(services, viewer, CallRequest(workflow_name="clinic"))
     async with running_archive(settings) as keeper:
         assert services.audio_store is not None
@@ -76,6 +81,8 @@ async def recorded(services: Services, viewer: Viewer, settings: Settings) -> Ca
         folder = begun.key.removesuffix("whole.ogg")
         for segment, sound in (tone_segment(1, 0), tone_segment(1, 1_000), tone_segment(1, 2_000)):
             await services.audio_store.put(folder + segment.filename, sound)
+        if talk is not None:
+            await talk(call)
         await end_call(services, viewer, call.id)
         await keeper.recording_store.mark_uploaded(call.id, 1)
         assert await keeper.process_next()

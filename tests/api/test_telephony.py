@@ -16,13 +16,14 @@ from domain.common.access import Role, Viewer
 from domain.common.errors import Forbidden, InvalidInput
 from domain.common.settings import Settings
 from domain.ports import Services
-from domain.telephony.trunks import OutboundTrunkSpec
+from domain.telephony.inbound_routes import RouteReport
+from domain.telephony.trunks import OutboundTrunkSpec, PhoneNumberId
 from domain.use_cases.telephony import MAX_TRUNKS, create_outbound_trunk
 from graph.app import build_schema_with_loaders
 from persistence.key_ring import KeyRing
 from persistence.telephony_reader import fetch_dial_trunk
 from persistence.vault import Vault
-from resolvers.global_ids import decode_global_id, global_id
+from resolvers.global_ids import decode_global_id, global_id, require_id
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, running_api
 from tests.support.demo_workflow import publish_clinic
@@ -272,6 +273,35 @@ async def test_a_number_has_a_workflow_trunks_and_defaults(
     stale = await mutate(api, UPDATE_NUMBER, id=id, expectedRevision=1, label="again")
     assert (stale["code"], stale["current"]) == ("REVISION_CONFLICT", 2)
     assert await created(api, DELETE_NUMBER, id=id) == changed
+
+
+async def test_a_number_says_why_livekit_does_not_accept_its_calls(
+    api: Api, services: Services, viewer: Viewer
+) -> None:
+    workflow = global_id("Workflow", (await publish_clinic(services, viewer)).workflow_id)
+    trunk = (await created(api, CREATE_INBOUND, **INBOUND))["id"]
+    made = await created(
+        api, CREATE_NUMBER, number=NUMBER, workflowId=workflow, inboundTrunkId=trunk
+    )
+    await created(api, CREATE_NUMBER, number="+12025550124", inboundTrunkId=trunk)
+    id = PhoneNumberId(require_id("PhoneNumber", made["id"]))
+
+    async def faults() -> list[str | None]:
+        """Of the number without a workflow, and of the other one."""
+        asked = "{ phoneNumbers { edges { node { routeProblem { fault message } } } } }"
+        edges = (await api.execute(asked))["data"]["phoneNumbers"]["edges"]
+        problems = [edge["node"]["routeProblem"] for edge in edges]
+        return [problem and problem["fault"] for problem in problems]
+
+    assert await faults() == [None, "NO_KEEPER"]
+    for report, fault in (
+        (RouteReport(unavailable="unavailable"), "LIVEKIT_UNAVAILABLE"),
+        (RouteReport(refused={id: "invalid_argument"}), "REFUSED"),
+        (RouteReport(refused={PhoneNumberId(uuid4()): "invalid_argument"}), None),
+        (RouteReport(), None),
+    ):
+        await services.route_reports.put(report)
+        assert await faults() == [None, fault]
 
 
 async def test_a_password_is_never_returned_and_reaches_only_the_worker(

@@ -19,6 +19,7 @@ from domain.use_cases.workflows import publish_workflow
 from tests.support.api_server import Api
 from tests.support.demo_workflow import publish_clinic
 from tests.support.graphql_calls import ERROR_FIELDS, mutate
+from tests.support.people import new_member, owner_at
 
 pytestmark = pytest.mark.anyio
 
@@ -86,6 +87,8 @@ async def test_an_edit_of_an_agent_appears_in_the_draft_diff_and_then_between_ve
         "Hello there.",
     )
     assert {c["kind"] for c in first["diff"]["changes"]} == {"ADDED"}
+    draft = f'{{ workflow(by: {{slug: "clinic"}}) {{ draftDiff(from: "{first["id"]}") {{ summary }} }} }}'
+    assert (await read(api, draft))["draftDiff"]["summary"] == summary
     backwards = await read(
         api,
         f'{{ node(id: "{first["id"]}") {{ ... on WorkflowVersion '
@@ -94,6 +97,26 @@ async def test_an_edit_of_an_agent_appears_in_the_draft_diff_and_then_between_ve
     assert backwards["diff"]["summary"].endswith(
         '"Hello there." -> "Booking here. When suits you?"'
     )
+
+
+async def test_a_version_names_the_member_who_published_it(api: Api) -> None:
+    ada = await new_member(owner_at(api), "EDITOR", "ada@acme.example")
+    now = await read(api)
+    await ada.run(PUBLISH, id=now["id"], expectedRevision=now["revision"])
+    by_key = {"headers": {"x-api-key": api.key}, "auth": False}
+    await api.execute(
+        PUBLISH, variables={"input": {"id": now["id"], "expectedRevision": 1}}, **by_key
+    )
+    versions = (
+        '{ workflow(by: {slug: "clinic"}) { versions { edges { node { publisher { email } } } } } }'
+    )
+
+    edges = (await read(api, versions))["versions"]["edges"]
+    assert [edge["node"]["publisher"] for edge in edges[:2]] == [
+        None,
+        {"email": "ada@acme.example"},
+    ]
+    assert (await ada.execute(versions))["errors"][0]["extensions"]["missing"] == ["MEMBERS_READ"]
 
 
 async def test_restoring_a_version_restores_agents_and_publishes_on_request(api: Api) -> None:

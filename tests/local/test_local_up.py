@@ -49,7 +49,7 @@ def test_everything_starts_survives_crashes_and_stops(environ: dict[str, str]) -
     assert f"{url}/graphql" in up.stdout
     assert token in up.stdout
     link = studio(environ, "admin", "password-link", "--email", "owner@demo.local").stdout
-    assert f" {url}/account#reset=" in link
+    assert f" {url}/studio/account/#reset=" in link
 
     with httpx.Client(
         base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60

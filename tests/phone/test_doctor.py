@@ -185,7 +185,7 @@ async def test_the_trunks_and_numbers_of_a_tenant_are_examined(
     assert (missing.status, NUMBER in missing.message) == ("fault", True)
     async with worker_services(examined.settings) as wired:
         rooms = LiveKitRooms(sip.livekit.url, sip.livekit.key, sip.livekit.secret)
-        await InboundTrunkReconciler(rooms, wired.inbound_routes).reconcile()
+        await InboundTrunkReconciler(rooms, wired.inbound_routes, wired.route_reports).reconcile()
         assert statuses(await check_numbers(place, telephony)) == ["ok"]
         listed = await sip.client.sip.list_inbound_trunk(api.ListSIPInboundTrunkRequest())
         assert [list(trunk.numbers) for trunk in listed.items] == [[NUMBER]]

@@ -101,7 +101,7 @@ async def opened_number(
         await _open_number(services, viewer)
         rooms = LiveKitRooms.from_settings(settings)
         assert rooms is not None
-        reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
+        reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes, wired.route_reports)
         await reconciler.reconcile()
         async with (
             background_task(keeper.run_inbound_calls()),

@@ -88,7 +88,7 @@ async def tenant(
     version = await publish_clinic(services, viewer)
     rooms = LiveKitRooms(sip.livekit.url, sip.livekit.key, sip.livekit.secret)
     async with worker_services(settings) as wired:
-        reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
+        reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes, wired.route_reports)
         yield Tenant(services, viewer, version.workflow_id, reconciler)
 
 

@@ -21,6 +21,7 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
 from domain.ports import Services
+from domain.telephony.inbound_routes import RouteReport
 from domain.telephony.trunks import (
     InboundTrunk,
     InboundTrunkSpec,
@@ -122,7 +123,7 @@ async def rig(services: Services, settings: Settings, viewer: Viewer) -> AsyncIt
         )
         async with worker_services(voiced) as wired:
             rooms = LiveKitRooms(livekit.url, livekit.key, livekit.secret)
-            reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes)
+            reconciler = InboundTrunkReconciler(rooms, wired.inbound_routes, wired.route_reports)
             yield Rig(services, viewer, voiced, sip, reconciler, version.workflow_id, trunk)
 
 
@@ -278,10 +279,14 @@ async def test_a_number_that_another_trunk_has_is_reported_once_and_blocks_no_ot
     refused = [r for r in caplog.records if "refuses the trunk" in r.message]
     assert [vars(r)["phone_number_id"] for r in refused] == [str(blocked.id)]
     assert NUMBER not in caplog.text
+    assert await rig.services.route_reports.last() == RouteReport(
+        refused={blocked.id: vars(refused[0])["why"]}
+    )
     await rig.sip.client.sip.delete_trunk(
         api.DeleteSIPTrunkRequest(sip_trunk_id=foreign.sip_trunk_id)
     )
     await rig.reconciler.reconcile()
+    assert await rig.services.route_reports.last() == RouteReport()
     numbers = sorted(number for trunk in await rig.sip.trunks() for number in trunk.numbers)
     assert numbers == [NUMBER, "+12025550124"]
 
@@ -297,6 +302,8 @@ async def test_an_outage_of_livekit_is_reported_once_and_repaired_afterwards(
     for _ in range(3):
         await rig.reconciler.reconcile()
     assert caplog.messages == ["LiveKit's SIP service is unavailable"]
+    report = await rig.services.route_reports.last()
+    assert report == RouteReport(unavailable="unavailable")
     rig.sip.outage = False
     await rig.reconciler.reconcile()
     assert await rig.is_whole()
@@ -320,7 +327,7 @@ async def test_several_keepers_agree(rig: Rig) -> None:
     async with worker_services(rig.settings) as other:
         livekit = rig.sip.credentials
         rooms = LiveKitRooms(livekit.url, livekit.key, livekit.secret)
-        second = InboundTrunkReconciler(rooms, other.inbound_routes)
+        second = InboundTrunkReconciler(rooms, other.inbound_routes, other.route_reports)
         await asyncio.gather(rig.reconciler.reconcile(), second.reconcile())
         await rig.reconciler.reconcile()
     assert await rig.counts() == (5, 5)

@@ -19,7 +19,12 @@ from livekit import api
 from livekit.api.sip_service import SipService
 
 from domain.common.errors import Unavailable
-from domain.telephony.inbound_routes import InboundRoute, InboundRoutes
+from domain.telephony.inbound_routes import (
+    InboundRoute,
+    InboundRoutes,
+    RouteReport,
+    RouteReports,
+)
 from domain.telephony.trunks import PhoneNumberId
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.keeper.livekit_trunks import (
@@ -55,9 +60,10 @@ class Kept:
 
 
 class InboundTrunkReconciler:
-    def __init__(self, rooms: LiveKitRooms, routes: InboundRoutes) -> None:
+    def __init__(self, rooms: LiveKitRooms, routes: InboundRoutes, reports: RouteReports) -> None:
         self._rooms = rooms
         self._routes = routes
+        self._reports = reports
         self._failing: frozenset[PhoneNumberId] = frozenset()
         self._reported: frozenset[PhoneNumberId] = frozenset()
         self._is_available = True
@@ -78,9 +84,11 @@ class InboundTrunkReconciler:
         except (api.TwirpError, aiohttp.ClientError, TimeoutError) as error:
             why = error.code if isinstance(error, api.TwirpError) else type(error).__name__
             self._note_unavailable(why, has_routes=bool(routes))
+            await self._reports.put(RouteReport(unavailable=why))
             return
         self._is_available = True
-        self._note_failing(failing)
+        again = self._note_failing(failing)
+        await self._reports.put(RouteReport(refused={id: failing[id] for id in again}))
 
     def _note_unavailable(self, why: str, *, has_routes: bool) -> None:
         """A LiveKit server without Redis has no SIP service, which matters only to those who need
@@ -89,14 +97,15 @@ class InboundTrunkReconciler:
             log.warning("LiveKit's SIP service is unavailable", extra={"why": why})
             self._is_available = False
 
-    def _note_failing(self, failing: Mapping[PhoneNumberId, str]) -> None:
+    def _note_failing(self, failing: Mapping[PhoneNumberId, str]) -> frozenset[PhoneNumberId]:
         """Another keeper that does the same at the same time is no failure, so only what fails twice
         in a row is reported."""
-        again = failing.keys() & self._failing
+        again = frozenset(failing.keys() & self._failing)
         for id in again - self._reported:
             facts = {"phone_number_id": str(id), "why": failing[id]}
             log.warning("LiveKit refuses the trunk of a telephone number", extra=facts)
-        self._failing, self._reported = frozenset(failing), frozenset(again)
+        self._failing, self._reported = frozenset(failing), again
+        return again
 
 
 async def _reconcile(

@@ -227,7 +227,7 @@ def _create_reconciler(
         return None
     from worker.keeper.inbound_trunks import InboundTrunkReconciler
 
-    return InboundTrunkReconciler(rooms, services.inbound_routes)
+    return InboundTrunkReconciler(rooms, services.inbound_routes, services.route_reports)
 
 
 def _create_watcher(

@@ -23,9 +23,10 @@ const ORDERS = {
 } as const;
 
 function variablesOf(query: URLSearchParams): AgentsQueryVariables {
-  const [before, after, search] = [query.get("before"), query.get("after"), query.get("search")];
+  const [before, after, search, used] = [query.get("before"), query.get("after"), query.get("search"), query.get("used")];
   const page = before ? { last: PAGE_SIZE, before } : after ? { first: PAGE_SIZE, after } : { first: PAGE_SIZE };
-  return { ...page, filter: search ? { search } : {}, orderBy: query.get("sort") === "updated" ? ORDERS.updated : ORDERS.name };
+  const filter = { ...(search && { search }), ...(used && { used: used === "yes" }) };
+  return { ...page, filter, orderBy: query.get("sort") === "updated" ? ORDERS.updated : ORDERS.name };
 }
 
 function withoutPage(query: URLSearchParams) {
@@ -64,7 +65,7 @@ export function AgentsPage() {
         </Card>
       )}
       {!error && !rows && <AgentsSkeleton />}
-      {rows?.length === 0 && <Card><NoAgents isFiltered={query.has("search")} mayWrite={mayWrite} /></Card>}
+      {rows?.length === 0 && <Card><NoAgents isFiltered={query.has("search") || query.has("used")} mayWrite={mayWrite} /></Card>}
       {rows && rows.length > 0 && (
         <>
           <AgentTable rows={rows} />
@@ -104,6 +105,14 @@ function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearch
       </Button>
       <span className="grow" />
       <label className="flex items-center gap-2 text-sm text-muted">
+        Show
+        <select className={`${controlClass} h-9 w-auto`} value={query.get("used") ?? ""} onChange={(event) => apply({ used: event.target.value })}>
+          <option value="">All</option>
+          <option value="yes">Used by workflows</option>
+          <option value="no">Unused</option>
+        </select>
+      </label>
+      <label className="flex items-center gap-2 text-sm text-muted">
         Order
         <select className={`${controlClass} h-9 w-auto`} value={query.get("sort") ?? ""} onChange={(event) => apply({ sort: event.target.value })}>
           <option value="">By name</option>
@@ -115,7 +124,7 @@ function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearch
 }
 
 function NoAgents({ isFiltered, mayWrite }: { isFiltered: boolean; mayWrite: boolean }) {
-  if (isFiltered) return <Empty icon="search" title="No agent has such a name" />;
+  if (isFiltered) return <Empty icon="search" title="No agent fits the filter" />;
   return (
     <Empty icon="agents" title="No agents yet">
       <p>An agent is a prompt with a model, a voice and tools. Workflows join agents.</p>

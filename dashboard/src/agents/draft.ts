@@ -1,32 +1,63 @@
 // The form of an agent as a value, and what of it has to be sent.
 
-import type { AgentFormFragment, CreateAgentInput, ProviderChoiceInput, UpdateAgentInput } from "@/gql/agent";
+import { milliseconds } from "@/data/format";
+import { isObject } from "@/data/json";
+import type {
+  AgentFormFragment,
+  CreateAgentInput,
+  InterruptedBy,
+  ModelChainFragment,
+  ProviderChoiceInput,
+  SessionSettingsInput,
+  SpokenText,
+  UpdateAgentInput,
+} from "@/gql/agent";
 
-export type Choices = "llm" | "stt" | "tts";
+export const KINDS = ["llm", "stt", "tts", "vad"] as const;
+export type Kind = (typeof KINDS)[number];
 
-export interface Draft {
+export interface Model {
+  readonly provider: string;
+  readonly model: string;
+  /** The label of a credential; empty for the usual one. */
+  readonly credential: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** A provider and its fallbacks, in the order in which they are used; empty for the default of the tenant. */
+export type Chain = readonly Model[];
+
+/** Numbers are kept as they are typed, times in seconds; lists of phrases have one of them a line. */
+export interface Draft extends Readonly<Record<Kind, Chain>> {
   readonly name: string;
   readonly displayName: string;
   readonly description: string;
   readonly system: string;
   readonly greeting: string;
   readonly interruptibleGreeting: boolean;
+  readonly variables: readonly { readonly name: string; readonly default: string }[];
+  readonly voices: readonly { readonly language: string; readonly voice: string }[];
   /** BCP 47 tags, separated by commas. */
   readonly languages: string;
+  readonly defaultLanguage: string;
+  readonly keyterms: string;
+  readonly minEndpointingDelay: string;
+  readonly maxEndpointingDelay: string;
+  readonly disconnectAfter: string;
+  readonly timeLimit: string;
+  readonly silence: readonly { readonly delay: string; readonly say: string }[];
+  readonly by: InterruptedBy;
+  readonly minWords: string;
+  readonly minDuration: string;
+  readonly resumeDelay: string;
+  /** Null for the built-in phrases. */
+  readonly ignore: string | null;
+  readonly always: string | null;
+  readonly spokenTexts: readonly { readonly text: SpokenText; readonly language: string; readonly say: string }[];
   readonly tools: readonly string[];
-  /** Empty for the default of the tenant. */
-  readonly llm: Model;
-  readonly stt: Model;
-  readonly tts: Model;
 }
 
-export interface Model {
-  readonly provider: string;
-  readonly model: string;
-}
-
-const DEFAULT: Model = { provider: "", model: "" };
-
+/** The values that the API gives to a new agent. */
 export const NEW: Draft = {
   name: "",
   displayName: "",
@@ -34,86 +65,154 @@ export const NEW: Draft = {
   system: "",
   greeting: "",
   interruptibleGreeting: true,
+  variables: [],
+  llm: [],
+  stt: [],
+  tts: [],
+  vad: [],
+  voices: [],
   languages: "",
+  defaultLanguage: "",
+  keyterms: "",
+  minEndpointingDelay: "0.5",
+  maxEndpointingDelay: "3",
+  disconnectAfter: "300",
+  timeLimit: "",
+  silence: [],
+  by: "WORDS",
+  minWords: "1",
+  minDuration: "0.5",
+  resumeDelay: "2",
+  ignore: null,
+  always: null,
+  spokenTexts: [],
   tools: [],
-  llm: DEFAULT,
-  stt: DEFAULT,
-  tts: DEFAULT,
 };
 
-const modelOf = (choice: { provider: string; model: string } | null): Model => (choice ? { provider: choice.provider, model: choice.model } : DEFAULT);
+const secondsOf = (duration: string | null) => (duration === null ? "" : String(milliseconds(duration) / 1000));
+const modelOf = ({ provider, model, credential, options }: Omit<ModelChainFragment, "fallbacks">): Model => ({
+  provider,
+  model,
+  credential: credential ?? "",
+  options: isObject(options) ? options : {},
+});
+const chainOf = (choice: ModelChainFragment | null): Chain => (choice ? [modelOf(choice), ...choice.fallbacks.map(modelOf)] : []);
+const linesOf = (items: readonly string[] | null) => (items ? items.join("\n") : null);
 
-export const draftOf = (agent: AgentFormFragment): Draft => ({
+export const draftOf = ({ prompt, session, ...agent }: AgentFormFragment): Draft => ({
   name: agent.name,
   displayName: agent.displayName ?? "",
   description: agent.description ?? "",
-  system: agent.prompt.system,
-  greeting: agent.prompt.greeting ?? "",
-  interruptibleGreeting: agent.prompt.interruptibleGreeting,
+  system: prompt.system,
+  greeting: prompt.greeting ?? "",
+  interruptibleGreeting: prompt.interruptibleGreeting,
+  variables: prompt.variables.map((each) => ({ name: each.name, default: each.default })),
+  llm: chainOf(agent.llm),
+  stt: chainOf(agent.stt),
+  tts: chainOf(agent.tts),
+  vad: chainOf(agent.vad),
+  voices: agent.voices.map(({ language, voice }) => ({ language, voice })),
   languages: agent.languages.join(", "),
+  defaultLanguage: agent.defaultLanguage ?? "",
+  keyterms: agent.keyterms.join("\n"),
+  minEndpointingDelay: secondsOf(session.minEndpointingDelay),
+  maxEndpointingDelay: secondsOf(session.maxEndpointingDelay),
+  disconnectAfter: secondsOf(session.disconnectAfter),
+  timeLimit: secondsOf(session.timeLimit),
+  silence: session.silence.map(({ delay, say }) => ({ delay: secondsOf(delay), say })),
+  by: session.interruption.by,
+  minWords: String(session.interruption.minWords),
+  minDuration: secondsOf(session.interruption.minDuration),
+  resumeDelay: secondsOf(session.interruption.resumeDelay),
+  ignore: linesOf(session.interruption.ignore),
+  always: linesOf(session.interruption.always),
+  spokenTexts: agent.spokenTexts.map(({ text, language, say }) => ({ text, language, say })),
   tools: agent.tools.map(({ name }) => name),
-  llm: modelOf(agent.llm),
-  stt: modelOf(agent.stt),
-  tts: modelOf(agent.tts),
 });
 
-export const isSame = (a: Draft, b: Draft) => JSON.stringify(a) === JSON.stringify(b);
+const isEqual = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+
+export const isSame = (a: Draft, b: Draft) => isEqual(a, b);
 
 /** `now` where it differs from `before`, else `theirs`. */
 export const merged = (now: Draft, before: Draft, theirs: Draft): Draft =>
   Object.fromEntries(
-    (Object.keys(theirs) as (keyof Draft)[]).map((name) => [name, JSON.stringify(now[name]) === JSON.stringify(before[name]) ? theirs[name] : now[name]]),
+    (Object.keys(theirs) as (keyof Draft)[]).map((name) => [name, isEqual(now[name], before[name]) ? theirs[name] : now[name]]),
   ) as unknown as Draft;
 
-const listOf = (text: string) => text.split(/[,\s]+/).filter(Boolean);
 const orNull = (text: string) => text.trim() || null;
+const durationOf = (seconds: string) => `PT${Number(seconds)}S`;
+const phrasesOf = (text: string | null) => text?.split("\n").map((each) => each.trim()).filter(Boolean) ?? null;
 
-/** Options belong to a provider, so another provider starts without any. */
-function choiceOf(now: Model, before: Model): ProviderChoiceInput | null {
-  if (!now.provider) return null;
-  return now.provider === before.provider ? { model: now.model } : { provider: now.provider, model: now.model, options: null, fallbacks: [] };
+export const tagsOf = (languages: string) => languages.split(/[,\s]+/).filter(Boolean);
+
+function choiceOf([first, ...fallbacks]: Chain): ProviderChoiceInput | null {
+  const input = ({ provider, model, credential, options }: Model) => ({ provider, model: model.trim(), credential: orNull(credential), options });
+  return first ? { ...input(first), fallbacks: fallbacks.map(input) } : null;
 }
+
+function sessionOf(now: Draft, isChanged: (name: keyof Draft) => boolean): SessionSettingsInput {
+  const interruption = {
+    ...(isChanged("by") && { by: now.by }),
+    ...(isChanged("minWords") && { minWords: Number(now.minWords) }),
+    ...(isChanged("minDuration") && { minDuration: durationOf(now.minDuration) }),
+    ...(isChanged("resumeDelay") && { resumeDelay: now.resumeDelay ? durationOf(now.resumeDelay) : null }),
+    ...(isChanged("ignore") && { ignore: phrasesOf(now.ignore) }),
+    ...(isChanged("always") && { always: phrasesOf(now.always) }),
+  };
+  return {
+    ...(isChanged("minEndpointingDelay") && { minEndpointingDelay: durationOf(now.minEndpointingDelay) }),
+    ...(isChanged("maxEndpointingDelay") && { maxEndpointingDelay: durationOf(now.maxEndpointingDelay) }),
+    ...(isChanged("disconnectAfter") && { disconnectAfter: durationOf(now.disconnectAfter) }),
+    ...(isChanged("timeLimit") && { timeLimit: now.timeLimit ? durationOf(now.timeLimit) : null }),
+    ...(isChanged("silence") && { silence: now.silence.map(({ delay, say }) => ({ delay: durationOf(delay), say })) }),
+    ...(Object.keys(interruption).length && { interruption }),
+  };
+}
+
+/** What differs from `before`, so that fields that others edit stay as they are. */
+function changesOf(now: Draft, before: Draft): Omit<UpdateAgentInput, "id" | "expectedRevision"> {
+  const isChanged = (name: keyof Draft) => !isEqual(now[name], before[name]);
+  const prompt = {
+    ...(isChanged("system") && { system: now.system }),
+    ...(isChanged("greeting") && { greeting: orNull(now.greeting) }),
+    ...(isChanged("interruptibleGreeting") && { interruptibleGreeting: now.interruptibleGreeting }),
+    ...(isChanged("variables") && { variables: [...now.variables] }),
+  };
+  const session = sessionOf(now, isChanged);
+  const models = Object.fromEntries(KINDS.filter(isChanged).map((kind) => [kind, choiceOf(now[kind])]));
+  return {
+    ...(isChanged("name") && { name: now.name.trim() }),
+    ...(isChanged("displayName") && { displayName: orNull(now.displayName) }),
+    ...(isChanged("description") && { description: orNull(now.description) }),
+    ...(Object.keys(prompt).length && { prompt }),
+    ...models,
+    ...(isChanged("voices") && { voices: [...now.voices] }),
+    ...(isChanged("languages") && { languages: tagsOf(now.languages) }),
+    ...(isChanged("defaultLanguage") && { defaultLanguage: orNull(now.defaultLanguage) }),
+    ...(isChanged("keyterms") && { keyterms: phrasesOf(now.keyterms) ?? [] }),
+    ...(Object.keys(session).length && { session }),
+    ...(isChanged("spokenTexts") && { spokenTexts: [...now.spokenTexts] }),
+    ...(isChanged("tools") && { tools: [...now.tools] }),
+  };
+}
+
+export const updateInput = (agent: AgentFormFragment, draft: Draft): UpdateAgentInput => ({
+  ...changesOf(draft, draftOf(agent)),
+  id: agent.id,
+  expectedRevision: agent.revision,
+});
 
 export function createInput(draft: Draft): CreateAgentInput {
-  const { system, greeting, interruptibleGreeting } = draft;
-  const models = Object.fromEntries(
-    (["llm", "stt", "tts"] as const).filter((kind) => draft[kind].provider).map((kind) => [kind, { provider: draft[kind].provider, model: draft[kind].model }]),
-  );
+  const { name, prompt, languages, keyterms, voices, spokenTexts, tools, ...more } = changesOf(draft, NEW);
   return {
-    name: draft.name.trim(),
-    displayName: orNull(draft.displayName),
-    description: orNull(draft.description),
-    prompt: { system, greeting: orNull(greeting), interruptibleGreeting },
-    languages: listOf(draft.languages),
-    tools: [...draft.tools],
-    ...models,
+    ...more,
+    name: name ?? "",
+    prompt: prompt ?? { system: "" },
+    languages: languages ?? [],
+    keyterms: keyterms ?? [],
+    voices: voices ?? [],
+    spokenTexts: spokenTexts ?? [],
+    tools: tools ?? [],
   };
-}
-
-/** Only what was changed, so that fields that the form does not show, or that others edit, stay as they are. */
-export function updateInput(agent: AgentFormFragment, draft: Draft): UpdateAgentInput {
-  const before = draftOf(agent);
-  const input: UpdateAgentInput = { id: agent.id, expectedRevision: agent.revision };
-  if (draft.name !== before.name) input.name = draft.name.trim();
-  if (draft.displayName !== before.displayName) input.displayName = orNull(draft.displayName);
-  if (draft.description !== before.description) input.description = orNull(draft.description);
-  if (draft.languages !== before.languages) input.languages = listOf(draft.languages);
-  if (draft.tools.join() !== before.tools.join()) input.tools = [...draft.tools];
-  const prompt = {
-    ...(draft.system !== before.system && { system: draft.system }),
-    ...(draft.greeting !== before.greeting && { greeting: orNull(draft.greeting) }),
-    ...(draft.interruptibleGreeting !== before.interruptibleGreeting && { interruptibleGreeting: draft.interruptibleGreeting }),
-  };
-  if (Object.keys(prompt).length) input.prompt = prompt;
-  for (const kind of ["llm", "stt", "tts"] as const) {
-    const [now, then] = [draft[kind], before[kind]];
-    if (now.provider !== then.provider || now.model !== then.model) input[kind] = choiceOf(now, then);
-  }
-  return input;
-}
-
-/** The field of the form that a path of the API leads to, such as `["input", "prompt", "system"]`. */
-export function fieldOf(path: readonly string[]): string {
-  const [, first = "", second = ""] = path;
-  return first === "prompt" ? second || "system" : first;
 }

@@ -1,10 +1,10 @@
 "use client";
 
 import Link from "next/link";
-import type { LiveCall, LiveCallState } from "agent-studio-client";
+import type { LiveCallState } from "agent-studio-client";
 import { useLiveCall, useStudio } from "agent-studio-client/react";
 import { Tabs } from "radix-ui";
-import { useCallback, useEffect, useMemo, useRef, useState, type FormEvent } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useRead } from "@/data/use-read";
 import { CallDocument, CallFiguresDocument, type EndReason } from "@/gql/call";
 import { EndCallDocument } from "@/gql/end-call";
@@ -18,13 +18,18 @@ import { BLAMES, reasonOf, stateOf, toneOfBlame } from "@/data/words";
 import { Badge } from "@/ui/badge";
 import { Button, buttonClass } from "@/ui/button";
 import { Confirm } from "@/ui/dialog";
-import { controlClass } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Empty, Failed, Loading, Notice, Skeleton } from "@/ui/states";
+import { MakeSimulation } from "@/workflows/simulation-dialog";
+import { Composer } from "./composer";
 import { Conversation } from "./conversation";
-import { Context, FigurePanels, Given, Summary, type CallData } from "./details";
+import { ContextPanel } from "./context";
+import { FigurePanels, Given, Summary, type CallData } from "./details";
 import { EventLog } from "./event-log";
-import { storyOf } from "./story";
+import { RecordingPlayer, RecordingSkeleton, seek, useRecording } from "./sound";
+import { Story } from "./story";
+import { spanAt, turnSpans } from "./turn-spans";
+import { JoinByVoice } from "./voice";
 import { Latency } from "./waterfall";
 
 export function CallPage() {
@@ -83,8 +88,22 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
   const state = live.state ?? call.state;
   const isLive = !ended && !call.endedAt;
   const now = useNow(isLive && call.answeredAt !== null);
-  const story = useMemo(() => storyOf(live.events, live.turns, live.tools), [live.events, live.turns, live.tools]);
+  const [collected] = useState(() => new Story());
+  const story = useMemo(() => collected.read(live.events, live.turns), [collected, live.events, live.turns]);
   const figures = useFigures(call.id, isLive);
+  const { recording, problem, renew } = useRecording(call.id, isLive);
+  const audio = useRef<HTMLAudioElement>(null);
+  const [position, setPosition] = useState<number | null>(null);
+  const isPlayable = Boolean(recording?.url);
+  const spans = useMemo(() => (isPlayable && recording ? turnSpans(story, recording.startedAt) : []), [story, isPlayable, recording]);
+  const play = (key: string) => {
+    const span = spans.find((each) => each.key === key);
+    if (!span) return;
+    seek(audio.current, span.from);
+    // Refused when the sound cannot be loaded, which the player shows.
+    audio.current?.play().catch(() => undefined);
+  };
+  const [{ tab, event, point }, show] = useShown();
 
   // The log is ahead of the row: read again what only the row has, such as times and cost.
   const isBehind = !call.endedAt && state !== call.state;
@@ -98,15 +117,13 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
       <Back />
       <Header call={call} state={state} isLive={isLive} length={length} agent={live.agent} reason={ended?.reason ?? call.endReason} />
       <Outcome call={call} live={live} />
+      {recording && <RecordingPlayer recording={recording} audio={audio} position={position} onPosition={setPosition} onExpired={renew} />}
+      {!recording && call.recording?.state === "READY" && <RecordingSkeleton problem={problem} />}
       <div className="mt-5 grid items-start gap-5 xl:grid-cols-[minmax(0,1fr)_22rem]">
         <div className="min-w-0 rounded-xl border bg-surface shadow-soft">
-          <Tabs.Root defaultValue="conversation">
+          <Tabs.Root value={tab} onValueChange={(value) => show({ tab: value })}>
             <Tabs.List aria-label="Parts of the call" className="flex gap-1 border-b px-2">
-              {[
-                ["conversation", "Conversation"],
-                ["latency", "Latency"],
-                ["log", "Event log"],
-              ].map(([value = "", title]) => (
+              {TABS.map(([value, title]) => (
                 <Tabs.Trigger
                   key={value}
                   value={value}
@@ -121,23 +138,34 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
               {live.status === "CONNECTING" && story.length === 0 ? (
                 <TranscriptSkeleton />
               ) : (
-                <Conversation story={story} isLive={isLive}>
+                <Conversation
+                  story={story}
+                  isLive={isLive}
+                  heard={position === null ? undefined : spanAt(spans, position)?.key}
+                  onPlay={isPlayable ? play : undefined}
+                >
                   {isLive && call.kind === "TEXT" && <Composer send={live.send} />}
                 </Conversation>
               )}
             </Tabs.Content>
             <Tabs.Content value="latency" tabIndex={-1}>
-              <Latency story={story} />
+              <Latency story={story} isLive={isLive} />
             </Tabs.Content>
             <Tabs.Content value="log" tabIndex={-1}>
-              <EventLog events={live.events} />
+              <EventLog
+                events={live.events}
+                isLive={isLive}
+                chosen={event}
+                onChoose={(seq) => show({ event: seq })}
+                onShowContext={(seq) => show({ point: seq })}
+              />
             </Tabs.Content>
           </Tabs.Root>
         </div>
         <div className="grid min-w-0 gap-4">
           <Summary call={call} length={length} />
-          <FigurePanels figures={figures} />
-          <Context values={live.context} />
+          <FigurePanels figures={figures.data} problem={figures.problem} />
+          <ContextPanel events={live.events} point={point} onMove={(seq) => show({ point: seq })} />
           <Given title="Facts about the caller" value={call.userContext} />
           <Given title="Metadata" value={call.metadata} />
         </div>
@@ -146,11 +174,54 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
   );
 }
 
+const TABS = [
+  ["conversation", "Conversation"],
+  ["latency", "Latency"],
+  ["log", "Event log"],
+] as const;
+
+interface Shown {
+  readonly tab: string;
+  /** Number of the event that is chosen in the log. */
+  readonly event: number | null;
+  /** Number of the event after which the context is shown. */
+  readonly point: number | null;
+}
+
+const shownOf = (query: URLSearchParams): Shown => ({
+  tab: TABS.find(([value]) => value === query.get("tab"))?.[0] ?? TABS[0][0],
+  event: Number(query.get("event")) || null,
+  point: Number(query.get("point")) || null,
+});
+
+/** Browsers refuse to change the address a hundred times in a few seconds, as a slider would. */
+const ADDRESS_AFTER_MS = 300;
+
+/** The parts of the page that are shown. They are in the address, but changing them is no step of the history. */
+function useShown(): readonly [Shown, (change: Partial<Shown>) => void] {
+  const [query] = useQueryString();
+  const [shown, setShown] = useState(() => shownOf(query));
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      const before = new URLSearchParams(window.location.search);
+      const next = new URLSearchParams(before);
+      for (const [name, value] of Object.entries(shown)) {
+        if (value === null || value === TABS[0][0]) next.delete(name);
+        else next.set(name, `${value}`);
+      }
+      if (`${next}` !== `${before}`) window.history.replaceState(null, "", `?${next}`);
+    }, ADDRESS_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, [shown]);
+  const show = useCallback((change: Partial<Shown>) => setShown((before) => ({ ...before, ...change })), []);
+  return [shown, show];
+}
+
 const FIGURES_EVERY_MS = 10_000;
 
 /** Cost and latency read the whole log, so they are requested seldom while the call is live, and once when it is over. */
 function useFigures(id: string, isLive: boolean) {
-  const [{ data }, again] = useRead({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
+  const [{ data, error }, again] = useRead({ query: CallFiguresDocument, variables: { id }, requestPolicy: "cache-and-network" });
   const wasLive = useRef(isLive);
   useEffect(() => {
     const load = () => again({ requestPolicy: "network-only" });
@@ -160,7 +231,7 @@ function useFigures(id: string, isLive: boolean) {
     const timer = setInterval(load, FIGURES_EVERY_MS);
     return () => clearInterval(timer);
   }, [isLive, again]);
-  return data?.call;
+  return { data: data?.call, problem: error && problemOf(error) };
 }
 
 interface HeaderProps {
@@ -174,7 +245,7 @@ interface HeaderProps {
 
 function Header({ call, state, isLive, length, agent, reason }: HeaderProps) {
   const { label, tone } = stateOf(state);
-  const mayEnd = useMay("CALLS_WRITE");
+  const mayControl = useMay("CALLS_WRITE");
   return (
     <div className="mt-2 flex flex-wrap items-center justify-between gap-x-4 gap-y-3">
       <div className="min-w-0">
@@ -191,7 +262,13 @@ function Header({ call, state, isLive, length, agent, reason }: HeaderProps) {
           {reason && <span>{reasonOf(reason).label}</span>}
         </p>
       </div>
-      {isLive && mayEnd && <EndCall id={call.id} />}
+      {!isLive && <MakeSimulation callId={call.id} workflow={call.workflow?.slug ?? null} />}
+      {isLive && mayControl && (
+        <div className="flex flex-wrap items-center gap-2">
+          {call.kind === "VOIP" && <JoinByVoice callId={call.id} />}
+          <EndCall id={call.id} />
+        </div>
+      )}
     </div>
   );
 }
@@ -257,43 +334,5 @@ function TranscriptSkeleton() {
         ))}
       </div>
     </Loading>
-  );
-}
-
-/** Says the caller's next words in a text call. */
-function Composer({ send }: Pick<LiveCall, "send">) {
-  const mayWrite = useMay("CALLS_WRITE");
-  const [text, setText] = useState("");
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  if (!mayWrite) return null;
-  const submit = async (event: FormEvent) => {
-    event.preventDefault();
-    const words = text.trim();
-    if (!words || isBusy) return;
-    setBusy(true);
-    const result = await send(words);
-    setBusy(false);
-    if (result.ok) setText("");
-    setProblem(result.ok ? "" : messageOf(result.error));
-  };
-  return (
-    <form className="grid gap-2 border-t p-3" onSubmit={(event) => void submit(event)}>
-      {problem && <Notice tone="bad">{problem}</Notice>}
-      <div className="flex gap-2">
-        <input
-          aria-label="Message of the caller"
-          value={text}
-          maxLength={8192}
-          autoComplete="off"
-          placeholder="Write as the caller"
-          onChange={(event) => setText(event.target.value)}
-          className={`${controlClass} h-10`}
-        />
-        <Button type="submit" kind="primary" icon="send" busy={isBusy} className="h-10">
-          Send
-        </Button>
-      </div>
-    </form>
   );
 }

@@ -1,80 +1,67 @@
 "use client";
 
-import { useLayoutEffect, useRef, useState, type ReactNode } from "react";
+import { useCallback, useMemo, type ReactNode } from "react";
 import { milliseconds, seconds, timeOfDay } from "@/data/format";
-import { Button } from "@/ui/button";
 import { Badge, type Tone } from "@/ui/badge";
 import { Icon } from "@/ui/icons";
+import { Find, useFind } from "./find";
+import { LongList, useOpened } from "./long-list";
 import type { Entry, Note, Spoken } from "./story";
 
-/** Entries in the document at once: a call may have thousands. */
-const SHOWN_AT_FIRST = 200;
-const NEAR_PX = 60;
+const ROW_PX = 76;
 
 interface Props {
   story: readonly Entry[];
   isLive: boolean;
+  /** The turn that is heard in the recording. */
+  heard?: string | undefined;
+  /** Plays the recording from a turn. */
+  onPlay?: ((key: string) => void) | undefined;
   children?: ReactNode;
 }
 
 /** The conversation. While the call is live it follows the end, until the reader scrolls up. */
-export function Conversation({ story, isLive, children }: Props) {
-  const [shown, setShown] = useState(SHOWN_AT_FIRST);
-  const [isFollowing, setFollowing] = useState(isLive);
-  const box = useRef<HTMLDivElement>(null);
-  const visible = story.slice(-shown);
-  const toEnd = () => {
-    if (box.current) box.current.scrollTop = box.current.scrollHeight;
-  };
-  useLayoutEffect(() => {
-    if (isFollowing) toEnd();
-  }, [story, isFollowing]);
-
+export function Conversation({ story, isLive, heard, onPlay, children }: Props) {
+  const [opened, toggle] = useOpened();
+  const keyOf = useCallback((index: number) => story[index]?.key ?? `${index}`, [story]);
+  const find = useFind(story);
+  const heardAt = useMemo(() => (heard ? story.findIndex(({ key }) => key === heard) : -1), [heard, story]);
   return (
-    <div className="relative">
-      <div
-        ref={box}
-        tabIndex={0}
-        role="region"
-        aria-label="Conversation"
-        className="max-h-[max(24rem,calc(100dvh-19rem))] overflow-y-auto px-4 py-4 md:px-5"
-        onScroll={({ currentTarget: { scrollHeight, clientHeight, scrollTop } }) =>
-          isLive && setFollowing(scrollHeight - clientHeight - scrollTop < NEAR_PX)
-        }
+    <>
+      <Find {...find} />
+      <LongList
+        label="Conversation"
+        className="max-h-[max(24rem,calc(100dvh-19rem))] px-4 md:px-5"
+        count={story.length}
+        keyOf={keyOf}
+        rowPx={ROW_PX}
+        isLive={isLive}
+        shown={find.found < 0 ? heardAt : find.found}
+        marked={find.found}
       >
-        {visible.length < story.length && (
-          <div className="mb-4 text-center">
-            <Button kind="ghost" onClick={() => setShown(shown + SHOWN_AT_FIRST)}>
-              Show earlier parts
-            </Button>
-          </div>
-        )}
-        <ol className="grid gap-3">
-          {visible.map((entry) => (
-            <li key={entry.key}>
-              <EntryView entry={entry} />
-            </li>
-          ))}
-        </ol>
-      </div>
-      {isLive && !isFollowing && (
-        <Button icon="down" className="absolute bottom-3 left-1/2 -translate-x-1/2 shadow-large" onClick={() => setFollowing(true)}>
-          Newest
-        </Button>
-      )}
+        {(index) => {
+          const entry = story[index];
+          if (!entry) return null;
+          const { key } = entry;
+          if (entry.kind === "NOTE") return <NoteView note={entry.note} at={entry.at} />;
+          if (entry.kind === "TOOL") return <ToolView entry={entry} isOpen={opened.has(key)} onToggle={(isOpen) => toggle(key, isOpen)} />;
+          return <TurnView turn={entry.turn} at={entry.at} isHeard={heard === key} onPlay={onPlay && (() => onPlay(key))} />;
+        }}
+      </LongList>
       <Announcer story={story} isLive={isLive} />
       {children}
-    </div>
+    </>
   );
 }
 
-function EntryView({ entry }: { entry: Entry }) {
-  if (entry.kind === "TURN") return <TurnView turn={entry.turn} at={entry.at} />;
-  if (entry.kind === "TOOL") return <ToolView entry={entry} />;
-  return <NoteView note={entry.note} at={entry.at} />;
+interface TurnProps {
+  turn: Spoken;
+  at: string | null;
+  isHeard: boolean;
+  onPlay: (() => void) | undefined;
 }
 
-function TurnView({ turn, at }: { turn: Spoken; at: string | null }) {
+function TurnView({ turn, at, isHeard, onPlay }: TurnProps) {
   const isCaller = turn.speaker === "CALLER";
   const name = isCaller ? "Caller" : (turn.agent ?? "Agent");
   const { measured } = turn;
@@ -84,12 +71,23 @@ function TurnView({ turn, at }: { turn: Spoken; at: string | null }) {
         <span className="font-medium">{name}</span>
         {at ? <time dateTime={at}>{timeOfDay(at)}</time> : <span>speaking…</span>}
         {measured && <span>{seconds(milliseconds(measured.firstAudio ?? measured.total))}</span>}
+        {onPlay && at && (
+          <button
+            type="button"
+            onClick={onPlay}
+            aria-label={`Play from here: ${turn.text}`}
+            className="grid size-6 place-items-center rounded-md hover:bg-hover hover:text-text"
+          >
+            <Icon name="play" width={14} height={14} />
+          </button>
+        )}
       </p>
       <div
         data-words
         className={`max-w-[85%] rounded-2xl px-3.5 py-2 text-sm whitespace-pre-wrap ${
           isCaller ? "rounded-tr-sm bg-accent-soft" : "rounded-tl-sm bg-sunken"
-        } ${turn.partial ? "text-muted italic" : ""}`}
+        } ${turn.partial ? "text-muted italic" : ""} ${isHeard ? "outline-2 outline-accent" : ""}`}
+        aria-current={isHeard ? "time" : undefined}
       >
         <Words turn={turn} />
       </div>
@@ -123,10 +121,16 @@ const OUTCOMES: Record<string, { label: string; tone: Tone }> = {
   UNKNOWN: { label: "outcome unknown", tone: "warn" },
 };
 
-function ToolView({ entry: { call, changes } }: { entry: Extract<Entry, { kind: "TOOL" }> }) {
+interface ToolProps {
+  entry: Extract<Entry, { kind: "TOOL" }>;
+  isOpen: boolean;
+  onToggle(isOpen: boolean): void;
+}
+
+function ToolView({ entry: { call, changes }, isOpen, onToggle }: ToolProps) {
   const outcome = call.outcome ? (OUTCOMES[call.outcome] ?? { label: call.outcome, tone: "neutral" as const }) : null;
   return (
-    <details className="group rounded-lg border">
+    <details open={isOpen} onToggle={({ currentTarget }) => onToggle(currentTarget.open)} className="group rounded-lg border">
       <summary className="flex min-h-9 list-none items-center gap-2.5 rounded-lg px-3 text-sm hover:bg-hover [&::-webkit-details-marker]:hidden">
         <Icon name="tool" width={16} height={16} className="text-muted" />
         <code className="min-w-0 truncate font-mono text-[13px]">{call.tool}</code>

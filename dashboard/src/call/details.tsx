@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import type { CallFiguresQuery, CallQuery } from "@/gql/call";
 import { clock, count, exactMoment, milliseconds, money, seconds } from "@/data/format";
 import { DIRECTIONS, KINDS, plain } from "@/data/words";
-import { Notice, Skeleton } from "@/ui/states";
+import { Notice, ProblemText, Skeleton, type Problem } from "@/ui/states";
 
 export type CallData = NonNullable<CallQuery["call"]>;
 export type Figures = NonNullable<CallFiguresQuery["call"]>;
@@ -57,11 +57,16 @@ export function Summary({ call, length }: { call: CallData; length: number | nul
   );
 }
 
-export function FigurePanels({ figures }: { figures: Figures | null | undefined }) {
+interface FigureProps {
+  figures: Figures | null | undefined;
+  problem: Problem | undefined;
+}
+
+export function FigurePanels({ figures, problem }: FigureProps) {
   if (!figures) {
     return (
       <Panel title="Cost and usage">
-        <Skeleton className="h-24 w-full" />
+        {problem ? <ProblemText problem={problem} /> : <Skeleton className="h-24 w-full" />}
       </Panel>
     );
   }
@@ -123,7 +128,6 @@ export function FigurePanels({ figures }: { figures: Figures | null | undefined 
           </div>
         )}
       </Panel>
-      {figures.recording && <Recording recording={figures.recording} />}
     </>
   );
 }
@@ -135,45 +139,6 @@ function usedOf(usage: Figures["usage"][number]): string {
     milliseconds(usage.audio) > 0 && `${clock(milliseconds(usage.audio))} audio`,
   ];
   return parts.filter(Boolean).join(", ") || "–";
-}
-
-const RECORDINGS: Record<string, string> = {
-  RECORDING: "The call is being recorded.",
-  PROCESSING: "The recording is being prepared. Load this page again in a moment.",
-  FAILED: "The recording failed.",
-  DELETED: "The recording was deleted.",
-};
-
-function Recording({ recording }: { recording: NonNullable<Figures["recording"]> }) {
-  return (
-    <Panel title="Recording">
-      {recording.url ? (
-        // The transcript next to it says what is heard.
-        <audio controls preload="none" src={recording.url} aria-label="Recording of the call" className="w-full" />
-      ) : (
-        <p className="text-sm text-muted">{recording.error ?? RECORDINGS[recording.state] ?? plain(recording.state)}</p>
-      )}
-    </Panel>
-  );
-}
-
-export function Context({ values }: { values: ReadonlyMap<string, unknown> }) {
-  return (
-    <Panel title="Context">
-      {values.size === 0 ? (
-        <p className="text-sm text-muted">No value has been set.</p>
-      ) : (
-        <dl className="grid gap-2 text-sm">
-          {[...values].map(([path, value]) => (
-            <div key={path}>
-              <dt className="font-mono text-xs text-muted">{path}</dt>
-              <dd className="font-mono text-[13px] break-words">{JSON.stringify(value)}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
-    </Panel>
-  );
 }
 
 export function Given({ title, value }: { title: string; value: unknown }) {

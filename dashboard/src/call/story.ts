@@ -146,45 +146,55 @@ const said = (icon: IconName, text: string, detail?: string): Note => ({ tone: "
 const warn = (icon: IconName, text: string): Note => ({ tone: "warn", icon, text });
 const move = (text: string, detail?: string): Note => ({ tone: "move", icon: "swap", text, detail });
 
-/** The entries in the order of the log, and the words that are being spoken at the end. */
-export function storyOf(events: readonly CallEvent[], turns: readonly Turn[], tools: readonly ToolCall[]): readonly Entry[] {
-  const calls = new Map(tools.map((tool) => [tool.toolCallId, tool]));
-  const changes = new Map<string, Change[]>();
-  const running = new Set<string>();
-  const entries: Entry[] = [];
-  let reply = -1;
-  const addTool = ({ toolCallId, seq, at }: CallEventOf<"ToolStarted"> | CallEventOf<"ToolFinished">) => {
-    const call = calls.get(toolCallId);
-    if (!call || changes.has(toolCallId)) return;
-    const changed: Change[] = [];
-    changes.set(toolCallId, changed);
-    entries.push({ kind: "TOOL", key: `${seq}`, at, call, changes: changed });
-  };
-  for (const event of events) {
+/** Collects the conversation while events arrive, so that each event costs the same in a long call. */
+export class Story {
+  #entries: Entry[] = [];
+  #tools = new Map<string, number>();
+  #running = new Set<string>();
+  #reply = -1;
+  #count = 0;
+  #last: CallEvent | undefined;
+
+  /** The entries in the order of the log, and at the end the words that are being spoken. */
+  read(events: readonly CallEvent[], turns: readonly Turn[]): readonly Entry[] {
+    // Only what is new is added, unless the log was read again from its start or its oldest events were dropped.
+    if (events[this.#count - 1] !== this.#last) this.#clear();
+    for (const event of events.slice(this.#count)) this.#add(event);
+    this.#count = events.length;
+    this.#last = events.at(-1);
+    return [...this.#entries, ...turns.filter(({ partial }) => partial).map(spoken)];
+  }
+
+  #clear() {
+    this.#entries = [];
+    this.#tools.clear();
+    this.#running.clear();
+    this.#reply = -1;
+    this.#count = 0;
+  }
+
+  #add(event: CallEvent) {
     const { seq, at } = event;
+    const entries = this.#entries;
     switch (event.__typename) {
       case "UserTurn":
         entries.push({ kind: "TURN", key: `${seq}`, at, turn: { ...NOTHING, speaker: "CALLER", text: event.text } });
         break;
       case "AgentTurn":
-        reply = entries.length;
+        this.#reply = entries.length;
         entries.push({ kind: "TURN", key: `${seq}`, at, turn: { ...NOTHING, ...event, speaker: "AGENT" } });
         break;
       case "TurnMeasured": {
-        const entry = entries[reply];
-        if (entry?.kind === "TURN") entries[reply] = { ...entry, turn: { ...entry.turn, measured: event } };
+        const entry = entries[this.#reply];
+        if (entry?.kind === "TURN") entries[this.#reply] = { ...entry, turn: { ...entry.turn, measured: event } };
         break;
       }
       case "ToolStarted":
-        running.add(event.toolCallId);
-        addTool(event);
-        break;
-      case "ToolFinished": // one that was refused has no start
-        addTool(event);
-        running.delete(event.toolCallId);
+      case "ToolFinished":
+        this.#addTool(event);
         break;
       case "ContextChanged":
-        for (const id of running) changes.get(id)?.push(event);
+        for (const id of this.#running) this.#addChange(id, event);
         break;
       default: {
         const note = noteOf(event);
@@ -192,10 +202,43 @@ export function storyOf(events: readonly CallEvent[], turns: readonly Turn[], to
       }
     }
   }
-  for (const { partial, speaker, agent, text } of turns) {
-    if (partial) entries.push({ kind: "TURN", key: speaker, at: null, turn: { ...NOTHING, speaker, agent, text, partial } });
+
+  /** A call that was refused has no start. */
+  #addTool(event: CallEventOf<"ToolStarted"> | CallEventOf<"ToolFinished">) {
+    const { toolCallId, tool, node, at } = event;
+    const index = this.#tools.get(toolCallId) ?? this.#entries.length;
+    const known = this.#entries[index];
+    const started = known?.kind === "TOOL" ? known : null;
+    const finished = event.__typename === "ToolFinished" ? event : null;
+    if (finished) this.#running.delete(toolCallId);
+    else this.#running.add(toolCallId);
+    this.#tools.set(toolCallId, index);
+    this.#entries[index] = {
+      kind: "TOOL",
+      key: started?.key ?? `${event.seq}`,
+      at: started?.at ?? at,
+      changes: started?.changes ?? [],
+      call: {
+        ...{ toolCallId, tool, node, arguments: event.arguments, startedAt: started?.at ?? at },
+        outcome: finished?.outcome ?? null,
+        result: finished?.result ?? null,
+        duration: finished?.duration ?? null,
+      },
+    };
   }
-  return entries;
+
+  #addChange(toolCallId: string, change: Change) {
+    const index = this.#tools.get(toolCallId) ?? -1;
+    const entry = this.#entries[index];
+    if (entry?.kind === "TOOL") this.#entries[index] = { ...entry, changes: [...entry.changes, change] };
+  }
 }
+
+const spoken = ({ speaker, agent, text, partial }: Turn): Entry => ({
+  kind: "TURN",
+  key: speaker,
+  at: null,
+  turn: { ...NOTHING, speaker, agent, text, partial },
+});
 
 const NOTHING = { agent: null, heardText: null, interrupted: false, partial: false, measured: null };

@@ -1,7 +1,11 @@
+"use client";
+
 import type { CallEventOf } from "agent-studio-client";
+import { useCallback, useMemo } from "react";
 import { milliseconds, seconds } from "@/data/format";
 import { Notice } from "@/ui/states";
 import { stepsOf, type Step } from "./latency";
+import { LongList, useOpened } from "./long-list";
 import type { Entry } from "./story";
 
 // Whole names, because Tailwind reads them from this file.
@@ -22,15 +26,23 @@ export function Bar({ steps, scale }: { steps: readonly Step[]; scale: number })
   );
 }
 
-type Measured = CallEventOf<"TurnMeasured">;
+interface Measured {
+  readonly text: string;
+  readonly measured: CallEventOf<"TurnMeasured">;
+  readonly steps: readonly Step[];
+}
+
+const ROW_PX = 58;
 
 /** The replies of the call, one bar each on the same scale, and the steps as a table for everybody. */
-export function Latency({ story }: { story: readonly Entry[] }) {
-  const replies = story.flatMap((entry) => (entry.kind === "TURN" && entry.turn.measured ? [{ text: entry.turn.text, measured: entry.turn.measured }] : []));
+export function Latency({ story, isLive }: { story: readonly Entry[]; isLive: boolean }) {
+  const replies = useMemo(() => story.flatMap(measuredOf), [story]);
+  const [opened, toggle] = useOpened();
+  const keyOf = useCallback((index: number) => `${replies[index]?.measured.seq}`, [replies]);
+  const names = useMemo(() => [...new Map(replies.flatMap(({ steps }) => steps).map((step) => [step.name, step])).values()], [replies]);
   if (!replies.length) return <p className="p-5 text-sm text-muted">No reply has been measured yet.</p>;
-  const all = replies.map(({ measured }) => stepsOf(measured));
-  const scale = Math.max(1, ...all.map((steps) => steps.at(-1)?.until ?? 0), ...replies.map(({ measured }) => milliseconds(measured.total)));
-  const names = [...new Map(all.flat().map((step) => [step.name, step])).values()];
+  const longest = (reply: Measured) => Math.max(reply.steps.at(-1)?.until ?? 0, milliseconds(reply.measured.total));
+  const scale = replies.reduce((most, reply) => Math.max(most, longest(reply)), 1);
   return (
     <div className="grid gap-4 p-4 md:p-5">
       {names.length > 0 ? (
@@ -45,23 +57,42 @@ export function Latency({ story }: { story: readonly Entry[] }) {
       ) : (
         <Notice tone="info">The steps of a reply are measured in voice calls. A text call has the whole time only.</Notice>
       )}
-      <ol className="grid gap-3">
-        {replies.map(({ text, measured }, index) => (
-          <li key={measured.seq}>
-            <Reply text={text} measured={measured} steps={all[index] ?? []} scale={scale} />
-          </li>
-        ))}
-      </ol>
+      <LongList
+        label="Replies"
+        className="max-h-[max(24rem,calc(100dvh-24rem))] px-1"
+        count={replies.length}
+        keyOf={keyOf}
+        rowPx={ROW_PX}
+        isLive={isLive}
+      >
+        {(index) => {
+          const reply = replies[index];
+          const key = keyOf(index);
+          return reply && <Reply {...reply} scale={scale} isOpen={opened.has(key)} onToggle={(isOpen) => toggle(key, isOpen)} />;
+        }}
+      </LongList>
     </div>
   );
 }
 
-function Reply({ text, measured, steps, scale }: { text: string; measured: Measured; steps: readonly Step[]; scale: number }) {
+function measuredOf(entry: Entry): Measured[] {
+  if (entry.kind !== "TURN" || !entry.turn.measured) return [];
+  const { text, measured } = entry.turn;
+  return [{ text, measured, steps: stepsOf(measured) }];
+}
+
+interface ReplyProps extends Measured {
+  scale: number;
+  isOpen: boolean;
+  onToggle(isOpen: boolean): void;
+}
+
+function Reply({ text, measured, steps, scale, isOpen, onToggle }: ReplyProps) {
   const total = milliseconds(measured.total);
   const shown = measured.firstAudio ? `${seconds(milliseconds(measured.firstAudio))} to first audio` : `${seconds(total)} in all`;
   const whole: Step[] = steps.length ? [...steps] : [{ name: "Reply", colour: 4, from: 0, until: total }];
   return (
-    <details className="group">
+    <details open={isOpen} onToggle={({ currentTarget }) => onToggle(currentTarget.open)} className="group">
       <summary className="grid list-none gap-1.5 rounded-md py-1 [&::-webkit-details-marker]:hidden">
         <span className="flex items-baseline justify-between gap-4 text-sm">
           <span className="min-w-0 truncate">{text}</span>

@@ -5,6 +5,7 @@ import { useMemo } from "react";
 import { useQuery, useSubscription } from "urql";
 import { CallCountDocument, CallsDocument, LiveCallsDocument, type CallsQuery, type LiveCallsSubscription } from "@/gql/calls";
 import { count, moment } from "@/data/format";
+import { changed, PAGE_SIZE } from "@/data/page";
 import { problemOf } from "@/data/problem";
 import { useNow } from "@/data/use-now";
 import { useRead } from "@/data/use-read";
@@ -20,7 +21,7 @@ import { StartCall } from "@/shell/start-call";
 import { COLUMNS, FROM, type CallRow, type Column } from "./columns";
 import { merged, NO_LIVE_ROWS, withUpdate, type LiveRows } from "./live-rows";
 import { Toolbar } from "./toolbar";
-import { changed, chipsOf, columnsOf, filterOf, isTop, PAGE_SIZE, sortOf, variablesOf } from "./view";
+import { chipsOf, columnsOf, filterOf, isTop, sortOf, variablesOf } from "./view";
 
 export function CallsPage() {
   useTitle("Calls");

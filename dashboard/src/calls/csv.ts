@@ -1,4 +1,5 @@
 import { pages, type Studio } from "agent-studio-client";
+import { saveFile } from "@/data/save-file";
 import { CallsDocument, type CallsQueryVariables } from "@/gql/calls";
 import { COLUMNS, type CallRow, type Column, type ColumnName } from "./columns";
 
@@ -25,9 +26,6 @@ export async function download(studio: Studio, { filter, orderBy }: CallsQueryVa
     calls.push(...page.edges.map(({ node }) => node));
     if (calls.length >= MAX_ROWS) break;
   }
-  const url = URL.createObjectURL(new Blob([csvOf(calls, names)], { type: "text/csv" }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: "calls.csv" });
-  link.click();
-  URL.revokeObjectURL(url);
+  saveFile("calls.csv", csvOf(calls, names), "text/csv");
   return calls.length;
 }

@@ -3,11 +3,13 @@
 import { useState, type FormEvent, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { FilterChoicesDocument } from "@/gql/calls";
+import { changed } from "@/data/page";
 import { BLAMES, DIRECTIONS, KINDS, REASONS, STATES } from "@/data/words";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
-import { changed, FILTER_NAMES, withoutFilter } from "./view";
+import { FilterChecks } from "@/ui/filter-checks";
+import { FILTER_NAMES, withoutFilter } from "./view";
 
 interface Props {
   open: boolean;
@@ -45,10 +47,10 @@ function FilterForm({ query, onApply }: Pick<Props, "query" | "onApply">) {
 
   return (
     <form className="mt-4 grid gap-4" onSubmit={apply}>
-      <Checks title="State" name="state" query={query} options={labels(STATES)} />
-      <Checks title="Kind" name="kind" query={query} options={labels(KINDS)} />
-      <Checks title="Direction" name="direction" query={query} options={DIRECTIONS} />
-      <Checks title="Caused by" name="blame" query={query} options={BLAMES} />
+      <FilterChecks title="State" name="state" query={query} options={labels(STATES)} />
+      <FilterChecks title="Kind" name="kind" query={query} options={labels(KINDS)} />
+      <FilterChecks title="Direction" name="direction" query={query} options={DIRECTIONS} />
+      <FilterChecks title="Caused by" name="blame" query={query} options={BLAMES} />
       <Pair>
         <Options label="Progress" name="live" value={value("live")} options={[{ value: "true", label: "In progress" }, { value: "false", label: "Ended" }]} />
         <Options label="End" name="reason" value={value("reason")} options={entries(labels(REASONS))} />
@@ -100,27 +102,5 @@ function Options({ label, name, value, options }: { label: string; name: string;
         </option>
       ))}
     </Choice>
-  );
-}
-
-function Checks({ title, name, query, options }: { title: string; name: string; query: URLSearchParams; options: Record<string, string> }) {
-  const chosen = (query.get(name) ?? "").split(",");
-  return (
-    <fieldset>
-      <legend className="mb-1.5 text-sm font-medium">{title}</legend>
-      <div className="flex flex-wrap gap-1.5">
-        {entries(options).map(({ value, label }) => (
-          <label
-            key={value}
-            className="flex min-h-7 cursor-pointer items-center gap-1.5 rounded-full border border-line-strong/60 px-2.5 text-sm
-              has-checked:border-accent has-checked:bg-accent-soft has-checked:text-accent has-focus-visible:outline-2
-              has-focus-visible:outline-offset-2 has-focus-visible:outline-(--focus)"
-          >
-            <input type="checkbox" name={name} value={value} defaultChecked={chosen.includes(value)} className="accent-(--accent)" />
-            {label}
-          </label>
-        ))}
-      </div>
-    </fieldset>
   );
 }

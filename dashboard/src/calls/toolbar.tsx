@@ -4,19 +4,20 @@ import Link from "next/link";
 import { useStudio } from "agent-studio-client/react";
 import { RequestFailed } from "agent-studio-client";
 import { useState, type FormEvent } from "react";
+import { changed } from "@/data/page";
 import { messageOf } from "@/data/problem";
 import { useViewer } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
-import { Icon } from "@/ui/icons";
+import { FilterChips } from "@/ui/filter-chips";
 import { Menu, MenuCheck, MenuItem, MenuLabel, MenuSeparator } from "@/ui/menu";
 import { useToast } from "@/ui/toast";
 import { COLUMNS, DEFAULT_COLUMNS } from "./columns";
 import { download, MAX_ROWS } from "./csv";
 import { FilterDialog } from "./filter-dialog";
 import { useSavedViews } from "./saved-views";
-import { changed, chipsOf, columnsOf, variablesOf, withoutFilter } from "./view";
+import { chipsOf, columnsOf, variablesOf, withoutFilter } from "./view";
 
 interface Props {
   query: URLSearchParams;
@@ -69,28 +70,7 @@ export function Toolbar({ query, onGo }: Props) {
         <Columns query={query} onGo={onGo} />
         <Csv query={query} />
       </div>
-      {chips.length > 0 && (
-        <ul aria-label="Active filters" className="flex flex-wrap items-center gap-1.5">
-          {chips.map((chip) => (
-            <li key={chip.label}>
-              <button
-                type="button"
-                aria-label={`Remove the filter ${chip.label}`}
-                onClick={() => onGo(chip.without)}
-                className="flex min-h-7 items-center gap-1.5 rounded-full bg-accent-soft px-2.5 text-sm text-accent hover:brightness-95"
-              >
-                {chip.label}
-                <Icon name="close" width={13} height={13} />
-              </button>
-            </li>
-          ))}
-          <li>
-            <button type="button" className="min-h-7 rounded px-2 text-sm text-muted underline" onClick={() => onGo(withoutFilter(query))}>
-              Clear all
-            </button>
-          </li>
-        </ul>
-      )}
+      <FilterChips chips={chips} onGo={onGo} cleared={withoutFilter(query)} />
       <FilterDialog
         open={isFiltering}
         onOpenChange={setFiltering}

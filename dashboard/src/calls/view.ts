@@ -2,10 +2,10 @@
 // a colleague or saved as a link.
 
 import type { Blame, CallFilter, CallKind, CallOrder, CallSort, CallState, CallsQueryVariables, Direction, EndReason } from "@/gql/calls";
+import { changed, pageOf, present, timeOf } from "@/data/page";
 import { BLAMES, DIRECTIONS, KINDS, REASONS, STATES } from "@/data/words";
+import type { Chip } from "@/ui/filter-chips";
 import { COLUMNS, DEFAULT_COLUMNS, type ColumnName } from "./columns";
-
-export const PAGE_SIZE = 25;
 
 const SORTS: Record<string, CallSort> = { created: "CREATED_AT", duration: "DURATION", cost: "COST" };
 
@@ -19,23 +19,9 @@ function listOf<Value extends string>(query: URLSearchParams, name: keyof typeof
   return values.length ? (values as Value[]) : undefined;
 }
 
-/** Only what is set: an empty object is a filter of everything. */
-function present<Fields extends object>(fields: Fields): Fields {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;
-}
-
 const text = (query: URLSearchParams, name: string) => query.get(name)?.trim() || undefined;
 const duration = (value: string | undefined) => (value && Number(value) >= 0 ? `PT${Number(value)}S` : undefined);
 const amount = (value: string | undefined) => (value && Number(value) >= 0 ? value : undefined);
-
-/** Days are those of the reader; `until` includes its day. */
-function timeOf(value: string | undefined, days = 0): string | undefined {
-  if (!value) return undefined;
-  const time = /^\d{4}-\d{2}-\d{2}$/.test(value) ? new Date(`${value}T00:00`) : new Date(value);
-  if (Number.isNaN(time.getTime())) return undefined;
-  if (value.length === 10) time.setDate(time.getDate() + days);
-  return time.toISOString();
-}
 
 function range<Value>(from: Value | undefined, to: Value | undefined, names: readonly [string, string]) {
   if (from === undefined && to === undefined) return undefined;
@@ -83,10 +69,7 @@ export function sortOf(query: URLSearchParams): Sort {
 export function variablesOf(query: URLSearchParams): CallsQueryVariables {
   const sort = sortOf(query);
   const orderBy: CallOrder = { by: SORTS[sort.name] ?? "CREATED_AT", direction: sort.ascending ? "ASC" : "DESC" };
-  const before = query.get("before");
-  const after = query.get("after");
-  const page = before ? { last: PAGE_SIZE, before } : after ? { first: PAGE_SIZE, after } : { first: PAGE_SIZE };
-  return { filter: filterOf(query), orderBy, ...page };
+  return { filter: filterOf(query), orderBy, ...pageOf(query) };
 }
 
 /** Live rows may appear only where a new call belongs to the top of what is shown. */
@@ -100,24 +83,7 @@ export function columnsOf(query: URLSearchParams): readonly ColumnName[] {
   return chosen ? COLUMNS.map(({ name }) => name).filter((name) => chosen.includes(name)) : DEFAULT_COLUMNS;
 }
 
-/** Change parameters; null removes one. What changes the list goes back to its first page. */
-export function changed(query: URLSearchParams, changes: Record<string, string | readonly string[] | null>): URLSearchParams {
-  const next = new URLSearchParams(query);
-  if (!("columns" in changes)) for (const name of ["after", "before"]) next.delete(name);
-  for (const [name, value] of Object.entries(changes)) {
-    next.delete(name);
-    if (typeof value === "string") next.set(name, value);
-    else for (const each of value ?? []) next.append(name, each);
-  }
-  return next;
-}
-
 export const withoutFilter = (query: URLSearchParams) => changed(query, Object.fromEntries(FILTER_NAMES.map((name) => [name, null])));
-
-export interface Chip {
-  readonly label: string;
-  readonly without: URLSearchParams;
-}
 
 const TITLES: Record<string, string> = {
   state: "State",

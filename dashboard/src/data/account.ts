@@ -1,7 +1,7 @@
 // Who uses the dashboard: a person with a session, or the local installation with its API key. A session is shared by
 // all tabs of the browser; the key of a local installation is kept by one tab, as /talk and GraphiQL do.
 
-import { createSession, createStudio, type Observable, type Session, type Studio } from "agent-studio-client";
+import { createSession, createStudio, type Observable, type Session, type Studio, type Tokens } from "agent-studio-client";
 
 export const API = process.env.NEXT_PUBLIC_STUDIO_API || (typeof location === "undefined" ? "" : location.origin);
 
@@ -37,6 +37,18 @@ export function people(): Session {
     channel()?.addEventListener("message", () => location.reload());
   }
   return session;
+}
+
+let visiting: Studio | undefined;
+
+/** The API without a credential, for those who cannot sign in yet. */
+export const visitor = (): Studio => (visiting ??= createStudio({ url: API }));
+
+/** Continue as the person of these tokens, whatever account this tab had. */
+export function enterWith(tokens: Tokens) {
+  sessionStorage.removeItem(LOCAL_KEY);
+  people().adopt(tokens);
+  changeAccount();
 }
 
 let opened = 0;

@@ -9,6 +9,12 @@ export function milliseconds(duration: string): number {
   return parts.reduce((sum, part, index) => sum + Number(part ?? 0) * (FACTORS[index] ?? 0), 0);
 }
 
+/** A number of seconds as a duration of the API. */
+export const durationOf = (seconds: number): string => `PT${seconds}S`;
+
+/** The items of a list that is typed as one text. */
+export const listOf = (text: string): string[] => text.split(/[,\s]+/).filter(Boolean);
+
 export const orNull = <Value, Result>(value: Value | null | undefined, read: (value: Value) => Result): Result | null =>
   value === null || value === undefined ? null : read(value);
 
@@ -29,7 +35,13 @@ export function money(amount: string): string {
   return value < 0.1 ? `$${value.toFixed(4)}` : `$${value.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }
 
+/** A number that may have a fraction, of which large numbers show none. */
+export const figure = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 2 : 0 });
+
 export const count = (value: number): string => value.toLocaleString("en-US");
+
+/** `1 change`, `3 changes`. */
+export const counted = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const DAY_OF_YEAR = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
@@ -46,3 +58,19 @@ export function moment(iso: string, now = new Date()): string {
 
 export const exactMoment = (iso: string): string => `${DAY_OF_YEAR.format(new Date(iso))}, ${EXACT_TIME.format(new Date(iso))}`;
 export const timeOfDay = (iso: string): string => EXACT_TIME.format(new Date(iso));
+
+const RELATIVE = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const UNITS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+] as const;
+
+/** `5 minutes ago`, `in 7 days`. */
+export function ago(iso: string, now = Date.now()): string {
+  const passed = (Date.parse(iso) - now) / 1000;
+  const [unit, length] = UNITS.find(([, each]) => Math.abs(passed) >= each) ?? ["second", 1];
+  return unit === "second" ? "just now" : RELATIVE.format(Math.round(passed / length), unit);
+}

@@ -89,3 +89,18 @@ export const reasonOf = (reason: EndReason) => REASONS[reason] ?? { label: plain
 /** The colour of the cause of an end: what the installation, a provider or a carrier did is bad, what the caller did is not. */
 export const toneOfBlame = (blame: Blame | null): Tone =>
   blame === "PLATFORM" || blame === "PROVIDER" || blame === "CARRIER" || blame === "CONFIG" ? "bad" : "neutral";
+
+const BUDGETS: Record<string, string> = {
+  CONCURRENT_CALLS: "Calls at the same time",
+  MINUTES_PER_MONTH: "Minutes this month",
+  SPEND_PER_MONTH: "Dollars this month",
+  REQUESTS_PER_MINUTE: "Requests per minute",
+  SOCKETS: "Open WebSockets",
+  SUBSCRIPTIONS: "Open subscriptions",
+  AGENTS: "Agents",
+  TOOLS: "Tools",
+  WORKFLOWS: "Workflows",
+  STORAGE_MEGABYTES: "Megabytes stored",
+};
+
+export const budgetName = (budget: string): string => BUDGETS[budget] ?? plain(budget);

@@ -8,6 +8,7 @@ import { messageOf } from "@/data/problem";
 import { Button } from "@/ui/button";
 import { Confirm, Dialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
+import { ShownOnce } from "@/ui/shown-once";
 import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 
@@ -28,6 +29,7 @@ export function CreateKey({ open, onOpenChange, onChanged }: CreateProps) {
 
 /** The key of a server that lets the visitors of its pages call: it has this scope alone. */
 const JOIN = "CALLS_JOIN";
+const WARNING = "This is the only time that the key is shown. Store it before you continue.";
 const DAY_MS = 86_400_000;
 const LIFETIMES = [
   { days: 0, label: "Never" },
@@ -60,7 +62,7 @@ function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }
     setValue(result.value.value);
     onChanged();
   };
-  if (value) return <Value value={value} onDone={onDone} />;
+  if (value) return <ShownOnce label="Key" value={value} warning={WARNING} onDone={onDone} />;
   return (
     <form className="mt-4 grid gap-4" onSubmit={(event) => void create(event)}>
       {problem && <Notice tone="bad">{problem}</Notice>}
@@ -87,29 +89,6 @@ function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }
         </Button>
       </div>
     </form>
-  );
-}
-
-function Value({ value, onDone }: { value: string; onDone(): void }) {
-  const toast = useToast();
-  const copy = () =>
-    navigator.clipboard.writeText(value).then(
-      () => toast("ok", "The key was copied."),
-      () => toast("bad", "The browser does not allow copying. Select the key and copy it."),
-    );
-  return (
-    <div className="mt-4 grid gap-4">
-      <Notice tone="warn">This is the only time that the key is shown. Store it before you continue.</Notice>
-      <Field label="Key" value={value} readOnly className="font-mono" onFocus={(event) => event.currentTarget.select()} />
-      <div className="flex justify-end gap-2">
-        <Button icon="copy" onClick={() => void copy()}>
-          Copy
-        </Button>
-        <Button kind="primary" onClick={onDone}>
-          Done
-        </Button>
-      </div>
-    </div>
   );
 }
 
@@ -146,7 +125,7 @@ export function RotateKey({ target, onClose, onChanged }: TargetProps) {
       description="A new key takes over. The present one continues to work for a day, so that programs can change without a gap."
     >
       {value ? (
-        <Value value={value} onDone={close} />
+        <ShownOnce label="Key" value={value} warning={WARNING} onDone={close} />
       ) : (
         <div className="mt-4 grid gap-4">
           {problem && <Notice tone="bad">{problem}</Notice>}

@@ -3,7 +3,6 @@
 import { useState } from "react";
 import { useQuery } from "urql";
 import { KeysDocument, type KeyRowFragment } from "@/gql/keys";
-import { exactMoment, moment } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
@@ -11,10 +10,12 @@ import { useMay } from "@/data/viewer";
 import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
+import { ListSkeleton } from "@/ui/list-skeleton";
 import { Menu, MenuItem } from "@/ui/menu";
 import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
-import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
+import { Empty, Failed } from "@/ui/states";
+import { Time } from "@/ui/time";
 import { CreateKey, RevokeKey, RotateKey } from "./key-dialogs";
 
 const PAGE_SIZE = 25;
@@ -43,7 +44,7 @@ export function KeysPage() {
           <Failed problem={problemOf(error)} onRetry={again} />
         </Card>
       )}
-      {!error && !rows && <KeysSkeleton />}
+      {!error && !rows && <ListSkeleton what="API keys" />}
       {rows?.length === 0 && (
         <Card>
           <Empty icon="key" title="No keys yet">
@@ -121,7 +122,7 @@ function KeyTable({ rows, mayWrite, onChanged }: TableProps) {
                     <Time at={key.lastUsedAt} none="Never" />
                   </td>
                   <td className="hidden px-3 lg:table-cell">
-                    <Time at={key.createdAt} none="" />
+                    <Time at={key.createdAt} />
                   </td>
                   <td className="hidden px-3 md:table-cell">
                     <Time at={key.expiresAt} none="Never" />
@@ -149,31 +150,5 @@ function KeyTable({ rows, mayWrite, onChanged }: TableProps) {
       <RotateKey target={rotating} onClose={() => setRotating(null)} onChanged={onChanged} />
       <RevokeKey target={revoking} onClose={() => setRevoking(null)} onChanged={onChanged} />
     </Card>
-  );
-}
-
-function Time({ at, none }: { at: string | null; none: string }) {
-  if (at === null) return <span className="text-muted">{none}</span>;
-  return (
-    <time dateTime={at} title={exactMoment(at)} className="tabular-nums">
-      {moment(at)}
-    </time>
-  );
-}
-
-function KeysSkeleton() {
-  return (
-    <Loading what="API keys">
-      <div className="overflow-hidden rounded-xl border bg-surface">
-        <div className="h-10 border-b bg-sunken" />
-        {Array.from({ length: 5 }, (_, row) => (
-          <div key={row} className="flex h-12 items-center gap-6 border-b px-4 last:border-0">
-            {["name", "state", "role", "used"].map((name) => (
-              <Skeleton key={name} className="h-4 grow" />
-            ))}
-          </div>
-        ))}
-      </div>
-    </Loading>
   );
 }

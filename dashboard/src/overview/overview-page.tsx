@@ -4,22 +4,24 @@ import Link from "next/link";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useQuery, useSubscription } from "urql";
 import { LiveCallsDocument, type LiveCallsSubscription } from "@/gql/calls";
-import { OverviewDocument, VoiceLatencyDocument, WorkersDocument, type Blame, type EndReason, type OverviewQuery } from "@/gql/overview";
+import { FailedCallsDocument, OverviewDocument, WorkersDocument, type Blame, type EndReason, type OverviewQuery } from "@/gql/overview";
 import { lengthOf, type CallRow } from "@/calls/columns";
 import { SNAPSHOT_SIZE, withUpdate, type LiveRows } from "@/calls/live-rows";
 import { clock, count, milliseconds, moment, money, seconds } from "@/data/format";
 import { problemOf } from "@/data/problem";
+import { useRead } from "@/data/use-read";
 import { useNow } from "@/data/use-now";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { BLAMES, plain, reasonOf, stateOf, toneOfBlame } from "@/data/words";
+import { BudgetLevels, warningOf } from "@/limits/budget-levels";
 import { StartCall } from "@/shell/start-call";
 import { Badge } from "@/ui/badge";
 import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
 import { Failed, Loading, Notice, Skeleton } from "@/ui/states";
-import { byBlame, byReason, costOf, isFault, useDay, type Day, type DayCall } from "./day";
 import { FirstSteps } from "./first-steps";
+import { FAULTS, isFault, sharesOf, sumOf, type Statistics } from "./statistics";
 
 const REFRESH_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -51,23 +53,24 @@ const localDay = () => new Date().toLocaleDateString("sv");
 function spanOf(now: Date) {
   const midnight = new Date(now);
   midnight.setHours(0, 0, 0, 0);
-  const since = midnight.toISOString();
-  const before = { since: new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1).toISOString(), until: new Date(now.getTime() - DAY_MS).toISOString() };
-  return { since, today: { created: { since } }, yesterday: { created: before } };
+  const today = { since: midnight.toISOString() };
+  const start = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1);
+  return { today, yesterday: { since: start.toISOString(), until: new Date(now.getTime() - DAY_MS).toISOString() } };
 }
 
 export function OverviewPage() {
   useTitle("Overview");
   const tick = useTick();
   // eslint-disable-next-line react-hooks/exhaustive-deps -- a tick is a new minute
-  const { since, today, yesterday } = useMemo(() => spanOf(new Date()), [tick]);
+  const { today, yesterday } = useMemo(() => spanOf(new Date()), [tick]);
   const [{ data, error, stale }, again] = useQuery({ query: OverviewDocument, variables: { today, yesterday }, requestPolicy: "cache-and-network" });
   const [shown, setShown] = useState<OverviewQuery>();
   useEffect(() => {
     if (data && !stale) setShown(data);
   }, [data, stale]);
-  const day = useDay(since, tick);
   const overview = data ?? shown;
+  // Undefined while it is loading, null when only this part failed.
+  const day = overview && overview.today;
   const live = useLiveRows();
 
   if (error && !overview) {
@@ -86,7 +89,7 @@ export function OverviewPage() {
       </PageHeader>
       {isNew && <FirstSteps />}
       <Attention overview={overview} tick={tick} />
-      <Figures overview={overview} day={day} live={live} tick={tick} />
+      <Figures overview={overview} day={day} live={live} />
       <div className="mt-5 grid items-start gap-5 lg:grid-cols-2">
         <div className="grid min-w-0 gap-5">
           <LiveCalls live={live} />
@@ -94,7 +97,7 @@ export function OverviewPage() {
         </div>
         <div className="grid min-w-0 gap-5">
           <Ends day={day} />
-          <Faults day={day} />
+          <Faults since={today.since} tick={tick} />
         </div>
       </div>
     </>
@@ -139,7 +142,7 @@ function Figure({ title, value, note, href }: { title: string; value: string | n
 
 interface Parts {
   overview: OverviewQuery | undefined;
-  day: Day | null | undefined;
+  day: Statistics | null | undefined;
 }
 
 type Live = readonly CallRow[] | undefined;
@@ -151,48 +154,41 @@ function useLiveRows(): Live {
   return useMemo(() => data && [...data.byId.values()].filter((call) => call !== null).sort((a, b) => b.createdAt.localeCompare(a.createdAt)), [data]);
 }
 
-function Figures({ overview, day, live, tick }: Parts & { live: Live; tick: number }) {
-  const counted = (part: { totalCount: { value: number; isEstimate: boolean } } | null | undefined) =>
-    part && `${part.totalCount.isEstimate ? "≈ " : ""}${count(part.totalCount.value)}`;
-  const today = overview?.today;
-  const before = counted(overview?.yesterday);
-  const faults = day?.calls.filter(isFault).length;
-  const ended = day?.calls.filter(({ endReason }) => endReason !== null).length ?? 0;
-  const first = useFirstAudio(tick);
+const FAULT_FILTER = `blame=${FAULTS.join(",")}`;
+
+function Figures({ overview, day, live }: Parts & { live: Live }) {
+  const before = overview?.yesterday;
+  const faults = day ? sumOf(day.groups.filter(isFault)) : 0;
+  const ended = day ? sumOf(day.groups.filter(({ endReason }) => endReason !== null)) : 0;
+  const first = day?.firstAudio;
   return (
     <div className="grid grid-cols-2 gap-3 md:grid-cols-3 xl:grid-cols-5">
       <Figure title="Live now" value={live && `${count(live.length)}${live.length >= SNAPSHOT_SIZE ? "+" : ""}`} href="/calls/?live=true" note="calls in progress" />
-      <Figure title="Calls today" value={overview && counted(today)} href={`/calls/?since=${localDay()}`} note={before && `${before} yesterday by this time`} />
+      <Figure
+        title="Calls today"
+        value={day && count(day.calls)}
+        href={`/calls/?since=${localDay()}`}
+        note={before && `${count(before.calls)} yesterday by this time`}
+      />
       <Figure
         title="Failed today"
-        value={day === null ? undefined : day && count(faults ?? 0)}
-        href={`/calls/?blame=PLATFORM,PROVIDER,CARRIER,CONFIG&since=${localDay()}`}
-        note={ended > 0 && `${((100 * (faults ?? 0)) / ended).toFixed(1)} % of ${count(ended)} ended`}
+        value={day && count(faults)}
+        href={`/calls/?${FAULT_FILTER}&since=${localDay()}`}
+        note={ended > 0 && `${((100 * faults) / ended).toFixed(1)} % of ${count(ended)} ended`}
       />
       <Figure
         title="Cost today"
-        value={day === null ? undefined : day && money(String(costOf(day.calls)))}
+        value={day && money(day.cost)}
         href={`/calls/?sort=cost&since=${localDay()}`}
-        note={day && !day.isComplete ? "of the newest 1,000 calls" : "estimated"}
+        note={before && `estimated; ${money(before.cost)} yesterday by this time`}
       />
-      <Figure title="First audio" value={first.value} note={first.note} />
+      <Figure
+        title="First audio today"
+        value={day && (first ? seconds(milliseconds(first.p50)) : null)}
+        note={first ? `median; p95 ${seconds(milliseconds(first.p95))}; ${count(first.turns)} replies` : day && "no voice call was measured"}
+      />
     </div>
   );
-}
-
-/** Of the newest 20 voice calls: the API has no figure over many calls yet. */
-function useFirstAudio(tick: number): { value: string | null | undefined; note: string } {
-  const [{ data, fetching }, again] = useQuery({ query: VoiceLatencyDocument });
-  useAgain(again, tick);
-  if (!data && fetching) return { value: undefined, note: "" };
-  const measured = data?.calls?.edges.flatMap(({ node }) => node.latency?.firstAudio ?? []) ?? [];
-  if (!measured.length) return { value: null, note: "no voice call was measured" };
-  const median = (name: "p50" | "p95") => {
-    const sorted = measured.map((each) => milliseconds(each[name])).sort((a, b) => a - b);
-    return seconds(sorted[Math.floor(sorted.length / 2)] ?? 0);
-  };
-  const calls = measured.length === 1 ? "the last voice call" : `the last ${measured.length} voice calls`;
-  return { value: median("p50"), note: `median; p95 ${median("p95")}; ${calls}` };
 }
 
 const SHOWN_LIVE = 8;
@@ -265,14 +261,15 @@ function Bars({ title, items }: { title: string; items: readonly BarItem[] }) {
 
 const SHOWN_REASONS = 6;
 
-function Ends({ day }: { day: Day | null | undefined }) {
-  const badReasons = useMemo(() => new Set(day?.calls.filter(isFault).map(({ endReason }) => endReason)), [day]);
-  const reasons = day ? byReason(day.calls) : [];
-  const blames = day ? byBlame(day.calls) : [];
+function Ends({ day }: { day: Statistics | null | undefined }) {
+  const groups = day?.groups ?? [];
+  const badReasons = new Set(groups.filter(isFault).map(({ endReason }) => endReason));
+  const reasons = sharesOf<EndReason>(groups, ({ endReason }) => endReason);
+  const blames = sharesOf<Blame>(groups, ({ blame }) => blame);
   return (
     <Panel title="How calls ended today">
-      {day === null && <Skeleton className="h-40 w-full" />}
-      {day === undefined && <p className="text-sm text-muted">The calls of today could not be loaded.</p>}
+      {day === undefined && <Skeleton className="h-40 w-full" />}
+      {day === null && <p className="text-sm text-muted">The calls of today could not be counted.</p>}
       {day && reasons.length === 0 && <p className="text-sm text-muted">No call has ended today.</p>}
       {reasons.length > 0 && (
         <div className="grid gap-5">
@@ -280,7 +277,7 @@ function Ends({ day }: { day: Day | null | undefined }) {
             title="By reason"
             items={reasons.slice(0, SHOWN_REASONS).map(({ name, count }) => ({
               key: name,
-              label: reasonOf(name satisfies EndReason).label,
+              label: reasonOf(name).label,
               count,
               isBad: badReasons.has(name),
               href: `/calls/?reason=${name}&since=${localDay()}`,
@@ -290,7 +287,7 @@ function Ends({ day }: { day: Day | null | undefined }) {
             title="Caused by"
             items={blames.map(({ name, count }) => ({
               key: name,
-              label: BLAMES[name satisfies Blame] ?? plain(name),
+              label: BLAMES[name] ?? plain(name),
               count,
               isBad: toneOfBlame(name) === "bad",
               href: `/calls/?blame=${name}&since=${localDay()}`,
@@ -298,28 +295,19 @@ function Ends({ day }: { day: Day | null | undefined }) {
           />
         </div>
       )}
-      {day && !day.isComplete && <p className="mt-3 text-xs text-muted">Counted over the newest 1,000 calls of today.</p>}
+      {day && <Counted since={day.since} />}
     </Panel>
   );
 }
 
-const BUDGETS: Record<string, string> = {
-  CONCURRENT_CALLS: "Calls at the same time",
-  MINUTES_PER_MONTH: "Minutes this month",
-  SPEND_PER_MONTH: "Dollars this month",
-  REQUESTS_PER_MINUTE: "Requests per minute",
-  SOCKETS: "Open WebSockets",
-  SUBSCRIPTIONS: "Open subscriptions",
-  AGENTS: "Agents",
-  TOOLS: "Tools",
-  WORKFLOWS: "Workflows",
-  STORAGE_MEGABYTES: "Megabytes stored",
-};
+/** The API counts at most 100,000 calls: a day with more is counted from a later moment on. */
+function Counted({ since }: { since: string }) {
+  const at = new Date(since);
+  if (at.getHours() + at.getMinutes() + at.getSeconds() === 0) return null;
+  return <p className="mt-3 text-xs text-muted">Counted since {moment(since)}: there are too many calls for the whole day.</p>;
+}
 
 const ALWAYS_SHOWN: readonly string[] = ["CONCURRENT_CALLS", "MINUTES_PER_MONTH", "SPEND_PER_MONTH", "STORAGE_MEGABYTES"];
-
-const budgetName = (budget: string) => BUDGETS[budget] ?? plain(budget);
-const figure = (value: number) => value.toLocaleString("en-US", { maximumFractionDigits: value < 100 ? 2 : 0 });
 
 function Budgets({ overview }: Pick<Parts, "overview">) {
   const levels = overview?.viewer?.limits;
@@ -328,41 +316,23 @@ function Budgets({ overview }: Pick<Parts, "overview">) {
   return (
     <Panel title="Budgets and quotas">
       {!levels && <Skeleton className="h-40 w-full" />}
-      <ul className="grid gap-3.5">
-        {shown.map(({ budget, used, limit, isNear, isExhausted, resetsAt }) => (
-          <li key={budget} className="text-sm">
-            <span className="flex justify-between gap-4">
-              <span>{budgetName(budget)}</span>
-              <span className="text-muted tabular-nums">
-                {figure(used)} {limit === null ? "· no limit" : `of ${figure(limit)}`}
-              </span>
-            </span>
-            {limit !== null && (
-              <span className="mt-1.5 block h-2 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
-                <span
-                  className={`block h-full rounded-full ${isExhausted ? "bg-bad" : isNear ? "bg-warn" : "bg-accent"}`}
-                  style={{ width: `${Math.min(100, (100 * used) / (limit || 1))}%` }}
-                />
-              </span>
-            )}
-            {resetsAt && (isNear || isExhausted) && <span className="mt-1 block text-xs text-muted">Resets {moment(resetsAt)}</span>}
-          </li>
-        ))}
-      </ul>
+      <BudgetLevels levels={shown} />
     </Panel>
   );
 }
 
-const SHOWN_FAULTS = 6;
-
-function Faults({ day }: { day: Day | null | undefined }) {
-  const faults: readonly DayCall[] = day?.calls.filter(isFault) ?? [];
+function Faults({ since, tick }: { since: string; tick: number }) {
+  const filter = { blames: [...FAULTS], created: { since } };
+  const [{ data, error }, again] = useRead({ query: FailedCallsDocument, variables: { filter }, requestPolicy: "cache-and-network" });
+  useAgain(again, tick);
+  const faults = data?.calls?.edges.map(({ node }) => node);
   return (
-    <Panel title="Failed today" more={<More href="/calls/?blame=PLATFORM,PROVIDER,CARRIER,CONFIG">All failed calls</More>}>
-      {day === null && <Skeleton className="h-24 w-full" />}
-      {day && faults.length === 0 && <p className="text-sm text-muted">No call of today failed.</p>}
+    <Panel title="Failed today" more={<More href={`/calls/?${FAULT_FILTER}`}>All failed calls</More>}>
+      {!faults && !error && <Skeleton className="h-24 w-full" />}
+      {!faults && error && <p className="text-sm text-muted">The failed calls could not be loaded.</p>}
+      {faults?.length === 0 && <p className="text-sm text-muted">No call of today failed.</p>}
       <ul className="-mx-2">
-        {faults.slice(0, SHOWN_FAULTS).map((call) => (
+        {faults?.map((call) => (
           <li key={call.id}>
             <Link
               href={`/call/?id=${encodeURIComponent(call.id)}`}
@@ -382,6 +352,13 @@ function Faults({ day }: { day: Day | null | undefined }) {
 }
 
 const LONG_WAIT_MS = 5_000;
+const ALMOST_FULL = 0.9;
+
+/** The calls that the workers hold and can hold; zero for viewers who do not see the calls of other tenants. */
+function loadOf(workers: readonly { capacity: number; calls: number | null }[]): readonly [held: number, room: number] {
+  const known = workers.flatMap(({ capacity, calls }) => (calls === null ? [] : [[calls, capacity] as const]));
+  return [known.reduce((sum, [calls]) => sum + calls, 0), known.reduce((sum, [, capacity]) => sum + capacity, 0)];
+}
 
 /** What has to be attended to, most urgent first. Nothing is shown when there is nothing. */
 function Attention({ overview, tick }: Pick<Parts, "overview"> & { tick: number }) {
@@ -391,19 +368,30 @@ function Attention({ overview, tick }: Pick<Parts, "overview"> & { tick: number 
   const pool = data?.workerPool;
   const limits = overview?.viewer?.limits ?? [];
   const waits = pool?.waitingSince ? Date.now() - Date.parse(pool.waitingSince) : 0;
-  const items: { tone: "bad" | "warn"; text: string }[] = [];
+  const items: { tone: "bad" | "warn"; text: string; href?: string }[] = [];
   if (pool && pool.workers.length === 0) items.push({ tone: "bad", text: "No worker is running, so no call can be answered. Start one, or look at ./studio status." });
   else if (pool && waits > LONG_WAIT_MS) items.push({ tone: "bad", text: `${count(pool.waiting.value)} calls wait for a worker, the first one for ${clock(waits)}. Add workers.` });
-  for (const { budget, isExhausted, isNear } of limits) {
-    if (isExhausted) items.push({ tone: "bad", text: `${budgetName(budget)}: the limit is reached, and more is refused.` });
-    else if (isNear) items.push({ tone: "warn", text: `${budgetName(budget)}: more than four fifths are used.` });
+  const [held, room] = loadOf(pool?.workers ?? []);
+  if (room > 0 && held >= ALMOST_FULL * room) {
+    items.push({ tone: "warn", text: `The workers hold ${count(held)} of ${count(room)} calls. Add workers.` });
   }
+  const byProviders = sumOf(overview?.today?.groups.filter(({ blame }) => blame === "PROVIDER") ?? []);
+  if (byProviders > 0) {
+    const text = `A provider ended ${byProviders === 1 ? "one call" : `${count(byProviders)} calls`} of today.`;
+    items.push({ tone: "bad", text, href: `/calls/?blame=PROVIDER&since=${localDay()}` });
+  }
+  items.push(...limits.flatMap((level) => warningOf(level) ?? []));
   if (!items.length) return null;
   return (
     <section aria-label="Needs attention" className="mb-5 grid gap-2">
-      {items.map(({ tone, text }) => (
+      {items.map(({ tone, text, href }) => (
         <Notice key={text} tone={tone}>
-          {text}
+          {text}{" "}
+          {href && (
+            <Link href={href} prefetch={false} className="underline">
+              Show them
+            </Link>
+          )}
         </Notice>
       ))}
     </section>

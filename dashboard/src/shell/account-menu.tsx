@@ -1,5 +1,6 @@
 "use client";
 
+import { useRouter } from "next/navigation";
 import { useState } from "react";
 import { changeAccount, people, signOut } from "@/data/account";
 import { messageOf } from "@/data/problem";
@@ -28,6 +29,7 @@ export function useSwitchTenant() {
 export function AccountMenu() {
   const viewer = useViewer();
   const switchTenant = useSwitchTenant();
+  const router = useRouter();
   const [theme, setTheme] = useState<Theme>(chosenTheme);
   const tenants = viewer?.memberships ?? [];
   const name = viewer?.person?.name ?? viewer?.person?.email ?? (viewer ? "Local installation" : "");
@@ -73,6 +75,11 @@ export function AccountMenu() {
         }}
       />
       <MenuSeparator />
+      {viewer?.person && (
+        <MenuItem icon="people" onSelect={() => router.push("/profile/")}>
+          Profile
+        </MenuItem>
+      )}
       <MenuLink icon="info" href="/docs/">
         Documentation
       </MenuLink>

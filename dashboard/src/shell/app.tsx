@@ -1,6 +1,7 @@
 "use client";
 
 import { StudioProvider } from "agent-studio-client/react";
+import { usePathname } from "next/navigation";
 import { useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { Provider as CacheProvider } from "urql";
 import { account, forgetLocalKey, type Account } from "@/data/account";
@@ -16,6 +17,8 @@ const useAccount = () => useSyncExternalStore(account.subscribe, account.get, ()
 /** Every page, or the sign-in at the same address, which continues with the page. */
 export function App({ children }: { children: ReactNode }) {
   const user = useAccount();
+  // The page of links that set a password or accept an invitation needs no account.
+  if (usePathname().startsWith("/account")) return <Toasts>{children}</Toasts>;
   return (
     <Toasts>
       {user === undefined && <FrameSkeleton />}

@@ -25,10 +25,12 @@ function useCommands(typed: string): readonly Command[] {
   const viewer = useViewer();
   const switchTenant = useSwitchTenant();
   return useMemo(() => {
-    const mine = PAGES.filter(({ scope }) => viewer === null || viewer.scopes.includes(scope));
+    const pages = PAGES.flatMap((page) => [page, ...(page.parts ?? []).map((part) => ({ ...part, icon: page.icon }))]);
+    const mine = pages.filter(({ scope }) => viewer === null || viewer.scopes.includes(scope));
     const all: Command[] = [
       ...mine.map(({ title, icon, href }) => ({ title, icon, group: "Pages", run: () => router.push(href) })),
       { title: "Live calls", icon: "calls", group: "Pages", run: () => router.push("/calls/?live=true") },
+      ...(viewer?.person ? [{ title: "Profile", icon: "people" as const, group: "Pages", run: () => router.push("/profile/") }] : []),
       ...LINKS.map(({ title, href }) => ({ title, icon: "external" as const, group: "Pages", run: () => location.assign(href) })),
       ...(viewer?.memberships ?? [])
         .filter(({ tenant }) => tenant.id !== viewer?.tenant.id)

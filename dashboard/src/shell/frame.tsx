@@ -3,7 +3,7 @@
 import Link from "next/link";
 import { usePathname } from "next/navigation";
 import { useConnection } from "agent-studio-client/react";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useId, useState, type ReactNode } from "react";
 import { Button } from "@/ui/button";
 import { Drawer } from "@/ui/dialog";
 import { Icon } from "@/ui/icons";
@@ -11,7 +11,7 @@ import { Skeleton } from "@/ui/states";
 import { useViewer } from "@/data/viewer";
 import { AccountMenu } from "./account-menu";
 import { CommandPalette } from "./command-palette";
-import { LINKS, PAGES } from "./pages";
+import { LINKS, PAGES, type Page } from "./pages";
 
 export function Logo() {
   return (
@@ -55,7 +55,7 @@ export function Frame({ children }: { children: ReactNode }) {
       >
         Skip to the content
       </a>
-      <div className="fixed inset-y-0 left-0 z-20 hidden w-60 flex-col border-r bg-surface lg:flex">
+      <div className="fixed inset-y-0 left-0 z-20 hidden w-60 flex-col overflow-y-auto border-r bg-surface lg:flex">
         <Sidebar onSearch={() => setSearching(true)} />
       </div>
       <header className="sticky top-0 z-20 flex h-14 items-center gap-2 border-b bg-surface px-3 lg:hidden">
@@ -80,9 +80,29 @@ export function Frame({ children }: { children: ReactNode }) {
   );
 }
 
+function NavigationLink({ page: { href, title, icon }, isCurrent }: { page: Page; isCurrent: boolean }) {
+  return (
+    <Link
+      href={href}
+      prefetch={false}
+      aria-current={isCurrent ? "page" : undefined}
+      className={`flex h-9 items-center gap-3 rounded-md px-2.5 text-sm font-medium ${
+        isCurrent ? "bg-accent-soft text-accent" : "text-text hover:bg-hover"
+      }`}
+    >
+      <Icon name={icon} />
+      {title}
+    </Link>
+  );
+}
+
 function Sidebar({ onSearch }: { onSearch(): void }) {
   const path = usePathname();
   const viewer = useViewer();
+  const id = useId();
+  const mine = PAGES.filter(({ scope }) => viewer === null || viewer.scopes.includes(scope));
+  const names = [...new Set(mine.map(({ group }) => group ?? ""))];
+  const groups = names.map((name) => ({ name, pages: mine.filter(({ group }) => (group ?? "") === name) }));
   const isCurrent = (href: string) => (href === "/" ? path === "/" : path.startsWith(href));
   return (
     <nav aria-label="Main" className="flex min-h-full grow flex-col">
@@ -102,24 +122,23 @@ function Sidebar({ onSearch }: { onSearch(): void }) {
           </kbd>
         </button>
       </div>
-      <div className="mt-4 grid gap-0.5 px-3">
-        {PAGES.filter(({ scope }) => viewer === null || viewer.scopes.includes(scope)).map(({ href, title, icon, also }) => {
-          const current = [href, ...(also ?? [])].some(isCurrent);
-          return (
-            <Link
-              key={href}
-              href={href}
-              prefetch={false}
-              aria-current={current ? "page" : undefined}
-              className={`flex h-9 items-center gap-3 rounded-md px-2.5 text-sm font-medium ${
-                current ? "bg-accent-soft text-accent" : "text-text hover:bg-hover"
-              }`}
-            >
-              <Icon name={icon} />
-              {title}
-            </Link>
-          );
-        })}
+      <div className="mt-4 grid gap-4 px-3">
+        {groups.map(({ name, pages }) => (
+          <div key={name} className="grid gap-0.5">
+            {name && (
+              <p id={`${id}-${name}`} className="px-2.5 pb-1 text-xs font-medium text-muted">
+                {name}
+              </p>
+            )}
+            <ul aria-labelledby={name ? `${id}-${name}` : undefined} className="grid gap-0.5">
+              {pages.map((page) => (
+                <li key={page.href}>
+                  <NavigationLink page={page} isCurrent={[page.href, ...(page.also ?? [])].some(isCurrent)} />
+                </li>
+              ))}
+            </ul>
+          </div>
+        ))}
       </div>
       <div className="mt-6 grid gap-0.5 px-3">
         {LINKS.map(({ href, title }) => (

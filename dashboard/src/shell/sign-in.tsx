@@ -3,12 +3,13 @@
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { announceAccount, isLocalInstallation, people, signInLocally } from "@/data/account";
 import { messageOf } from "@/data/problem";
+import { ForgottenPassword } from "@/profile/forgotten-password";
 import { Button } from "@/ui/button";
 import { Field } from "@/ui/field";
 import { Notice } from "@/ui/states";
 import { Logo } from "./frame";
 
-const SSO_ERRORS: Record<string, string> = {
+export const SSO_ERRORS: Record<string, string> = {
   DENIED_BY_PROVIDER: "The identity provider did not sign you in.",
   SIGN_IN_FAILED: "Signing in failed. Try again.",
   NO_ROLE: "None of your groups has a role here. Ask an administrator for access.",
@@ -19,11 +20,16 @@ const SSO_ERRORS: Record<string, string> = {
   RATE_LIMITED: "Too many attempts to sign in. Try again in a minute.",
 };
 
-type Step = "PASSWORD" | "TENANT" | "RETURNING";
+type Step = "PASSWORD" | "FORGOTTEN" | "TENANT" | "RETURNING";
+
+function firstStep(): Step {
+  if (/[#&](handoff|sign_in_error)=/.test(location.hash)) return "RETURNING";
+  return new URLSearchParams(location.search).has("tenant") ? "TENANT" : "PASSWORD";
+}
 
 /** The sign-in stands at the address of the page that was asked for, which follows when it succeeds. */
 export function SignIn() {
-  const [step, setStep] = useState<Step>(() => (/[#&](handoff|sign_in_error)=/.test(location.hash) ? "RETURNING" : "PASSWORD"));
+  const [step, setStep] = useState(firstStep);
   const [problem, setProblem] = useState("");
   const [isLocal, setLocal] = useState(false);
   const hasReturned = useRef(false);
@@ -42,31 +48,37 @@ export function SignIn() {
       });
   }, [step]);
 
+  const go = (to: Step) => {
+    setProblem("");
+    setStep(to);
+  };
   return (
     <main className="grid min-h-dvh place-items-center px-4 py-10">
       <div className="w-full max-w-sm">
         <Logo />
-        <h1 className="mt-8 text-2xl font-semibold tracking-tight">Sign in</h1>
+        <h1 className="mt-8 text-2xl font-semibold tracking-tight">{step === "FORGOTTEN" ? "Forgotten password" : "Sign in"}</h1>
         {step === "RETURNING" ? (
           <p role="status" className="mt-3 text-sm text-muted">
             Completing the sign-in…
           </p>
         ) : (
           <>
-            {isLocal && <LocalSignIn onProblem={setProblem} />}
+            {isLocal && step !== "FORGOTTEN" && <LocalSignIn onProblem={setProblem} />}
             <div className="mt-6 grid gap-4">
               {problem && <Notice tone="bad">{problem}</Notice>}
               {step === "PASSWORD" && <PasswordForm onProblem={setProblem} />}
+              {step === "FORGOTTEN" && <ForgottenPassword />}
               {step === "TENANT" && <SingleSignOn onProblem={setProblem} />}
-              <Button
-                kind="ghost"
-                onClick={() => {
-                  setProblem("");
-                  setStep(step === "TENANT" ? "PASSWORD" : "TENANT");
-                }}
-              >
-                {step === "TENANT" ? "Sign in with a password" : "Use single sign-on"}
-              </Button>
+              <div className="flex flex-wrap justify-center gap-x-2">
+                <Button kind="ghost" onClick={() => go(step === "PASSWORD" ? "TENANT" : "PASSWORD")}>
+                  {step === "PASSWORD" ? "Use single sign-on" : "Sign in with a password"}
+                </Button>
+                {step === "PASSWORD" && (
+                  <Button kind="ghost" onClick={() => go("FORGOTTEN")}>
+                    Forgot the password?
+                  </Button>
+                )}
+              </div>
             </div>
           </>
         )}

@@ -1,4 +1,4 @@
-import type { ButtonHTMLAttributes } from "react";
+import type { ComponentProps } from "react";
 import { Icon, type IconName } from "./icons";
 
 const KINDS = {
@@ -14,7 +14,7 @@ export const buttonClass = (kind: ButtonKind, isSquare = false) =>
   `inline-flex h-9 items-center justify-center gap-2 rounded-md border text-sm font-medium whitespace-nowrap
    transition-colors disabled:opacity-55 ${isSquare ? "w-9" : "px-3.5"} ${KINDS[kind]}`;
 
-type Props = ButtonHTMLAttributes<HTMLButtonElement> & { kind?: ButtonKind; icon?: IconName; busy?: boolean };
+type Props = ComponentProps<"button"> & { kind?: ButtonKind; icon?: IconName; busy?: boolean };
 
 /** A button that is busy keeps its width and its focus, and ignores clicks. */
 export function Button({ kind = "secondary", icon, busy = false, children, className = "", onClick, ...more }: Props) {

@@ -15,6 +15,11 @@ interface Props {
 
 const OVERLAY = "fixed inset-0 z-40 bg-black/45 fade-in";
 
+/** Escape closes the completions of a code editor, and lets Tab leave it; it must not close the dialog around it as well. */
+function keepForEditor(event: KeyboardEvent) {
+  if (event.target instanceof Element && event.target.closest(".cm-editor")) event.preventDefault();
+}
+
 export function Dialog({ open, onOpenChange, title, description, children, isWide = false }: Props) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
@@ -22,6 +27,7 @@ export function Dialog({ open, onOpenChange, title, description, children, isWid
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
+          onEscapeKeyDown={keepForEditor}
           className={`fade-in fixed top-1/2 left-1/2 z-50 max-h-[88dvh] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-xl
             border bg-raised p-5 shadow-large ${isWide ? "w-[min(92vw,40rem)]" : "w-[min(92vw,28rem)]"}`}
         >
@@ -56,15 +62,24 @@ export function Confirm({ confirm, busy = false, problem, onConfirm, ...dialog }
   );
 }
 
-/** A panel from the left, for the navigation of narrow windows. */
-export function Drawer({ open, onOpenChange, title, children }: Props) {
+interface DrawerProps extends Omit<Props, "isWide" | "description"> {
+  side?: keyof typeof SIDES;
+}
+
+const SIDES = {
+  left: "left-0 w-[min(82vw,18rem)] border-r",
+  right: "right-0 w-[min(100vw,28rem)] border-l",
+} as const;
+
+/** A panel from the left for the navigation of narrow windows, or from the right for work next to a page. */
+export function Drawer({ open, onOpenChange, title, children, side = "left" }: DrawerProps) {
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           aria-describedby={undefined}
-          className="fade-in fixed inset-y-0 left-0 z-50 flex w-[min(82vw,18rem)] flex-col overflow-y-auto border-r bg-surface shadow-large"
+          className={`fade-in fixed inset-y-0 z-50 flex flex-col overflow-y-auto bg-surface shadow-large ${SIDES[side]}`}
         >
           <Radix.Title className="sr-only">{title}</Radix.Title>
           {children}

@@ -5,16 +5,16 @@ import { useId, type ComponentProps, type ReactNode } from "react";
 export const controlClass = `w-full rounded-md border border-line-strong bg-surface px-3 text-sm text-text
   placeholder:text-muted disabled:opacity-60 aria-invalid:border-bad`;
 
-interface Labelled {
+export interface Labelled {
   label: ReactNode;
   hint?: ReactNode;
   problem?: string | undefined;
 }
 
-function Frame({ id, label, hint, problem, children }: Labelled & { id: string; children: ReactNode }) {
+export function Frame({ id, label, hint, problem, children }: Labelled & { id: string; children: ReactNode }) {
   return (
     <div className="grid content-start gap-1.5">
-      <label htmlFor={id} className="text-sm font-medium">
+      <label id={`${id}-label`} htmlFor={id} className="text-sm font-medium">
         {label}
       </label>
       {children}
@@ -32,7 +32,7 @@ function Frame({ id, label, hint, problem, children }: Labelled & { id: string; 
   );
 }
 
-const described = (id: string, { hint, problem }: Labelled) => ({
+export const described = (id: string, { hint, problem }: Labelled) => ({
   "aria-describedby": [hint && `${id}-hint`, problem && `${id}-problem`].filter(Boolean).join(" ") || undefined,
   "aria-invalid": problem ? true : undefined,
 });

@@ -34,11 +34,27 @@ export function Menu({ trigger, align = "start", side = "bottom", children }: Me
   );
 }
 
-export function MenuItem({ icon, onSelect, children }: { icon?: IconName; onSelect(): void; children: ReactNode }) {
+interface ItemProps {
+  icon?: IconName;
+  /** Why it cannot be chosen, if so; it is shown in the menu. */
+  refused?: string | undefined;
+  onSelect(): void;
+  children: ReactNode;
+}
+
+export function MenuItem({ icon, refused, onSelect, children }: ItemProps) {
   return (
-    <Radix.Item className={ITEM} onSelect={onSelect}>
+    // Not `disabled`: the keyboard would skip the item, and with it the reason.
+    <Radix.Item
+      className={`${ITEM} ${refused ? "text-muted" : ""}`}
+      aria-disabled={refused ? true : undefined}
+      onSelect={refused ? (event) => event.preventDefault() : onSelect}
+    >
       {icon && <Icon name={icon} className="text-muted" />}
-      {children}
+      <span>
+        {children}
+        {refused && <span className="block max-w-60 text-xs">{refused}</span>}
+      </span>
     </Radix.Item>
   );
 }

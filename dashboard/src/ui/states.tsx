@@ -52,6 +52,13 @@ export function Failed({ problem, onRetry }: { problem: Problem; onRetry?: () =>
   );
 }
 
+/** What went wrong with a part of a page. */
+export const ProblemText = ({ problem: { title, text } }: { problem: Problem }) => (
+  <p className="text-sm text-muted">
+    {title}. {text}
+  </p>
+);
+
 const TONES = {
   bad: ["bg-bad-soft text-bad", "warning"],
   warn: ["bg-warn-soft text-warn", "warning"],

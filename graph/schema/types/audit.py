@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,8 +10,9 @@ from uuid import UUID
 import strawberry
 
 from domain.audit import model as domain
+from domain.audit.heads import head_to_json
 from domain.audit.model import AuditKind
-from domain.common.access import KEY_SUBJECT, USER_SUBJECT
+from domain.common.access import KEY_SUBJECT, USER_SUBJECT, user_subject
 from domain.common.errors import InvalidInput
 from domain.use_cases import audit as use_cases
 from graph.schema.scalars import Json
@@ -54,6 +56,7 @@ TARGET_TYPES = {
 }
 """The types of audited objects by the tables that hold them. Others are named like their table."""
 ACTOR_TYPES = {KEY_SUBJECT: "ApiKey", "identity_provider": "IdentityProvider"}
+ACTOR_KINDS = {type_: kind for kind, type_ in ACTOR_TYPES.items()}
 TYPES_WITH_ID = frozenset(TARGET_TYPES.values()) - {"Credential", "Settings"} | {"ManagedTenant"}
 
 
@@ -199,6 +202,9 @@ class AuditHead:
         description="Id of the entry of SECRET_KEY that signed the hash."
     )
     signature: str = strawberry.field(description="Ed25519 signature, in hexadecimal.")
+    line: str = strawberry.field(
+        description="All of this as the line of JSON that `./studio admin audit verify --from` reads."
+    )
 
     @classmethod
     def of(cls, head: domain.SignedHead) -> AuditHead:
@@ -208,6 +214,7 @@ class AuditHead:
             signed_at=head.signed_at,
             key_id=head.key_id,
             signature=head.signature.hex(),
+            line=json.dumps(head_to_json(head)),
         )
 
 
@@ -224,7 +231,11 @@ class AuditFilter:
         default=None, description="Only entries of these kinds; omit for any kind."
     )
     actor: str | None = strawberry.field(
-        default=None, description="Only what this actor did: `user:…` or `key:…`; omit for any."
+        default=None,
+        description=(
+            "Only what this actor did: `user:…`, `key:…`, or the global id of a member, an API key or an "
+            "identity provider; omit for any."
+        ),
     )
     target: strawberry.ID | None = strawberry.field(
         default=None, description="Only entries about the object with this id; omit for any object."
@@ -253,7 +264,7 @@ def filter_of(filter: AuditFilter | None) -> domain.AuditFilter:
     at = filter.at or TimeRange()
     return domain.AuditFilter(
         kinds=None if filter.kinds is None else tuple(filter.kinds),
-        actor=filter.actor,
+        actor=None if filter.actor is None else _stored_actor(filter.actor),
         target=None if filter.target is None else _stored_target(filter.target),
         action=filter.action,
         session=_stored_session(filter.session_id),
@@ -270,6 +281,15 @@ def _target_id(type_: str, entry: domain.AuditEntry) -> strawberry.ID | None:
     return strawberry.ID(
         member_id(entry.tenant_id, id) if type_ == MEMBER else global_id(type_, id)
     )
+
+
+def _stored_actor(text: str) -> str:
+    """The actor that a global id stands for; other texts are actors as entries name them."""
+    if (member := decode_member(text)) is not None:
+        return user_subject(member[1])
+    decoded = decode_global_id(text)
+    kind = decoded and ACTOR_KINDS.get(decoded[0])
+    return f"{kind}:{decoded[1]}" if decoded and kind else text
 
 
 def _stored_target(id: str) -> str:

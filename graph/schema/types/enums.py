@@ -24,6 +24,7 @@ from domain.providers.model import OptionType, ProviderKind
 from domain.sign_in.identity_providers import RefusalReason
 from domain.telephony.attestation import Attestation
 from domain.telephony.dial_policy import DialRefusal
+from domain.telephony.inbound_routes import RouteFault
 from domain.telephony.trunk_usage import PauseReason
 from domain.telephony.trunks import MediaEncryption, SipTransport
 from domain.tenants.budgets import Budget
@@ -565,6 +566,13 @@ describe_enum(
     "Why a carrier refused the calls before its trunk was paused.",
     CARRIER_REFUSED="The carrier refused the calls, for instance to blocked destinations.",
     TRUNK_UNAUTHORIZED="The carrier did not accept the credentials of the trunk.",
+)
+describe_enum(
+    RouteFault,
+    "Why LiveKit does not accept the calls to a telephone number.",
+    REFUSED="LiveKit refuses the trunk of the number, for instance because another trunk has it.",
+    LIVEKIT_UNAVAILABLE="LiveKit's SIP service does not respond to the keepers.",
+    NO_KEEPER="No keeper has compared LiveKit with the numbers within the last 30 seconds.",
 )
 describe_enum(
     Attestation,

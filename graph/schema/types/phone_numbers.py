@@ -12,8 +12,10 @@ from domain.common.access import Scope
 from domain.common.lists import Count
 from domain.common.patches import Patch
 from domain.telephony import hold as hold_domain
+from domain.telephony import inbound_routes as domain_routes
 from domain.telephony import trunks as domain
 from domain.telephony.attestation import Attestation
+from domain.telephony.inbound_routes import RouteFault
 from domain.workflows.model import Workflow
 from graph.schema.scalars import Duration, Json
 from graph.schema.types.common import Connection, Node, instance_check, spec_field
@@ -135,6 +137,23 @@ class HoldPolicy:
 
 
 @strawberry.type(
+    description="Why LiveKit does not accept the calls to a telephone number, or no change of it."
+)
+class RouteProblem:
+    fault: RouteFault = strawberry.field(description="What is wrong.")
+    message: str = strawberry.field(
+        description="Human-readable explanation: what is wrong and how to fix it."
+    )
+
+
+async def _route_problem(root: Any, info: Ctx) -> domain_routes.RouteProblem | None:
+    viewer = info.context.require(Scope.TELEPHONY_READ)
+    problems = loaders().route_problems(info.context.services, viewer.tenant_id)
+    problem: domain_routes.RouteProblem | None = await problems.load(root)
+    return problem
+
+
+@strawberry.type(
     name="PhoneNumber",
     description="A telephone number that you have from a carrier, and the workflow behind it.",
 )
@@ -175,6 +194,15 @@ class PhoneNumberType(Node):
         "refused_attestations",
         "Calls whose number is attested like this are refused before a worker is asked.",
         list[Attestation],
+    )
+    route_problem: domain_routes.RouteProblem | None = strawberry.field(
+        resolver=_route_problem,
+        graphql_type=RouteProblem | None,
+        description=(
+            "Why LiveKit does not accept the calls to the number, as the keepers found in their last "
+            "comparison, at most 30 seconds ago; null when there is no problem, when no workflow answers, "
+            "and while it is not known."
+        ),
     )
     revision: int = strawberry.field(description="Revision number; increases with every edit.")
     created_at: datetime = strawberry.field(description="When the number was created (UTC).")

@@ -6,9 +6,11 @@ import strawberry
 
 from domain.common.patches import Patch
 from domain.providers.model import OptionType, ProviderKind
+from domain.providers.model import Provider as CatalogProvider
 from domain.workflows.agents import ProviderChoice
 from graph.schema.scalars import Json
 from graph.schema.types.inputs import InputReader, json_object, same
+from resolvers.context import Ctx
 
 
 @strawberry.type(description="An option of a provider.")
@@ -61,6 +63,15 @@ class Provider:
     credentials: list[CredentialField] = strawberry.field(
         description="Values of a credential for the provider."
     )
+
+    @strawberry.field(
+        description=(
+            "Whether the operator of the installation has a key of the provider, which calls use unless "
+            "you set your own."
+        )
+    )
+    def has_operator_key(self, provider: strawberry.Parent[CatalogProvider], info: Ctx) -> bool:
+        return provider.name in info.context.services.provider_keys
 
 
 @strawberry.type(

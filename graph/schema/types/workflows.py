@@ -10,6 +10,7 @@ import strawberry
 
 from domain.calls.model import Call
 from domain.common.lists import Count
+from domain.tenants.members import Member
 from domain.workflows import model as domain
 from domain.workflows.answering import AnsweringSettings
 from graph.schema.arguments import After, Before, First, Last
@@ -29,6 +30,7 @@ from graph.schema.types.findings import VerificationReport
 from graph.schema.types.graphs import VersionAgentType, WorkflowGraph
 from graph.schema.types.inputs import Fields, InputReader, as_tuple, created, identity, same
 from graph.schema.types.lists import count_field
+from graph.schema.types.members import MemberType
 from graph.schema.types.nodes import (
     ConnectionInput,
     NodeInput,
@@ -64,6 +66,17 @@ class VersionType(Node):
     published_by: str = strawberry.field(
         description="Who published the version: `user:…` or `key:…`."
     )
+
+    @strawberry.field(
+        description=(
+            "Member who published the version; null when an API key did, or when the person has left."
+        ),
+        graphql_type=MemberType | None,
+    )
+    async def publisher(
+        self, version: strawberry.Parent[domain.Version], info: Ctx
+    ) -> Member | None:
+        return await version_resolvers.publisher(info, version)
 
     @strawberry.field(description="Nodes and connections of the version, which its calls run.")
     def graph(self, version: strawberry.Parent[domain.Version]) -> WorkflowGraph:
@@ -205,9 +218,21 @@ class WorkflowType(Node):
         )
     )
     async def draft_diff(
-        self, workflow: strawberry.Parent[domain.Workflow], info: Ctx
+        self,
+        workflow: strawberry.Parent[domain.Workflow],
+        info: Ctx,
+        since: Annotated[
+            strawberry.ID | None,
+            strawberry.argument(
+                name="from",
+                description=(
+                    "Id of the version to compare with; omit to compare with the published version."
+                ),
+            ),
+        ] = None,
     ) -> WorkflowDiff:
-        return WorkflowDiff(changes=await version_resolvers.draft_changes(info, workflow))
+        changes = await version_resolvers.draft_changes(info, workflow, since)
+        return WorkflowDiff(changes=changes)
 
     @strawberry.field(
         description="Versions of the workflow, newest first.", graphql_type=VersionConnection

@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { AccountPage } from "@/profile/account-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <AccountPage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { ProfilePage } from "@/profile/profile-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <ProfilePage />
+    </Suspense>
+  );
+}

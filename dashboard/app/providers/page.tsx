@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { ProvidersPage } from "@/providers/providers-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <ProvidersPage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { RolePage } from "@/people/role-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <RolePage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { TenantsPage } from "@/tenants/tenants-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <TenantsPage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { ToolPage } from "@/tools/tool-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <ToolPage />
+    </Suspense>
+  );
+}

@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { VersionsPage } from "@/workflows/versions-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <VersionsPage />
+    </Suspense>
+  );
+}

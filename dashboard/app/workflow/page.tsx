@@ -1,0 +1,10 @@
+import { Suspense } from "react";
+import { BuilderPage } from "@/builder/builder-page";
+
+export default function Page() {
+  return (
+    <Suspense>
+      <BuilderPage />
+    </Suspense>
+  );
+}

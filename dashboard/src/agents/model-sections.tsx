@@ -1,0 +1,178 @@
+"use client";
+
+import { useId } from "react";
+import type { CodeCompletion } from "@/ui/code-editor";
+import { Choice, Field, TextArea } from "@/ui/field";
+import { ChainEditor, type Catalog } from "./chain";
+import { tagsOf, type Draft, type Kind } from "./draft";
+import { problemAt } from "./problems";
+import type { SectionProps } from "./prompt-section";
+import { findProvider } from "./providers";
+import { Rows } from "./rows";
+import { Section } from "./section";
+import { TemplateEditor } from "./template-editor";
+
+const TITLES: Record<Kind, { title: string; about: string }> = {
+  llm: { title: "Language model", about: "Writes the replies and chooses tools." },
+  stt: { title: "Speech to text", about: "Transcribes the caller." },
+  vad: { title: "Voice activity detection", about: "Detects when the caller speaks." },
+  tts: { title: "Text to speech", about: "Speaks the replies." },
+};
+
+interface Props extends SectionProps {
+  catalog: Catalog;
+}
+
+function Provider({ kind, draft, set, catalog, ...more }: Props & { kind: Kind }) {
+  const languages = kind === "stt" || kind === "tts" ? tagsOf(draft.languages) : [];
+  return <ChainEditor {...more} {...TITLES[kind]} {...{ kind, catalog, languages }} chain={draft[kind]} onChange={(chain) => set(kind, chain)} />;
+}
+
+export function ModelsSection(props: Props) {
+  return (
+    <Section id="models" title="Models" hint="When a provider fails, the next one takes over within the same sentence.">
+      {(["llm", "stt", "vad"] as const).map((kind) => (
+        <div key={kind} className="border-t pt-4 first:border-0 first:pt-0">
+          <Provider {...props} kind={kind} />
+        </div>
+      ))}
+    </Section>
+  );
+}
+
+export function VoiceSection({ completions, ...props }: Props & { completions: readonly CodeCompletion[] }) {
+  const { draft, set, problems, isDisabled, catalog } = props;
+  const id = useId();
+  const provider = findProvider(catalog.providers, "tts", (draft.tts[0] ?? catalog.defaults?.tts)?.provider);
+  const spoken = tagsOf(draft.languages);
+  return (
+    <Section id="voice" title="Voice">
+      <Provider {...props} kind="tts" />
+      <div role="group" aria-labelledby={`${id}-voices`} className="grid gap-3 border-t pt-4">
+        <div>
+          <h3 id={`${id}-voices`} className="text-sm font-semibold">
+            Voices
+          </h3>
+          <p className="text-xs text-muted">
+            The voice for each language. A language without one is spoken in the usual voice of the provider, and fallbacks of other
+            providers use their own.
+          </p>
+        </div>
+        <Rows<Draft["voices"][number]>
+          label="Voices"
+          items={draft.voices}
+          nameOf={({ language }, index) => (language ? `the voice for ${language}` : `voice ${index + 1}`)}
+          onChange={(voices) => set("voices", voices)}
+          max={32}
+          isDisabled={isDisabled}
+          addLabel="Add a voice"
+          newItem={() => ({ language: spoken.find((tag) => !draft.voices.some(({ language }) => language === tag)) ?? "", voice: "" })}
+          render={(item, change, index) => (
+            <div className="grid gap-4 sm:grid-cols-2">
+              <Field
+                label="Language"
+                list={`${id}-languages`}
+                value={item.language}
+                disabled={isDisabled}
+                required
+                problem={problems[`voices.${index}.language`] ?? problems[`voices.${index}`]}
+                onChange={({ target }) => change({ ...item, language: target.value })}
+              />
+              {provider?.voices.length && !item.voice.includes("{{") ? (
+                <Field
+                  label="Voice"
+                  list={`${id}-known`}
+                  value={item.voice}
+                  disabled={isDisabled}
+                  required
+                  problem={problems[`voices.${index}.voice`]}
+                  onChange={({ target }) => change({ ...item, voice: target.value })}
+                />
+              ) : (
+                <TemplateEditor
+                  label="Voice"
+                  hint={`Id of the voice at ${provider?.displayName ?? "the provider"}, or a slot.`}
+                  value={item.voice}
+                  completions={completions}
+                  readOnly={isDisabled}
+                  problem={problems[`voices.${index}.voice`]}
+                  onChange={(voice) => change({ ...item, voice })}
+                />
+              )}
+            </div>
+          )}
+        />
+        <datalist id={`${id}-languages`}>
+          {(spoken.length ? spoken : (provider?.languages ?? [])).map((tag) => (
+            <option key={tag} value={tag} label={languageName(tag)} />
+          ))}
+        </datalist>
+        <datalist id={`${id}-known`}>
+          {provider?.voices.map((voice) => (
+            <option key={voice} value={voice} />
+          ))}
+        </datalist>
+        {problems.voices && <p className="text-xs text-bad">{problems.voices}</p>}
+      </div>
+    </Section>
+  );
+}
+
+const NAMES = new Intl.DisplayNames("en", { type: "language" });
+
+/** `Hindi (India)` for `hi-IN`; the tag itself if it is none. */
+function languageName(tag: string): string {
+  try {
+    return NAMES.of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}
+
+export function LanguagesSection({ draft, problems, isDisabled, set, catalog }: Props) {
+  const tags = tagsOf(draft.languages);
+  const names = tags.map(languageName).join(", ");
+  const isListed = !draft.defaultLanguage || tags.includes(draft.defaultLanguage);
+  return (
+    <Section id="languages" title="Languages">
+      <div className="grid gap-4 sm:grid-cols-2">
+        <Field
+          label="Languages"
+          placeholder="en-US, hi-IN"
+          hint={names ? `${names}.` : "BCP 47 tags. Empty: the default language of the tenant."}
+          value={draft.languages}
+          disabled={isDisabled}
+          problem={problemAt(problems, "languages")}
+          autoCapitalize="none"
+          spellCheck={false}
+          onChange={({ target }) => set("languages", target.value)}
+        />
+        <Choice
+          label="Spoken first"
+          hint="Until the language of the caller is known."
+          value={draft.defaultLanguage}
+          disabled={isDisabled}
+          problem={problems.defaultLanguage}
+          onChange={({ target }) => set("defaultLanguage", target.value)}
+        >
+          <option value="">{tags[0] ? `The first one: ${languageName(tags[0])}` : "The default of the tenant"}</option>
+          {!isListed && <option value={draft.defaultLanguage}>{draft.defaultLanguage}, which is not listed</option>}
+          {tags.map((tag) => (
+            <option key={tag} value={tag}>
+              {languageName(tag)}
+            </option>
+          ))}
+        </Choice>
+      </div>
+      <TextArea
+        label="Key terms"
+        rows={3}
+        hint="Words and names that speech recognition should expect, one a line, at most 100. Only nova-3 and Flux of Deepgram use them."
+        value={draft.keyterms}
+        disabled={isDisabled}
+        problem={problemAt(problems, "keyterms")}
+        onChange={({ target }) => set("keyterms", target.value)}
+      />
+    </Section>
+  );
+}

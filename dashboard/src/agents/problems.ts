@@ -1,0 +1,45 @@
+// What is wrong with the values of the form, by the path of the value in the input, such as `session.silence.0.delay`.
+
+import type { Kind } from "./draft";
+
+export type Problems = Readonly<Record<string, string>>;
+
+export const pathOf = (path: readonly string[]) => path.slice(1).join(".");
+
+/** The problem of the value at the path, or the first one inside of it. */
+export const problemAt = (problems: Problems, path: string): string | undefined =>
+  problems[path] ?? Object.entries(problems).find(([each]) => each.startsWith(`${path}.`))?.[1];
+
+/** The path of a model: the first one of a chain is the provider itself. */
+export const modelPath = (kind: Kind, index: number) => (index ? `${kind}.fallbacks.${index - 1}` : kind);
+
+export const SECTIONS = [
+  { id: "about", title: "About" },
+  { id: "prompt", title: "Prompt" },
+  { id: "models", title: "Models" },
+  { id: "voice", title: "Voice" },
+  { id: "languages", title: "Languages" },
+  { id: "tools", title: "Tools" },
+  { id: "session", title: "Session" },
+  { id: "texts", title: "Spoken texts" },
+  { id: "used", title: "Used by" },
+] as const;
+
+export type SectionId = (typeof SECTIONS)[number]["id"];
+
+const SECTION_OF: Readonly<Record<string, SectionId>> = {
+  prompt: "prompt",
+  llm: "models",
+  stt: "models",
+  vad: "models",
+  tts: "voice",
+  voices: "voice",
+  languages: "languages",
+  defaultLanguage: "languages",
+  keyterms: "languages",
+  tools: "tools",
+  session: "session",
+  spokenTexts: "texts",
+};
+
+export const sectionOf = (path: string): SectionId => SECTION_OF[path.split(".")[0] ?? ""] ?? "about";

@@ -1,0 +1,66 @@
+"use client";
+
+import { useCallback, useEffect, useMemo, useState } from "react";
+import { begin, commit, redo, undo, type History } from "./history";
+import { existing, NOTHING, type Draft, type Saved, type Selection } from "./model";
+import { isSame } from "./stored";
+import { keepUnsaved, readUnsaved } from "./unsaved";
+
+export interface Editing {
+  /** The stored draft from which the changes were made. */
+  readonly base: Saved;
+  readonly draft: Draft;
+  readonly isChanged: boolean;
+  readonly selection: Selection;
+  readonly canUndo: boolean;
+  readonly canRedo: boolean;
+  select(next: Selection | ((before: Selection) => Selection)): void;
+  /** One step for undo; consecutive changes of one `field` are one step. */
+  change(to: (draft: Draft) => Draft, field?: string): void;
+  undo(): void;
+  redo(): void;
+  /** Takes what was stored as the new base, and `to` as the draft, which can be undone. */
+  rebase(base: Saved, to: (draft: Draft) => Draft): void;
+}
+
+/** The history of one workflow in this tab; changes that were not saved are there again after a reload. */
+export function useEditing(workflowId: string, stored: Saved, initial: (draft: Draft) => Selection): Editing {
+  const [start] = useState(() => readUnsaved(workflowId) ?? { base: stored, draft: stored.draft });
+  const [base, setBase] = useState(start.base);
+  const [history, setHistory] = useState<History>(() => begin(start.draft));
+  const [wanted, select] = useState<Selection>(() => initial(start.draft));
+  const draft = history.present;
+  const isChanged = useMemo(() => !isSame(base.draft, draft), [base, draft]);
+  // What undo takes away is no longer selected.
+  const selection = useMemo(() => (wanted === NOTHING ? NOTHING : existing(draft, wanted)), [draft, wanted]);
+
+  useEffect(() => keepUnsaved(workflowId, isChanged ? { base, draft } : null), [workflowId, base, draft, isChanged]);
+  useEffect(() => {
+    if (!isChanged) return;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    addEventListener("beforeunload", warn);
+    return () => removeEventListener("beforeunload", warn);
+  }, [isChanged]);
+
+  const change = useCallback(
+    (to: (draft: Draft) => Draft, field = "") => setHistory((before) => commit(before, to(before.present), field)),
+    [],
+  );
+  const rebase = useCallback((next: Saved, to: (draft: Draft) => Draft) => {
+    setBase(next);
+    setHistory((before) => commit(before, to(before.present)));
+  }, []);
+  return {
+    base,
+    draft,
+    isChanged,
+    selection,
+    canUndo: history.past.length > 0,
+    canRedo: history.future.length > 0,
+    select,
+    change,
+    undo: useCallback(() => setHistory(undo), []),
+    redo: useCallback(() => setHistory(redo), []),
+    rebase,
+  };
+}

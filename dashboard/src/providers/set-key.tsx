@@ -1,0 +1,137 @@
+"use client";
+
+import { useStudio } from "agent-studio-client/react";
+import type { FormEvent } from "react";
+import { SetCredentialDocument, type CredentialRowFragment } from "@/gql/providers";
+import { orNone } from "@/data/form-values";
+import { useForm } from "@/data/use-form";
+import { Button } from "@/ui/button";
+import { Dialog } from "@/ui/dialog";
+import { Choice, Field } from "@/ui/field";
+import { HeaderRows, headersOf, type HeaderRow } from "@/ui/header-rows";
+import { More } from "@/ui/more";
+import { Notice } from "@/ui/states";
+import { TestResult, useKeyTest } from "./key-test";
+import type { Entry } from "./provider";
+
+/** A key that is to be set: an existing credential, or a new one. */
+export type Target = CredentialRowFragment | "new";
+
+interface Props {
+  entry: Entry;
+  target: Target | null;
+  hasUnlabelled: boolean;
+  onClose(): void;
+  onSaved(): void;
+}
+
+export function SetKey({ entry, target, hasUnlabelled, onClose, onSaved }: Props) {
+  const title = target === "new" ? `New key for ${entry.displayName}` : `Replace the key ${target?.label ?? ""} for ${entry.displayName}`;
+  return (
+    <Dialog
+      open={target !== null}
+      onOpenChange={(isOpen) => !isOpen && onClose()}
+      isWide
+      title={title}
+      description="The key is stored encrypted and never shown again. Test it before you store it."
+    >
+      {target && <KeyForm entry={entry} target={target} hasUnlabelled={hasUnlabelled} onClose={onClose} onSaved={onSaved} />}
+    </Dialog>
+  );
+}
+
+interface Draft {
+  readonly key: string;
+  readonly label: string;
+  readonly region: string;
+  readonly baseUrl: string;
+  readonly headers: readonly HeaderRow[];
+}
+
+const SERVER = ["region", "baseUrl", "headers"];
+
+function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { target: Target }) {
+  const studio = useStudio();
+  const test = useKeyTest();
+  const replaced = target === "new" ? null : target;
+  const form = useForm<Draft>({
+    key: "",
+    label: replaced?.label ?? "",
+    region: replaced?.region ?? "",
+    baseUrl: replaced?.baseUrl ?? "",
+    headers: replaced?.headerNames.map((name) => ({ name, value: "" })) ?? [],
+  });
+  const { draft, set, text, problemAt } = form;
+  const fields = new Map(entry.credentials.map((field) => [field.name, field]));
+  const input = () => ({
+    provider: entry.name,
+    key: draft.key.trim(),
+    label: orNone(draft.label),
+    baseUrl: orNone(draft.baseUrl),
+    region: orNone(draft.region),
+    headers: draft.headers.length ? headersOf(draft.headers) : null,
+  });
+  const save = async (event: FormEvent) => {
+    event.preventDefault();
+    const saved = await form.submit(() => studio.mutate(SetCredentialDocument, { input: input() }));
+    if (!saved) return;
+    onSaved();
+    onClose();
+  };
+  const [region, baseUrl, headers] = [fields.get("region"), fields.get("baseUrl"), fields.get("headers")];
+  return (
+    <form ref={form.element} className="mt-4 grid gap-4" noValidate onSubmit={(event) => void save(event)}>
+      {form.problem && <Notice tone="bad">{form.problem}</Notice>}
+      <Field
+        label={fields.get("apiKey")?.label ?? "API key"}
+        type="password"
+        autoComplete="off"
+        hint={fields.get("apiKey")?.help}
+        {...text("key")}
+      />
+      <Field
+        label="Label"
+        readOnly={replaced !== null}
+        className="read-only:bg-sunken"
+        autoCapitalize="none"
+        spellCheck={false}
+        hint={
+          hasUnlabelled && !replaced
+            ? "Agents choose the key by its label. Empty: it takes the place of the key without a label."
+            : "Empty: agents use it unless they choose another one."
+        }
+        {...text("label")}
+      />
+      <More title="A server of your own" isNeeded={Boolean(draft.region || draft.baseUrl || draft.headers.length || SERVER.some((name) => problemAt(name)))}>
+          {region && (
+            <Choice label={region.label} hint={region.help} {...text("region")}>
+              <option value="">That of the installation</option>
+              {region.choices.map((choice) => (
+                <option key={choice} value={choice}>
+                  {choice}
+                </option>
+              ))}
+            </Choice>
+          )}
+          {baseUrl && <Field label={baseUrl.label} type="url" placeholder="https://llm.example.com/v1" hint={baseUrl.help} spellCheck={false} {...text("baseUrl")} />}
+          {headers && (
+            <div className="grid gap-2">
+              <p className="text-sm font-medium">{headers.label}</p>
+              <p className="text-xs text-muted">{headers.help}</p>
+              <HeaderRows isSecret rows={draft.headers} problem={problemAt("headers")} onChange={(rows) => set("headers", rows)} />
+            </div>
+          )}
+      </More>
+      <TestResult test={test} />
+      <div className="flex flex-wrap justify-end gap-2">
+        <Button onClick={onClose}>Cancel</Button>
+        <Button icon="refresh" busy={test.isBusy} disabled={!draft.key.trim()} onClick={() => void test.run(input())}>
+          Test
+        </Button>
+        <Button type="submit" kind="primary" busy={form.isBusy}>
+          Store
+        </Button>
+      </div>
+    </form>
+  );
+}

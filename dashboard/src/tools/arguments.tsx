@@ -1,0 +1,149 @@
+"use client";
+
+import { useState } from "react";
+import { parseJson } from "@/data/json";
+import { Choice, Field } from "@/ui/field";
+import { JsonEditor } from "./editors";
+import { isObject, parsedObject, pretty, type JsonObject } from "./json";
+import * as Schema from "./schema";
+import { Switch } from "./step-fields";
+
+interface Props {
+  schema: JsonObject;
+  /** The arguments as JSON. */
+  text: string;
+  problem: string | undefined;
+  onChange(text: string): void;
+}
+
+/** The arguments that a model would give, as a form that the parameters make, or as JSON. */
+export function Arguments({ schema, text, problem, onChange }: Props) {
+  const [view, setView] = useState<"form" | "json">("form");
+  const given = parsedObject(text);
+  const isForm = view === "form" && !given.problem;
+  const isEmpty = Schema.propertiesOf(schema).length === 0;
+  return (
+    <div className="grid gap-3">
+      <div className="flex flex-wrap items-center justify-between gap-2">
+        <h3 className="text-sm font-medium">Arguments</h3>
+        <Switch
+          label="View of the arguments"
+          value={isForm ? "form" : "json"}
+          options={[
+            ["form", "Form"],
+            ["json", "JSON"],
+          ]}
+          isDisabled={given.problem !== null}
+          onChange={(chosen) => setView(chosen)}
+        />
+      </div>
+      {isForm && problem && <p className="text-xs text-bad">{problem}</p>}
+      {isForm && isEmpty && <p className="text-sm text-muted">The tool has no parameters.</p>}
+      {isForm && <ValueFields schema={schema} values={given.object} path="" onChange={(next) => onChange(pretty(next))} />}
+      {!isForm && (
+        <JsonEditor label="Arguments as JSON" minLines={4} value={text} problem={given.problem?.message ?? problem} onChange={onChange} />
+      )}
+    </div>
+  );
+}
+
+interface ObjectProps {
+  schema: JsonObject;
+  values: JsonObject;
+  /** The names that lead to the object, for the labels of its fields. */
+  path: string;
+  onChange(values: JsonObject): void;
+}
+
+function ValueFields({ schema, values, path, onChange }: ObjectProps) {
+  const required = Schema.requiredOf(schema);
+  return Schema.propertiesOf(schema).map(([name, property]) => (
+    <ValueField
+      key={name}
+      label={path ? `${path}.${name}` : name}
+      schema={isObject(property) ? property : {}}
+      value={values[name]}
+      isRequired={required.includes(name)}
+      onChange={(value) => onChange(Schema.withKeyword(values, name, value))}
+    />
+  ));
+}
+
+interface FieldProps {
+  label: string;
+  schema: JsonObject;
+  value: unknown;
+  isRequired: boolean;
+  onChange(value: unknown): void;
+}
+
+function ValueField({ label, schema, value, isRequired, onChange }: FieldProps) {
+  const type = Schema.typeOf(schema);
+  const common = { label: isRequired ? `${label} (required)` : label, hint: Schema.textAt(schema, "description") || undefined };
+  const byDefault = Schema.shownValue(schema.default);
+  const options = type === "boolean" ? [true, false] : Array.isArray(schema.enum) ? schema.enum : null;
+  if (type === "object" && Schema.propertiesOf(schema).length) {
+    return (
+      <fieldset className="grid gap-3 border-l-2 border-line-strong/50 pl-3">
+        <legend className="mb-2 text-sm font-medium">{label}</legend>
+        <ValueFields
+          schema={schema}
+          values={isObject(value) ? value : {}}
+          path={label}
+          onChange={(next) => onChange(Object.keys(next).length ? next : undefined)}
+        />
+      </fieldset>
+    );
+  }
+  if (options) {
+    const chosen = options.findIndex((each) => JSON.stringify(each) === JSON.stringify(value));
+    return (
+      <Choice {...common} value={chosen} onChange={({ target }) => onChange(options[Number(target.value)])}>
+        <option value={-1}>{byDefault ? `Default: ${byDefault}` : "Not given"}</option>
+        {options.map((each, index) => (
+          <option key={index} value={index}>
+            {Schema.shownValue(each)}
+          </option>
+        ))}
+      </Choice>
+    );
+  }
+  if (type === "string" || type === "integer" || type === "number") {
+    return (
+      <Field
+        {...common}
+        type={type === "string" ? "text" : "number"}
+        step={type === "integer" ? 1 : "any"}
+        placeholder={byDefault && `Default: ${byDefault}`}
+        value={Schema.shownValue(value)}
+        onChange={({ target }) => onChange(target.value ? Schema.typedValue(type, target.value) : undefined)}
+      />
+    );
+  }
+  return <JsonField {...common} value={value} onChange={onChange} />;
+}
+
+interface JsonProps {
+  label: string;
+  hint: string | undefined;
+  value: unknown;
+  onChange(value: unknown): void;
+}
+
+/** A list, or a value of any type. A text that is not JSON yet is not given, and the editor says so. */
+function JsonField({ label, hint, value, onChange }: JsonProps) {
+  const [typed, setTyped] = useState("");
+  const given = JSON.stringify(parseJson(typed).value) === JSON.stringify(value);
+  return (
+    <JsonEditor
+      label={label}
+      hint={hint}
+      minLines={2}
+      value={given ? typed : pretty(value)}
+      onChange={(text) => {
+        setTyped(text);
+        onChange(parseJson(text).value);
+      }}
+    />
+  );
+}

@@ -1,0 +1,163 @@
+// The local installation writes a tool, tests it, and imports a tool of an MCP server. Prints what was seen, as JSON.
+//   node dashboard_tools.mjs <url of the API> <API key> <url of an MCP server> <id of a tool with all kinds of steps>
+
+import { mkdir } from "node:fs/promises";
+import { barriers, launch, watched } from "./browser.mjs";
+
+const [api, key, mcp, everything] = process.argv.slice(2);
+const folder = process.env.DASHBOARD_SCREENSHOTS;
+
+const browser = await launch();
+try {
+  if (folder) await mkdir(folder, { recursive: true });
+  console.log(JSON.stringify(await work()));
+} finally {
+  await browser.close();
+}
+
+async function work() {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
+  const { page, errors, outside } = await watched(context, [new URL(api).host]);
+  page.setDefaultTimeout(60_000);
+  const found = [];
+  const check = async (where) => {
+    found.push(...(await barriers(page)).map((barrier) => [where, ...barrier]));
+    if (folder) await photograph(page, where);
+  };
+  const press = (name, inside = page) => inside.getByRole("button", { name, exact: true }).click();
+  const heading = (name) => page.getByRole("heading", { name, level: 1, exact: true }).waitFor();
+  const editor = (name) => page.getByRole("textbox", { name, exact: true });
+  const steps = () => page.locator("[data-step]").evaluateAll((all) => all.map((step) => step.textContent));
+  const add = async (kind) => {
+    await page.getByRole("button", { name: "Add a step to Steps" }).press("Enter");
+    await page.getByRole("menuitem", { name: kind, exact: true }).press("Enter");
+    await page.locator("[data-step]", { hasText: kind }).and(page.locator(":focus")).waitFor();
+  };
+
+  await page.goto(`${api}/studio/tools/`);
+  await press("Continue on this machine");
+  await heading("Tools");
+  const row = page.getByRole("row", { name: /book_appointment/ });
+  await row.getByText("booking", { exact: true }).waitFor();
+  await check("tools");
+  await row.getByRole("button", { name: "Actions for book_appointment" }).press("Enter");
+  await page.getByRole("menuitem", { name: "Delete…" }).press("Enter");
+  await press("Delete the tool");
+  const refusal = await page.getByRole("dialog").getByRole("alert").innerText();
+  await check("refused deletion");
+  await page.keyboard.press("Escape");
+
+  await page.getByRole("link", { name: "New tool" }).click();
+  await heading("New tool");
+  await page.getByLabel("Name", { exact: true }).fill("Find Order");
+  await page.getByLabel("Description").first().fill("Finds an order.");
+  await press("Add a parameter");
+  await page.getByLabel("Name", { exact: true }).nth(1).and(page.locator(":focus")).waitFor();
+  await page.keyboard.type("order");
+  await page.getByLabel("Required").check();
+  await add("Respond to the model");
+  await editor("Message").click();
+  await page.keyboard.type("It is {{nowhere.status}}");
+  await add("HTTP request");
+  await editor("URL").click();
+  await page.keyboard.type("https://shop.example/orders/{{par");
+  await page.getByRole("option", { name: /params\.order/ }).click();
+  const completed = await editor("URL").innerText();
+  await page.locator("[data-step]", { hasText: "HTTP request" }).press("Alt+ArrowUp");
+  await page.locator("[data-step]:focus", { hasText: "1. HTTP request" }).waitFor();
+  await press("Create");
+  await page.getByText("The API refuses these values.").waitFor();
+  const marked = await page.locator("[aria-invalid=true]").evaluateAll((all) =>
+    all.map((field) => field.getAttribute("aria-describedby").split(" ").map((id) => document.getElementById(id).textContent).at(-1)),
+  );
+  await check("refused tool");
+  await page.getByLabel("Name", { exact: true }).first().fill("find_order");
+  await editor("Message").fill("It is {{response.body.status}}");
+  await press("Create");
+  await heading("find_order");
+  await page.getByText("No agent uses this tool.").waitFor();
+  const address = page.url();
+
+  await press("JSON Schema");
+  const schema = JSON.parse(await editor("JSON Schema").innerText());
+  await press("Form", page.getByRole("group", { name: "View of the parameters" }));
+  const test = page.getByRole("region", { name: "Test" });
+  await press("Run", test);
+  await test.getByText("The arguments do not match the parameters").last().waitFor();
+  await test.getByLabel("order (required)").fill("7");
+  await test.getByRole("textbox", { name: /^Body for GET/ }).fill('{"status": "sent"}');
+  await press("Run", test);
+  await test.getByText("Every step succeeded.").last().waitFor();
+  const result = await test.getByLabel("What the model receives").innerText();
+  const ran = await test.getByRole("list", { name: "Steps that ran" }).getByRole("listitem").evaluateAll((all) => all.map((item) => item.querySelector(".font-medium").textContent));
+  await check("tool");
+
+  await page.getByLabel("Description").first().fill("Finds an order by its number.");
+  await page.getByText("There are unsaved changes.").waitFor();
+  await edit(address);
+  await page.getByText("Another person saved this tool meanwhile.").waitFor();
+  await check("conflict");
+  await press("keep yours");
+  await press("Save");
+  await page.getByText(/^Revision 3, saved/).waitFor();
+  await page.goto(address);
+  await heading("find_order");
+  await page.getByLabel("The caller must agree before the tool does anything").and(page.locator(":checked")).waitFor();
+  const kept = [await page.getByLabel("Description").first().inputValue(), await steps()];
+
+  await page.goto(`${api}/studio/tool/?id=${encodeURIComponent(everything)}`);
+  await heading("everything");
+  for (const step of await page.locator("[data-step][aria-expanded=false]").all()) await step.press("Enter");
+  await editor("Condition").first().waitFor();
+  await check("all kinds of steps");
+  await page.locator("[data-step]").first().press("Alt+ArrowDown");
+  await press("Save");
+  await page.getByText(/^Revision 2, saved/).waitFor();
+
+  await page.goto(`${api}/studio/mcp/?server=gone`);
+  await page.getByRole("heading", { name: "The server does not list its tools" }).waitFor();
+  await check("server that fails");
+  await press("Add a server");
+  await page.getByLabel("Name", { exact: true }).fill("shop");
+  await page.getByLabel("Address").fill(mcp);
+  await press("Add a row to Headers");
+  await page.getByLabel("Name of Headers, 1").fill("X-Shop");
+  await editor("Value of Headers, 1").fill("main");
+  await check("server");
+  await press("Save");
+  await page.getByRole("heading", { name: "stock" }).waitFor();
+  await page.getByText("1 parameter", { exact: true }).first().click();
+  await check("tools of a server");
+  await page.getByRole("checkbox", { name: "Import stock" }).press("Space");
+  await press("Import 1 tool");
+  await page.getByRole("link", { name: "shop_stock" }).click();
+  await heading("shop_stock");
+  await page.locator("[data-step]", { hasText: "shop: stock" }).waitFor();
+  const imported = await steps();
+  return { ...{ refusal, completed, marked, schema, result, ran, kept, imported, errors, outside }, barriers: found };
+}
+
+/** What another person does meanwhile. */
+async function edit(address) {
+  const id = new URL(address).searchParams.get("id");
+  const query = `mutation ($id: ID!) { updateTool(input: { id: $id, expectedRevision: 1, confirm: true }) { ... on Error { message } } }`;
+  const response = await fetch(`${api}/graphql`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "x-api-key": key },
+    body: JSON.stringify({ query, variables: { id } }),
+  });
+  const { data, errors } = await response.json();
+  if (errors || data.updateTool.message) throw new Error(JSON.stringify(errors ?? data));
+}
+
+async function photograph(page, where) {
+  for (const width of [390, 800, 1440]) {
+    for (const colorScheme of ["light", "dark"]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: `${folder}/${where.replaceAll(" ", "-")}-${width}-${colorScheme}.png`, fullPage: true });
+    }
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
