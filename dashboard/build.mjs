@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { basename, dirname, join, relative, sep } from "node:path";
 
 const HERE = import.meta.dirname;
 const OUTPUT = join(HERE, "../graph/web/pages/static/studio");
@@ -25,6 +25,7 @@ await rm(join(HERE, ".next"), { recursive: true, force: true });
 run("npx", "next", "build");
 await writeFile(join(HERE, "out/LICENSES.txt"), await licences());
 await dropSourceMaps();
+await dropUnused();
 await rm(OUTPUT, { recursive: true, force: true });
 await mkdir(dirname(OUTPUT), { recursive: true });
 await cp(join(HERE, "out"), OUTPUT, { recursive: true });
@@ -121,6 +122,19 @@ async function dropSourceMaps() {
       const text = await readFile(file, "utf8");
       await writeFile(file, text.replace(/\n?(\/\/|\/\*)# sourceMappingURL=[^\n]*\n?$/, ""));
     }
+  }
+}
+
+/** Files that browsers do not ask for: parts of pages to load ahead of a click, which no link does, and what makes the
+ *  scripts run in browsers that cannot run the rest of the dashboard. */
+async function dropUnused() {
+  const POLYFILLS = /<script src="\/studio\/([^"]+)" noModule=""><\/script>/g;
+  for (const file of await filesOf(join(HERE, "out"))) {
+    if (basename(file).startsWith("__next.")) await rm(file);
+    if (!file.endsWith(".html")) continue;
+    const page = await readFile(file, "utf8");
+    for (const [, script] of page.matchAll(POLYFILLS)) await rm(join(HERE, "out", script), { force: true });
+    await writeFile(file, page.replaceAll(POLYFILLS, ""));
   }
 }
 

@@ -75,7 +75,7 @@ function NoAgent() {
     <Empty icon="agents" title="There is no such agent">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/agents/" className={buttonClass("primary")}>
+        <Link href="/agents/" prefetch={false} className={buttonClass("primary")}>
           Show all agents
         </Link>
       </p>

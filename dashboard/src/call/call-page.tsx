@@ -60,7 +60,7 @@ function NoCall() {
     <Empty icon="calls" title="There is no such call">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/calls/" className={buttonClass("primary")}>
+        <Link href="/calls/" prefetch={false} className={buttonClass("primary")}>
           Show all calls
         </Link>
       </p>

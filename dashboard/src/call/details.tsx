@@ -38,12 +38,12 @@ export function Summary({ call, length }: { call: CallData; length: number | nul
     <Panel title="Call">
       <Facts
         facts={[
-          ["Workflow", workflow && <Link className="text-accent underline" href={`/calls/?workflow=${encodeURIComponent(workflow.slug)}`}>{workflow.name}</Link>],
+          ["Workflow", workflow && <Link prefetch={false} className="text-accent underline" href={`/calls/?workflow=${encodeURIComponent(workflow.slug)}`}>{workflow.name}</Link>],
           ["Version", version && (version.number ? String(version.number) : "Draft")],
           ["Kind", `${KINDS[call.kind]?.label ?? call.kind}, ${(DIRECTIONS[call.direction] ?? call.direction).toLowerCase()}`],
           ["From", call.fromNumber],
           ["To", call.toNumber],
-          ["User", call.userId && <Link className="text-accent underline" href={`/calls/?user=${encodeURIComponent(call.userId)}`}>{call.userId}</Link>],
+          ["User", call.userId && <Link prefetch={false} className="text-accent underline" href={`/calls/?user=${encodeURIComponent(call.userId)}`}>{call.userId}</Link>],
           ["Answered by", call.answeredBy && plain(call.answeredBy)],
           ["SIP status", call.sipStatus && String(call.sipStatus)],
           ["Scheduled for", call.scheduledFor && exactMoment(call.scheduledFor)],

@@ -63,7 +63,7 @@ const NoProvider = () => (
   <Empty icon="globe" title="There is no such identity provider">
     <p>It was deleted, or it belongs to another tenant.</p>
     <p className="mt-4">
-      <Link href={LIST} className={buttonClass("primary")}>
+      <Link href={LIST} prefetch={false} className={buttonClass("primary")}>
         Show all identity providers
       </Link>
     </p>

@@ -47,7 +47,7 @@ const NoMember = () => (
   <Empty icon="people" title="There is no such member">
     <p>They were removed, or they belong to another tenant.</p>
     <p className="mt-4">
-      <Link href="/people/" className={buttonClass("primary")}>
+      <Link href="/people/" prefetch={false} className={buttonClass("primary")}>
         Show all members
       </Link>
     </p>

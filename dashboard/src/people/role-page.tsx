@@ -54,7 +54,7 @@ const NoRole = () => (
   <Empty icon="people" title="There is no such role">
     <p>It was deleted, or it belongs to another tenant.</p>
     <p className="mt-4">
-      <Link href={LIST} className={buttonClass("primary")}>
+      <Link href={LIST} prefetch={false} className={buttonClass("primary")}>
         Show all roles
       </Link>
     </p>

@@ -22,7 +22,7 @@ export function AccountFrame({ title, text, children }: { title: string; text?: 
 }
 
 export const ToSignIn = () => (
-  <Link href="/" className={`${buttonClass("primary")} h-10`}>
+  <Link href="/" prefetch={false} className={`${buttonClass("primary")} h-10`}>
     Sign in
   </Link>
 );

@@ -119,7 +119,7 @@ function NoTool() {
     <Empty icon="tool" title="There is no such tool">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/tools/" className={buttonClass("primary")}>
+        <Link href="/tools/" prefetch={false} className={buttonClass("primary")}>
           Show all tools
         </Link>
       </p>

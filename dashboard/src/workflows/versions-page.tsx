@@ -58,7 +58,7 @@ function NoWorkflow() {
     <Empty icon="workflow" title="There is no such workflow">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/workflows/" className={buttonClass("primary")}>
+        <Link href="/workflows/" prefetch={false} className={buttonClass("primary")}>
           Show all workflows
         </Link>
       </p>

@@ -1,0 +1,1 @@
+(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,61595,t=>{t.v(o=>Promise.all(["static/chunks/3vxi9dsolb3t_.js"].map(o=>t.l(o))).then(()=>o(74087)))}]);
