@@ -94,7 +94,7 @@ async function scroll(callPath, events) {
   await visit(page, callPath);
   await page.getByRole("tab", { name: "Event log" }).click();
   await page.locator("option", { hasText: `All (${events})` }).waitFor({ state: "attached" });
-  const log = await framesPerSecond(page, () => swipe(devtools, page.getByRole("region", { name: "Events" }), LOG_SWIPE_PX));
+  const log = await framesPerSecond(page, () => swipe(devtools, page.getByRole("listbox", { name: "Events" }), LOG_SWIPE_PX));
   return { list, log };
 }
 
