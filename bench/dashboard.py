@@ -37,7 +37,7 @@ from tests.support.browsers import script_runner
 from tests.support.demo_workflow import publish_clinic
 from tests.support.long_logs import append_events
 
-CALLS, LIVE, EVENTS = 10_000, 20, 20_000
+CALLS, LIVE, EVENTS, USUAL_EVENTS = 10_000, 20, 20_000, 100
 PER_SECOND, SECONDS, STARTUP_SECONDS = 50.0, 8.0, 20.0
 LAST_WORDS = f"This is question number {EVENTS - 1}"
 SCRIPT = Path(__file__).parent / "harness" / "dashboard.mjs"
@@ -64,13 +64,18 @@ def path_of(id: UUID) -> str:
 
 async def fill(settings: Settings, viewer: Viewer) -> Example:
     async with api_services(settings) as services:
-        await publish_clinic(services, viewer)
+        version = await publish_clinic(services, viewer)
     db = await asyncpg.connect(settings.database_url)
     await db.execute("set session_replication_role = replica")
     await fill_tenant(db, viewer.tenant_id, CALLS, LIVE)
-    await db.close()
     long, live = await add_calls(settings, viewer.tenant_id, 2)
+    await db.execute(
+        "update call set workflow_id = $1, version_id = $2 where id = any($3)",
+        *(version.workflow_id, version.id, [long, live]),
+    )
+    await db.close()
     await append_events(settings, long, EVENTS)
+    await append_events(settings, live, USUAL_EVENTS)
     return Example(long, live)
 
 
@@ -79,7 +84,7 @@ async def paths_of_pages(api: MeasuredApi, example: Example) -> list[str]:
     async with httpx.AsyncClient(base_url=api.url, headers={"X-Api-Key": api.token}) as http:
         found = (await http.post("/graphql", json={"query": IDS})).json()["data"]
     things = {kind[:-1]: page["edges"][0]["node"]["id"] for kind, page in found.items()}
-    things["call"] = global_id("Call", example.long)
+    things["call"] = global_id("Call", example.live)
     pages = sorted(
         file.parent.relative_to(FOLDER).as_posix() for file in FOLDER.rglob("index.html")
     )

@@ -11,7 +11,7 @@ const LIST_PAGES = 10;
 const SWIPE = { speed: 3_000, gestureSourceType: "mouse" };
 const LOG_SWIPE_PX = 12_000;
 const LONG_CALL_RUNS = 3;
-const TURNS_BEFORE_LIVE = 50;
+const EVENTS_BEFORE_LIVE = 50;
 
 const [part, api, key, ...more] = process.argv.slice(2);
 const browser = await launch();
@@ -34,7 +34,9 @@ async function open() {
   return { page, devtools: await context.newCDPSession(page) };
 }
 
-const visit = (page, path) => page.goto(`${api}/studio${path}`, { waitUntil: "commit" });
+function visit(page, path) {
+  return page.goto(`${api}/studio${path}`, { waitUntil: "commit" });
+}
 
 /** Milliseconds from the start of the navigation to the frame in which the condition holds. */
 async function reached(page, condition, argument) {
@@ -42,11 +44,15 @@ async function reached(page, condition, argument) {
   return (await page.waitForFunction(condition, argument, { polling: "raf" })).jsonValue();
 }
 
-const dataIsShown = () =>
-  document.querySelector("main h1") !== null && document.querySelector(".skeleton, [aria-busy=true]") === null && performance.now();
+function dataIsShown() {
+  const isLoading = !document.querySelector("main h1") || document.querySelector(".skeleton, [aria-busy=true]");
+  return !isLoading && performance.now();
+}
 
-const wordsAreShown = (words) =>
-  [...document.querySelectorAll("[data-words]")].some(({ textContent }) => textContent.includes(words)) && performance.now();
+function wordsAreShown(words) {
+  const turns = [...document.querySelectorAll("[data-words]")];
+  return turns.some(({ textContent }) => textContent.includes(words)) && performance.now();
+}
 
 async function load(paths) {
   const figures = [];
@@ -63,7 +69,9 @@ async function load(paths) {
     await devtools.send("Network.enable");
     await devtools.send("Emulation.setCPUThrottlingRate", { rate: CPU_SLOWDOWN });
     await visit(page, path);
-    const milliseconds = await reached(page, dataIsShown);
+    const milliseconds = await reached(page, dataIsShown).catch((error) => {
+      throw new Error(`${path} does not show its data.`, { cause: error });
+    });
     await page.waitForLoadState("load");
     figures.push({ path, kilobytes: bytes / 1_000, seconds: milliseconds / 1_000 });
     await page.context().close();
@@ -86,7 +94,7 @@ async function scroll(callPath, events) {
   await visit(page, callPath);
   await page.getByRole("tab", { name: "Event log" }).click();
   await page.locator("option", { hasText: `All (${events})` }).waitFor({ state: "attached" });
-  const log = await framesPerSecond(page, () => swipe(devtools, page.getByRole("region", { name: "Events" }), LOG_SWIPE_PX));
+  const log = await framesPerSecond(page, () => swipe(devtools, page.getByRole("listbox", { name: "Events" }), LOG_SWIPE_PX));
   return { list, log };
 }
 
@@ -114,13 +122,14 @@ async function live(path, seconds) {
   const { page, devtools } = await open();
   const host = await browser.newBrowserCDPSession();
   await visit(page, path);
-  await page.waitForFunction((turns) => document.querySelectorAll("[data-turn]").length >= turns, TURNS_BEFORE_LIVE);
+  await reached(page, dataIsShown);
   let events = 0;
   devtools.on("Network.webSocketFrameReceived", ({ response }) => {
     if (response.payloadData.includes('"next"')) events += 1;
   });
   await devtools.send("Network.enable");
   await devtools.send("Performance.enable");
+  while (events < EVENTS_BEFORE_LIVE) await page.waitForTimeout(100);
   const before = await used(devtools, host);
   events = 0;
   await page.waitForTimeout(Number(seconds) * 1_000);

@@ -12,11 +12,12 @@ import pytest
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from graph.app import build_schema_with_loaders
 from local.private_files import free_port
 from resolvers.global_ids import global_id
 from tests.api.test_transport_clients import api_process, node
 from tests.client.test_typescript_client import lines_of, publish_partials
-from tests.support.api_server import create_api_key
+from tests.support.api_server import create_api_key, running_api
 from tests.support.browsers import script_runner
 from tests.support.log_writer import writing_call
 
@@ -47,7 +48,10 @@ async def test_nothing_is_missing_or_doubled_when_the_api_is_killed(
             api.send_signal(signal.SIGKILL)
             await api.wait()
             await writer.write_turns(MEANWHILE)
-            async with api_process(settings, port, LOCAL_TOKEN=key):
+            # This one need not be a process of its own, which takes longer to start.
+            async with running_api(
+                services, settings, viewer, build_schema_with_loaders, port=port
+            ):
                 assert await anext(lines) == MEANWHILE
                 speaking = asyncio.create_task(publish_partials(writer))
                 assert await anext(lines) == "some words"

@@ -19,7 +19,8 @@ try {
 }
 
 async function watch(browser) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+  // Only turns in sight are in the document, so the window shows all of them.
+  const context = await browser.newContext({ viewport: { width: 1280, height: 12_000 } });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
   page.setDefaultTimeout(120_000);
   await page.goto(`${api}/studio/call/?id=${encodeURIComponent(call)}`);

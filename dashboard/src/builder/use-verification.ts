@@ -62,7 +62,11 @@ export function useVerification(draft: Draft, agents: readonly AgentOfPalette[] 
       const { retryAfter } = response.error;
       if (retryAfter) retry = setTimeout(() => setAttempt((count) => count + 1), retryAfter * 1000);
     };
-    const timer = setTimeout(() => void verify(), isFirst.current ? 0 : DEBOUNCE_MS);
+    // A request that is replaced rejects with the reason of its signal.
+    const replaced = (error: unknown) => {
+      if (!leaving.signal.aborted) throw error;
+    };
+    const timer = setTimeout(() => void verify().catch(replaced), isFirst.current ? 0 : DEBOUNCE_MS);
     isFirst.current = false;
     return () => {
       clearTimeout(timer);
