@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,81058,s=>{s.v(t=>Promise.all(["static/chunks/3l9y9hgdyapfa.js","static/chunks/2mr_j0raun1-q.js"].map(t=>s.l(t))).then(()=>t(46685)))},58043,s=>{s.v(t=>Promise.all(["static/chunks/1-y7utd6zd39y.js","static/chunks/12f4ed8xucwl-.js"].map(t=>s.l(t))).then(()=>t(50444)))}]);
