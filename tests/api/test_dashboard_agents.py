@@ -126,7 +126,7 @@ async def test_a_person_describes_an_agent(
         "tts": {"provider": "sarvam", "model": "bulbul:v3"},
         "voices": [{"language": "hi-IN", "voice": "ritu"}],
         "session": {
-            "disconnectAfter": "PT1M",
+            "disconnectAfter": "PT60S",
             "minEndpointingDelay": "PT0.5S",
             "timeLimit": None,
             "silence": [{"delay": "PT12.5S", "say": ""}],

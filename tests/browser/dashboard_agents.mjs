@@ -148,6 +148,7 @@ async function work() {
   await press("Delete");
   await press("Delete the agent");
   await heading("Agents");
+  await page.getByRole("link", { name: /front-desk/ }).waitFor();
   const rows = await page.getByRole("row").getByRole("link").allInnerTexts();
 
   // An agent of a workflow cannot be deleted. Its rules are JSON, which must be complete.

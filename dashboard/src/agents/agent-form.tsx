@@ -20,7 +20,7 @@ import { LanguagesSection, ModelsSection, VoiceSection } from "./model-sections"
 import { pathOf, SECTIONS, sectionOf, type Problems } from "./problems";
 import { PromptSection } from "./prompt-section";
 import { unfinished } from "./providers";
-import { Section, SectionNav } from "./section";
+import { Section, SectionNav, showSection } from "./section";
 import { SessionSection, SpokenTextsSection } from "./session-section";
 import { FormSkeleton } from "./skeleton";
 import { ToolsSection } from "./tools-section";
@@ -225,7 +225,13 @@ function Refusal({ message, problems, href }: { message: string; problems: Probl
         <ul className="mt-1 list-disc pl-4">
           {found.map(([path, text]) => (
             <li key={path}>
-              <Link href={`${href}#${sectionOf(path)}`} replace prefetch={false} className="inline-block min-h-6 underline">
+              <Link
+                href={`${href}#${sectionOf(path)}`}
+                replace
+                prefetch={false}
+                className="inline-block min-h-6 underline"
+                onClick={() => showSection(sectionOf(path))}
+              >
                 {titleOf(path)}
               </Link>
               : {text}

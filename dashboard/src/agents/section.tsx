@@ -16,6 +16,9 @@ export function Section({ id, title, hint, children }: { id: SectionId; title: s
   );
 }
 
+/** For a link to the section that the address names already: the router stays where it is then. */
+export const showSection = (id: SectionId) => document.getElementById(id)?.scrollIntoView();
+
 interface NavProps {
   /** The address of the page without the part behind `#`. */
   href: string;
@@ -40,7 +43,10 @@ export function SectionNav({ href, wrong, hidden }: NavProps) {
               href={`${href}#${id}`}
               replace
               prefetch={false}
-              onClick={() => setCurrent(id)}
+              onClick={() => {
+                setCurrent(id);
+                showSection(id);
+              }}
               aria-current={current === id ? "true" : undefined}
               className={`flex min-h-8 items-center gap-2 rounded-md px-2.5 text-sm whitespace-nowrap ${
                 current === id ? "bg-accent-soft font-medium text-accent" : "text-muted hover:bg-hover hover:text-text"
