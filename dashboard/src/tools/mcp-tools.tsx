@@ -39,7 +39,7 @@ export function McpTools({ server, onImported }: Props) {
     <section aria-label="Tools of the server" className="min-w-0 rounded-xl border bg-surface shadow-soft">
       <div className="flex min-h-14 flex-wrap items-center justify-between gap-3 px-5 pt-4">
         <h2 className="text-base font-semibold">Tools of the server{tools ? ` (${tools.length})` : ""}</h2>
-        {mayRead && (
+        {mayRead && !error && (
           <Button icon="refresh" busy={fetching} onClick={again}>
             Ask again
           </Button>

@@ -229,7 +229,7 @@ export function ToolEditor({ tool, start, onReload }: Props) {
           </Section>
           <Section
             title={TITLES.actions}
-            about="They run in order until one fails. Alt with the arrow keys moves the step that has the focus."
+            about={`They run in order until one fails.${isReadOnly ? "" : " Alt with the arrow keys moves the step that has the focus."}`}
           >
             {chain("actions")}
           </Section>
