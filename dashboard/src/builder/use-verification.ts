@@ -62,7 +62,12 @@ export function useVerification(draft: Draft, agents: readonly AgentOfPalette[] 
       const { retryAfter } = response.error;
       if (retryAfter) retry = setTimeout(() => setAttempt((count) => count + 1), retryAfter * 1000);
     };
-    const timer = setTimeout(() => void verify(), isFirst.current ? 0 : DEBOUNCE_MS);
+    const run = () =>
+      verify().catch((error: unknown) => {
+        // The request of an older draft is aborted.
+        if (!leaving.signal.aborted) throw error;
+      });
+    const timer = setTimeout(() => void run(), isFirst.current ? 0 : DEBOUNCE_MS);
     isFirst.current = false;
     return () => {
       clearTimeout(timer);
