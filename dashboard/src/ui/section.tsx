@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { useId, type ReactNode } from "react";
 
 interface Props {
   title: string;
@@ -7,10 +7,15 @@ interface Props {
 }
 
 /** A part of a page with a heading and a sentence about it. */
-export const Section = ({ title, text, children }: Props) => (
-  <section className="rounded-xl border bg-surface p-5 shadow-soft">
-    <h2 className="text-sm font-semibold">{title}</h2>
-    {text && <div className="mt-1 text-sm text-muted">{text}</div>}
-    <div className="mt-4 grid gap-4">{children}</div>
-  </section>
-);
+export function Section({ title, text, children }: Props) {
+  const id = useId();
+  return (
+    <section role="group" aria-labelledby={id} className="min-w-0 rounded-xl border bg-surface p-5 shadow-soft">
+      <h2 id={id} className="text-sm font-semibold">
+        {title}
+      </h2>
+      {text && <div className="mt-1 text-sm text-muted">{text}</div>}
+      <div className="mt-4 grid gap-4">{children}</div>
+    </section>
+  );
+}
