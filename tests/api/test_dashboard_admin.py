@@ -36,7 +36,7 @@ async def test_an_owner_manages_people_and_they_manage_their_accounts(
     assert seen["refusedName"].startswith("name must start with a lower-case letter")
     assert seen["included"] is True
     assert seen["inUse"] == "The role support is given to grace@acme.example."
-    assert seen["chips"] == ["About: member", "Clear all"]
+    assert seen["chips"] == ["About: member Ada", "Clear all"]
     assert seen["refusedRules"] == "Claim with the groups"
     assert seen["unsent"].startswith("This installation sends no e-mail.")
     assert (seen["scanned"], seen["codes"]) == (True, 10)

@@ -501,7 +501,7 @@ async def test_queued_email_is_encrypted_and_refused_email_is_dropped(
     async with api_services(settings) as services:
         viewer = await services.accounts.authenticate_credential(api.token)
         async with services.store.transaction(viewer.tenant_id) as work:
-            message = MailText("Hello", "https://studio.acme.example/studio/account/#invitation=secret")
+            message = MailText("Hello", "https://studio.acme.example/account#invitation=secret")
             for recipient in ("refused@acme.example", "ada@acme.example"):
                 await work.mail.queue(recipient, message, timedelta(hours=1))
     rows = await execute(settings, "select * from mail")

@@ -78,8 +78,17 @@ const CurrentPassword = ({ refusal }: { refusal: Refusal }) => (
   />
 );
 
-const Code = ({ refusal, hint }: { refusal: Refusal; hint: string }) => (
-  <Field label="Code" name="code" hint={hint} autoComplete="one-time-code" required maxLength={64} problem={refusal.fields.code} />
+const Code = ({ refusal, hint, autoFocus = false }: { refusal: Refusal; hint: string; autoFocus?: boolean }) => (
+  <Field
+    label="Code"
+    name="code"
+    hint={hint}
+    autoComplete="one-time-code"
+    autoFocus={autoFocus}
+    required
+    maxLength={64}
+    problem={refusal.fields.code}
+  />
 );
 
 const ANY_CODE = "Six digits of your authenticator app, or a recovery code.";
@@ -119,7 +128,7 @@ function Enrol({ onDone }: { onDone(): void }) {
         <CopyButton text={enrolled.secret} what="The secret" />
       </div>
       <SubmitForm refusal={refusal} onSubmit={(form) => void confirm(form)}>
-        <Code refusal={refusal} hint="The six digits that the app shows now." />
+        <Code refusal={refusal} hint="The six digits that the app shows now." autoFocus />
         <Actions label="Activate" isBusy={isBusy} onCancel={onDone} />
       </SubmitForm>
     </div>

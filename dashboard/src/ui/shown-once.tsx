@@ -34,7 +34,7 @@ export function ShownOnce({ label, value, warning, onDone }: Props) {
   return (
     <div className="mt-4 grid gap-4">
       <Notice tone="warn">{warning}</Notice>
-      <Field label={label} value={value} readOnly className="font-mono" onFocus={(event) => event.currentTarget.select()} />
+      <Field label={label} value={value} readOnly autoFocus className="font-mono" onFocus={(event) => event.currentTarget.select()} />
       <div className="flex justify-end gap-2">
         <CopyButton text={value} what={`The ${label.toLowerCase()}`} />
         <Button kind="primary" onClick={onDone}>
