@@ -303,7 +303,7 @@ async def test_an_outage_of_livekit_is_reported_once_and_repaired_afterwards(
         await rig.reconciler.reconcile()
     assert caplog.messages == ["LiveKit's SIP service is unavailable"]
     report = await rig.services.route_reports.last()
-    assert report == RouteReport(unavailable="unavailable")
+    assert report == RouteReport(unavailable="unknown")
     rig.sip.outage = False
     await rig.reconciler.reconcile()
     assert await rig.is_whole()

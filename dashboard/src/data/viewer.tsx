@@ -17,6 +17,11 @@ export function useMay(scope: Scope): boolean {
   return viewer === null || viewer.scopes.includes(scope);
 }
 
+/** Whether the viewer is known to have a permission: for requests that would be refused otherwise. */
+export function useMayRequest(scope: Scope): boolean {
+  return useContext(Context)?.scopes.includes(scope) ?? false;
+}
+
 export function ViewerProvider({ children }: { children: ReactNode }) {
   const [{ data }] = useQuery({ query: ViewerDocument });
   return <Context value={data?.viewer ?? null}>{children}</Context>;
