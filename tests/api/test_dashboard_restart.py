@@ -13,6 +13,7 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from graph.app import build_schema_with_loaders
+from graph.web.dashboard import dashboard_routes
 from local.private_files import free_port
 from resolvers.global_ids import global_id
 from tests.api.test_transport_clients import api_process, node
@@ -50,7 +51,12 @@ async def test_nothing_is_missing_or_doubled_when_the_api_is_killed(
             await writer.write_turns(MEANWHILE)
             # This one need not be a process of its own, which takes longer to start.
             async with running_api(
-                services, settings, viewer, build_schema_with_loaders, port=port
+                services,
+                settings,
+                viewer,
+                build_schema_with_loaders,
+                extra_routes=dashboard_routes(settings),
+                port=port,
             ):
                 assert await anext(lines) == MEANWHILE
                 speaking = asyncio.create_task(publish_partials(writer))

@@ -34,5 +34,5 @@ async function result({ page, turns, errors, outside }) {
   await page.getByRole("tab", { name: "Event log" }).click();
   const [all] = await page.locator("option", { hasText: /^All/ }).allInnerTexts();
   // The attempts to connect while there is no API are errors of the console.
-  return { shown, all, errors: errors.filter((text) => !text.includes("ERR_CONNECTION_REFUSED")), outside };
+  return { shown, all, errors: errors.filter((text) => !/ERR_CONNECTION_(REFUSED|RESET)/.test(text)), outside };
 }
