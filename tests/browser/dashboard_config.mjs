@@ -23,7 +23,7 @@ async function work() {
     found.push(...(await barriers(page)).map((barrier) => [where, ...barrier]));
     if (screenshots) await page.screenshot({ path: `${screenshots}/${where.replaceAll(" ", "-")}.png`, fullPage: true });
   };
-  const field = (name) => page.getByLabel(name, { exact: true });
+  const field = (name) => page.getByLabel(name, { exact: true }).and(page.locator("input, select, textarea"));
   const press = (name) => page.getByRole("button", { name, exact: true }).click();
   const follow = (name) => page.getByRole("link", { name, exact: true }).first().click();
   const heading = (name) => page.getByRole("heading", { name, level: 1 }).waitFor();

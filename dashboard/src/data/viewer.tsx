@@ -8,21 +8,17 @@ export type Viewer = NonNullable<ViewerQuery["viewer"]>;
 
 const Context = createContext<Viewer | null>(null);
 
-/** The signed-in person or key; null until it is known. */
+/** The signed-in person or key; null if it could not be read. */
 export const useViewer = () => useContext(Context);
 
-/** Whether the viewer may do something; true while that is not known, so that nothing jumps. */
+/** Whether the viewer may do something; true if that could not be read, and then the API says no. */
 export function useMay(scope: Scope): boolean {
   const viewer = useViewer();
   return viewer === null || viewer.scopes.includes(scope);
 }
 
-/** Whether the viewer is known to have a permission: for requests that would be refused otherwise. */
-export function useMayRequest(scope: Scope): boolean {
-  return useContext(Context)?.scopes.includes(scope) ?? false;
-}
-
-export function ViewerProvider({ children }: { children: ReactNode }) {
-  const [{ data }] = useQuery({ query: ViewerDocument });
-  return <Context value={data?.viewer ?? null}>{children}</Context>;
+/** Waits for the viewer, so that no page requests or shows what their role does not include. */
+export function ViewerProvider({ fallback, children }: { fallback: ReactNode; children: ReactNode }) {
+  const [{ data, error }] = useQuery({ query: ViewerDocument });
+  return <Context value={data?.viewer ?? null}>{data || error ? children : fallback}</Context>;
 }

@@ -3,7 +3,7 @@
 import { useQuery } from "urql";
 import { CredentialsDocument, ProvidersDocument, type ProviderKind } from "@/gql/providers";
 import { isSame, type Form } from "@/data/use-form";
-import { useMayRequest } from "@/data/viewer";
+import { useMay } from "@/data/viewer";
 import { Choice as Select, Field } from "@/ui/field";
 import { JsonField } from "@/ui/json-field";
 import { More } from "@/ui/more";
@@ -63,7 +63,7 @@ interface SingleProps extends Common {
 
 function SingleFields({ kind, none, choice, at, form: { problemAt }, onChange }: SingleProps) {
   const [{ data }] = useQuery({ query: ProvidersDocument });
-  const [{ data: stored }] = useQuery({ query: CredentialsDocument, pause: !useMayRequest("CREDENTIALS_READ") });
+  const [{ data: stored }] = useQuery({ query: CredentialsDocument, pause: !useMay("CREDENTIALS_READ") });
   const entries = data?.providers?.filter((each) => each.kind === kind) ?? [];
   const entry = entries.find(({ name }) => name === choice.provider);
   const labels = stored?.credentials?.filter(({ provider }) => provider === choice.provider).flatMap(({ label }) => label ?? []) ?? [];

@@ -6,7 +6,7 @@ import { count } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
-import { useMay, useMayRequest } from "@/data/viewer";
+import { useMay } from "@/data/viewer";
 import { Badge } from "@/ui/badge";
 import { Card } from "@/ui/card";
 import { PageHeader } from "@/ui/page-header";
@@ -20,7 +20,7 @@ export function ProvidersPage() {
   const name = query.get("name");
   const mayReadKeys = useMay("CREDENTIALS_READ");
   const [{ data, error }, again] = useQuery({ query: ProvidersDocument });
-  const [{ data: stored, error: keysError }, readKeys] = useQuery({ query: CredentialsDocument, pause: !useMayRequest("CREDENTIALS_READ"), requestPolicy: "cache-and-network" });
+  const [{ data: stored, error: keysError }, readKeys] = useQuery({ query: CredentialsDocument, pause: !mayReadKeys, requestPolicy: "cache-and-network" });
   const entries = data?.providers ?? null;
   const keys = mayReadKeys ? (stored?.credentials ?? null) : null;
   useTitle(entries?.find((each) => each.name === name)?.displayName ?? "Providers");

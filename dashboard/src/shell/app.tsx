@@ -33,7 +33,7 @@ function SignedIn({ user, children }: { user: Account; children: ReactNode }) {
   return (
     <StudioProvider studio={user.studio}>
       <CacheProvider value={client}>
-        <ViewerProvider>
+        <ViewerProvider fallback={<FrameSkeleton />}>
           <Frame>{children}</Frame>
         </ViewerProvider>
       </CacheProvider>

@@ -25,7 +25,7 @@ export function Logo() {
   );
 }
 
-/** What is prerendered, before the browser knows who is signed in. */
+/** What is shown before the browser knows who is signed in, and what they may do. */
 export function FrameSkeleton() {
   return (
     <div className="app-frame">

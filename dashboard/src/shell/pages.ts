@@ -46,7 +46,7 @@ export const PAGES: readonly Page[] = [
   { group: "Administer", href: "/tenants/", title: "Tenants", icon: "globe", scope: "INSTALLATION_MANAGE" },
 ];
 
-/** Whether the navigation has the page. While the viewer is not known, it has those that most have, so that little jumps. */
+/** Whether the navigation has the page. If the viewer could not be read, it has those that most have. */
 export const isListed = (scope: Scope, scopes: readonly Scope[] | undefined) => (scopes ? scopes.includes(scope) : scope !== "INSTALLATION_MANAGE");
 
 /** Pages of the API that are no part of the dashboard. */
