@@ -1,7 +1,7 @@
 """The last report of the keepers about inbound routes, in Redis.
 
 A report is renewed after each comparison and expires, so that one of a keeper that no longer runs
-is not taken for the present state."""
+is not read as the present state."""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ async function work() {
   await dialog.getByLabel("E-mail address").fill("not an address@");
   await dialog.locator("form").evaluate((form) => (form.noValidate = true));
   await press("Invite", dialog);
+  await dialog.locator('[aria-invalid="true"]:focus').waitFor();
   const refusedAddress = await dialog.locator('[aria-invalid="true"]').evaluate((field) => [field.name, field === document.activeElement]);
   await dialog.getByLabel("E-mail address").fill("lin@acme.example");
   await dialog.getByLabel("Role").selectOption("EDITOR");
@@ -117,6 +118,7 @@ async function work() {
   await page.reload();
   await page.getByRole("region", { name: "Values before and after" }).waitFor();
   await check("audit log");
+  await page.getByRole("button", { name: /About: member Ada/ }).waitFor();
   const chips = await page.getByRole("list", { name: "Active filters" }).getByRole("button").allInnerTexts();
   await press("Clear all");
   await press("Filter");

@@ -79,6 +79,7 @@ async function work() {
   await press("Create");
   const alert = page.locator("form").getByRole("alert");
   await alert.waitFor();
+  await field("Name").and(page.locator(":focus")).waitFor();
   const refused = { message: await alert.innerText(), focus: await field("Name").evaluate((name) => name === document.activeElement) };
   await check("refused");
 
@@ -111,6 +112,7 @@ async function work() {
   await page.getByLabel("Own phrases that do not interrupt", { exact: true }).check();
   await page.getByLabel("Own phrases that do not interrupt, one a line").fill("mhm\nright");
   await press("Add a wording");
+  await page.locator("#texts :focus").waitFor();
   await write(page.locator("#texts").getByLabel("Says"), "Hello?");
   await check("filled");
   await keys("Control+s");

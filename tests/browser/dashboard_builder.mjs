@@ -92,6 +92,7 @@ async function work() {
   // Deleting moves the focus; undo brings the node back, with its connections.
   await open("booking");
   await node("booking").press("Delete");
+  await node("booking").waitFor({ state: "detached" });
   const removed = {
     nodes: await page.locator(".react-flow__node").count(),
     focus: await page.evaluate(() => document.activeElement.ariaLabel),
@@ -103,6 +104,7 @@ async function work() {
   await page.keyboard.press("Control+c");
   await page.keyboard.press("Control+v");
   await heading("Node booking_2", 2);
+  await node("booking_2").waitFor();
   const pasted = await page.locator(".react-flow__node p:first-of-type.font-mono").allInnerTexts();
   await page.keyboard.press("Control+z");
   await node("booking_2").waitFor({ state: "detached" });

@@ -37,6 +37,8 @@ async function work() {
   await press("Continue on this machine");
   await page.getByRole("region", { name: "Recording" }).locator("path").nth(1).waitFor();
   await check("recording");
+  // Slowly, so that the turn is still heard when it is read.
+  await page.locator("audio").evaluate((audio) => (audio.playbackRate = 0.0625));
   await press("Play from here: Tuesday, please.");
   const playing = conversation.locator("[aria-current=time]");
   await playing.waitFor();

@@ -31,7 +31,7 @@ async function work() {
   const dialog = page.getByRole("dialog");
   /** What is said at a field that was refused and has the focus. */
   const refusal = async (name) => {
-    await page.locator('[aria-invalid="true"]').first().waitFor();
+    await page.locator('[aria-invalid="true"]:focus').first().waitFor();
     const focused = await field(name).evaluate((input) => input === document.activeElement);
     const id = (await field(name).getAttribute("aria-describedby")).split(" ").at(-1);
     const text = await page.locator(`[id="${id}"]`).innerText();

@@ -74,6 +74,7 @@ async function work() {
   await field("Description", "Books an appointment.");
   await press("Add a parameter");
   effort.keys += "slot".length;
+  await page.locator("input[data-parameter]:focus").waitFor();
   await page.keyboard.insertText("slot");
   await press("Add a step to Steps");
   await click(page.getByRole("menuitem", { name: "Set a value" }));

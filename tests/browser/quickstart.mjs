@@ -14,7 +14,8 @@ try {
 
 async function work() {
   const { page, errors, outside } = await watched(await browser.newContext(), [new URL(url).host, new URL(api).host]);
-  await page.goto(url, { timeout: 60_000 });
+  page.setDefaultTimeout(60_000);
+  await page.goto(url);
   await page.getByLabel("E-mail address").fill(email);
   const refusing = page.waitForEvent("dialog");
   await page.getByLabel("Password").fill("not the password");

@@ -7,6 +7,7 @@ import { useEffect, useMemo, useRef, useState, type FormEvent, type KeyboardEven
 import { useClient, type Client } from "urql";
 import { exactMoment } from "@/data/format";
 import { messageOf } from "@/data/problem";
+import { isNewer } from "@/data/use-edited";
 import { useMay } from "@/data/viewer";
 import { AgentDocument, CreateAgentDocument, UpdateAgentDocument, type AgentFormFragment } from "@/gql/agent";
 import { Button } from "@/ui/button";
@@ -74,7 +75,7 @@ export function AgentForm({ agent, source, onReload }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const original = base ? draftOf(base) : NEW;
   const isChanged = !isSame(draft, original);
-  const isOutdated = agent !== null && base !== null && agent.revision > base.revision;
+  const isOutdated = agent !== null && base !== null && isNewer(agent, base, isSame(draftOf(agent), original));
   const completions = useMemo(() => completionsOf(draft, settings), [draft, settings]);
 
   useEffect(() => {

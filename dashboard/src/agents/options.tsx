@@ -108,7 +108,7 @@ function OptionField({ option, value, onChange, isDisabled }: OptionProps) {
       max={maximum ?? undefined}
       step={type === "INTEGER" ? 1 : "any"}
       placeholder={unset}
-      value={value === undefined ? "" : String(value)}
+      value={typeof value === "number" ? value : ""}
       onChange={({ target }) => onChange(target.value === "" ? undefined : Number(target.value))}
     />
   );

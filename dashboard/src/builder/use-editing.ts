@@ -21,6 +21,8 @@ export interface Editing {
   redo(): void;
   /** Takes what was stored as the new base, and `to` as the draft, which can be undone. */
   rebase(base: Saved, to: (draft: Draft) => Draft): void;
+  /** Takes what another person stored as the base. Undo ends there: earlier drafts lack their changes, and would remove them. */
+  restart(base: Saved, draft: Draft): void;
 }
 
 /** The history of one workflow in this tab; changes that were not saved are there again after a reload. */
@@ -50,6 +52,10 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
     setBase(next);
     setHistory((before) => commit(before, to(before.present)));
   }, []);
+  const restart = useCallback((next: Saved, from: Draft) => {
+    setBase(next);
+    setHistory(begin(from));
+  }, []);
   return {
     base,
     draft,
@@ -62,5 +68,6 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
     undo: useCallback(() => setHistory(undo), []),
     redo: useCallback(() => setHistory(redo), []),
     rebase,
+    restart,
   };
 }

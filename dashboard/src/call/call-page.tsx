@@ -38,12 +38,13 @@ export function CallPage() {
   const id = query.get("id") ?? "";
   const [{ data, error }, execute] = useRead({ query: CallDocument, variables: { id }, pause: !id, requestPolicy: "cache-and-network" });
   const again = useCallback(() => execute({ requestPolicy: "network-only" }), [execute]);
-  if (data?.call) return <CallView key={id} call={data.call} onStateChanged={again} />;
+  // While another call is read, urql still has the one before.
+  if (data?.call?.id === id) return <CallView key={id} call={data.call} onStateChanged={again} />;
   return (
     <>
       <Back />
       <h1 className="sr-only">Call</h1>
-      {error ? <Failed problem={problemOf(error)} onRetry={again} /> : id && !data ? <CallSkeleton /> : <NoCall />}
+      {error ? <Failed problem={problemOf(error)} onRetry={again} /> : id && (!data || data.call) ? <CallSkeleton /> : <NoCall />}
     </>
   );
 }

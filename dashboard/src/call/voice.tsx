@@ -20,7 +20,14 @@ export function JoinByVoice({ callId }: { callId: string }) {
   const joined = useRef<VoiceRoom | null>(null);
   joined.current = room;
   // The microphone does not stay on when the page is left.
-  useEffect(() => () => void joined.current?.leave(), []);
+  const leaving = useRef<AbortController | null>(null);
+  useEffect(
+    () => () => {
+      leaving.current?.abort();
+      void joined.current?.leave();
+    },
+    [],
+  );
 
   const join = async () => {
     setBusy(true);
@@ -31,18 +38,21 @@ export function JoinByVoice({ callId }: { callId: string }) {
     if (!failure) setAsking(false);
   };
   const joinRoom = async (): Promise<string> => {
-    const voice = await import("agent-studio-client/voice");
+    const { signal } = (leaving.current = new AbortController());
+    const voice = await import("agent-studio-client/voice").catch(() => null);
+    if (!voice) return "The voice part of this page could not be loaded. Reload the page.";
     try {
       // The microphone first: without it, the caller must not lose their place.
-      const track = await voice.microphone();
+      const track = await voice.microphone({ signal });
       const result = await studio.mutate(JoinCallDocument, { input: { callId } });
       if (!result.ok) {
         track.stop();
         return messageOf(result.error);
       }
-      setRoom(await voice.joinVoice(result.value.join, { track }));
+      setRoom(await voice.joinVoice(result.value.join, { track, signal }));
       return "";
     } catch (error) {
+      if (signal.aborted) return "";
       if (!(error instanceof voice.VoiceFailed)) throw error;
       return voiceFailure(error.code);
     }
@@ -57,7 +67,7 @@ export function JoinByVoice({ callId }: { callId: string }) {
         open={isAsking}
         onOpenChange={setAsking}
         title="Join as the caller?"
-        description="You talk to the agent in the place of the caller. Somebody who is connected as the caller is disconnected."
+        description="You talk to the agent in the place of the caller. A person who is connected as the caller is disconnected."
         confirm="Join by voice"
         busy={isBusy}
         problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}

@@ -25,6 +25,11 @@ function keptBy(client: Client): Map<string, unknown> {
   return kept;
 }
 
+/** Whether `source` is newer than what a form was filled from: a list can leave a new revision next to old values in the cache. */
+export function isNewer(source: Revised, base: Revised, hasSameValues: boolean): boolean {
+  return source.revision > base.revision || (source.revision === base.revision && !hasSameValues);
+}
+
 /** `mine` where it differs from `before`, else `theirs`. */
 function merged<Draft extends object>(mine: Draft, before: Draft, theirs: Draft): Draft {
   const result = { ...theirs };
@@ -39,7 +44,7 @@ interface Options<Source extends Revised, Draft extends object> {
   readonly source: Source | null;
   readonly draftOf: (source: Source | null) => Draft;
   readonly save: (draft: Draft, base: Source | null) => Promise<Outcome<Source>>;
-  /** Reads `source` again: after it was saved, and when somebody else has saved it. */
+  /** Reads `source` again: after it was saved, and when another person has saved it. */
   readonly reload: () => void;
 }
 
@@ -53,7 +58,7 @@ export function useEdited<Source extends Revised, Draft extends object>({ name, 
   const original = draftOf(base);
   const theirs = draftOf(source);
   const isChanged = !isSame(draft, original);
-  const isOutdated = source !== null && base !== null && source.revision > base.revision;
+  const isOutdated = source !== null && base !== null && isNewer(source, base, isSame(theirs, original));
   const isConflict = isOutdated && isChanged && !isSame(theirs, original);
 
   useEffect(() => {

@@ -84,6 +84,13 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   /** Sends the form once; null when it was refused, and the form then says why. */
   const submit = async <Value>(send: () => Promise<Outcome<Value>>): Promise<Value | null> => {
     if (isBusy) return null;
+    // The browser gives an empty text for what is not a number, which would remove the value.
+    const unfinished = [...(element.current?.querySelectorAll("input") ?? [])].find((input) => input.validity.badInput);
+    if (unfinished) {
+      setProblem("A value is not a number. Correct it, or clear the field.");
+      unfinished.focus();
+      return null;
+    }
     setBusy(true);
     forgetProblems();
     try {

@@ -1,5 +1,6 @@
 "use client";
 
+import { newKey } from "agent-studio-client";
 import { useStudio } from "agent-studio-client/react";
 import type { VoiceRoom } from "agent-studio-client/voice";
 import { useEffect, useRef, useState } from "react";
@@ -102,7 +103,7 @@ function useStart(workflowId: string, onStarted: (talk: Talk) => void) {
 
   const begin = async (kind: Kind, userContext: Facts) => {
     setStep("Starting the call…");
-    const input = { workflow: { id: workflowId }, kind, userContext, draft: true, idempotencyKey: crypto.randomUUID() };
+    const input = { workflow: { id: workflowId }, kind, userContext, draft: true, idempotencyKey: newKey() };
     const result = await studio.mutate(StartDraftCallDocument, { input });
     if (result.ok) return result.value;
     if ("findings" in result.error) fail("The draft has errors, so it cannot run. Fix them first.", result.error.findings);
@@ -115,10 +116,11 @@ function useStart(workflowId: string, onStarted: (talk: Talk) => void) {
     else if (call) onStarted({ callId: call.callId, room: null });
   };
   const speak = async (facts: Facts, signal: AbortSignal) => {
-    const voice = await import("agent-studio-client/voice");
+    setStep("Asking for the microphone…");
+    const voice = await import("agent-studio-client/voice").catch(() => null);
+    if (!voice) return fail("The voice part of this page could not be loaded. Reload the page.");
     let callId: string | undefined;
     try {
-      setStep("Asking for the microphone…");
       const track = await voice.microphone({ signal });
       const call = await begin("VOIP", facts);
       if (!call?.join) return track.stop();
@@ -134,6 +136,7 @@ function useStart(workflowId: string, onStarted: (talk: Talk) => void) {
   };
   const start = async (kind: Kind, facts: Facts) => {
     setFailure(null);
+    leaving.current?.abort();
     const controller = (leaving.current = new AbortController());
     await (kind === "TEXT" ? write(facts, controller.signal) : speak(facts, controller.signal));
   };

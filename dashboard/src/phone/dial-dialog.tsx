@@ -1,6 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
+import { newKey } from "agent-studio-client";
 import { useStudio } from "agent-studio-client/react";
 import { useMemo, useState, type FormEvent } from "react";
 import { useQuery } from "urql";
@@ -57,7 +58,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
   const [{ data }] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
   const { draft, text, problemAt } = form;
   // The same values twice, for instance after a lost response, dial once.
-  const idempotencyKey = useMemo(() => crypto.randomUUID(), [draft]);
+  const idempotencyKey = useMemo(() => newKey(), [draft]);
   const workflows = data?.workflows?.edges.map(({ node }) => node) ?? [];
   const workflow = workflows.find(({ slug }) => slug === draft.workflow) ?? workflows.find(({ published }) => published) ?? workflows[0];
   const dial = async (event: FormEvent) => {

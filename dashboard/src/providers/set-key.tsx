@@ -4,7 +4,7 @@ import { useStudio } from "agent-studio-client/react";
 import type { FormEvent } from "react";
 import { SetCredentialDocument, type CredentialRowFragment } from "@/gql/providers";
 import { orNone } from "@/data/form-values";
-import { useForm } from "@/data/use-form";
+import { InvalidField, useForm } from "@/data/use-form";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
@@ -48,6 +48,12 @@ interface Draft {
   readonly headers: readonly HeaderRow[];
 }
 
+/** The values of stored headers are not known here, and an empty one would replace them. */
+function withValue(row: HeaderRow): HeaderRow {
+  if (row.name.trim() && !row.value) throw new InvalidField("headers", `Enter the value of ${row.name.trim()} again, or remove the header.`);
+  return row;
+}
+
 const SERVER = ["region", "baseUrl", "headers"];
 
 function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { target: Target }) {
@@ -69,7 +75,7 @@ function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { t
     label: orNone(draft.label),
     baseUrl: orNone(draft.baseUrl),
     region: orNone(draft.region),
-    headers: draft.headers.length ? headersOf(draft.headers) : null,
+    headers: draft.headers.length ? headersOf(draft.headers.map(withValue)) : null,
   });
   const save = async (event: FormEvent) => {
     event.preventDefault();

@@ -7,7 +7,7 @@ import { DeleteSecretDocument, SecretsDocument, SetSecretDocument, type SecretRo
 import { listText } from "@/data/form-values";
 import { listOf } from "@/data/format";
 import { problemOf } from "@/data/problem";
-import { useForm } from "@/data/use-form";
+import { isSame, useForm } from "@/data/use-form";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
@@ -151,14 +151,18 @@ interface FormProps {
   onSaved(name: string): void;
 }
 
+const hostsOf = ({ hosts, isForAnyHost }: { hosts: string; isForAnyHost: boolean }) => (isForAnyHost ? null : listOf(hosts));
+
 function SecretForm({ target, onCancel, onSaved }: FormProps) {
   const studio = useStudio();
-  const form = useForm({ name: target?.name ?? "", value: "", hosts: listText(target?.hosts ?? []), isForAnyHost: target !== null && target.hosts === null });
+  const [initial] = useState({ name: target?.name ?? "", value: "", hosts: listText(target?.hosts ?? []), isForAnyHost: target !== null && target.hosts === null });
+  const form = useForm(initial);
   const { draft, text, check } = form;
   const save = async (event: FormEvent) => {
     event.preventDefault();
-    const hosts = draft.isForAnyHost ? null : listOf(draft.hosts);
-    const saved = await form.submit(() => studio.mutate(SetSecretDocument, { input: { name: draft.name.trim(), value: draft.value, hosts } }));
+    // Hosts that are not sent stay as they are, also if another person has changed them meanwhile.
+    const hosts = isSame(hostsOf(draft), hostsOf(initial)) && target ? {} : { hosts: hostsOf(draft) };
+    const saved = await form.submit(() => studio.mutate(SetSecretDocument, { input: { name: draft.name.trim(), value: draft.value, ...hosts } }));
     if (saved) onSaved(saved.secret.name);
   };
   return (

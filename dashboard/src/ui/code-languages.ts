@@ -1,5 +1,5 @@
-// How the editor colours and completes the texts that the API understands. Each of them is told apart by one regular
-// expression a line, so no parser is needed.
+// How the editor colours and completes the texts that the API understands. One regular
+// expression a line distinguishes their parts, so no parser is needed.
 
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { Decoration, MatchDecorator, ViewPlugin, type DecorationSet, type EditorView, type ViewUpdate } from "@codemirror/view";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useStudio } from "agent-studio-client/react";
-import { useState, type ChangeEvent } from "react";
+import { useRef, useState, type ChangeEvent } from "react";
 import { ImportBundleDocument, type ImportBundleMutation } from "@/gql/bundles";
 import { counted } from "@/data/format";
 import { messageOf } from "@/data/problem";
@@ -92,15 +92,20 @@ function ImportForm({ onCancel, onImported }: { onCancel(): void; onImported(): 
     });
     return null;
   };
+  const input = useRef<File>(undefined);
   const choose = async ({ target }: ChangeEvent<HTMLInputElement>) => {
     const [file] = target.files ?? [];
     setReport(null);
     setRefused(null);
+    input.current = file;
     if (!file) return;
     const read = await bundleOf(file);
+    if (input.current !== file) return;
     if ("problem" in read) return setRefused(refusal(read.problem));
     setBundle(read.bundle);
-    setReport(await send(read.bundle, true));
+    const report = await send(read.bundle, true);
+    // Another file may have been chosen meanwhile.
+    if (input.current === file) setReport(report);
   };
   const apply = async () => {
     const done = await send(bundle, false);

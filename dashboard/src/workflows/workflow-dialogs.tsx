@@ -220,6 +220,9 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
   const toast = useToast();
   const [names, setNames] = useState({ name: target.name, slug: target.slug });
   const [description, setDescription] = useState(target.description ?? "");
+  // `target` follows the edits of others: what was shown is of one revision until there is a conflict.
+  const [shown] = useState(target);
+  const [isConflict, setConflict] = useState(false);
   const [problems, setProblems] = useState<Problems>({});
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -227,9 +230,13 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     setBusy(true);
     setProblem("");
     setProblems({});
-    // `target` follows the edits of others, so a second attempt after a conflict is based on theirs.
-    const { id, revision: expectedRevision } = target;
-    const input = { id, expectedRevision, slug: names.slug, name: names.name.trim(), description: description.trim() || null };
+    const input = {
+      id: shown.id,
+      expectedRevision: isConflict ? target.revision : shown.revision,
+      ...(names.slug !== shown.slug && { slug: names.slug }),
+      ...(names.name !== shown.name && { name: names.name.trim() }),
+      ...(description !== (shown.description ?? "") && { description: description.trim() || null }),
+    };
     const result = await studio.mutate(RenameWorkflowDocument, { input });
     setBusy(false);
     if (result.ok) {
@@ -240,6 +247,7 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     const { byField, general } = problemsOf(result.error, ["name", "slug", "description"]);
     setProblems(byField);
     if (result.error.code !== "REVISION_CONFLICT") return setProblem(general);
+    setConflict(true);
     setProblem("Another person edited the workflow meanwhile. Save again to keep their edits and these names.");
     onChanged();
   };

@@ -655,6 +655,7 @@ export type RotateApiKeyInput = {
     overlap?: InputMaybe<Scalars['Duration']['input']>;
     expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
 };
+export type RouteFault = 'REFUSED' | 'LIVEKIT_UNAVAILABLE' | 'NO_KEEPER';
 export type Scope = 'AGENTS_READ' | 'AGENTS_WRITE' | 'TOOLS_READ' | 'TOOLS_WRITE' | 'WORKFLOWS_READ' | 'WORKFLOWS_WRITE' | 'CALLS_READ' | 'CALLS_WRITE' | 'CALLS_JOIN' | 'SETTINGS_READ' | 'SETTINGS_WRITE' | 'CREDENTIALS_READ' | 'CREDENTIALS_WRITE' | 'TELEPHONY_READ' | 'TELEPHONY_WRITE' | 'MEMBERS_READ' | 'MEMBERS_WRITE' | 'OWNERS_WRITE' | 'IDENTITY_PROVIDERS_READ' | 'IDENTITY_PROVIDERS_WRITE' | 'KEYS_READ' | 'KEYS_WRITE' | 'ROLES_READ' | 'ROLES_WRITE' | 'AUDIT_READ' | 'AUDIT_WRITE' | 'WORKERS_READ' | 'INSTALLATION_MANAGE';
 export type ScreenerAction = 'ANSWER' | 'TALK' | 'HANG_UP';
 export type SendDtmfInput = {

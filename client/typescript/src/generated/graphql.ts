@@ -1027,6 +1027,11 @@ export type RotateApiKeyInput = {
   expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
 };
 
+export type RouteFault =
+  | 'REFUSED'
+  | 'LIVEKIT_UNAVAILABLE'
+  | 'NO_KEEPER';
+
 export type Scope =
   | 'AGENTS_READ'
   | 'AGENTS_WRITE'

@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,81058,s=>{s.v(t=>Promise.all(["static/chunks/1rlcuvp_v7nue.js","static/chunks/0xkbp306z9rff.js"].map(t=>s.l(t))).then(()=>t(46685)))},58043,s=>{s.v(t=>Promise.all(["static/chunks/0pspxgtes_4ml.js","static/chunks/0vt7fgagmb4qa.js"].map(t=>s.l(t))).then(()=>t(50444)))}]);
