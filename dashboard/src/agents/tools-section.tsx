@@ -24,7 +24,12 @@ export function ToolsSection({ draft, problems, isDisabled, set, known }: Props)
   const mayRead = useMay("TOOLS_READ");
   const [search, setSearch] = useState("");
   const wanted = useDeferredValue(search.trim());
-  const [{ data, error }] = useQuery({ query: AgentToolsDocument, variables: { search: wanted || null }, pause: !mayRead });
+  const [{ data, error }] = useQuery({
+    query: AgentToolsDocument,
+    variables: { search: wanted || null },
+    pause: !mayRead,
+    requestPolicy: "cache-and-network",
+  });
   const found = data?.tools?.edges.map(({ node }) => node);
   const about = new Map([...known, ...(found ?? [])].map((tool) => [tool.name, tool]));
   const offered = found?.filter(({ name }) => !draft.tools.includes(name)) ?? [];

@@ -6,6 +6,9 @@ import { AuditKeysDocument, AuditMembersDocument, AuditProvidersDocument, type A
 import { useMay } from "@/data/viewer";
 import { typeOf } from "./view";
 
+/** The page of the query. */
+const MAX_KEYS = 100;
+
 type Actor = Pick<AuditRowFragment, "actor" | "actorId">;
 
 export interface Names {
@@ -21,7 +24,8 @@ const WITHOUT_ID: Record<string, string> = {
   erased: "Erased",
 };
 
-const UNKNOWN: Record<string, string> = {
+/** Who is not among those that exist today. */
+const GONE: Record<string, string> = {
   user: "A former member",
   key: "A deleted API key",
   identity_provider: "A deleted identity provider",
@@ -42,12 +46,19 @@ export function useNames(entries: readonly AuditRowFragment[], more: string | nu
     for (const node of members.data?.nodes ?? []) if (node?.__typename === "Member") names.set(node.id, node.name ?? node.email);
     for (const { node } of keys.data?.apiKeys?.edges ?? []) names.set(node.id, `API key ${node.name}`);
     for (const { id, name } of providers.data?.identityProviders ?? []) names.set(id, `Identity provider ${name}`);
+    const allKeys = keys.data?.apiKeys?.edges;
+    // Only who could have been found is gone: the viewer may lack a permission, or a query may have failed.
+    const isRead: Record<string, boolean> = {
+      user: Boolean(members.data),
+      key: allKeys !== undefined && allKeys.length < MAX_KEYS,
+      identity_provider: Boolean(providers.data),
+    };
     const isReading = members.fetching || keys.fetching || providers.fetching;
     return {
       actor({ actor, actorId }) {
         const kind = actor.split(":")[0] ?? "";
         const name = actorId ? names.get(actorId) : WITHOUT_ID[kind];
-        return name ?? (isReading ? "…" : (UNKNOWN[kind] ?? actor));
+        return name ?? (isReading ? "…" : (isRead[kind] && actorId ? (GONE[kind] ?? actor) : actor));
       },
       target: ({ target }) => (target ? [typeOf(target.type), target.name ?? (target.id && names.get(target.id))].filter(Boolean).join(" ") : ""),
     };

@@ -1,27 +1,24 @@
 // Changes that are not saved stay in this tab, so that a reload loses nothing.
 
-import type { Draft, Saved } from "./model";
+import { UNSAVED } from "@/data/account";
+import type { Step } from "./history";
 
-export interface Unsaved {
-  readonly base: Saved;
-  readonly draft: Draft;
-}
+const keyOf = (workflowId: string) => `${UNSAVED}workflow:${workflowId}`;
 
-const keyOf = (workflowId: string) => `agent-studio:builder:1:${workflowId}`;
-
-export function readUnsaved(workflowId: string): Unsaved | null {
+export function readUnsaved(workflowId: string): Step | null {
   try {
-    return JSON.parse(sessionStorage.getItem(keyOf(workflowId)) ?? "null") as Unsaved | null;
+    return JSON.parse(sessionStorage.getItem(keyOf(workflowId)) ?? "null") as Step | null;
   } catch {
     return null;
   }
 }
 
-export function keepUnsaved(workflowId: string, unsaved: Unsaved | null): void {
+export function keepUnsaved(workflowId: string, unsaved: Step | null): void {
   if (!unsaved) return sessionStorage.removeItem(keyOf(workflowId));
   try {
     sessionStorage.setItem(keyOf(workflowId), JSON.stringify(unsaved));
   } catch {
-    // The storage is full: the warning before the page is left still protects the changes.
+    // The storage is full: an older draft must not come back instead. The warning before the tab is closed remains.
+    sessionStorage.removeItem(keyOf(workflowId));
   }
 }

@@ -1,7 +1,7 @@
 "use client";
 
 import { useCallback, useEffect, useMemo, useState } from "react";
-import { begin, commit, redo, undo, type History } from "./history";
+import { begin, commit, redo, saved, undo, type History } from "./history";
 import { existing, NOTHING, type Draft, type Saved, type Selection } from "./model";
 import { isSame } from "./stored";
 import { keepUnsaved, readUnsaved } from "./unsaved";
@@ -19,19 +19,18 @@ export interface Editing {
   change(to: (draft: Draft) => Draft, field?: string): void;
   undo(): void;
   redo(): void;
-  /** Takes what was stored as the new base, and `to` as the draft, which can be undone. */
+  /** Takes what was stored of this draft as the base of all its steps, and `to` as the draft. */
   rebase(base: Saved, to: (draft: Draft) => Draft): void;
-  /** Takes what another person stored as the base. Undo ends there: earlier drafts lack their changes, and would remove them. */
-  restart(base: Saved, draft: Draft): void;
+  /** Takes what another person stored as the base from here on. */
+  follow(base: Saved, draft: Draft): void;
 }
 
 /** The history of one workflow in this tab; changes that were not saved are there again after a reload. */
 export function useEditing(workflowId: string, stored: Saved, initial: (draft: Draft) => Selection): Editing {
   const [start] = useState(() => readUnsaved(workflowId) ?? { base: stored, draft: stored.draft });
-  const [base, setBase] = useState(start.base);
-  const [history, setHistory] = useState<History>(() => begin(start.draft));
+  const [history, setHistory] = useState<History>(() => begin(start));
   const [wanted, select] = useState<Selection>(() => initial(start.draft));
-  const draft = history.present;
+  const { base, draft } = history.present;
   const isChanged = useMemo(() => !isSame(base.draft, draft), [base, draft]);
   // What undo takes away is no longer selected.
   const selection = useMemo(() => (wanted === NOTHING ? NOTHING : existing(draft, wanted)), [draft, wanted]);
@@ -45,17 +44,15 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
   }, [isChanged]);
 
   const change = useCallback(
-    (to: (draft: Draft) => Draft, field = "") => setHistory((before) => commit(before, to(before.present), field)),
+    (to: (draft: Draft) => Draft, field = "") => setHistory((before) => commit(before, { base: before.present.base, draft: to(before.present.draft) }, field)),
     [],
   );
-  const rebase = useCallback((next: Saved, to: (draft: Draft) => Draft) => {
-    setBase(next);
-    setHistory((before) => commit(before, to(before.present)));
-  }, []);
-  const restart = useCallback((next: Saved, from: Draft) => {
-    setBase(next);
-    setHistory(begin(from));
-  }, []);
+  const rebase = useCallback(
+    (next: Saved, to: (draft: Draft) => Draft) =>
+      setHistory((before) => commit(saved(before, next), { base: next, draft: to(before.present.draft) })),
+    [],
+  );
+  const follow = useCallback((next: Saved, from: Draft) => setHistory((before) => commit(before, { base: next, draft: from })), []);
   return {
     base,
     draft,
@@ -68,6 +65,6 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
     undo: useCallback(() => setHistory(undo), []),
     redo: useCallback(() => setHistory(redo), []),
     rebase,
-    restart,
+    follow,
   };
 }

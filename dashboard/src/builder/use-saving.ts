@@ -39,7 +39,7 @@ const NOT_REFUSED: Refused = { draft: null, problem: "", findings: [] };
 export function useSaving(workflowId: string, storedRevision: number, editing: Editing): Saving {
   const studio = useStudio();
   const toast = useToast();
-  const { base, draft, isChanged, rebase, restart } = editing;
+  const { base, draft, isChanged, rebase, follow } = editing;
   const [isBusy, setBusy] = useState(false);
   const [refused, setRefused] = useState<Refused>(NOT_REFUSED);
   const [theirs, setTheirs] = useState<Saved | null>(null);
@@ -83,13 +83,13 @@ export function useSaving(workflowId: string, storedRevision: number, editing: E
     let isCurrent = true;
     void load().then((saved) => {
       if (!saved || !isCurrent) return;
-      restart(saved, saved.draft);
+      follow(saved, saved.draft);
       toast("ok", "Another person saved this workflow. Their version is shown.");
     });
     return () => {
       isCurrent = false;
     };
-  }, [follows, load, restart, toast]);
+  }, [follows, load, follow, toast]);
 
   const isRefused = refused.draft === draft;
   return {
@@ -102,7 +102,7 @@ export function useSaving(workflowId: string, storedRevision: number, editing: E
     compare,
     closeComparison: () => setTheirs(null),
     resolve: (saved, merged, said) => {
-      restart(saved, merged);
+      follow(saved, merged);
       setTheirs(null);
       setRefused(NOT_REFUSED);
       toast("ok", said);

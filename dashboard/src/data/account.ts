@@ -96,7 +96,11 @@ function channel() {
   return (open_channel ??= new BroadcastChannel(CHANNEL));
 }
 
+/** Where pages keep in this tab what was not saved; it belongs to the person who is signed in. */
+export const UNSAVED = "agent-studio:unsaved:";
+
 export async function signOut(): Promise<void> {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(UNSAVED)) sessionStorage.removeItem(key);
   if (current?.kind === "LOCAL") {
     sessionStorage.removeItem(LOCAL_KEY);
     replaceAccount();

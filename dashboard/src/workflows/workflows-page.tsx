@@ -20,6 +20,7 @@ import { counted } from "@/data/format";
 import { messageOf, problemOf } from "@/data/problem";
 import { saveFile } from "@/data/save-file";
 import { useQueryString } from "@/data/use-query-string";
+import { useRead } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { TalkDrawer } from "@/draft-talk/talk-drawer";
@@ -84,7 +85,7 @@ export function WorkflowsPage() {
   const client = useClient();
   const mayWrite = useMay("WORKFLOWS_WRITE");
   const variables = variablesOf(query);
-  const [{ data, error }, execute] = useQuery({ query: WorkflowsDocument, variables, requestPolicy: "cache-and-network" });
+  const [{ data, error }, execute] = useRead({ query: WorkflowsDocument, variables, requestPolicy: "cache-and-network" });
   const { checks, isLoading, again } = useChecks(variables);
   const [isCreating, setCreating] = useState(false);
   const [isImporting, setImporting] = useState(false);
