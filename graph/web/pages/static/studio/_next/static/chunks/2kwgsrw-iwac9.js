@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,81058,t=>{t.v(s=>Promise.all(["static/chunks/3z3yw0sbphyea.js","static/chunks/2a9htnp6l_t65.js"].map(s=>t.l(s))).then(()=>s(46685)))},58043,t=>{t.v(s=>Promise.all(["static/chunks/0me8iroo_i7m-.js","static/chunks/0vt7fgagmb4qa.js"].map(s=>t.l(s))).then(()=>s(50444)))}]);
