@@ -537,7 +537,7 @@ UNIQUE_IDS = """
 GLOBAL_ID = re.compile(r'"([A-Za-z0-9_-]{20,})"')
 NAMELESS = {
     *("tenants", "deletedTenants", "workerPool", "providers"),  # these are of the installation
-    *("auditHead", "auditRetention"),
+    "auditRetention",
 }
 """What shows neither an id nor a name of the tenant to its owner."""
 
