@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { buttonClass } from "@/ui/button";
 import { Empty } from "@/ui/states";
 
@@ -9,7 +9,7 @@ export default function NotFound() {
       <Empty icon="search" title="There is no such page">
         <p>The address may be that of a page of another release.</p>
         <p className="mt-4">
-          <Link href="/" prefetch={false} className={buttonClass("primary")}>
+          <Link href="/" className={buttonClass("primary")}>
             Go to the first page
           </Link>
         </p>

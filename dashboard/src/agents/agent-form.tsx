@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useEffect, useMemo, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
@@ -229,7 +229,6 @@ function Refusal({ message, problems, href }: { message: string; problems: Probl
               <Link
                 href={`${href}#${sectionOf(path)}`}
                 replace
-                prefetch={false}
                 className="inline-block min-h-6 underline"
                 onClick={() => showSection(sectionOf(path))}
               >

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState, type ReactNode } from "react";
@@ -60,7 +60,7 @@ export function AgentPage() {
 function Page({ title, actions, children }: { title: string; actions?: ReactNode; children: ReactNode }) {
   return (
     <div className="max-w-[60rem]">
-      <Link href="/agents/" prefetch={false} className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
+      <Link href="/agents/" className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
         <Icon name="left" width={15} height={15} />
         Agents
       </Link>
@@ -75,7 +75,7 @@ function NoAgent() {
     <Empty icon="agents" title="There is no such agent">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/agents/" prefetch={false} className={buttonClass("primary")}>
+        <Link href="/agents/" className={buttonClass("primary")}>
           Show all agents
         </Link>
       </p>
@@ -112,7 +112,6 @@ function Actions({ agent }: { agent: AgentFormFragment }) {
           <Link
             href={`${agentPath(agent.id)}#used`}
             replace
-            prefetch={false}
             className="inline-block min-h-6 underline"
             onClick={() => ask(false)}
           >
@@ -124,7 +123,7 @@ function Actions({ agent }: { agent: AgentFormFragment }) {
   };
   return (
     <>
-      <Link href={`/agent/?copy=${encodeURIComponent(agent.id)}`} prefetch={false} className={buttonClass("secondary")}>
+      <Link href={`/agent/?copy=${encodeURIComponent(agent.id)}`} className={buttonClass("secondary")}>
         <Icon name="copy" />
         Duplicate
       </Link>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useState, type FormEvent } from "react";
 import { useQuery, useSubscription } from "urql";
 import { AgentsDocument, LiveAgentsDocument, type AgentRowFragment, type AgentsQueryVariables, type LiveAgentsSubscription } from "@/gql/agents";
@@ -53,7 +53,7 @@ export function AgentsPage() {
     <>
       <PageHeader title="Agents">
         {mayWrite && (
-          <Link href="/agent/" prefetch={false} className={buttonClass("primary")}>
+          <Link href="/agent/" className={buttonClass("primary")}>
             New agent
           </Link>
         )}
@@ -130,7 +130,7 @@ function NoAgents({ isFiltered, mayWrite }: { isFiltered: boolean; mayWrite: boo
       <p>An agent is a prompt with a model, a voice and tools. Workflows join agents.</p>
       {mayWrite && (
         <p className="mt-4">
-          <Link href="/agent/" prefetch={false} className={buttonClass("primary")}>
+          <Link href="/agent/" className={buttonClass("primary")}>
             Describe the first agent
           </Link>
         </p>
@@ -159,7 +159,6 @@ function AgentTable({ rows }: { rows: readonly AgentRowFragment[] }) {
                 <td className="pr-3 pl-4">
                   <Link
                     href={`/agent/?id=${encodeURIComponent(agent.id)}`}
-                    prefetch={false}
                     className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
                       after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
                   >

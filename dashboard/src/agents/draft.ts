@@ -1,6 +1,7 @@
 // The form of an agent as a value, and what of it has to be sent.
 
 import { milliseconds } from "@/data/format";
+import { durationOf } from "@/data/format";
 import { isObject } from "@/data/json";
 import type {
   AgentFormFragment,
@@ -141,7 +142,6 @@ export const merged = (now: Draft, before: Draft, theirs: Draft): Draft =>
   ) as unknown as Draft;
 
 const orNull = (text: string) => text.trim() || null;
-const durationOf = (seconds: string) => `PT${Number(seconds)}S`;
 const phrasesOf = (text: string | null) => text?.split("\n").map((each) => each.trim()).filter(Boolean) ?? null;
 
 export const tagsOf = (languages: string) => languages.split(/[,\s]+/).filter(Boolean);
@@ -155,17 +155,17 @@ function sessionOf(now: Draft, isChanged: (name: keyof Draft) => boolean): Sessi
   const interruption = {
     ...(isChanged("by") && { by: now.by }),
     ...(isChanged("minWords") && { minWords: Number(now.minWords) }),
-    ...(isChanged("minDuration") && { minDuration: durationOf(now.minDuration) }),
-    ...(isChanged("resumeDelay") && { resumeDelay: now.resumeDelay ? durationOf(now.resumeDelay) : null }),
+    ...(isChanged("minDuration") && { minDuration: durationOf(Number(now.minDuration)) }),
+    ...(isChanged("resumeDelay") && { resumeDelay: now.resumeDelay ? durationOf(Number(now.resumeDelay)) : null }),
     ...(isChanged("ignore") && { ignore: phrasesOf(now.ignore) }),
     ...(isChanged("always") && { always: phrasesOf(now.always) }),
   };
   return {
-    ...(isChanged("minEndpointingDelay") && { minEndpointingDelay: durationOf(now.minEndpointingDelay) }),
-    ...(isChanged("maxEndpointingDelay") && { maxEndpointingDelay: durationOf(now.maxEndpointingDelay) }),
-    ...(isChanged("disconnectAfter") && { disconnectAfter: durationOf(now.disconnectAfter) }),
-    ...(isChanged("timeLimit") && { timeLimit: now.timeLimit ? durationOf(now.timeLimit) : null }),
-    ...(isChanged("silence") && { silence: now.silence.map(({ delay, say }) => ({ delay: durationOf(delay), say })) }),
+    ...(isChanged("minEndpointingDelay") && { minEndpointingDelay: durationOf(Number(now.minEndpointingDelay)) }),
+    ...(isChanged("maxEndpointingDelay") && { maxEndpointingDelay: durationOf(Number(now.maxEndpointingDelay)) }),
+    ...(isChanged("disconnectAfter") && { disconnectAfter: durationOf(Number(now.disconnectAfter)) }),
+    ...(isChanged("timeLimit") && { timeLimit: now.timeLimit ? durationOf(Number(now.timeLimit)) : null }),
+    ...(isChanged("silence") && { silence: now.silence.map(({ delay, say }) => ({ delay: durationOf(Number(delay)), say })) }),
     ...(Object.keys(interruption).length && { interruption }),
   };
 }

@@ -84,7 +84,7 @@ const valueOf = (path: string, values: Values, settings: Props["settings"]): [st
 function settingOf(path: string, settings: Props["settings"]): string | null {
   const [tenant, group, ...rest] = path.split(".");
   if (tenant !== "tenant" || group !== "settings" || !rest.length) return null;
-  const found = rest.reduce<unknown>((value, key) => (isObject(value) ? value[key] : undefined), settings);
+  const found = rest.reduce<unknown>((value, key) => (isObject(value) ? value[key] : Array.isArray(value) ? value[Number(key)] : undefined), settings);
   return found === undefined || found === null ? null : typeof found === "string" ? found : JSON.stringify(found);
 }
 

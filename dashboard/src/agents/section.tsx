@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useEffect, useState, type ReactNode } from "react";
 import { SECTIONS, type SectionId } from "./problems";
 
@@ -42,7 +42,6 @@ export function SectionNav({ href, wrong, hidden }: NavProps) {
             <Link
               href={`${href}#${id}`}
               replace
-              prefetch={false}
               onClick={() => {
                 setCurrent(id);
                 showSection(id);

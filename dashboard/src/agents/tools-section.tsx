@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import { useQuery } from "urql";
 import { problemOf } from "@/data/problem";
@@ -104,7 +104,6 @@ const ToolRow = ({ name, id, description, children }: RowProps) => (
       {id ? (
         <Link
           href={`/tool/?id=${encodeURIComponent(id)}`}
-          prefetch={false}
           className="inline-flex min-h-6 items-center font-mono text-[13px] hover:underline"
         >
           {name}

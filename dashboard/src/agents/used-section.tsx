@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useState } from "react";
 import { useQuery } from "urql";
 import { exactMoment, moment } from "@/data/format";
@@ -73,7 +73,6 @@ function Page({ id, name, after, onMore }: PageProps) {
           <span className="min-w-0 grow">
             <Link
               href={`/workflow/?id=${encodeURIComponent(node.id)}`}
-              prefetch={false}
               className="inline-flex min-h-6 items-center font-medium hover:underline"
             >
               {node.name}

@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import type { ReactNode } from "react";
 import type { AuditRowFragment } from "@/gql/audit";
 import { exactMoment } from "@/data/format";
@@ -19,7 +19,7 @@ interface Props {
 /** Everything about an entry, with the values before and after. */
 export function Entry({ entry, names, link, hrefOf }: Props) {
   const filter = (changes: Record<string, string>, text: ReactNode) => (
-    <Link href={hrefOf(changes)} prefetch={false} className="text-accent underline">
+    <Link href={hrefOf(changes)} className="text-accent underline">
       {text}
     </Link>
   );

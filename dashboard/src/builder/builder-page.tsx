@@ -1,7 +1,7 @@
 "use client";
 
 import dynamic from "next/dynamic";
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { BuilderDocument } from "@/gql/builder";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
@@ -35,7 +35,7 @@ export function BuilderPage() {
         workflow={data.workflow}
         actions={(stored) => (
           <>
-            <Link href={versionsHref(id)} prefetch={false} className={buttonClass("secondary")}>
+            <Link href={versionsHref(id)} className={buttonClass("secondary")}>
               <Icon name="history" />
               Versions
             </Link>
@@ -65,7 +65,7 @@ function NoWorkflow() {
     <Empty icon="workflow" title="There is no such workflow">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/workflows/" prefetch={false} className={buttonClass("primary")}>
+        <Link href="/workflows/" className={buttonClass("primary")}>
           Show all workflows
         </Link>
       </p>

@@ -1,7 +1,7 @@
 "use client";
 
 import { ReactFlowProvider } from "@xyflow/react";
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { flushSync } from "react-dom";
 import type { BuilderWorkflowFragment } from "@/gql/builder";
@@ -165,7 +165,7 @@ function Editor({ workflow, actions, talk }: Props) {
 
   return (
     <>
-      <Link href="/workflows/" prefetch={false} className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
+      <Link href="/workflows/" className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
         <Icon name="left" width={15} height={15} />
         Workflows
       </Link>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { Icon } from "@/ui/icons";
 import { idOf, nameOf, connectionOf, type Draft } from "./model";
 import type { AgentOfPalette, Finding } from "./findings";
@@ -56,7 +56,7 @@ function Links({ finding: { cause, docs }, agents }: { finding: Finding; agents:
   return (
     <p className="mt-1 flex flex-wrap gap-x-4">
       {agent && (
-        <Link href={`/agent/?id=${encodeURIComponent(agent.id)}`} prefetch={false} className="inline-flex min-h-6 items-center underline">
+        <Link href={`/agent/?id=${encodeURIComponent(agent.id)}`} className="inline-flex min-h-6 items-center underline">
           Open the agent
         </Link>
       )}

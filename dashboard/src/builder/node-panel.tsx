@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useMemo } from "react";
 import { Button } from "@/ui/button";
 import { CodeEditor } from "@/ui/code-editor";
@@ -75,7 +75,6 @@ export function NodePanel({
         {agent && (
           <Link
             href={`/agent/?id=${encodeURIComponent(agent.id)}`}
-            prefetch={false}
             className="inline-flex min-h-6 items-center text-sm underline"
           >
             Open the agent

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useState } from "react";
 import { Icon } from "@/ui/icons";
 import { Skeleton } from "@/ui/states";
@@ -62,7 +62,7 @@ export function Palette({ agents, problem, onAdd }: Props) {
         ))}
       </ul>
       {shown?.length === 0 && !problem && <p className="text-sm text-muted">{typed ? "No agent matches." : "There are no agents yet."}</p>}
-      <Link href="/agent/" prefetch={false} className="inline-flex min-h-6 items-center gap-1 text-sm underline">
+      <Link href="/agent/" className="inline-flex min-h-6 items-center gap-1 text-sm underline">
         New agent
       </Link>
     </section>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import type { LiveCallState } from "agent-studio-client";
 import { useLiveCall, useStudio } from "agent-studio-client/react";
 import { Tabs } from "radix-ui";
@@ -50,7 +50,7 @@ export function CallPage() {
 }
 
 const Back = () => (
-  <Link href="/calls/" prefetch={false} className="inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
+  <Link href="/calls/" className="inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
     <Icon name="left" width={15} height={15} />
     Calls
   </Link>
@@ -61,7 +61,7 @@ function NoCall() {
     <Empty icon="calls" title="There is no such call">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/calls/" prefetch={false} className={buttonClass("primary")}>
+        <Link href="/calls/" className={buttonClass("primary")}>
           Show all calls
         </Link>
       </p>

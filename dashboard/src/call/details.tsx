@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import type { ReactNode } from "react";
 import type { CallFiguresQuery, CallQuery } from "@/gql/call";
 import { clock, count, exactMoment, milliseconds, money, seconds } from "@/data/format";
@@ -38,7 +38,7 @@ function Version({ workflow, version }: { workflow: CallData["workflow"]; versio
   if (!version.number) return "Draft";
   if (!workflow) return version.number;
   return (
-    <Link prefetch={false} className="text-accent underline" href={versionsHref(workflow.id, version.id)}>
+    <Link className="text-accent underline" href={versionsHref(workflow.id, version.id)}>
       {version.number}
     </Link>
   );
@@ -50,12 +50,12 @@ export function Summary({ call, length }: { call: CallData; length: number | nul
     <Panel title="Call">
       <Facts
         facts={[
-          ["Workflow", workflow && <Link prefetch={false} className="text-accent underline" href={`/calls/?workflow=${encodeURIComponent(workflow.slug)}`}>{workflow.name}</Link>],
+          ["Workflow", workflow && <Link className="text-accent underline" href={`/calls/?workflow=${encodeURIComponent(workflow.slug)}`}>{workflow.name}</Link>],
           ["Version", call.version && <Version key="version" workflow={workflow} version={call.version} />],
           ["Kind", `${KINDS[call.kind]?.label ?? call.kind}, ${(DIRECTIONS[call.direction] ?? call.direction).toLowerCase()}`],
           ["From", call.fromNumber],
           ["To", call.toNumber],
-          ["User", call.userId && <Link prefetch={false} className="text-accent underline" href={`/calls/?user=${encodeURIComponent(call.userId)}`}>{call.userId}</Link>],
+          ["User", call.userId && <Link className="text-accent underline" href={`/calls/?user=${encodeURIComponent(call.userId)}`}>{call.userId}</Link>],
           ["Answered by", call.answeredBy && plain(call.answeredBy)],
           ["SIP status", call.sipStatus && String(call.sipStatus)],
           ["Scheduled for", call.scheduledFor && exactMoment(call.scheduledFor)],

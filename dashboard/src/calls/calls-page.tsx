@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useMemo } from "react";
 import { useQuery, useSubscription } from "urql";
 import { CallCountDocument, CallsDocument, LiveCallsDocument, type CallsQuery, type LiveCallsSubscription } from "@/gql/calls";
@@ -138,7 +138,6 @@ function CallTable({ rows, columns, query }: { rows: readonly CallRow[]; columns
                     {index === 0 ? (
                       <Link
                         href={`/call/?id=${encodeURIComponent(call.id)}`}
-                        prefetch={false}
                         className="flex min-h-6 items-center after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
                           after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
                       >

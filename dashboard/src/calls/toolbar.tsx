@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useStudio } from "agent-studio-client/react";
 import { RequestFailed } from "agent-studio-client";
 import { useState, type FormEvent } from "react";
@@ -52,7 +52,6 @@ export function Toolbar({ query, onGo }: Props) {
             <Link
               key={preset.name}
               href={`/calls/${preset.query && `?${preset.query}`}`}
-              prefetch={false}
               scroll={false}
               aria-current={sorted(preset.query) === current ? "true" : undefined}
               className="rounded-md px-3 py-1 text-sm font-medium text-muted hover:text-text aria-[current]:bg-surface aria-[current]:text-text

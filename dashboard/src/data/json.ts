@@ -4,7 +4,9 @@ import type { CodeProblem } from "@/ui/code-editor";
 
 export type Parsed = { readonly value: unknown; readonly problem: null } | { readonly value: undefined; readonly problem: CodeProblem };
 
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null;
+export type JsonObject = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The value of the text, or where and why it is not JSON. */
 export function parseJson(text: string): Parsed {

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useLiveCall, useStudio } from "agent-studio-client/react";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { EndCallDocument } from "@/gql/end-call";
@@ -95,7 +95,7 @@ function Talking({ talk: { callId, room }, onPosition, onAgain }: TalkingProps) 
           <Button kind="primary" icon="refresh" onClick={onAgain}>
             Talk again
           </Button>
-          <Link href={`/call/?id=${encodeURIComponent(callId)}`} prefetch={false} className={buttonClass("secondary")}>
+          <Link href={`/call/?id=${encodeURIComponent(callId)}`} className={buttonClass("secondary")}>
             Open the call
           </Link>
         </div>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useQuery } from "urql";
 import { StartableWorkflowsDocument } from "@/gql/start-call";
 import { StartCall } from "@/shell/start-call";
@@ -35,7 +35,7 @@ export function FirstSteps() {
               <p className="text-muted">{text}</p>
               {!isDone && page && (
                 <p className="flex flex-wrap gap-x-4">
-                  <Link href={page} prefetch={false} className={LINK}>
+                  <Link href={page} className={LINK}>
                     {title}
                   </Link>
                   <a href={docs} className={LINK}>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { useQuery, useSubscription } from "urql";
 import { LiveCallsDocument, type LiveCallsSubscription } from "@/gql/calls";
@@ -117,7 +117,7 @@ function Panel({ title, more, children }: { title: string; more?: ReactNode; chi
 }
 
 const More = ({ href, children }: { href: string; children: ReactNode }) => (
-  <Link href={href} prefetch={false} className="inline-flex min-h-6 items-center text-sm text-accent underline">
+  <Link href={href} className="inline-flex min-h-6 items-center text-sm text-accent underline">
     {children}
   </Link>
 );
@@ -127,7 +127,7 @@ function Figure({ title, value, note, href }: { title: string; value: string | n
     <div className="relative rounded-xl border bg-surface p-4 shadow-soft">
       <h2 className="text-sm text-muted">
         {href ? (
-          <Link href={href} prefetch={false} className="inline-block min-h-6 after:absolute after:inset-0 after:rounded-xl hover:text-text">
+          <Link href={href} className="inline-block min-h-6 after:absolute after:inset-0 after:rounded-xl hover:text-text">
             {title}
           </Link>
         ) : (
@@ -211,7 +211,6 @@ function LiveCalls({ live }: { live: Live }) {
             <li key={call.id}>
               <Link
                 href={`/call/?id=${encodeURIComponent(call.id)}`}
-                prefetch={false}
                 className="flex min-h-10 items-center gap-3 rounded-md px-2 text-sm hover:bg-hover"
               >
                 <Badge tone={tone} live>
@@ -245,7 +244,7 @@ function Bars({ title, items }: { title: string; items: readonly BarItem[] }) {
       <ul className="grid gap-1">
         {items.map((item) => (
           <li key={item.key}>
-            <Link href={item.href} prefetch={false} className="grid min-h-7 grid-cols-[10.5rem_1fr_3rem] items-center gap-3 rounded-md text-sm hover:bg-hover">
+            <Link href={item.href} className="grid min-h-7 grid-cols-[10.5rem_1fr_3rem] items-center gap-3 rounded-md text-sm hover:bg-hover">
               <span className="truncate">{item.label}</span>
               <span className="h-2 overflow-hidden rounded-full bg-sunken" aria-hidden="true">
                 <span className={`block h-full rounded-full ${item.isBad ? "bg-bad" : "bg-accent"}`} style={{ width: `${(100 * item.count) / most}%` }} />
@@ -336,7 +335,6 @@ function Faults({ since, tick }: { since: string; tick: number }) {
           <li key={call.id}>
             <Link
               href={`/call/?id=${encodeURIComponent(call.id)}`}
-              prefetch={false}
               className="flex min-h-10 items-center gap-3 rounded-md px-2 text-sm hover:bg-hover"
             >
               <Icon name="warning" width={16} height={16} className="text-bad" />
@@ -388,7 +386,7 @@ function Attention({ overview, tick }: Pick<Parts, "overview"> & { tick: number 
         <Notice key={text} tone={tone}>
           {text}{" "}
           {href && (
-            <Link href={href} prefetch={false} className="underline">
+            <Link href={href} className="underline">
               Show
             </Link>
           )}

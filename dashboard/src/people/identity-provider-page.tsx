@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
@@ -63,7 +63,7 @@ const NoProvider = () => (
   <Empty icon="globe" title="There is no such identity provider">
     <p>It was deleted, or it belongs to another tenant.</p>
     <p className="mt-4">
-      <Link href={LIST} prefetch={false} className={buttonClass("primary")}>
+      <Link href={LIST} className={buttonClass("primary")}>
         Show all identity providers
       </Link>
     </p>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useQuery } from "urql";
 import { IdentityProvidersDocument } from "@/gql/people-identity-providers";
 import { problemOf } from "@/data/problem";
@@ -14,7 +14,7 @@ import { Empty, Failed } from "@/ui/states";
 export const providerHref = (id: string) => `/identity-provider/?id=${encodeURIComponent(id)}`;
 
 const New = () => (
-  <Link href="/identity-provider/" prefetch={false} className={buttonClass("secondary")}>
+  <Link href="/identity-provider/" className={buttonClass("secondary")}>
     New identity provider
   </Link>
 );
@@ -42,7 +42,6 @@ export function IdentityProviders() {
               <div className="min-w-0 grow">
                 <Link
                   href={providerHref(provider.id)}
-                  prefetch={false}
                   className="text-sm font-medium after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
                     after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
                 >

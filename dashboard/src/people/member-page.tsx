@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useQuery } from "urql";
 import { MemberDocument, MemberSessionsDocument, type MemberRowFragment } from "@/gql/people-members";
@@ -47,7 +47,7 @@ const NoMember = () => (
   <Empty icon="people" title="There is no such member">
     <p>They were removed, or they belong to another tenant.</p>
     <p className="mt-4">
-      <Link href="/people/" prefetch={false} className={buttonClass("primary")}>
+      <Link href="/people/" className={buttonClass("primary")}>
         Show all members
       </Link>
     </p>
@@ -73,7 +73,7 @@ function Member({ member, onChanged }: { member: MemberRowFragment; onChanged():
     <>
       <PageHeader title={member.name ?? member.email}>
         {isMe && (
-          <Link href="/profile/" prefetch={false} className={buttonClass("secondary")}>
+          <Link href="/profile/" className={buttonClass("secondary")}>
             Your profile
           </Link>
         )}
@@ -95,10 +95,10 @@ function Member({ member, onChanged }: { member: MemberRowFragment; onChanged():
           />
           {maySeeLog && (
             <p className="flex flex-wrap gap-2">
-              <Link href={`/audit/?actor=${id}`} prefetch={false} className={buttonClass("secondary")}>
+              <Link href={`/audit/?actor=${id}`} className={buttonClass("secondary")}>
                 What they did
               </Link>
-              <Link href={`/audit/?target=${id}`} prefetch={false} className={buttonClass("secondary")}>
+              <Link href={`/audit/?target=${id}`} className={buttonClass("secondary")}>
                 What was changed about them
               </Link>
             </p>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { MembersDocument, type MemberRowFragment } from "@/gql/people-members";
 import { pageOf } from "@/data/page";
 import { problemOf } from "@/data/problem";
@@ -67,7 +67,6 @@ function MemberTable({ rows, onChanged }: { rows: readonly MemberRowFragment[]; 
                 <td className="max-w-48 pr-3 pl-4 sm:max-w-72">
                   <Link
                     href={memberHref(member.id)}
-                    prefetch={false}
                     className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
                       after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
                   >

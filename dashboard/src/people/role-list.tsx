@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { problemOf } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import { Badge } from "@/ui/badge";
@@ -26,7 +26,7 @@ export function Roles() {
       <div className="mb-4 flex flex-wrap items-center justify-between gap-3">
         <p className="max-w-xl text-sm text-muted">A role is a set of permissions for members and API keys. Changes take effect within a second.</p>
         {mayWrite && (
-          <Link href="/role/" prefetch={false} className={buttonClass("secondary")}>
+          <Link href="/role/" className={buttonClass("secondary")}>
             New role
           </Link>
         )}
@@ -38,7 +38,6 @@ export function Roles() {
               <div className="min-w-0 grow">
                 <Link
                   href={roleHref(role.name)}
-                  prefetch={false}
                   className="text-sm font-medium after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
                     after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
                 >

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
@@ -54,7 +54,7 @@ const NoRole = () => (
   <Empty icon="people" title="There is no such role">
     <p>It was deleted, or it belongs to another tenant.</p>
     <p className="mt-4">
-      <Link href={LIST} prefetch={false} className={buttonClass("primary")}>
+      <Link href={LIST} className={buttonClass("primary")}>
         Show all roles
       </Link>
     </p>
@@ -87,7 +87,7 @@ function RoleActions({ role }: { role: RoleFormFragment }) {
   };
   return (
     <>
-      <Link href={`/role/?from=${encodeURIComponent(name)}`} prefetch={false} className={buttonClass("secondary")}>
+      <Link href={`/role/?from=${encodeURIComponent(name)}`} className={buttonClass("secondary")}>
         Use as a model
       </Link>
       {!role.isBuiltIn && (

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useQuery } from "urql";
 import { InboundTrunksDocument } from "@/gql/inbound-trunks";
 import { problemOf } from "@/data/problem";
@@ -38,7 +38,7 @@ export function InboundList() {
           <p>An inbound trunk says from which networks a carrier sends the calls to your numbers.</p>
           {mayWrite && (
             <p className="mt-4">
-              <Link href={pathOf("inbound")} prefetch={false} className={buttonClass("primary")}>
+              <Link href={pathOf("inbound")} className={buttonClass("primary")}>
                 Create an inbound trunk
               </Link>
             </p>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import {
@@ -67,7 +67,7 @@ function State({ trunk: { isEnabled, numbers } }: { trunk: InboundTrunkFormFragm
   return (
     <Notice tone="warn">
       No number uses the trunk, so no call is accepted.{" "}
-      <Link href={LISTS.number.href} prefetch={false} className="underline">
+      <Link href={LISTS.number.href} className="underline">
         Choose it for one of your numbers.
       </Link>
     </Notice>

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useState, type FormEvent } from "react";
 import { useQuery } from "urql";
 import { PhoneNumberDocument, PhoneNumbersDocument, type NumberFormFragment, type RouteFault } from "@/gql/phone-numbers";
@@ -106,10 +106,10 @@ function NoNumbers() {
       <p>Create an inbound trunk for your carrier, and then the numbers whose calls it sends. A workflow answers them.</p>
       {mayWrite && (
         <p className="mt-4 flex flex-wrap justify-center gap-2">
-          <Link href={pathOf("inbound")} prefetch={false} className={buttonClass("secondary")}>
+          <Link href={pathOf("inbound")} className={buttonClass("secondary")}>
             Create an inbound trunk
           </Link>
-          <Link href={pathOf("number")} prefetch={false} className={buttonClass("primary")}>
+          <Link href={pathOf("number")} className={buttonClass("primary")}>
             Create a number
           </Link>
         </p>

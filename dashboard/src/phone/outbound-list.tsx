@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useQuery } from "urql";
 import { OutboundTrunksDocument, type OutboundTrunkFormFragment } from "@/gql/outbound-trunks";
 import { count } from "@/data/format";
@@ -48,7 +48,7 @@ export function OutboundList() {
           <p>An outbound trunk is a carrier over which agents dial numbers. It limits where and how much may be dialled.</p>
           {mayWrite && (
             <p className="mt-4">
-              <Link href={pathOf("outbound")} prefetch={false} className={buttonClass("primary")}>
+              <Link href={pathOf("outbound")} className={buttonClass("primary")}>
                 Create an outbound trunk
               </Link>
             </p>

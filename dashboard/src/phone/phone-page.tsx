@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
@@ -37,7 +37,7 @@ function Lists() {
     <>
       <PageHeader title="Phone numbers">
         {mayWrite && (
-          <Link href={pathOf(tab)} prefetch={false} className={buttonClass("primary")}>
+          <Link href={pathOf(tab)} className={buttonClass("primary")}>
             {NEW[tab]}
           </Link>
         )}

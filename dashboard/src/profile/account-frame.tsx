@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import type { ReactNode } from "react";
 import { useTitle } from "@/data/use-title";
 import { Logo } from "@/shell/frame";
@@ -22,7 +22,7 @@ export function AccountFrame({ title, text, children }: { title: string; text?: 
 }
 
 export const ToSignIn = () => (
-  <Link href="/" prefetch={false} className={`${buttonClass("primary")} h-10`}>
+  <Link href="/" className={`${buttonClass("primary")} h-10`}>
     Sign in
   </Link>
 );

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { usePathname } from "next/navigation";
 import { useConnection } from "agent-studio-client/react";
 import { useEffect, useId, useState, type ReactNode } from "react";
@@ -84,7 +84,6 @@ function NavigationLink({ page: { href, title, icon }, isCurrent }: { page: Page
   return (
     <Link
       href={href}
-      prefetch={false}
       aria-current={isCurrent ? "page" : undefined}
       className={`flex h-9 items-center gap-3 rounded-md px-2.5 text-sm font-medium ${
         isCurrent ? "bg-accent-soft text-accent" : "text-text hover:bg-hover"

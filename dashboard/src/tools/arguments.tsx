@@ -1,10 +1,11 @@
 "use client";
 
 import { useState } from "react";
+import { isObject, type JsonObject } from "@/data/json";
 import { parseJson } from "@/data/json";
 import { Choice, Field } from "@/ui/field";
 import { JsonEditor } from "./editors";
-import { isObject, parsedObject, pretty, type JsonObject } from "./json";
+import { parsedObject, pretty } from "./json";
 import * as Schema from "./schema";
 import { Switch } from "./step-fields";
 

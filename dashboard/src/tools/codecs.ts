@@ -1,9 +1,9 @@
 // How the values of a step are shown in its form, and how they are read from it. A form has texts where JSON has numbers,
 // objects and durations, so that what is typed and not complete yet can stay in it.
 
-import { milliseconds } from "@/data/format";
-import { parseJson } from "@/data/json";
-import { isObject, parsedObject, pretty } from "./json";
+import { durationOf, milliseconds } from "@/data/format";
+import { isObject, parseJson } from "@/data/json";
+import { parsedObject, pretty } from "./json";
 
 /** A pair of texts, such as a header; the number is the key of its row in the form. */
 export interface Row {
@@ -65,7 +65,6 @@ const SECONDS: Codec = {
 };
 
 /** A duration of the API, such as `PT2.5S`. */
-export const durationOf = (seconds: number): string => `PT${seconds}S`;
 
 const FLAG: Codec = { read: (json) => json === true, write: (value) => value === true };
 

@@ -1,9 +1,10 @@
 // The form of a tool as a value: how it is read from the API, and what of it has to be sent.
 
+import { isObject, type JsonObject } from "@/data/json";
 import type { CreateToolInput, ToolActionInput, ToolFormFragment, UpdateToolInput } from "@/gql/tool";
-import { milliseconds } from "@/data/format";
-import { BadValue, CODECS, durationOf, isAnyValue, newRow, type FormValue } from "./codecs";
-import { isObject, parsedObject, pretty, type JsonObject } from "./json";
+import { durationOf, milliseconds } from "@/data/format";
+import { BadValue, CODECS, isAnyValue, newRow, type FormValue } from "./codecs";
+import { parsedObject, pretty } from "./json";
 import { isStepKind, kindOf, type StepField, type StepKind } from "./step-kinds";
 
 export type Values = Readonly<Record<string, FormValue>>;

@@ -4,13 +4,14 @@
 
 import { createContext, useContext } from "react";
 import { useQuery } from "urql";
+import { isObject } from "@/data/json";
 import { ToolNodesDocument, ToolSecretsDocument, ToolSettingsDocument, ToolTrunksDocument } from "@/gql/tool";
 import { CALL_VALUES } from "@/agents/completions";
 import { useMay } from "@/data/viewer";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { isRows, textOf } from "./codecs";
 import { CHAINS, type Draft, type FormProblem, type Step } from "./draft";
-import { isObject, parsedObject } from "./json";
+import { parsedObject } from "./json";
 
 export interface Offers {
   readonly endpoints: readonly string[];

@@ -1,11 +1,7 @@
 // JSON values, as the API has them in its scalar of the same name.
 
-import { parseJson } from "@/data/json";
+import { isObject, parseJson, type JsonObject } from "@/data/json";
 import type { CodeProblem } from "@/ui/code-editor";
-
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-export const isObject = (value: unknown): value is JsonObject => typeof value === "object" && value !== null && !Array.isArray(value);
 
 export const pretty = (value: unknown): string => JSON.stringify(value, null, 2);
 

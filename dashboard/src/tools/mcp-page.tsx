@@ -1,6 +1,7 @@
 "use client";
 
-import Link from "next/link";
+import { isObject } from "@/data/json";
+import { Link } from "@/ui/link";
 import { useState } from "react";
 import { McpServersDocument } from "@/gql/mcp";
 import { problemOf } from "@/data/problem";
@@ -13,7 +14,6 @@ import { Card } from "@/ui/card";
 import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
-import { isObject } from "./json";
 import { RemoveServer, ServerDialog, type McpServer, type Settings } from "./mcp-server-dialogs";
 import { McpTools } from "./mcp-tools";
 
@@ -31,7 +31,7 @@ export function McpPage() {
   const show = (next: string) => go(new URLSearchParams(next ? { server: next } : {}), "replace");
   return (
     <>
-      <Link href="/tools/" prefetch={false} className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
+      <Link href="/tools/" className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
         <Icon name="left" width={15} height={15} />
         Tools
       </Link>
@@ -105,7 +105,6 @@ function Servers({ settings, current }: { settings: Settings; current: string | 
             <Link
               href={`/mcp/?server=${encodeURIComponent(name)}`}
               replace
-              prefetch={false}
               aria-current={name === current ? "page" : undefined}
               className={`block rounded-md px-2.5 py-2 text-sm ${name === current ? "bg-accent-soft" : "hover:bg-hover"}`}
             >

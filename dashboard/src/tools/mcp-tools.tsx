@@ -1,6 +1,7 @@
 "use client";
 
-import Link from "next/link";
+import { isObject } from "@/data/json";
+import { Link } from "@/ui/link";
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { useQuery, type CombinedError } from "urql";
@@ -13,7 +14,6 @@ import { Button } from "@/ui/button";
 import { controlClass } from "@/ui/field";
 import { Empty, Failed, Loading, Notice, Skeleton, type Problem } from "@/ui/states";
 import { useToast } from "@/ui/toast";
-import { isObject } from "./json";
 import type { McpServer } from "./mcp-server-dialogs";
 import * as Schema from "./schema";
 
@@ -224,7 +224,7 @@ function OfferedTool({ tool, importedAs, isAllowed, isChosen, problem, onChoose 
           {problem && <p className="mt-1 text-xs text-bad">{problem}</p>}
           {importedAs && (
             <p className="mt-1 text-sm">
-              <Link href={`/tool/?id=${encodeURIComponent(importedAs.id)}`} prefetch={false} className="text-accent underline">
+              <Link href={`/tool/?id=${encodeURIComponent(importedAs.id)}`} className="text-accent underline">
                 {importedAs.name}
               </Link>
             </p>

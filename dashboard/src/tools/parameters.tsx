@@ -1,12 +1,13 @@
 "use client";
 
 import { useEffect, useRef, useState } from "react";
+import { isObject, type JsonObject } from "@/data/json";
 import { Check } from "@/agents/check";
 import { Button } from "@/ui/button";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { JsonEditor } from "./editors";
 import { useToolForm } from "./form-context";
-import { isObject, parsedObject, pretty, type JsonObject } from "./json";
+import { parsedObject, pretty } from "./json";
 import * as Schema from "./schema";
 import { Switch } from "./step-fields";
 

@@ -1,6 +1,6 @@
 // The JSON Schema of parameters as a form reads and edits it. Keywords that the form does not show stay as they are.
 
-import { isObject, type JsonObject } from "./json";
+import { isObject, type JsonObject } from "@/data/json";
 
 export const TYPES = ["string", "integer", "number", "boolean", "array", "object"] as const;
 export type ParameterType = (typeof TYPES)[number];

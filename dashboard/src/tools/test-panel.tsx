@@ -2,6 +2,7 @@
 
 import { useStudio } from "agent-studio-client/react";
 import { useState, type ReactNode } from "react";
+import { isObject } from "@/data/json";
 import { Check } from "@/agents/check";
 import { TestToolDocument, type Ending, type TestToolMutation } from "@/gql/tool";
 import { Json } from "@/call/conversation";
@@ -15,7 +16,7 @@ import { Notice } from "@/ui/states";
 import { Arguments } from "./arguments";
 import type { Draft, Step } from "./draft";
 import { JsonEditor } from "./editors";
-import { isObject, parsedObject } from "./json";
+import { parsedObject } from "./json";
 import { kindOf, kindOfType } from "./step-kinds";
 import { summaryOf } from "./summary";
 import {

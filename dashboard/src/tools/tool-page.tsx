@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useState, type ReactNode } from "react";
 import { useQuery, useSubscription } from "urql";
@@ -52,7 +52,7 @@ export function ToolPage() {
 function Page({ title, tool, children }: { title: string; tool?: ToolFormFragment; children: ReactNode }) {
   return (
     <>
-      <Link href="/tools/" prefetch={false} className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
+      <Link href="/tools/" className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
         <Icon name="left" width={15} height={15} />
         Tools
       </Link>
@@ -73,7 +73,7 @@ function Actions({ tool }: { tool: ToolFormFragment }) {
       <a href="#test" className={`${buttonClass("secondary")} xl:hidden`}>
         Test
       </a>
-      <Link href={`/tool/?copy=${encodeURIComponent(tool.id)}`} prefetch={false} className={buttonClass("secondary")}>
+      <Link href={`/tool/?copy=${encodeURIComponent(tool.id)}`} className={buttonClass("secondary")}>
         Duplicate
       </Link>
       <Button onClick={() => setAsking(true)}>Delete</Button>
@@ -104,7 +104,7 @@ function Users({ id }: { id: string }) {
       {users?.edges.map(({ node }, index) => (
         <span key={node.id}>
           {index > 0 && ", "}
-          <Link href={`/agent/?id=${encodeURIComponent(node.id)}`} prefetch={false} className="text-accent underline">
+          <Link href={`/agent/?id=${encodeURIComponent(node.id)}`} className="text-accent underline">
             {node.displayName ?? node.name}
           </Link>
         </span>
@@ -119,7 +119,7 @@ function NoTool() {
     <Empty icon="tool" title="There is no such tool">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/tools/" prefetch={false} className={buttonClass("primary")}>
+        <Link href="/tools/" className={buttonClass("primary")}>
           Show all tools
         </Link>
       </p>

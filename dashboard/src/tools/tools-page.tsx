@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useState, type FormEvent } from "react";
 import { useQuery, useSubscription } from "urql";
@@ -77,12 +77,12 @@ export function ToolsPage() {
     <>
       <PageHeader title="Tools">
         {maySeeServers && (
-          <Link href="/mcp/" prefetch={false} className={buttonClass("secondary")}>
+          <Link href="/mcp/" className={buttonClass("secondary")}>
             MCP servers
           </Link>
         )}
         {mayWrite && (
-          <Link href="/tool/" prefetch={false} className={buttonClass("primary")}>
+          <Link href="/tool/" className={buttonClass("primary")}>
             New tool
           </Link>
         )}
@@ -177,10 +177,10 @@ function NoTools({ isFiltered, mayWrite }: { isFiltered: boolean; mayWrite: bool
       <p>A tool is a chain of steps that a model can call: requests to your servers, values of the context, hand-offs and transfers.</p>
       {mayWrite && (
         <p className="mt-4 flex flex-wrap justify-center gap-2">
-          <Link href="/tool/" prefetch={false} className={buttonClass("primary")}>
+          <Link href="/tool/" className={buttonClass("primary")}>
             Describe the first tool
           </Link>
-          <Link href="/mcp/" prefetch={false} className={buttonClass("secondary")}>
+          <Link href="/mcp/" className={buttonClass("secondary")}>
             Import tools of an MCP server
           </Link>
         </p>
@@ -242,7 +242,6 @@ function ToolTable({ rows, users, mayWrite, onDeleted }: TableProps) {
                 <td className="max-w-40 pr-3 pl-4 sm:max-w-72 xl:max-w-96">
                   <Link
                     href={`/tool/?id=${encodeURIComponent(tool.id)}`}
-                    prefetch={false}
                     className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
                       after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
                   >

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "./link";
 import { useEffect, useRef } from "react";
 
 export interface LinkTab {
@@ -22,7 +22,6 @@ export function LinkTabs({ label, tabs }: { label: string; tabs: readonly LinkTa
         <Link
           key={href}
           href={href}
-          prefetch={false}
           scroll={false}
           aria-current={isCurrent ? "page" : undefined}
           className={`inline-flex min-h-10 shrink-0 items-center border-b-2 px-3 text-sm font-medium focus-visible:-outline-offset-2 ${

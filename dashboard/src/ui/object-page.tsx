@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "./link";
 import type { ReactNode } from "react";
 import { BackLink } from "./back-link";
 import { buttonClass } from "./button";
@@ -51,7 +51,7 @@ export function Absent({ what, icon, list, problem, isLoaded, onRetry }: AbsentP
     <Empty icon={icon} title={`There is no such ${what}`}>
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href={list.href} prefetch={false} className={buttonClass("primary")}>
+        <Link href={list.href} className={buttonClass("primary")}>
           Show all
         </Link>
       </p>

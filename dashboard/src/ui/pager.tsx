@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "./link";
 import { buttonClass } from "./button";
 
 export interface PageInfo {
@@ -32,7 +32,7 @@ export function Pager({ path, query, page }: Props) {
     <nav aria-label="Pages of the list" className="mt-4 flex justify-end gap-2">
       {items.map(({ title, href }) =>
         href ? (
-          <Link key={title} href={href} prefetch={false} className={buttonClass("secondary")}>
+          <Link key={title} href={href} className={buttonClass("secondary")}>
             {title}
           </Link>
         ) : (

@@ -1,4 +1,4 @@
-import Link from "next/link";
+import { Link } from "./link";
 import type { ReactNode } from "react";
 import { Card } from "./card";
 import { Loading, Skeleton } from "./states";
@@ -48,7 +48,6 @@ export function RowLink({ href, children }: { href: string; children: ReactNode 
   return (
     <Link
       href={href}
-      prefetch={false}
       className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2 after:focus-visible:-outline-offset-2
         after:focus-visible:outline-(--focus)"
     >

@@ -1,5 +1,6 @@
 // What the differences between two versions mean, in sentences, by the node, connection, agent or tool that they concern.
 
+import { isObject } from "@/data/json";
 import type { DiffChangeFragment } from "@/gql/versions";
 import type { IconName } from "@/ui/icons";
 import { linesOf, type Line } from "./line-diff";
@@ -143,7 +144,7 @@ const NOUNS: Readonly<Record<string, string>> = { nodes: "node", connections: "c
 /** A node, a connection, an agent or a tool that exists on one side only. */
 function wholeOf({ kind, before, after }: DiffChangeFragment, list: string): Item {
   const value = kind === "ADDED" ? after : before;
-  const field = (name: string) => (isRecord(value) && typeof value[name] === "string" ? value[name] : "");
+  const field = (name: string) => (isObject(value) && typeof value[name] === "string" ? value[name] : "");
   const [condition, description] = [field("condition"), field("description")];
   const details: Readonly<Record<string, string>> = {
     nodes: `, with the agent ${field("agent")}.`,
@@ -152,9 +153,6 @@ function wholeOf({ kind, before, after }: DiffChangeFragment, list: string): Ite
   const sentence = `The ${NOUNS[list] ?? list} was ${kind === "ADDED" ? "added" : "removed"}${details[list] || "."}`;
   return { key: "", sentence, lines: null, before: textOf(before), after: textOf(after) };
 }
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 const textOf = (value: unknown): string | null =>
   isNothing(value) ? null : typeof value === "string" ? value : JSON.stringify(value, null, 2);

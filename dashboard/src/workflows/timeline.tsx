@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useQuery } from "urql";
 import { PublishersDocument, type VersionRowFragment } from "@/gql/versions";
 import { counted } from "@/data/format";
@@ -32,7 +32,7 @@ export function Timeline({ workflow, versions, unpublished, chosen }: Props) {
     if (version) next.set("version", version);
     else next.delete("version");
     const current = version === chosen ? ("true" as const) : undefined;
-    return { href: `/versions/?${next}`, prefetch: false, scroll: false, "aria-current": current, className: ROW };
+    return { href: `/versions/?${next}`, scroll: false, "aria-current": current, className: ROW };
   };
   return (
     <nav aria-label="Draft and versions" className="rounded-xl border bg-surface p-1.5 shadow-soft">

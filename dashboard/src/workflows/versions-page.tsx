@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useEffect, useRef } from "react";
 import { useSubscription } from "urql";
 import { LiveWorkflowsDocument, type LiveWorkflowsSubscription } from "@/gql/workflows";
@@ -60,7 +60,7 @@ function NoWorkflow() {
     <Empty icon="workflow" title="There is no such workflow">
       <p>It has been deleted, or it belongs to another tenant.</p>
       <p className="mt-4">
-        <Link href="/workflows/" prefetch={false} className={buttonClass("primary")}>
+        <Link href="/workflows/" className={buttonClass("primary")}>
           Show all workflows
         </Link>
       </p>
@@ -130,7 +130,7 @@ function Versions({ workflow, onChanged }: { workflow: Workflow; onChanged(): vo
     <>
       <BackLink href="/workflows/">Workflows</BackLink>
       <PageHeader title={workflow.name}>
-        <Link href={builderHref(workflow.id)} prefetch={false} className={buttonClass("secondary")}>
+        <Link href={builderHref(workflow.id)} className={buttonClass("secondary")}>
           <Icon name="workflow" />
           Builder
         </Link>

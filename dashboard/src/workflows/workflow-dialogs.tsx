@@ -1,7 +1,7 @@
 "use client";
 
 import { useRouter } from "next/navigation";
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useStudio } from "agent-studio-client/react";
 import { useState, type FormEvent, type ReactNode } from "react";
 import { useQuery } from "urql";
@@ -14,6 +14,7 @@ import {
   type CreateWorkflowInput,
   type WorkflowRowFragment,
 } from "@/gql/workflows";
+import { isObject } from "@/data/json";
 import { messageOf, problemOf } from "@/data/problem";
 import { Button, buttonClass } from "@/ui/button";
 import { Confirm, Dialog } from "@/ui/dialog";
@@ -21,7 +22,6 @@ import { Choice, Field, TextArea } from "@/ui/field";
 import { Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { builderHref } from "./addresses";
-import { isRecord } from "./changes";
 
 const MAX_SLUG = 63;
 
@@ -170,7 +170,7 @@ function CreateForm({ onCancel }: { onCancel(): void }) {
     return (
       <div className="mt-4 grid gap-4">
         <p className="text-sm">A workflow needs an agent, and there is none yet.</p>
-        <Link href="/agent/" prefetch={false} className={`${buttonClass("primary")} justify-self-end`}>
+        <Link href="/agent/" className={`${buttonClass("primary")} justify-self-end`}>
           Describe the first agent
         </Link>
       </div>
@@ -306,8 +306,8 @@ function DuplicateForm({ target, onClose, onChanged }: TargetProps & { target: W
 
 /** Bundles have workflows in the form of the input that creates them. */
 function workflowIn(bundle: unknown, slug: string): CreateWorkflowInput | undefined {
-  const isOurs = (each: unknown): each is CreateWorkflowInput => isRecord(each) && each.slug === slug;
-  return isRecord(bundle) && Array.isArray(bundle.workflows) ? bundle.workflows.find(isOurs) : undefined;
+  const isOurs = (each: unknown): each is CreateWorkflowInput => isObject(each) && each.slug === slug;
+  return isObject(bundle) && Array.isArray(bundle.workflows) ? bundle.workflows.find(isOurs) : undefined;
 }
 
 export function DeleteWorkflow({ target, onClose, onChanged }: TargetProps) {

@@ -1,6 +1,6 @@
 "use client";
 
-import Link from "next/link";
+import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState, type FormEvent } from "react";
@@ -279,7 +279,6 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
                 <td className="py-2 pr-3 pl-4">
                   <Link
                     href={builderHref(workflow.id)}
-                    prefetch={false}
                     className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
                       after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
                   >
