@@ -56,6 +56,7 @@ from tests.support.voice_clients import (
     with_speech,
     with_voice_providers,
 )
+from tests.support.waiting import until
 from tests.voice.test_voice_calls import HOURS, TALKATIVE, started
 from tests.worker.test_text_calls import started as text_call
 from tests.worker.test_text_calls import watch
@@ -288,6 +289,8 @@ async def test_the_next_agent_greets_although_its_worker_died_in_the_hand_off(
         rig.heard.utterances = ["I need an appointment"]
         await caller.speak()
         await rig.watch(call, NodeEntered, 2)
+        # The first agent may still be audible until the second one has begun.
+        await until(lambda: HOURS in rig.heard.spoken_texts)
         await caller.wait_for_audio(time.monotonic())
         await rig.whole.processes["worker 0"].kill_children()
         seen = await rig.watch(call, AgentTurn, 4)
