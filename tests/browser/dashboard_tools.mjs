@@ -30,7 +30,7 @@ async function work() {
   const steps = () => page.locator("[data-step]").evaluateAll((all) => all.map((step) => step.textContent));
   const add = async (kind) => {
     await page.getByRole("button", { name: "Add a step to Steps" }).press("Enter");
-    await page.getByRole("menuitem", { name: kind, exact: true }).press("Enter");
+    await page.getByRole("menuitem", { name: kind, exact: true }).click();
     await page.locator("[data-step]", { hasText: kind }).and(page.locator(":focus")).waitFor();
   };
 
@@ -41,7 +41,7 @@ async function work() {
   await row.getByText("booking", { exact: true }).waitFor();
   await check("tools");
   await row.getByRole("button", { name: "Actions for book_appointment" }).press("Enter");
-  await page.getByRole("menuitem", { name: "Delete…" }).press("Enter");
+  await page.getByRole("menuitem", { name: "Delete…" }).click();
   await press("Delete the tool");
   const refusal = await page.getByRole("dialog").getByRole("alert").innerText();
   await check("refused deletion");

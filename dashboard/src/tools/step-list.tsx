@@ -1,6 +1,6 @@
 "use client";
 
-import { useId, useRef, useState, type DragEvent } from "react";
+import { useEffect, useId, useRef, useState, type DragEvent } from "react";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Icon } from "@/ui/icons";
@@ -12,6 +12,8 @@ import { kindOf, STEP_KINDS, type StepKind } from "./step-kinds";
 import { summaryOf } from "./summary";
 
 const MAX_DEPTH = 5;
+/** What has the focus after the last step was removed: the button that adds one. */
+const ADD = "add";
 const TITLES = { then: "If it is true", otherwise: "Otherwise" } as const;
 
 interface ListProps {
@@ -37,7 +39,13 @@ export function StepList({ label, empty, steps, onChange, depth = 0 }: ListProps
     else next.delete(id);
     setOpen(next);
   };
-  const focus = (id: string) => requestAnimationFrame(() => list.current?.querySelector<HTMLElement>(`[data-step="${id}"]`)?.focus());
+  const [focused, focus] = useState<string | null>(null);
+  useEffect(() => {
+    if (focused === null) return;
+    const target = focused === ADD ? "[data-add]" : `[data-step="${focused}"]`;
+    list.current?.parentElement?.querySelector<HTMLElement>(target)?.focus();
+    focus(null);
+  }, [focused]);
   const move = (from: number, to: number) => {
     const step = steps[from];
     if (!step || from === to || to < 0 || to >= steps.length) return;
@@ -56,9 +64,7 @@ export function StepList({ label, empty, steps, onChange, depth = 0 }: ListProps
     if (!step) return;
     onChange(steps.toSpliced(at, 1));
     setSaid(`${kindOf(step.kind).label} was removed.`);
-    const next = steps[at + 1] ?? steps[at - 1];
-    if (next) focus(next.id);
-    else requestAnimationFrame(() => list.current?.parentElement?.querySelector<HTMLElement>("[data-add]")?.focus());
+    focus((steps[at + 1] ?? steps[at - 1])?.id ?? ADD);
   };
 
   return (
