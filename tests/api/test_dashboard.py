@@ -169,6 +169,7 @@ def combined(digests: dict[str, str]) -> str:
 
 
 @pytest.mark.anyio
+@pytest.mark.timeout(600)
 async def test_a_person_signs_in_and_watches_a_call(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:

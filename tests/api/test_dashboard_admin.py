@@ -19,6 +19,7 @@ from tests.support.people import new_member, owner_at
 
 
 @pytest.mark.anyio
+@pytest.mark.timeout(600)
 async def test_an_owner_manages_people_and_they_manage_their_accounts(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:

@@ -72,6 +72,7 @@ query ($name: String!) {
 
 
 @pytest.mark.anyio
+@pytest.mark.timeout(600)
 async def test_a_person_describes_an_agent(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:

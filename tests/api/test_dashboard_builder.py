@@ -19,6 +19,7 @@ from tests.support.demo_workflow import save_clinic
 
 
 @pytest.mark.anyio
+@pytest.mark.timeout(600)
 async def test_a_person_edits_a_workflow_that_another_one_edits_as_well(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:

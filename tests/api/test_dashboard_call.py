@@ -25,7 +25,7 @@ from tests.support.demo_workflow import publish_clinic
 from tests.support.long_logs import append_events
 from tests.support.recordings import with_recordings
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 LONG = 4_000
 CLOSED_PORT = "127.0.0.1:9"

@@ -37,6 +37,7 @@ REFUSED = {
 
 
 @pytest.mark.anyio
+@pytest.mark.timeout(600)
 async def test_an_owner_sets_up_an_installation(
     settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:

@@ -19,7 +19,7 @@ from tests.support.api_server import create_api_key, running_api
 from tests.support.browsers import script_runner
 from tests.worker.test_text_calls import running_worker
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 MAX_SECONDS = 300
 """How long a person may need by the keystroke-level model."""

@@ -22,7 +22,7 @@ from tests.support.api_server import create_api_key, running_api
 from tests.support.browsers import script_runner
 from tests.support.log_writer import writing_call
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 EARLIER = [f"sentence {number}" for number in range(100)]
 BEFORE, MEANWHILE, AFTERWARDS = "while the API ran", "while it did not", "when it ran again"

@@ -68,6 +68,7 @@ GONE = McpServer(name="gone", url="http://127.0.0.1:9/mcp")
 
 
 @pytest.mark.anyio
+@pytest.mark.timeout(600)
 async def test_a_tool_is_written_tested_and_imported(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:

@@ -20,6 +20,7 @@ from tests.worker.test_text_calls import running_worker
 
 
 @pytest.mark.anyio
+@pytest.mark.timeout(600)
 async def test_a_workflow_is_created_compared_published_restored_and_tested(
     services: Services, settings: Settings, viewer: Viewer, tmp_path: Path
 ) -> None:

@@ -14,6 +14,8 @@ from tests.support.npm import install_packages, skip_or_fail
 from tests.support.paths import ROOT
 
 SCRIPTS = ROOT / "tests" / "browser"
+SCRIPT_SECONDS = 500.0
+"""The longest that a script takes on a slow machine; tests of long scripts allow for it."""
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 Visit = Callable[..., dict[str, Any]]
@@ -30,9 +32,13 @@ def script_runner(folder: Path) -> Visit:
 
     def visit(script: str, *arguments: str | Path) -> dict[str, Any]:
         command = ["node", str(folder / script), *map(str, arguments)]
-        completed = subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=240
-        )
+        try:
+            completed = subprocess.run(
+                command, check=False, capture_output=True, text=True, timeout=SCRIPT_SECONDS
+            )
+        except subprocess.TimeoutExpired as late:
+            said = (late.stderr or b"").decode(errors="replace")
+            raise AssertionError(f"{script} took longer than {SCRIPT_SECONDS} s: {said}") from late
         assert completed.returncode == 0, completed.stderr
         output: dict[str, Any] = json.loads(completed.stdout)
         return output

@@ -22,6 +22,7 @@ from tests.voice.test_talk_in_browser import PROMPT, microphone, need_a_network
 
 
 @pytest.mark.anyio
+@pytest.mark.timeout(600)
 async def test_a_draft_is_called_by_voice_until_its_panel_is_closed(
     settings: Settings, viewer: Viewer, livekit: LivekitCredentials, tmp_path: Path
 ) -> None:

@@ -157,11 +157,7 @@ function AgentTable({ rows }: { rows: readonly AgentRowFragment[] }) {
             {rows.map((agent) => (
               <tr key={agent.id} className="relative h-12 border-b last:border-0 hover:bg-hover">
                 <td className="pr-3 pl-4">
-                  <Link
-                    href={`/agent/?id=${encodeURIComponent(agent.id)}`}
-                    className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
-                      after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
-                  >
+                  <Link href={`/agent/?id=${encodeURIComponent(agent.id)}`} className="block row-link">
                     <span className="block font-medium">{agent.displayName ?? agent.name}</span>
                     {agent.displayName && <span className="block font-mono text-xs text-muted">{agent.name}</span>}
                   </Link>

@@ -148,8 +148,7 @@ function EntryTable({ edges, query, names, onGo }: TableProps) {
                       type="button"
                       aria-expanded={isOpen}
                       onClick={() => toggle(entry.id)}
-                      className="flex min-h-6 items-center after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
-                        after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
+                      className="flex min-h-6 items-center row-link"
                     >
                       <Time at={entry.at} />
                       <span className="sr-only">

@@ -138,8 +138,7 @@ function CallTable({ rows, columns, query }: { rows: readonly CallRow[]; columns
                     {index === 0 ? (
                       <Link
                         href={`/call/?id=${encodeURIComponent(call.id)}`}
-                        className="flex min-h-6 items-center after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
-                          after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
+                        className="flex min-h-6 items-center row-link"
                       >
                         {column.cell(call, now)}
                         <span className="sr-only">

@@ -40,11 +40,7 @@ export function IdentityProviders() {
           {providers.map((provider) => (
             <li key={provider.id} className="relative flex min-h-16 items-center gap-4 px-4 py-3 hover:bg-hover">
               <div className="min-w-0 grow">
-                <Link
-                  href={providerHref(provider.id)}
-                  className="text-sm font-medium after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
-                    after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
-                >
+                <Link href={providerHref(provider.id)} className="text-sm font-medium row-link">
                   {provider.label}
                 </Link>
                 <p className="truncate text-sm text-muted">{provider.issuer}</p>

@@ -65,11 +65,7 @@ function MemberTable({ rows, onChanged }: { rows: readonly MemberRowFragment[]; 
             {rows.map((member) => (
               <tr key={member.id} className="relative h-13 border-b last:border-0 hover:bg-hover">
                 <td className="max-w-48 pr-3 pl-4 sm:max-w-72">
-                  <Link
-                    href={memberHref(member.id)}
-                    className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
-                      after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
-                  >
+                  <Link href={memberHref(member.id)} className="block row-link">
                     <span className="block truncate font-medium">
                       {member.name ?? member.email}
                       {member.email === email && " (you)"}

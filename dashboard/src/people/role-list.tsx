@@ -36,11 +36,7 @@ export function Roles() {
           {roles.map((role) => (
             <li key={role.name} className="relative flex min-h-16 items-center gap-4 px-4 py-3 hover:bg-hover">
               <div className="min-w-0 grow">
-                <Link
-                  href={roleHref(role.name)}
-                  className="text-sm font-medium after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
-                    after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
-                >
+                <Link href={roleHref(role.name)} className="text-sm font-medium row-link">
                   {roleName(role.name)}
                 </Link>
                 <p className="text-sm text-muted">{role.description}</p>

@@ -240,11 +240,7 @@ function ToolTable({ rows, users, mayWrite, onDeleted }: TableProps) {
             {rows.map((tool) => (
               <tr key={tool.id} className="relative h-14 border-b last:border-0 hover:bg-hover">
                 <td className="max-w-40 pr-3 pl-4 sm:max-w-72 xl:max-w-96">
-                  <Link
-                    href={`/tool/?id=${encodeURIComponent(tool.id)}`}
-                    className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
-                      after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
-                  >
+                  <Link href={`/tool/?id=${encodeURIComponent(tool.id)}`} className="block row-link">
                     <span className="block truncate font-mono text-[13px] font-medium">{tool.name}</span>
                   </Link>
                   <span className="block truncate text-xs text-muted">{tool.description}</span>

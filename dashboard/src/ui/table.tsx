@@ -46,11 +46,7 @@ export function Cell({ from, className = "", children }: Pick<Column, "from"> & 
 /** The link of a row, which makes all of it a target. */
 export function RowLink({ href, children }: { href: string; children: ReactNode }) {
   return (
-    <Link
-      href={href}
-      className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2 after:focus-visible:-outline-offset-2
-        after:focus-visible:outline-(--focus)"
-    >
+    <Link href={href} className="block row-link">
       {children}
     </Link>
   );

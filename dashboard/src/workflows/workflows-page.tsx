@@ -277,11 +277,7 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
             {rows.map((workflow) => (
               <tr key={workflow.id} className="relative h-14 border-b last:border-0 hover:bg-hover">
                 <td className="py-2 pr-3 pl-4">
-                  <Link
-                    href={builderHref(workflow.id)}
-                    className="block after:absolute after:inset-0 focus-visible:outline-none after:focus-visible:outline-2
-                      after:focus-visible:-outline-offset-2 after:focus-visible:outline-(--focus)"
-                  >
+                  <Link href={builderHref(workflow.id)} className="block row-link">
                     <span className="block font-medium break-words">{workflow.name}</span>
                     {workflow.name !== workflow.slug && (
                       <span className="block font-mono text-xs break-all text-muted">{workflow.slug}</span>
