@@ -1,11 +1,12 @@
 "use client";
 
 import { useId } from "react";
+import { problemAt, type Problems } from "@/data/refusal";
 import { Choice, Field } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import type { Chain, Kind, Model } from "./draft";
 import { Options } from "./options";
-import { modelPath, problemAt, type Problems } from "./problems";
+import { modelPath } from "./problems";
 import { findProvider, nameOfModel, providersOf, unsupported, type Provider } from "./providers";
 import { Rows } from "./rows";
 

@@ -1,11 +1,11 @@
 "use client";
 
 import { useId } from "react";
+import { problemAt } from "@/data/refusal";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { ChainEditor, type Catalog } from "./chain";
 import { tagsOf, type Draft, type Kind } from "./draft";
-import { problemAt } from "./problems";
 import type { SectionProps } from "./prompt-section";
 import { findProvider } from "./providers";
 import { Rows } from "./rows";

@@ -1,12 +1,12 @@
 "use client";
 
 import { useId, type ReactNode } from "react";
+import { problemAt } from "@/data/refusal";
 import type { InterruptedBy, SpokenText } from "@/gql/agent";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Check } from "./check";
 import { tagsOf, type Draft } from "./draft";
-import { problemAt } from "./problems";
 import type { SectionProps } from "./prompt-section";
 import { Rows } from "./rows";
 import { Section } from "./section";

@@ -1,5 +1,6 @@
 "use client";
 
+import { problemAt } from "@/data/refusal";
 import { Link } from "@/ui/link";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import { useQuery } from "urql";
@@ -9,7 +10,6 @@ import { AgentToolsDocument, type AgentFormFragment } from "@/gql/agent";
 import { Button } from "@/ui/button";
 import { controlClass } from "@/ui/field";
 import { Skeleton } from "@/ui/states";
-import { problemAt } from "./problems";
 import type { SectionProps } from "./prompt-section";
 import { Section } from "./section";
 
