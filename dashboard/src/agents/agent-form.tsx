@@ -9,6 +9,7 @@ import { useMay } from "@/data/viewer";
 import { CreateAgentDocument, UpdateAgentDocument, type AgentFormFragment } from "@/gql/agent";
 import { EditedForm } from "@/ui/edited-form";
 import { Field, TextArea } from "@/ui/field";
+import { Section } from "@/ui/section";
 import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { useSurroundings } from "./catalog";
@@ -18,7 +19,7 @@ import { LanguagesSection, ModelsSection, VoiceSection } from "./model-sections"
 import { hasSection, SECTIONS, sectionOf } from "./problems";
 import { PromptSection } from "./prompt-section";
 import { unfinished } from "./providers";
-import { Section, SectionNav, showSection } from "./section";
+import { SectionNav, showSection } from "./section-nav";
 import { SessionSection, SpokenTextsSection } from "./session-section";
 import { FormSkeleton } from "./skeleton";
 import { ToolsSection } from "./tools-section";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useStudio } from "agent-studio-client/react";
-import { useMemo, type ReactNode } from "react";
+import { useMemo } from "react";
 import { CreateToolDocument, UpdateToolDocument, type ToolFormFragment } from "@/gql/tool";
 import { refused } from "@/data/refusal";
 import { useEdited } from "@/data/use-edited";
@@ -9,6 +9,7 @@ import { useMay } from "@/data/viewer";
 import { Check } from "@/ui/check";
 import { EditedForm } from "@/ui/edited-form";
 import { Field, TextArea } from "@/ui/field";
+import { Section } from "@/ui/section";
 import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { contentOf, draftOf, isInStep, isSame, NEW, pathIn, unknownKind, updateInput, type ChainName, type Draft } from "./draft";
@@ -119,14 +120,14 @@ export function ToolEditor({ tool, source, onReload }: Props) {
           </Section>
           <Section
             title={TITLES.actions}
-            about={`They run in order until one fails.${isReadOnly ? "" : " Alt with the arrow keys moves the step that has the focus."}`}
+            text={`They run in order until one fails.${isReadOnly ? "" : " Alt with the arrow keys moves the step that has the focus."}`}
           >
             {chain("actions")}
           </Section>
-          <Section title={TITLES.onSuccess} about="These steps run when all others have succeeded.">
+          <Section title={TITLES.onSuccess} text="These steps run when all others have succeeded.">
             {chain("onSuccess")}
           </Section>
-          <Section title={TITLES.onFailure} about="These steps run when one has failed.">
+          <Section title={TITLES.onFailure} text="These steps run when one has failed.">
             {chain("onFailure")}
           </Section>
         </EditedForm>
@@ -137,16 +138,6 @@ export function ToolEditor({ tool, source, onReload }: Props) {
 }
 
 const TITLES: Record<ChainName, string> = { actions: "Steps", onSuccess: "After success", onFailure: "After a failure" };
-
-function Section({ title, about, children }: { title: string; about?: string; children: ReactNode }) {
-  return (
-    <section aria-label={title} className="min-w-0 rounded-xl border bg-surface p-5 shadow-soft">
-      <h2 className="text-base font-semibold">{title}</h2>
-      {about && <p className="mt-1 text-sm text-muted">{about}</p>}
-      <div className="mt-4 grid gap-4">{children}</div>
-    </section>
-  );
-}
 
 function ChainProblem({ message }: { message: string | undefined }) {
   if (!message) return null;
