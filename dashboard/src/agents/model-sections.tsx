@@ -1,7 +1,7 @@
 "use client";
 
 import { useId } from "react";
-import { problemAt } from "@/data/refusal";
+import { problemAt } from "@/data/problem";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Rows } from "@/ui/rows";

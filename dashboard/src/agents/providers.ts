@@ -1,6 +1,6 @@
 // The catalog of providers, as the form of an agent uses it.
 
-import type { Problems } from "@/data/refusal";
+import type { Problems } from "@/data/problem";
 import type { AgentProvidersQuery } from "@/gql/agent";
 import { KINDS, type Draft, type Kind, type Model } from "./draft";
 import { modelPath } from "./problems";

@@ -3,7 +3,7 @@
 import { isObject, type JsonObject } from "@/data/json";
 import type { CreateToolInput, ToolActionInput, ToolFormFragment, UpdateToolInput } from "@/gql/tool";
 import { durationOf, milliseconds } from "@/data/format";
-import type { Problems } from "@/data/refusal";
+import type { Problems } from "@/data/problem";
 import { BadValue, CODECS, isAnyValue, newRow, type FormValue } from "./codecs";
 import { parsedObject, pretty } from "./json";
 import { isStepKind, kindOf, type StepField, type StepKind } from "./step-kinds";
