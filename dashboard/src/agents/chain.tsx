@@ -1,13 +1,14 @@
 "use client";
 
 import { useId } from "react";
+import { problemAt, type Problems } from "@/data/problem";
 import { Choice, Field } from "@/ui/field";
 import { Icon } from "@/ui/icons";
+import { Rows } from "@/ui/rows";
 import type { Chain, Kind, Model } from "./draft";
 import { Options } from "./options";
-import { modelPath, problemAt, type Problems } from "./problems";
+import { modelPath } from "./problems";
 import { findProvider, nameOfModel, providersOf, unsupported, type Provider } from "./providers";
-import { Rows } from "./rows";
 
 export interface Catalog {
   readonly providers: readonly Provider[];
@@ -57,16 +58,19 @@ export function ChainEditor({ kind, title, about, chain, onChange, catalog, lang
         </p>
       )}
       <Rows<Model>
+        what="model"
         label={`${title}, in the order in which they are used`}
-        items={chain}
+        rows={chain}
+        problem={refused}
         nameOf={(model, index) => nameOfModel(catalog.providers, kind, model) || `${title} ${index + 1}`}
         onChange={onChange}
         max={1 + MAX_FALLBACKS}
         isSortable
         isDisabled={isDisabled}
         addLabel={chain.length ? "Add a fallback" : `Choose ${kind === "llm" ? "a model" : "a provider"}`}
-        newItem={() => newModel(catalog, kind, chain)}
-        render={(model, change, index) => (
+        create={() => newModel(catalog, kind, chain)}
+      >
+        {(model, index, change) => (
           <ModelForm
             kind={kind}
             label={index === 0 ? title : `Fallback ${index}`}
@@ -79,8 +83,7 @@ export function ChainEditor({ kind, title, about, chain, onChange, catalog, lang
             isDisabled={isDisabled}
           />
         )}
-      />
-      {refused && <p className="text-xs text-bad">{refused}</p>}
+      </Rows>
     </div>
   );
 }

@@ -1,8 +1,8 @@
 // The form of an agent as a value, and what of it has to be sent.
 
-import { milliseconds } from "@/data/format";
-import { durationOf } from "@/data/format";
+import { durationOf, secondsOf } from "@/data/format";
 import { isObject } from "@/data/json";
+import { isSame } from "@/data/use-form";
 import type {
   AgentFormFragment,
   CreateAgentInput,
@@ -90,7 +90,7 @@ export const NEW: Draft = {
   tools: [],
 };
 
-const secondsOf = (duration: string | null) => (duration === null ? "" : String(milliseconds(duration) / 1000));
+const secondsIn = (duration: string | null) => (duration === null ? "" : String(secondsOf(duration)));
 const modelOf = ({ provider, model, credential, options }: Omit<ModelChainFragment, "fallbacks">): Model => ({
   provider,
   model,
@@ -116,30 +116,20 @@ export const draftOf = ({ prompt, session, ...agent }: AgentFormFragment): Draft
   languages: agent.languages.join(", "),
   defaultLanguage: agent.defaultLanguage ?? "",
   keyterms: agent.keyterms.join("\n"),
-  minEndpointingDelay: secondsOf(session.minEndpointingDelay),
-  maxEndpointingDelay: secondsOf(session.maxEndpointingDelay),
-  disconnectAfter: secondsOf(session.disconnectAfter),
-  timeLimit: secondsOf(session.timeLimit),
-  silence: session.silence.map(({ delay, say }) => ({ delay: secondsOf(delay), say })),
+  minEndpointingDelay: secondsIn(session.minEndpointingDelay),
+  maxEndpointingDelay: secondsIn(session.maxEndpointingDelay),
+  disconnectAfter: secondsIn(session.disconnectAfter),
+  timeLimit: secondsIn(session.timeLimit),
+  silence: session.silence.map(({ delay, say }) => ({ delay: secondsIn(delay), say })),
   by: session.interruption.by,
   minWords: String(session.interruption.minWords),
-  minDuration: secondsOf(session.interruption.minDuration),
-  resumeDelay: secondsOf(session.interruption.resumeDelay),
+  minDuration: secondsIn(session.interruption.minDuration),
+  resumeDelay: secondsIn(session.interruption.resumeDelay),
   ignore: linesOf(session.interruption.ignore),
   always: linesOf(session.interruption.always),
   spokenTexts: agent.spokenTexts.map(({ text, language, say }) => ({ text, language, say })),
   tools: agent.tools.map(({ name }) => name),
 });
-
-const isEqual = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-
-export const isSame = (a: Draft, b: Draft) => isEqual(a, b);
-
-/** `now` where it differs from `before`, else `theirs`. */
-export const merged = (now: Draft, before: Draft, theirs: Draft): Draft =>
-  Object.fromEntries(
-    (Object.keys(theirs) as (keyof Draft)[]).map((name) => [name, isEqual(now[name], before[name]) ? theirs[name] : now[name]]),
-  ) as unknown as Draft;
 
 const orNull = (text: string) => text.trim() || null;
 const phrasesOf = (text: string | null) => text?.split("\n").map((each) => each.trim()).filter(Boolean) ?? null;
@@ -172,7 +162,7 @@ function sessionOf(now: Draft, isChanged: (name: keyof Draft) => boolean): Sessi
 
 /** What differs from `before`, so that fields that others edit stay as they are. */
 function changesOf(now: Draft, before: Draft): Omit<UpdateAgentInput, "id" | "expectedRevision"> {
-  const isChanged = (name: keyof Draft) => !isEqual(now[name], before[name]);
+  const isChanged = (name: keyof Draft) => !isSame(now[name], before[name]);
   const prompt = {
     ...(isChanged("system") && { system: now.system }),
     ...(isChanged("greeting") && { greeting: orNull(now.greeting) }),

@@ -1,15 +1,15 @@
 "use client";
 
 import { useId } from "react";
+import { problemAt } from "@/data/problem";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
+import { Rows } from "@/ui/rows";
+import { Section } from "@/ui/section";
 import { ChainEditor, type Catalog } from "./chain";
 import { tagsOf, type Draft, type Kind } from "./draft";
-import { problemAt } from "./problems";
 import type { SectionProps } from "./prompt-section";
 import { findProvider } from "./providers";
-import { Rows } from "./rows";
-import { Section } from "./section";
 import { TemplateEditor } from "./template-editor";
 
 const TITLES: Record<Kind, { title: string; about: string }> = {
@@ -30,7 +30,7 @@ function Provider({ kind, draft, set, catalog, ...more }: Props & { kind: Kind }
 
 export function ModelsSection(props: Props) {
   return (
-    <Section id="models" title="Models" hint="When a provider fails, the next one takes over within the same sentence.">
+    <Section id="models" title="Models" text="When a provider fails, the next one takes over within the same sentence.">
       {(["llm", "stt", "vad"] as const).map((kind) => (
         <div key={kind} className="border-t pt-4 first:border-0 first:pt-0">
           <Provider {...props} kind={kind} />
@@ -59,15 +59,17 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
           </p>
         </div>
         <Rows<Draft["voices"][number]>
+          what="voice"
           label="Voices"
-          items={draft.voices}
+          rows={draft.voices}
+          problem={problems.voices}
           nameOf={({ language }, index) => (language ? `the voice for ${language}` : `voice ${index + 1}`)}
           onChange={(voices) => set("voices", voices)}
           max={32}
           isDisabled={isDisabled}
-          addLabel="Add a voice"
-          newItem={() => ({ language: spoken.find((tag) => !draft.voices.some(({ language }) => language === tag)) ?? "", voice: "" })}
-          render={(item, change, index) => (
+          create={() => ({ language: spoken.find((tag) => !draft.voices.some(({ language }) => language === tag)) ?? "", voice: "" })}
+        >
+          {(item, index, change) => (
             <div className="grid gap-4 sm:grid-cols-2">
               <Field
                 label="Language"
@@ -76,7 +78,7 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                 disabled={isDisabled}
                 required
                 problem={problems[`voices.${index}.language`] ?? problems[`voices.${index}`]}
-                onChange={({ target }) => change({ ...item, language: target.value })}
+                onChange={({ target }) => change({ language: target.value })}
               />
               {provider?.voices.length && !item.voice.includes("{{") ? (
                 <Field
@@ -86,7 +88,7 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                   disabled={isDisabled}
                   required
                   problem={problems[`voices.${index}.voice`]}
-                  onChange={({ target }) => change({ ...item, voice: target.value })}
+                  onChange={({ target }) => change({ voice: target.value })}
                 />
               ) : (
                 <TemplateEditor
@@ -96,12 +98,12 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                   completions={completions}
                   readOnly={isDisabled}
                   problem={problems[`voices.${index}.voice`]}
-                  onChange={(voice) => change({ ...item, voice })}
+                  onChange={(voice) => change({ voice })}
                 />
               )}
             </div>
           )}
-        />
+        </Rows>
         <datalist id={`${id}-languages`}>
           {(spoken.length ? spoken : (provider?.languages ?? [])).map((tag) => (
             <option key={tag} value={tag} label={languageName(tag)} />
@@ -112,7 +114,6 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
             <option key={voice} value={voice} />
           ))}
         </datalist>
-        {problems.voices && <p className="text-xs text-bad">{problems.voices}</p>}
       </div>
     </Section>
   );

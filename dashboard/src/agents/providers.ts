@@ -1,8 +1,9 @@
 // The catalog of providers, as the form of an agent uses it.
 
+import type { Problems } from "@/data/problem";
 import type { AgentProvidersQuery } from "@/gql/agent";
 import { KINDS, type Draft, type Kind, type Model } from "./draft";
-import { modelPath, type Problems } from "./problems";
+import { modelPath } from "./problems";
 
 export type Provider = NonNullable<AgentProvidersQuery["providers"]>[number];
 export type Option = Provider["options"][number];

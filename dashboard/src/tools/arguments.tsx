@@ -3,9 +3,10 @@
 import { useState } from "react";
 import { isObject, type JsonObject } from "@/data/json";
 import { parseJson } from "@/data/json";
-import { Choice, Field } from "@/ui/field";
+import { Choice } from "@/ui/field";
 import { JsonEditor } from "./editors";
 import { parsedObject, pretty } from "./json";
+import { ScalarField } from "./scalar-field";
 import * as Schema from "./schema";
 import { Switch } from "./step-fields";
 
@@ -110,16 +111,7 @@ function ValueField({ label, schema, value, isRequired, onChange }: FieldProps) 
     );
   }
   if (type === "string" || type === "integer" || type === "number") {
-    return (
-      <Field
-        {...common}
-        type={type === "string" ? "text" : "number"}
-        step={type === "integer" ? 1 : "any"}
-        placeholder={byDefault && `Default: ${byDefault}`}
-        value={Schema.shownValue(value)}
-        onChange={({ target }) => onChange(target.value ? Schema.typedValue(type, target.value) : undefined)}
-      />
-    );
+    return <ScalarField {...common} type={type} placeholder={byDefault && `Default: ${byDefault}`} value={value} onChange={onChange} />;
   }
   return <JsonField {...common} value={value} onChange={onChange} />;
 }
