@@ -130,7 +130,7 @@ async def test_all_keys_are_listed_without_their_values(
         },
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=250,
     )
     assert (done.returncode, done.stderr) == (0, "")
     entry = KeyRing.from_secret_key(settings.secret_key).key_ids[0]

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.anyio
 
 def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
     argv = (sys.executable, "-m", "worker.simulation", *arguments)
-    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, timeout=60)
+    return subprocess.run(argv, capture_output=True, text=True, check=False, cwd=ROOT, timeout=250)
 
 
 def test_the_demo_is_valid_and_its_suite_passes(tmp_path: Path) -> None:

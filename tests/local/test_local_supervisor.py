@@ -102,12 +102,12 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     if record := StateDir(terminal.state).running_record():
         os_processes.terminate(record.pid, signal.SIGTERM, 60)
     for process in terminal.opened:
-        process.communicate(timeout=60)
+        process.communicate(timeout=250)
 
 
 def finish(process: subprocess.Popen[str], with_signal: signal.Signals) -> tuple[int, str]:
     process.send_signal(with_signal)
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=250)
     return process.returncode, said.lstrip()
 
 
@@ -214,7 +214,7 @@ def test_a_service_that_keeps_dying_before_all_are_ready_aborts_the_start(
 ) -> None:
     terminal.environ = {"FRAIL": "worker", "SLOW": "api"}
     process = terminal.begin()
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=250)
     assert process.returncode == 1
     assert "worker died 5 times in a row; the last time: worker exited with code 3\n" in said
     assert "    the engine is gone\n" in said
@@ -280,7 +280,7 @@ def test_orphans_of_a_supervisor_are_stopped_at_the_next_start(terminal: Termina
 def test_a_service_that_cannot_start_is_named_with_its_last_output(terminal: Terminal) -> None:
     terminal.environ = {"BROKEN": "api"}
     process = terminal.begin()
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=250)
     assert process.returncode == 1
     assert "api exited with code 1 before it was ready" in said
     log = StateDir(terminal.state).log("api")
@@ -292,7 +292,7 @@ def test_a_service_that_cannot_start_is_named_with_its_last_output(terminal: Ter
 def test_a_setup_step_that_fails_aborts_the_start(terminal: Terminal) -> None:
     terminal.environ = {"BROKEN": "step"}
     process = terminal.begin()
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=250)
     assert process.returncode == 1
     assert "step exited with code 1" in said
     assert terminal.journal == ["store started", "step started", "store stopped"]
