@@ -19,7 +19,8 @@ export function useReturnFocus(otherwise?: RefObject<HTMLElement | null>) {
     },
     onCloseAutoFocus: (event: Event) => {
       event.preventDefault();
-      (before.current?.isConnected ? before.current : otherwise?.current)?.focus();
+      if (before.current?.isConnected) before.current.focus({ preventScroll: true });
+      else otherwise?.current?.focus();
     },
   };
 }
