@@ -5,7 +5,7 @@ import type { InterruptedBy, SpokenText } from "@/gql/agent";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Check } from "./check";
-import { tagsOf, type Draft } from "./draft";
+import { hasRules, tagsOf, type Draft } from "./draft";
 import { problemAt } from "./problems";
 import type { SectionProps } from "./prompt-section";
 import { Rows } from "./rows";
@@ -49,7 +49,6 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
       onChange={({ target }) => set(name, target.value)}
     />
   );
-  const hasRules = draft.by !== "NOTHING";
   return (
     <Section id="session" title="Session">
       <Group id={`${id}-turns`} title="Turns and limits">
@@ -123,7 +122,7 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
             </option>
           ))}
         </Choice>
-        {hasRules && (
+        {hasRules(draft) && (
           <>
             <div className="grid gap-4 sm:grid-cols-3">
               {number("session.interruption", {
