@@ -89,7 +89,11 @@ async def test_a_person_describes_an_agent(
         saved = (await api.execute(AGENT, variables={"name": "front-desk"}))["data"]["agent"]
 
     assert (seen["errors"], seen["outside"], seen["barriers"]) == ([], [], [])
-    assert seen["completed"] == {"text": "You are called at {{call.to_number}}", "left": True}
+    assert seen["completed"] == {
+        "isStill": True,
+        "text": "You are called at {{call.to_number}}",
+        "left": True,
+    }
     assert seen["refused"] == {
         "message": "This was refused. See the marked fields.\nAbout: name must start with a "
         "lower-case letter and contain only lower-case letters, digits and hyphens, at most 63 "

@@ -48,14 +48,20 @@ async function work() {
   await heading("New agent");
 
   // The editor: a slot is completed by keyboard, its mistakes are marked, and Tab leaves it.
+  // What is typed before it is loaded stays, and the page does not move when it is there.
   const instructions = field("Instructions");
+  const below = () => field("Greeting").evaluate((greeting) => greeting.getBoundingClientRect().top + scrollY);
+  const places = [await below()];
   await instructions.click();
-  await page.keyboard.type("You are called at {{call.to");
+  await page.keyboard.type("You are called at ");
+  await instructions.and(page.locator("[contenteditable]:focus")).waitFor();
+  places.push(await below());
+  await page.keyboard.type("{{call.to");
   await page.getByRole("option", { name: /call\.to_number/ }).waitFor();
   // CodeMirror ignores keys in the first moments of a list, because they may be part of the text.
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
   await keys("Enter", "Tab");
-  const completed = { text: await instructions.innerText(), left: await field("Greeting").evaluate((greeting) => greeting === document.activeElement) };
+  const completed = { isStill: places[0] === places[1], text: await instructions.innerText(), left: await field("Greeting").evaluate((greeting) => greeting === document.activeElement) };
   const refusedSlots = [];
   const mistake = page.locator("#prompt .cm-lintRange-error").first();
   for (const text of invalid) {
@@ -190,6 +196,7 @@ async function work() {
   await page.locator("#models summary").first().click();
   const rules = field("Rules");
   await rules.click();
+  await rules.and(page.locator("[contenteditable]:focus")).waitFor();
   await keys("Control+End", "Tab", "x");
   await page.getByText(/^Line \d+: This is not JSON/).waitFor();
   await press("Save");

@@ -84,6 +84,7 @@ async function work() {
   await page.keyboard.type("It is {{nowhere.status}}");
   await add("HTTP request");
   await editor("URL").click();
+  await editor("URL").and(page.locator("[contenteditable]:focus")).waitFor();
   await page.keyboard.type("https://shop.example/orders/{{par");
   await page.getByRole("option", { name: /params\.order/ }).click();
   const completed = await editor("URL").innerText();
@@ -104,7 +105,7 @@ async function work() {
   const address = page.url();
 
   await press("JSON Schema");
-  const schema = JSON.parse(await editor("JSON Schema").innerText());
+  const schema = JSON.parse(await editor("JSON Schema").inputValue());
   await press("Form", page.getByRole("group", { name: "View of the parameters" }));
   const test = page.getByRole("region", { name: "Test" });
   await press("Run", test);

@@ -141,15 +141,18 @@ function choiceOf([first, ...fallbacks]: Chain): ProviderChoiceInput | null {
   return first ? { ...input(first), fallbacks: fallbacks.map(input) } : null;
 }
 
+/** An agent that nothing interrupts has no rules for it: the form does not show them, and they are not sent. */
+export const hasRules = ({ by }: Pick<Draft, "by">) => by !== "NOTHING";
+
 function sessionOf(now: Draft, isChanged: (name: keyof Draft) => boolean): SessionSettingsInput {
-  const interruption = {
-    ...(isChanged("by") && { by: now.by }),
+  const rules = {
     ...(isChanged("minWords") && { minWords: Number(now.minWords) }),
     ...(isChanged("minDuration") && { minDuration: durationOf(Number(now.minDuration)) }),
     ...(isChanged("resumeDelay") && { resumeDelay: now.resumeDelay ? durationOf(Number(now.resumeDelay)) : null }),
     ...(isChanged("ignore") && { ignore: phrasesOf(now.ignore) }),
     ...(isChanged("always") && { always: phrasesOf(now.always) }),
   };
+  const interruption = { ...(isChanged("by") && { by: now.by }), ...(hasRules(now) && rules) };
   return {
     ...(isChanged("minEndpointingDelay") && { minEndpointingDelay: durationOf(Number(now.minEndpointingDelay)) }),
     ...(isChanged("maxEndpointingDelay") && { maxEndpointingDelay: durationOf(Number(now.maxEndpointingDelay)) }),

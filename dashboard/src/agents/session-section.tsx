@@ -8,7 +8,7 @@ import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Rows } from "@/ui/rows";
 import { Section } from "@/ui/section";
-import { tagsOf, type Draft } from "./draft";
+import { hasRules, tagsOf, type Draft } from "./draft";
 import type { SectionProps } from "./prompt-section";
 import { TemplateEditor } from "./template-editor";
 
@@ -49,7 +49,6 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
       onChange={({ target }) => set(name, target.value)}
     />
   );
-  const hasRules = draft.by !== "NOTHING";
   return (
     <Section id="session" title="Session">
       <Group id={`${id}-turns`} title="Turns and limits">
@@ -124,7 +123,7 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
             </option>
           ))}
         </Choice>
-        {hasRules && (
+        {hasRules(draft) && (
           <>
             <div className="grid gap-4 sm:grid-cols-3">
               {number("session.interruption", {

@@ -23,10 +23,13 @@ interface Typed<Value> extends Common<Value> {
 }
 
 function TypedField<Value>({ value, onChange, read, write, refusal, problem, ...field }: Typed<Value>) {
-  const [typed, setTyped] = useState(() => write(value));
+  const written = write(value);
+  const [typed, setTyped] = useState(written);
+  const [known, setKnown] = useState(written);
   const meant = read(typed);
-  // Another value came from outside, for instance by undo.
-  if (meant !== null && write(meant) !== write(value)) setTyped(write(value));
+  if (known !== written) setKnown(written);
+  // Another value came from outside, for instance by undo. It also replaces what has no value.
+  if (meant === null ? known !== written : write(meant) !== written) setTyped(written);
   return (
     <Field
       {...field}

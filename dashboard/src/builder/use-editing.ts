@@ -11,6 +11,8 @@ export interface Editing {
   readonly base: Saved;
   readonly draft: Draft;
   readonly isChanged: boolean;
+  /** The changes that this tab has kept could not be read. */
+  readonly isUnreadable: boolean;
   readonly selection: Selection;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
@@ -27,7 +29,8 @@ export interface Editing {
 
 /** The history of one workflow in this tab; changes that were not saved are there again after a reload. */
 export function useEditing(workflowId: string, stored: Saved, initial: (draft: Draft) => Selection): Editing {
-  const [start] = useState(() => readUnsaved(workflowId) ?? { base: stored, draft: stored.draft });
+  const [{ step, isUnreadable }] = useState(() => readUnsaved(workflowId));
+  const [start] = useState(step ?? { base: stored, draft: stored.draft });
   const [history, setHistory] = useState<History>(() => begin(start));
   const [wanted, select] = useState<Selection>(() => initial(start.draft));
   const { base, draft } = history.present;
@@ -57,6 +60,7 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
     base,
     draft,
     isChanged,
+    isUnreadable,
     selection,
     canUndo: history.past.length > 0,
     canRedo: history.future.length > 0,

@@ -96,7 +96,7 @@ export function OverviewPage() {
           <Budgets overview={overview} />
         </div>
         <div className="grid min-w-0 gap-5">
-          <Ends day={day} />
+          <Ends day={day} since={today.since} />
           <Faults since={today.since} tick={tick} />
         </div>
       </div>
@@ -149,8 +149,13 @@ type Live = readonly CallRow[] | undefined;
 
 const LIVE = { live: true } as const;
 
+/** Without the calls that left the list: they are not on a page from which they would have to be taken. */
+function withLiveUpdate(before: LiveRows | undefined, update: LiveCallsSubscription): LiveRows {
+  return { byId: new Map([...withUpdate(before, update).byId].filter(([, call]) => call !== null)) };
+}
+
 function useLiveRows(): Live {
-  const [{ data }] = useSubscription<LiveCallsSubscription, LiveRows, { filter: typeof LIVE }>({ query: LiveCallsDocument, variables: { filter: LIVE } }, withUpdate);
+  const [{ data }] = useSubscription<LiveCallsSubscription, LiveRows, { filter: typeof LIVE }>({ query: LiveCallsDocument, variables: { filter: LIVE } }, withLiveUpdate);
   return useMemo(() => data && [...data.byId.values()].filter((call) => call !== null).sort((a, b) => b.createdAt.localeCompare(a.createdAt)), [data]);
 }
 
@@ -260,7 +265,7 @@ function Bars({ title, items }: { title: string; items: readonly BarItem[] }) {
 
 const SHOWN_REASONS = 6;
 
-function Ends({ day }: { day: Statistics | null | undefined }) {
+function Ends({ day, since }: { day: Statistics | null | undefined; since: string }) {
   const groups = day?.groups ?? [];
   const badReasons = new Set(groups.filter(isFault).map(({ endReason }) => endReason));
   const reasons = sharesOf<EndReason>(groups, ({ endReason }) => endReason);
@@ -294,15 +299,14 @@ function Ends({ day }: { day: Statistics | null | undefined }) {
           />
         </div>
       )}
-      {day && <Counted since={day.since} />}
+      {day && <Counted since={day.since} today={since} />}
     </Panel>
   );
 }
 
-/** The API counts at most 100,000 calls: a day with more is counted from a later moment on. */
-function Counted({ since }: { since: string }) {
-  const at = new Date(since);
-  if (at.getHours() + at.getMinutes() + at.getSeconds() === 0) return null;
+/** The API counts at most 100,000 calls that have ended: a day with more is counted from a later moment on. */
+function Counted({ since, today }: { since: string; today: string }) {
+  if (Date.parse(since) <= Date.parse(today)) return null;
   return <p className="mt-3 text-xs text-muted">Counted since {moment(since)}: there are too many calls for the whole day.</p>;
 }
 

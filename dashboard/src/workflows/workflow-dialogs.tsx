@@ -123,14 +123,15 @@ function Form({ problem, submit, isBusy, onSubmit, onCancel, children }: SubmitP
 function useCreate(onCreated: (workflow: WorkflowRowFragment) => void) {
   const studio = useStudio();
   const [state, setState] = useState<{ isBusy: boolean; byField: Problems; general: string }>({ isBusy: false, byField: {}, general: "" });
+  const prepare = () => setState({ isBusy: true, byField: {}, general: "" });
   const create = async (input: CreateWorkflowInput) => {
-    setState({ isBusy: true, byField: {}, general: "" });
+    prepare();
     const result = await studio.mutate(CreateWorkflowDocument, { input });
     setState({ isBusy: false, ...(result.ok ? { byField: {}, general: "" } : problemsOf(result.error, ["name", "slug"])) });
     if (result.ok) onCreated(result.value.workflow);
   };
   const fail = (general: string) => setState({ isBusy: false, byField: {}, general });
-  return { ...state, create, fail };
+  return { ...state, prepare, create, fail };
 }
 
 interface DialogProps {
@@ -223,7 +224,7 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
   const [description, setDescription] = useState(target.description ?? "");
   // `target` follows the edits of others: what was shown is of one revision until there is a conflict.
   const [shown] = useState(target);
-  const [isConflict, setConflict] = useState(false);
+  const [conflict, setConflict] = useState<number | null>(null);
   const [problems, setProblems] = useState<Problems>({});
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -233,7 +234,7 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     setProblems({});
     const input = {
       id: shown.id,
-      expectedRevision: isConflict ? target.revision : shown.revision,
+      expectedRevision: conflict ?? shown.revision,
       ...(names.slug !== shown.slug && { slug: names.slug }),
       ...(names.name !== shown.name && { name: names.name.trim() }),
       ...(description !== (shown.description ?? "") && { description: description.trim() || null }),
@@ -247,8 +248,8 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     }
     const { byField, general } = problemsOf(result.error, ["name", "slug", "description"]);
     setProblems(byField);
-    if (result.error.code !== "REVISION_CONFLICT") return setProblem(general);
-    setConflict(true);
+    if (!("current" in result.error)) return setProblem(general);
+    setConflict(result.error.current);
     setProblem("Another person edited the workflow meanwhile. Save again to keep their edits and these names.");
     onChanged();
   };
@@ -286,12 +287,13 @@ function DuplicateForm({ target, onClose, onChanged }: TargetProps & { target: W
   const studio = useStudio();
   const toast = useToast();
   const [names, setNames] = useState({ name: `Copy of ${target.name}`, slug: slugOf(`${target.slug}-copy`) });
-  const { isBusy, byField, general, create, fail } = useCreate(({ name }) => {
+  const { isBusy, byField, general, prepare, create, fail } = useCreate(({ name }) => {
     toast("ok", `${name} was created.`);
     onChanged();
     onClose();
   });
   const duplicate = async () => {
+    prepare();
     const result = await studio.query(ExportBundleDocument, { workflows: [target.slug] });
     if (!result.ok) return fail(messageOf(result.error));
     const original = workflowIn(result.value.exportBundle?.json, target.slug);

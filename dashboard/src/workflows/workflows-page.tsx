@@ -3,7 +3,7 @@
 import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useClient, useQuery, useSubscription } from "urql";
 import {
   CheckOfWorkflowDocument,
@@ -22,6 +22,7 @@ import { messageOf, problemOf } from "@/data/problem";
 import { saveFile } from "@/data/save-file";
 import { useQueryString } from "@/data/use-query-string";
 import { useRead } from "@/data/use-read";
+import { useThrottled } from "@/data/use-throttled";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { TalkDrawer } from "@/draft-talk/talk-drawer";
@@ -79,18 +80,27 @@ export function WorkflowsPage() {
   const { checks, isLoading, again } = useChecks(variables);
   const [isCreating, setCreating] = useState(false);
   const [isImporting, setImporting] = useState(false);
+  const [doing, setDoing] = useState<Doing | null>(null);
   const reload = () => {
     execute({ requestPolicy: "network-only" });
     if (checks) again();
   };
+  const reloadSoon = useThrottled(reload);
+  const edited = useRef(new Set<string>());
+  const checkSoon = useThrottled(() => {
+    const [id, ...more] = edited.current;
+    edited.current.clear();
+    if (more.length) again();
+    else if (id) void client.query(CheckOfWorkflowDocument, { id }, { requestPolicy: "network-only" }).toPromise();
+  });
   // Edits of others arrive in the cache by themselves; what was added or removed needs the page of the list again.
   const { filter } = variables;
   useSubscription({ query: LiveWorkflowsDocument, variables: { filter } }, (_before, update: LiveWorkflowsSubscription) => {
     const { workflows: change } = update;
-    if (change.__typename === "WorkflowAdded" || change.__typename === "WorkflowRemoved") queueMicrotask(reload);
+    if (change.__typename === "WorkflowAdded" || change.__typename === "WorkflowRemoved") reloadSoon();
     if (change.__typename === "WorkflowChanged" && checks) {
-      const { id } = change.workflow;
-      queueMicrotask(() => void client.query(CheckOfWorkflowDocument, { id }, { requestPolicy: "network-only" }).toPromise());
+      edited.current.add(change.workflow.id);
+      checkSoon();
     }
     return update;
   });
@@ -120,10 +130,11 @@ export function WorkflowsPage() {
       )}
       {rows && rows.length > 0 && (
         <>
-          <WorkflowTable rows={rows} checks={checks} isChecking={isLoading} mayWrite={mayWrite} onChanged={reload} />
+          <WorkflowTable rows={rows} checks={checks} isChecking={isLoading} mayWrite={mayWrite} onChoose={setDoing} />
           <Pager path="/workflows/" query={changed(query, {})} page={data?.workflows?.pageInfo} />
         </>
       )}
+      <RowDialogs doing={doing} rows={rows} onClose={() => setDoing(null)} onChanged={reload} />
       <CreateWorkflow open={isCreating} onOpenChange={setCreating} />
       <ImportBundle open={isImporting} onOpenChange={setImporting} onImported={reload} />
     </>
@@ -189,16 +200,37 @@ interface TableProps {
   checks: Checks | null;
   isChecking: boolean;
   mayWrite: boolean;
+  onChoose(doing: Doing): void;
+}
+
+interface Doing {
+  readonly what: "RENAME" | "DUPLICATE" | "DELETE" | "TALK";
+  readonly workflow: WorkflowRowFragment;
+}
+
+interface DialogsProps {
+  doing: Doing | null;
+  rows: readonly WorkflowRowFragment[] | undefined;
+  onClose(): void;
   onChanged(): void;
 }
 
-type Doing = "RENAME" | "DUPLICATE" | "DELETE" | "TALK";
+/** They follow the row of the workflow, and stay open when it leaves the page of the list. */
+function RowDialogs({ doing, rows, onClose, onChanged }: DialogsProps) {
+  const target = doing && (rows?.find(({ id }) => id === doing.workflow.id) ?? doing.workflow);
+  const targetOf = (what: Doing["what"]) => (doing?.what === what ? target : null);
+  const dialog = { onClose, onChanged };
+  return (
+    <>
+      <RenameWorkflow target={targetOf("RENAME")} {...dialog} />
+      <DuplicateWorkflow target={targetOf("DUPLICATE")} {...dialog} />
+      <DeleteWorkflow target={targetOf("DELETE")} {...dialog} />
+      <TalkDrawer workflowId={targetOf("TALK")?.id ?? null} onClose={onClose} />
+    </>
+  );
+}
 
-function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableProps) {
-  const [doing, setDoing] = useState<{ readonly what: Doing; readonly id: string } | null>(null);
-  const targetOf = (what: Doing) => (doing?.what === what ? (rows.find(({ id }) => id === doing.id) ?? null) : null);
-  const close = () => setDoing(null);
-  const dialog = { onClose: close, onChanged };
+function WorkflowTable({ rows, checks, isChecking, mayWrite, onChoose }: TableProps) {
   return (
     <Card>
       <div className="overflow-x-auto rounded-xl" tabIndex={0} role="region" aria-label="Workflows">
@@ -236,7 +268,7 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
                 </td>
                 <td className="pr-3 text-right">
                   <div className="relative z-1 inline-block">
-                    <RowMenu workflow={workflow} mayWrite={mayWrite} onChoose={(what) => setDoing({ what, id: workflow.id })} />
+                    <RowMenu workflow={workflow} mayWrite={mayWrite} onChoose={(what) => onChoose({ what, workflow })} />
                   </div>
                 </td>
               </tr>
@@ -244,10 +276,6 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
           </tbody>
         </table>
       </div>
-      <RenameWorkflow target={targetOf("RENAME")} {...dialog} />
-      <DuplicateWorkflow target={targetOf("DUPLICATE")} {...dialog} />
-      <DeleteWorkflow target={targetOf("DELETE")} {...dialog} />
-      <TalkDrawer workflowId={targetOf("TALK")?.id ?? null} onClose={close} />
     </Card>
   );
 }
@@ -274,7 +302,7 @@ function State({ workflow: { published }, check, isChecking }: StateProps) {
 interface RowMenuProps {
   workflow: WorkflowRowFragment;
   mayWrite: boolean;
-  onChoose(what: Doing): void;
+  onChoose(what: Doing["what"]): void;
 }
 
 function RowMenu({ workflow: { id, name, slug }, mayWrite, onChoose }: RowMenuProps) {
