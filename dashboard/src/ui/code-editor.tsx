@@ -30,8 +30,8 @@ interface Props extends Labelled {
 const NONE = [] as const;
 const LINE = 1.5;
 
-/** An editor of code with the label, hint and problem of a field. Until it is pointed at or gets the focus, it
-    is a text field of the same look, because the editor is as large as all the rest of a page. */
+/** An editor of code with the label, hint and problem of a field. Until it is pointed at or gets the focus, it is a text field of
+    the same look: the editor has 110 kB, which the page does not need to show a text. */
 export function CodeEditor({ completions = NONE, problems = NONE, minLines = 1, readOnly = false, hint, problem, ...editor }: Props) {
   const id = useId();
   const [view, setView] = useState<Editor | null>(null);
