@@ -6,21 +6,22 @@ import { useStudio } from "agent-studio-client/react";
 import { useEffect, useMemo, useRef, useState, type FormEvent, type KeyboardEvent } from "react";
 import { useClient, type Client } from "urql";
 import { exactMoment } from "@/data/format";
-import { messageOf } from "@/data/problem";
+import { messageOf, type Problems } from "@/data/problem";
 import { isNewer } from "@/data/use-edited";
 import { useMay } from "@/data/viewer";
 import { AgentDocument, CreateAgentDocument, UpdateAgentDocument, type AgentFormFragment } from "@/gql/agent";
+import { KINDS, unfinished } from "@/providers/models";
 import { Button } from "@/ui/button";
 import { Field, TextArea } from "@/ui/field";
+import { NotRead } from "@/ui/not-read";
 import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { useSurroundings } from "./catalog";
 import { completionsOf } from "./completions";
 import { createInput, draftOf, isSame, merged, NEW, updateInput, type Draft } from "./draft";
 import { LanguagesSection, ModelsSection, VoiceSection } from "./model-sections";
-import { pathOf, SECTIONS, sectionOf, type Problems } from "./problems";
+import { pathOf, SECTIONS, sectionOf } from "./problems";
 import { PromptSection } from "./prompt-section";
-import { unfinished } from "./providers";
 import { Section, SectionNav, showSection } from "./section";
 import { SessionSection, SpokenTextsSection } from "./session-section";
 import { FormSkeleton } from "./skeleton";
@@ -63,7 +64,7 @@ export function AgentForm({ agent, source, onReload }: Props) {
   const router = useRouter();
   const toast = useToast();
   const mayWrite = useMay("AGENTS_WRITE");
-  const { catalog, settings, isFetching, isFailed } = useSurroundings();
+  const { catalog, defaults, settings, isFetching } = useSurroundings();
   const key = agent?.id ?? (source ? `copy ${source.id}` : "");
   // The revision that the form was filled from: an edit by another person shows in `agent`, not here.
   const left = draftsOf(client).get(key);
@@ -112,8 +113,8 @@ export function AgentForm({ agent, source, onReload }: Props) {
   const save = async (event: FormEvent) => {
     event.preventDefault();
     if (isBusy || !isChanged) return;
-    const early = unfinished(draft, catalog.providers);
-    if (Object.keys(early).length) return refuse("Complete these values first.", early);
+    const early = KINDS.flatMap((kind) => unfinished(catalog.providers, kind, draft[kind], kind));
+    if (early.length) return refuse("Complete these values first.", Object.fromEntries(early));
     setBusy(true);
     refuse("");
     const result = base
@@ -167,9 +168,7 @@ export function AgentForm({ agent, source, onReload }: Props) {
         onInvalidCapture={({ target }) => target instanceof Element && target.closest("details")?.setAttribute("open", "")}
       >
         {!mayWrite && <Notice tone="info">Your role may read agents, but not change them.</Notice>}
-        {isFailed && (
-          <Notice tone="warn">The catalog of providers could not be read, so models can be neither added nor changed. Reload the page.</Notice>
-        )}
+        <NotRead what="The providers and the labels of keys" error={catalog.error} onRetry={catalog.reload} />
         {problem && <Refusal message={problem} problems={problems} href={href} />}
         {isOutdated && isChanged && (
           <Conflict
@@ -192,9 +191,9 @@ export function AgentForm({ agent, source, onReload }: Props) {
           <TextArea label="Description" rows={2} {...text("description")} />
         </Section>
         <PromptSection {...section} completions={completions} settings={settings} />
-        <ModelsSection {...section} catalog={catalog} />
-        <VoiceSection {...section} catalog={catalog} completions={completions} />
-        <LanguagesSection {...section} catalog={catalog} />
+        <ModelsSection {...section} catalog={catalog} defaults={defaults} />
+        <VoiceSection {...section} catalog={catalog} defaults={defaults} completions={completions} />
+        <LanguagesSection {...section} />
         <ToolsSection {...section} known={agent?.tools ?? source?.tools ?? []} />
         <SessionSection {...section} completions={completions} />
         <SpokenTextsSection {...section} completions={completions} />

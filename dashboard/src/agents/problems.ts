@@ -1,17 +1,6 @@
-// What is wrong with the values of the form, by the path of the value in the input, such as `session.silence.0.delay`.
-
-import type { Kind } from "./draft";
-
-export type Problems = Readonly<Record<string, string>>;
+// Where the form of an agent shows what is wrong with its values.
 
 export const pathOf = (path: readonly string[]) => path.slice(1).join(".");
-
-/** The problem of the value at the path, or the first one inside of it. */
-export const problemAt = (problems: Problems, path: string): string | undefined =>
-  problems[path] ?? Object.entries(problems).find(([each]) => each.startsWith(`${path}.`))?.[1];
-
-/** The path of a model: the first one of a chain is the provider itself. */
-export const modelPath = (kind: Kind, index: number) => (index ? `${kind}.fallbacks.${index - 1}` : kind);
 
 export const SECTIONS = [
   { id: "about", title: "About" },

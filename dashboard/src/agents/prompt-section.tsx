@@ -1,11 +1,11 @@
 "use client";
 
 import { useMemo, useState } from "react";
+import { problemAt, type Problems } from "@/data/problem";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Check } from "./check";
 import type { Draft } from "./draft";
 import { Preview } from "./preview";
-import { problemAt, type Problems } from "./problems";
 import { Section } from "./section";
 import { parse } from "./template";
 import { TemplateEditor } from "./template-editor";

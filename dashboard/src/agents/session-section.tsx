@@ -2,11 +2,11 @@
 
 import { useId, type ReactNode } from "react";
 import type { InterruptedBy, SpokenText } from "@/gql/agent";
+import { problemAt } from "@/data/problem";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Check } from "./check";
 import { tagsOf, type Draft } from "./draft";
-import { problemAt } from "./problems";
 import type { SectionProps } from "./prompt-section";
 import { Rows } from "./rows";
 import { Section } from "./section";

@@ -6,10 +6,10 @@ import { useQuery } from "urql";
 import { problemOf } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import { AgentToolsDocument, type AgentFormFragment } from "@/gql/agent";
+import { problemAt } from "@/data/problem";
 import { Button } from "@/ui/button";
 import { controlClass } from "@/ui/field";
 import { Skeleton } from "@/ui/states";
-import { problemAt } from "./problems";
 import type { SectionProps } from "./prompt-section";
 import { Section } from "./section";
 

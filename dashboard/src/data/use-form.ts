@@ -5,7 +5,7 @@
 
 import { useEffect, useRef, useState, type ChangeEvent } from "react";
 import { listOf } from "./format";
-import { messageOf } from "./problem";
+import { messageOf, problemAt, type Problems } from "./problem";
 
 /** An error of a mutation. */
 export interface Refusal {
@@ -29,7 +29,6 @@ export class InvalidField extends Error {
 
 const MARKED = "This was refused. See the marked fields.";
 
-type Problems = Readonly<Record<string, string>>;
 type KeysOf<Draft, Value> = { [Key in keyof Draft]: Draft[Key] extends Value ? Key : never }[keyof Draft] & string;
 
 export const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
@@ -55,10 +54,6 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
     setDraft((before) => ({ ...before, [name]: value }));
     setProblems((before) => Object.fromEntries(Object.entries(before).filter(([path]) => path !== name && !path.startsWith(`${name}.`))));
   };
-
-  /** The problem of a field, or the first one within it. */
-  const problemAt = (name: string): string | undefined =>
-    problems[name] ?? Object.entries(problems).find(([path]) => path.startsWith(`${name}.`))?.[1];
 
   const refuse = (error: Refusal) => {
     const found = (error.problems ?? [{ message: error.message, path: error.path ?? [] }]).map(({ message, path }) => ({
@@ -108,10 +103,11 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
 
   return {
     problem: problem === MARKED && !Object.keys(problems).length ? "" : problem,
-    ...{ draft, setDraft, set, setProblem, forgetProblems, problems, problemAt, isBusy, submit, element },
+    ...{ draft, setDraft, set, setProblem, forgetProblems, problems, isBusy, submit, element },
+    problemAt: (name: string) => problemAt(problems, name),
     text: <Name extends KeysOf<Draft, string>>(name: Name): TextProps => ({
       value: draft[name] as string,
-      problem: problemAt(name),
+      problem: problemAt(problems, name),
       onChange: (event) => set(name, event.target.value as Draft[Name]),
     }),
     check: <Name extends KeysOf<Draft, boolean>>(name: Name) => ({

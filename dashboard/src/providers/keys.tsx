@@ -13,10 +13,10 @@ import { Time } from "@/ui/time";
 import { useToast } from "@/ui/toast";
 import { TestResult, useKeyTest } from "./key-test";
 import { SetKey, type Target } from "./set-key";
-import type { Entry } from "./provider";
+import type { Provider } from "./models";
 
 interface Props {
-  entry: Entry;
+  entry: Provider;
   keys: readonly CredentialRowFragment[] | null;
   reload(): void;
 }

@@ -13,13 +13,13 @@ import { HeaderRows, headersOf, type HeaderRow } from "@/ui/header-rows";
 import { More } from "@/ui/more";
 import { Notice } from "@/ui/states";
 import { TestResult, useKeyTest } from "./key-test";
-import type { Entry } from "./provider";
+import type { Provider } from "./models";
 
 /** A key that is to be set: an existing credential, or a new one. */
 export type Target = CredentialRowFragment | "new";
 
 interface Props {
-  entry: Entry;
+  entry: Provider;
   target: Target | null;
   /** The stored keys of the provider. */
   keys: readonly CredentialRowFragment[];

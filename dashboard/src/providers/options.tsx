@@ -6,8 +6,7 @@ import { plain } from "@/data/words";
 import { Button } from "@/ui/button";
 import { CodeEditor } from "@/ui/code-editor";
 import { Choice, Field } from "@/ui/field";
-import type { Model } from "./draft";
-import type { Option, Provider } from "./providers";
+import type { Model, Option, Provider } from "./models";
 
 interface Props {
   provider: Provider | undefined;
