@@ -90,8 +90,9 @@ async def test_a_person_describes_an_agent(
     assert (seen["errors"], seen["outside"], seen["barriers"]) == ([], [], [])
     assert seen["completed"] == {"text": "You are called at {{call.to_number}}", "left": True}
     assert seen["refused"] == {
-        "message": "The API refuses these values.\nAbout: name must start with a lower-case letter "
-        "and contain only lower-case letters, digits and hyphens, at most 63 characters.",
+        "message": "This was refused. See the marked fields.\nAbout: name must start with a "
+        "lower-case letter and contain only lower-case letters, digits and hyphens, at most 63 "
+        "characters.",
         "focus": True,
     }
     assert seen["moved"] == {
@@ -102,7 +103,7 @@ async def test_a_person_describes_an_agent(
     assert seen["rows"] == ["booking", "Front desk\nfront-desk", "reception"]
     assert seen["inUse"] == "The agent reception is used by clinic. Show where"
     assert seen["unfinished"] == (
-        "Complete these values first.\nModels: rules is not a list in JSON yet."
+        "This was refused. See the marked fields.\nModels: rules is not a list in JSON yet."
     )
     assert (seen["isOut"], seen["overflow"]) == (True, [0, 0])
     assert saved == {

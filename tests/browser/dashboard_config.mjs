@@ -121,7 +121,7 @@ async function work() {
   await execute(`mutation { updateOutboundTrunk(input: { id: "${new URL(page.url()).searchParams.get("outbound")}", expectedRevision: 1,
     allowedPrefixes: ["+1876"], limits: { callsPerDay: 75 } }) { ... on Error { message } } }`);
   await press("Save");
-  await page.getByText("Another person changed this trunk meanwhile.").waitFor();
+  await page.getByText("Another person saved this trunk meanwhile.").waitFor();
   await press("keep yours");
   await press("Save");
   await said("The trunk dialer was saved.");

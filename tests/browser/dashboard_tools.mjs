@@ -66,7 +66,7 @@ async function work() {
   await page.locator("[data-step]", { hasText: "HTTP request" }).press("Alt+ArrowUp");
   await page.locator("[data-step]:focus", { hasText: "1. HTTP request" }).waitFor();
   await press("Create");
-  await page.getByText("The API refuses these values.").waitFor();
+  await page.getByText("This was refused. See the marked fields.").waitFor();
   await page.locator("[aria-invalid=true]").nth(1).waitFor();
   const marked = await page.locator("[aria-invalid=true]").evaluateAll((all) =>
     all.map((field) => field.getAttribute("aria-describedby").split(" ").map((id) => document.getElementById(id).textContent).at(-1)),

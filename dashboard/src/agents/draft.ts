@@ -1,7 +1,7 @@
 // The form of an agent as a value, and what of it has to be sent.
 
-import { milliseconds } from "@/data/format";
-import { durationOf } from "@/data/format";
+import { durationOf, milliseconds } from "@/data/format";
+import { isSame } from "@/data/use-form";
 import type {
   AgentFormFragment,
   CreateAgentInput,
@@ -108,16 +108,6 @@ export const draftOf = ({ prompt, session, ...agent }: AgentFormFragment): Draft
   tools: agent.tools.map(({ name }) => name),
 });
 
-const isEqual = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-
-export const isSame = (a: Draft, b: Draft) => isEqual(a, b);
-
-/** `now` where it differs from `before`, else `theirs`. */
-export const merged = (now: Draft, before: Draft, theirs: Draft): Draft =>
-  Object.fromEntries(
-    (Object.keys(theirs) as (keyof Draft)[]).map((name) => [name, isEqual(now[name], before[name]) ? theirs[name] : now[name]]),
-  ) as unknown as Draft;
-
 const orNull = (text: string) => text.trim() || null;
 const phrasesOf = (text: string | null) => text?.split("\n").map((each) => each.trim()).filter(Boolean) ?? null;
 
@@ -144,7 +134,7 @@ function sessionOf(now: Draft, isChanged: (name: keyof Draft) => boolean): Sessi
 
 /** What differs from `before`, so that fields that others edit stay as they are. */
 function changesOf(now: Draft, before: Draft): Omit<UpdateAgentInput, "id" | "expectedRevision"> {
-  const isChanged = (name: keyof Draft) => !isEqual(now[name], before[name]);
+  const isChanged = (name: keyof Draft) => !isSame(now[name], before[name]);
   const prompt = {
     ...(isChanged("system") && { system: now.system }),
     ...(isChanged("greeting") && { greeting: orNull(now.greeting) }),

@@ -1,17 +1,17 @@
 "use client";
 
 import { useId } from "react";
-import { problemAt } from "@/data/problem";
+import { problemAt } from "@/data/refusal";
 import type { Catalog } from "@/providers/catalog";
 import { ChainEditor } from "@/providers/chain-editor";
 import { findProvider, nameOfModel, type Kind } from "@/providers/models";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
+import { Rows } from "@/ui/rows";
+import { Section } from "@/ui/section";
 import type { Defaults } from "./catalog";
 import { tagsOf, type Draft } from "./draft";
 import type { SectionProps } from "./prompt-section";
-import { Rows } from "./rows";
-import { Section } from "./section";
 import { TemplateEditor } from "./template-editor";
 
 interface Props extends SectionProps {
@@ -42,7 +42,7 @@ function Provider({ kind, draft, set, catalog, defaults, ...more }: Props & { ki
 
 export function ModelsSection(props: Props) {
   return (
-    <Section id="models" title="Models" hint="When a provider fails, the next one takes over within the same sentence.">
+    <Section id="models" title="Models" text="When a provider fails, the next one takes over within the same sentence.">
       {(["llm", "stt", "vad"] as const).map((kind) => (
         <div key={kind} className="border-t pt-4 first:border-0 first:pt-0">
           <Provider {...props} kind={kind} />
@@ -71,15 +71,17 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
           </p>
         </div>
         <Rows<Draft["voices"][number]>
+          what="voice"
           label="Voices"
-          items={draft.voices}
+          rows={draft.voices}
+          problem={problems.voices}
           nameOf={({ language }, index) => (language ? `the voice for ${language}` : `voice ${index + 1}`)}
           onChange={(voices) => set("voices", voices)}
           max={32}
           isDisabled={isDisabled}
-          addLabel="Add a voice"
-          newItem={() => ({ language: spoken.find((tag) => !draft.voices.some(({ language }) => language === tag)) ?? "", voice: "" })}
-          render={(item, change, index) => (
+          create={() => ({ language: spoken.find((tag) => !draft.voices.some(({ language }) => language === tag)) ?? "", voice: "" })}
+        >
+          {(item, index, change) => (
             <div className="grid gap-4 sm:grid-cols-2">
               <Field
                 label="Language"
@@ -88,7 +90,7 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                 disabled={isDisabled}
                 required
                 problem={problems[`voices.${index}.language`] ?? problems[`voices.${index}`]}
-                onChange={({ target }) => change({ ...item, language: target.value })}
+                onChange={({ target }) => change({ language: target.value })}
               />
               {provider?.voices.length && !item.voice.includes("{{") ? (
                 <Field
@@ -98,7 +100,7 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                   disabled={isDisabled}
                   required
                   problem={problems[`voices.${index}.voice`]}
-                  onChange={({ target }) => change({ ...item, voice: target.value })}
+                  onChange={({ target }) => change({ voice: target.value })}
                 />
               ) : (
                 <TemplateEditor
@@ -108,12 +110,12 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                   completions={completions}
                   readOnly={isDisabled}
                   problem={problems[`voices.${index}.voice`]}
-                  onChange={(voice) => change({ ...item, voice })}
+                  onChange={(voice) => change({ voice })}
                 />
               )}
             </div>
           )}
-        />
+        </Rows>
         <datalist id={`${id}-languages`}>
           {(spoken.length ? spoken : (provider?.languages ?? [])).map((tag) => (
             <option key={tag} value={tag} label={languageName(tag)} />
@@ -124,7 +126,6 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
             <option key={voice} value={voice} />
           ))}
         </datalist>
-        {problems.voices && <p className="text-xs text-bad">{problems.voices}</p>}
       </div>
     </Section>
   );

@@ -1,6 +1,4 @@
-// Where the form of an agent shows what is wrong with its values.
-
-export const pathOf = (path: readonly string[]) => path.slice(1).join(".");
+// Where the form shows what is wrong with a value, by its path in the input, such as `session.silence.0.delay`.
 
 export const SECTIONS = [
   { id: "about", title: "About" },
@@ -30,5 +28,7 @@ const SECTION_OF: Readonly<Record<string, SectionId>> = {
   session: "session",
   spokenTexts: "texts",
 };
+
+export const hasSection = (path: string): boolean => (path.split(".")[0] ?? "") in SECTION_OF;
 
 export const sectionOf = (path: string): SectionId => SECTION_OF[path.split(".")[0] ?? ""] ?? "about";

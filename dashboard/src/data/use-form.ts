@@ -5,17 +5,8 @@
 
 import { useEffect, useRef, useState, type ChangeEvent } from "react";
 import { listOf } from "./format";
-import { messageOf, problemAt, type Problems } from "./problem";
-
-/** An error of a mutation. */
-export interface Refusal {
-  readonly code: string;
-  readonly message: string;
-  readonly path?: readonly (string | number)[];
-  readonly problems?: readonly { readonly message: string; readonly path: readonly string[] }[];
-}
-
-export type Outcome<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: Refusal };
+import { messageOf } from "./problem";
+import { problemAt, problemsOf, type MutationError, type Outcome, type Problems } from "./refusal";
 
 /** A value that cannot be sent at all, such as a text that is not JSON. */
 export class InvalidField extends Error {
@@ -35,6 +26,15 @@ export const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.str
 
 export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   const [draft, setDraft] = useState<Draft>(initial);
+  return { ...useFields(draft, setDraft), change: setDraft };
+}
+
+/** The fields of a draft with their problems. `isShown` says which paths have a field besides those of the draft. */
+export function useFields<Draft extends object>(
+  draft: Draft,
+  change: (update: (before: Draft) => Draft) => void,
+  isShown: (path: string) => boolean = () => false,
+) {
   const [problems, setProblems] = useState<Problems>({});
   const [problem, setProblem] = useState("");
   const [refusals, setRefusals] = useState(0);
@@ -42,7 +42,8 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   const element = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
-    const field = element.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    if (!refusals) return;
+    const field = element.current?.querySelector<HTMLElement>('[aria-invalid="true"], [data-problem]');
     const texts = Object.values(problems);
     if (field) field.focus();
     else if (texts.length) setProblem(texts.join(" "));
@@ -51,24 +52,22 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
 
   /** What was refused is not known to be wrong any more. */
   const set = <Name extends keyof Draft & string>(name: Name, value: Draft[Name]) => {
-    setDraft((before) => ({ ...before, [name]: value }));
+    change((before) => ({ ...before, [name]: value }));
     setProblems((before) => Object.fromEntries(Object.entries(before).filter(([path]) => path !== name && !path.startsWith(`${name}.`))));
   };
 
-  const refuse = (error: Refusal) => {
-    const found = (error.problems ?? [{ message: error.message, path: error.path ?? [] }]).map(({ message, path }) => ({
-      message,
-      at: path.slice(1).join("."),
-    }));
-    const shown = found.flatMap(({ at, message }) => {
-      const name = Object.keys(draft).find((each) => at === each || at.startsWith(`${each}.`));
-      return name === undefined ? [] : [[at, aboutItem(draft[name as keyof Draft], at.slice(name.length + 1), message)] as const];
+  const refuse = (error: MutationError) => {
+    const found = Object.entries(problemsOf(error));
+    const nameOf = (at: string) => Object.keys(draft).find((each) => at === each || at.startsWith(`${each}.`));
+    const shown = found.flatMap(([at, message]) => {
+      const name = nameOf(at);
+      if (name !== undefined) return [[at, aboutItem(draft[name as keyof Draft], at.slice(name.length + 1), message)] as const];
+      return isShown(at) ? [[at, message] as const] : [];
     });
     setProblems(Object.fromEntries(shown));
     setRefusals((count) => count + 1);
-    const others = found.filter(({ at }) => !shown.some(([path]) => path === at)).map(({ message }) => message);
-    const isRefusal = error.problems !== undefined || shown.length > 0;
-    setProblem(!isRefusal ? messageOf(error) : others.length ? others.join(" ") : MARKED);
+    const others = found.filter(([at]) => !shown.some(([path]) => path === at)).map(([, message]) => message);
+    setProblem(!found.length ? messageOf(error) : others.length ? others.join(" ") : MARKED);
   };
 
   const forgetProblems = () => {
@@ -103,7 +102,8 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
 
   return {
     problem: problem === MARKED && !Object.keys(problems).length ? "" : problem,
-    ...{ draft, setDraft, set, setProblem, forgetProblems, problems, isBusy, submit, element },
+    ...{ draft, set, setProblem, forgetProblems, problems, isBusy, submit, element },
+    /** The problem of a field, or the first one within it. */
     problemAt: (name: string) => problemAt(problems, name),
     text: <Name extends KeysOf<Draft, string>>(name: Name): TextProps => ({
       value: draft[name] as string,

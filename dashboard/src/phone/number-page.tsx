@@ -65,10 +65,9 @@ const ATTESTATIONS: readonly { value: Attestation; label: string }[] = [
 
 function NumberForm({ number, reload }: { number: NumberFormFragment | null; reload(): void }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const form = useEdited({
-    name: `phone-number:${number?.id ?? ""}`,
+    nameOf: (base) => `phone-number:${base?.id ?? ""}`,
     source: number,
     draftOf: numberDraft,
     reload,
@@ -86,10 +85,8 @@ function NumberForm({ number, reload }: { number: NumberFormFragment | null; rel
       form={form}
       scope="TELEPHONY_WRITE"
       what="this number"
-      onSaved={(saved, isNew) => {
-        toast("ok", isNew ? `The number ${saved.number} was created.` : `The number ${saved.number} was saved.`);
-        if (isNew) router.replace(pathOf("number", saved.id));
-      }}
+      onSaved={(saved, isNew) => toast("ok", isNew ? `The number ${saved.number} was created.` : `The number ${saved.number} was saved.`)}
+      hrefOf={({ id }) => pathOf("number", id)}
     >
       {answering && (
         <Notice tone={answering.tone === "bad" || answering.tone === "warn" ? answering.tone : "info"}>

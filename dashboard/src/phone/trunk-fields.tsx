@@ -3,7 +3,8 @@
 import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { MediaEncryption } from "@/gql/outbound-trunks";
-import type { Outcome, TextProps } from "@/data/use-form";
+import type { Outcome } from "@/data/refusal";
+import type { TextProps } from "@/data/use-form";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { ConfirmDelete } from "@/ui/confirm-delete";

@@ -1,10 +1,10 @@
 "use client";
 
 import { useId } from "react";
-import { Rows } from "@/agents/rows";
-import { problemAt, type Problems } from "@/data/problem";
+import { problemAt, type Problems } from "@/data/refusal";
 import { Choice, Field } from "@/ui/field";
 import { Icon } from "@/ui/icons";
+import { Rows } from "@/ui/rows";
 import type { Catalog } from "./catalog";
 import { findProvider, modelPath, nameOfModel, providersOf, unsupported, type Chain, type Kind, type Model } from "./models";
 import { Options } from "./options";
@@ -48,18 +48,21 @@ export function ChainEditor({ kind, chain, onChange, catalog, none, inherited = 
         </h3>
         <p className="text-xs text-muted">{about}</p>
       </div>
-      {chain.length === 0 && <p className="text-sm text-muted">{none}</p>}
       <Rows<Model>
+        what="model"
         label={`${title}, in the order in which they are used`}
-        items={chain}
+        rows={chain}
+        problem={refused}
+        none={none}
         nameOf={(model, index) => nameOfModel(catalog.providers, kind, model) || `${title} ${index + 1}`}
         onChange={onChange}
         max={1 + MAX_FALLBACKS}
         isSortable
         isDisabled={isDisabled}
         addLabel={chain.length ? "Add a fallback" : `Choose ${kind === "llm" ? "a model" : "a provider"}`}
-        newItem={() => (inherited && !chain.length ? { ...inherited, credential: "", options: {} } : newModel(catalog, kind, chain))}
-        render={(model, change, index) => (
+        create={() => newModel(catalog, kind, chain, inherited)}
+      >
+        {(model, index, change) => (
           <ModelForm
             kind={kind}
             label={index === 0 ? title : `Fallback ${index}`}
@@ -72,14 +75,14 @@ export function ChainEditor({ kind, chain, onChange, catalog, none, inherited = 
             isDisabled={isDisabled}
           />
         )}
-      />
-      {refused && <p className="text-xs text-bad">{refused}</p>}
+      </Rows>
     </div>
   );
 }
 
-/** The first provider of the catalog that the chain does not have yet. */
-function newModel({ providers }: Catalog, kind: Kind, chain: Chain): Model {
+/** What a chain begins with, else the first provider of the catalog that it does not have yet. */
+function newModel({ providers }: Catalog, kind: Kind, chain: Chain, inherited: Props["inherited"]): Model {
+  if (inherited && !chain.length) return { provider: inherited.provider, model: inherited.model, credential: "", options: {} };
   const offered = providersOf(providers, kind);
   const unused = offered.find(({ name }) => !chain.some(({ provider }) => provider === name)) ?? offered[0];
   return { provider: unused?.name ?? "", model: unused?.models[0] ?? "", credential: "", options: {} };

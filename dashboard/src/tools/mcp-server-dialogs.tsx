@@ -5,7 +5,8 @@ import { useEffect, useState, type FormEvent } from "react";
 import { useQuery } from "urql";
 import { McpSecretsDocument, SaveMcpServersDocument, type McpServerInput, type McpServersQuery } from "@/gql/mcp";
 import { isObject } from "@/data/json";
-import { InvalidField, isSame, useForm, type Outcome, type Refusal } from "@/data/use-form";
+import type { MutationError, Outcome } from "@/data/refusal";
+import { InvalidField, isSame, useForm } from "@/data/use-form";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { ConfirmDelete } from "@/ui/confirm-delete";
@@ -98,7 +99,7 @@ const inputOfDraft = ({ name, url, headers, allow }: Draft): McpServerInput => (
 });
 
 /** Problems have the path of a server in the list; the form has the fields of one. */
-function ofServer<Failure extends Refusal>(error: Failure, index: number): Failure {
+function ofServer(error: MutationError, index: number): MutationError {
   const problems = error.problems?.map(({ message, path }) => ({ message, path: path[2] === String(index) ? ["input", ...path.slice(3)] : [] }));
   return problems ? { ...error, problems } : error;
 }
@@ -121,7 +122,7 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
     if (!server || !base.server || isSame(server, base.server)) return;
     const [mine, before, theirs] = [draft, base.draft, draftOf(server)];
     const pick = <Name extends keyof Draft>(name: Name) => (mine[name] === before[name] ? theirs[name] : mine[name]);
-    form.setDraft({ name: pick("name"), url: pick("url"), headers: pick("headers"), allow: mergedLines(mine.allow, before.allow, theirs.allow) });
+    form.change(() => ({ name: pick("name"), url: pick("url"), headers: pick("headers"), allow: mergedLines(mine.allow, before.allow, theirs.allow) }));
     const [was, is] = [base.server, server];
     setClashes((["name", "url", "headers"] as const).filter((name) => mine[name] !== before[name] && !isSame(was[name], is[name])));
     setBase({ server, draft: theirs });

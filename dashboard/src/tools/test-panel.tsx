@@ -3,13 +3,13 @@
 import { useStudio } from "agent-studio-client/react";
 import { useState, type ReactNode } from "react";
 import { isObject } from "@/data/json";
-import { Check } from "@/agents/check";
 import { TestToolDocument, type Ending, type TestToolMutation } from "@/gql/tool";
 import { Json } from "@/call/conversation";
 import { milliseconds, seconds } from "@/data/format";
 import { messageOf } from "@/data/problem";
 import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
+import { Check } from "@/ui/check";
 import { Field, TextArea } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Notice } from "@/ui/states";
@@ -137,9 +137,11 @@ function Surroundings({ draft, test, problems, onChange }: SurroundingsProps) {
       {requests.length > 0 && (
         <div className="grid gap-3">
           <h3 className="text-sm font-medium">Servers</h3>
-          <Check checked={test.isLive} disabled={false} onChange={(isLive) => onChange({ isLive })}>
-            Send the requests to the real servers, with the stored secrets
-          </Check>
+          <Check
+            label="Send the requests to the real servers, with the stored secrets"
+            checked={test.isLive}
+            onChange={({ target }) => onChange({ isLive: target.checked })}
+          />
           {test.isLive ? (
             <Notice tone="warn">What the requests do is really done.</Notice>
           ) : (
@@ -201,9 +203,11 @@ function StubFields({ step, stub, problem, onChange }: StubProps) {
         onChange={(body) => onChange({ ...stub, body })}
       />
       {!isRequest && (
-        <Check checked={stub.isFailed} disabled={false} onChange={(isFailed) => onChange({ ...stub, isFailed })}>
-          The tool reports that it failed
-        </Check>
+        <Check
+          label="The tool reports that it failed"
+          checked={stub.isFailed}
+          onChange={({ target }) => onChange({ ...stub, isFailed: target.checked })}
+        />
       )}
     </fieldset>
   );

@@ -16,7 +16,6 @@ import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
 import { DeleteTool } from "./delete-tool";
-import { draftOf, NEW } from "./draft";
 import { ToolEditor } from "./tool-editor";
 
 /** `?id=` is a tool, `?copy=` a tool that the new one starts from. */
@@ -33,16 +32,15 @@ export function ToolPage() {
   const again = () => read({ requestPolicy: "network-only" });
   const tool = data?.tool;
   useTitle(id ? (tool?.name ?? "Tool") : "New tool");
-  if (!wanted) return <Page title="New tool">{<ToolEditor key="new" tool={null} start={NEW} onReload={again} />}</Page>;
+  if (!wanted) return <Page title="New tool">{<ToolEditor key="new" tool={null} onReload={again} />}</Page>;
   if (tool && !id) {
-    const start = { ...draftOf(tool), name: `${tool.name.slice(0, 58)}_copy` };
-    return <Page title="New tool">{<ToolEditor key={`copy of ${tool.id}`} tool={null} start={start} onReload={again} />}</Page>;
+    return <Page title={`Copy of ${tool.name}`}>{<ToolEditor key={`copy of ${tool.id}`} tool={null} source={tool} onReload={again} />}</Page>;
   }
   if (tool) {
     return (
       <Page title={tool.name} tool={tool}>
         <Edits tool={tool} onEdited={again} />
-        <ToolEditor key={tool.id} tool={tool} start={NEW} onReload={again} />
+        <ToolEditor key={tool.id} tool={tool} onReload={again} />
       </Page>
     );
   }
@@ -67,7 +65,7 @@ function Actions({ tool }: { tool: ToolFormFragment }) {
   const router = useRouter();
   const mayWrite = useMay("TOOLS_WRITE");
   const [isAsking, setAsking] = useState(false);
-  if (!mayWrite) return <p className="text-sm text-muted">Your role may read tools, and not change them.</p>;
+  if (!mayWrite) return null;
   return (
     <>
       <a href="#test" className={`${buttonClass("secondary")} xl:hidden`}>

@@ -2,7 +2,7 @@
 
 import { useState, type ReactNode } from "react";
 import { messageOf } from "@/data/problem";
-import type { Outcome, Refusal } from "@/data/use-form";
+import type { MutationError, Outcome } from "@/data/refusal";
 import { Confirm } from "./dialog";
 import { Notice } from "./states";
 
@@ -16,7 +16,7 @@ interface Props {
   onRemoved(): void;
 }
 
-const refusalOf = (error: Refusal & { readonly usedBy?: readonly string[] }) =>
+const refusalOf = (error: MutationError & { readonly usedBy?: readonly string[] }) =>
   error.usedBy?.length ? `${messageOf(error)} It is used by ${error.usedBy.join(", ")}.` : messageOf(error);
 
 /** Asks before something is deleted, and says why it cannot be. */

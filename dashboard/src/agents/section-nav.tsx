@@ -1,20 +1,8 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useEffect, useState, type ReactNode } from "react";
+import { useEffect, useState } from "react";
 import { SECTIONS, type SectionId } from "./problems";
-
-export function Section({ id, title, hint, children }: { id: SectionId; title: string; hint?: ReactNode; children: ReactNode }) {
-  return (
-    <section id={id} aria-labelledby={`${id}-title`} className="min-w-0 rounded-xl border bg-surface p-5 shadow-soft">
-      <h2 id={`${id}-title`} className="text-base font-semibold">
-        {title}
-      </h2>
-      {hint && <p className="mt-1 text-sm text-muted">{hint}</p>}
-      <div className="mt-4 grid gap-4">{children}</div>
-    </section>
-  );
-}
 
 /** For a link to the section that the address names already: the router stays where it is then. */
 export const showSection = (id: SectionId) => document.getElementById(id)?.scrollIntoView();
