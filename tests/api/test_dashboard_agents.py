@@ -100,6 +100,7 @@ async def test_a_person_describes_an_agent(
         "first": "google",
     }
     assert seen["copied"] == "front-desk-copy"
+    assert seen["kept"] == ["Second desk", "Front desk (copy)", "Answers first."]
     assert seen["rows"] == ["booking", "Front desk\nfront-desk", "reception"]
     assert seen["inUse"] == "The agent reception is used by clinic. Show where"
     assert seen["unfinished"] == (

@@ -101,11 +101,15 @@ async def test_a_tool_is_written_tested_and_imported(
     assert seen["refusal"] == (
         "The tool book_appointment is used by booking. Remove it from these agents first."
     )
+    assert seen["late"] == 0
     assert seen["completed"] == "https://shop.example/orders/{{params.order}}"
     assert len(seen["marked"]) == 2
     assert seen["schema"] == {
         "type": "object",
-        "properties": {"order": {"type": "string"}},
+        "properties": {
+            "order": {"type": "string"},
+            "amount": {"type": "number", "default": 10.05},
+        },
         "additionalProperties": False,
         "required": ["order"],
     }

@@ -3,7 +3,7 @@
 //   node dashboard_agents.mjs <url of the API> <API key> <file with the texts of templates, as JSON>
 
 import { readFile } from "node:fs/promises";
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, hold, launch, watched } from "./browser.mjs";
 
 const [api, key, templates] = process.argv.slice(2);
 const pictures = process.env.DASHBOARD_SCREENSHOTS;
@@ -145,7 +145,32 @@ async function work() {
   await heading("Copy of Front desk");
   const copied = await field("Name").inputValue();
   await check("copy");
+
+  // What was typed is there after another page was looked at; the copy is created also if its page is left meanwhile.
+  const toList = async () => {
+    await page.getByRole("link", { name: "Agents" }).first().click();
+    await heading("Agents");
+  };
+  await field("Display name").fill("Second desk");
+  await toList();
+  await page.goBack();
+  await heading("Copy of Front desk");
+  await page.getByText("your changes were kept").waitFor();
+  const kept = [await field("Display name").inputValue()];
+  await check("kept");
+  await press("Discard them");
+  kept.push(await field("Display name").inputValue());
+  const release = await hold(page, "createAgent");
+  await field("Description").fill("Answers second.");
   await press("Create");
+  await toList();
+  await release();
+  await page.getByText("The agent was created.").waitFor();
+  await page.goBack();
+  await heading("Copy of Front desk");
+  kept.push(await field("Description").inputValue());
+  await toList();
+  await page.getByRole("link", { name: /Front desk \(copy\)/ }).click();
   await heading("Front desk (copy)");
   await press("Delete");
   await press("Delete the agent");
@@ -182,7 +207,7 @@ async function work() {
     overflow.push(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth));
   }
   const editor = { completed, refusedSlots, rendered, unfinished, isOut };
-  return { ...editor, refused, moved, copied, rows, inUse, overflow, errors, outside, barriers: found };
+  return { ...editor, refused, moved, copied, kept, rows, inUse, overflow, errors, outside, barriers: found };
 }
 
 /** Another person changes the agent. */

@@ -2,7 +2,7 @@
 //   node dashboard_tools.mjs <url of the API> <API key> <url of an MCP server> <id of a tool with all kinds of steps>
 
 import { mkdir } from "node:fs/promises";
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, hold, launch, watched } from "./browser.mjs";
 
 const [api, key, mcp, everything] = process.argv.slice(2);
 const folder = process.env.DASHBOARD_SCREENSHOTS;
@@ -29,6 +29,8 @@ async function work() {
   const editor = (name) => page.getByRole("textbox", { name, exact: true });
   const steps = () => page.locator("[data-step]").evaluateAll((all) => all.map((step) => step.textContent));
   const add = async (kind) => {
+    // An item of a menu that opens under the pointer would take the focus.
+    await page.mouse.move(0, 0);
     await page.getByRole("button", { name: "Add a step to Steps" }).press("Enter");
     await page.getByRole("menuitem", { name: kind, exact: true }).press("Enter");
     await page.locator("[data-step]", { hasText: kind }).and(page.locator(":focus")).waitFor();
@@ -40,12 +42,31 @@ async function work() {
   const row = page.getByRole("row", { name: /book_appointment/ });
   await row.getByText("booking", { exact: true }).waitFor();
   await check("tools");
-  await row.getByRole("button", { name: "Actions for book_appointment" }).press("Enter");
-  await page.getByRole("menuitem", { name: "Delete…" }).press("Enter");
+  const remove = async (name) => {
+    await page.getByRole("button", { name: `Actions for ${name}` }).press("Enter");
+    await page.getByRole("menuitem", { name: "Delete…" }).press("Enter");
+    await page.getByRole("dialog", { name: `Delete ${name}?` }).waitFor();
+  };
+  const close = async (name) => {
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: `Actions for ${name}` }).and(page.locator(":focus")).waitFor();
+  };
+  await remove("book_appointment");
   await press("Delete the tool");
   const refusal = await page.getByRole("dialog").getByRole("alert").innerText();
   await check("refused deletion");
-  await page.keyboard.press("Escape");
+  await close("book_appointment");
+
+  // The answer that comes late is said, and not in the dialog of another tool.
+  const release = await hold(page, "deleteTool");
+  await remove("book_appointment");
+  await press("Delete the tool");
+  await close("book_appointment");
+  await remove("everything");
+  await release();
+  await page.getByRole("status").getByText("book_appointment is used by booking").waitFor();
+  const late = await page.getByRole("dialog").getByRole("alert").count();
+  await close("everything");
 
   await page.getByRole("link", { name: "New tool" }).click();
   await heading("New tool");
@@ -55,6 +76,11 @@ async function work() {
   await page.getByLabel("Name", { exact: true }).nth(1).and(page.locator(":focus")).waitFor();
   await page.keyboard.type("order");
   await page.getByLabel("Required").check();
+  await press("Add a parameter");
+  await page.getByLabel("Name", { exact: true }).nth(2).and(page.locator(":focus")).waitFor();
+  await page.keyboard.type("amount");
+  await page.getByLabel("Type", { exact: true }).nth(1).selectOption("number");
+  await page.getByLabel("Default", { exact: true }).nth(1).pressSequentially("10.05");
   await add("Respond to the model");
   await editor("Message").click();
   await page.keyboard.type("It is {{nowhere.status}}");
@@ -150,7 +176,7 @@ async function work() {
   await heading("shop_stock");
   await page.locator("[data-step]", { hasText: "shop: stock" }).waitFor();
   const imported = await steps();
-  return { ...{ refusal, completed, marked, schema, result, ran, kept, mcpServers, imported, errors, outside }, barriers: found };
+  return { ...{ refusal, late, completed, marked, schema, result, ran, kept, mcpServers, imported, errors, outside }, barriers: found };
 }
 
 /** What another person does meanwhile. */

@@ -3,7 +3,8 @@
 import { Link } from "@/ui/link";
 import { useStudio } from "agent-studio-client/react";
 import { useMemo } from "react";
-import { refused, type Problems } from "@/data/refusal";
+import type { Problems } from "@/data/problem";
+import { refused } from "@/data/refusal";
 import { useEdited } from "@/data/use-edited";
 import { useMay } from "@/data/viewer";
 import { CreateAgentDocument, UpdateAgentDocument, type AgentFormFragment } from "@/gql/agent";

@@ -1,6 +1,6 @@
 // The form of an agent as a value, and what of it has to be sent.
 
-import { durationOf, milliseconds } from "@/data/format";
+import { durationOf, secondsOf } from "@/data/format";
 import { isSame } from "@/data/use-form";
 import type {
   AgentFormFragment,
@@ -74,7 +74,7 @@ export const NEW: Draft = {
   tools: [],
 };
 
-const secondsOf = (duration: string | null) => (duration === null ? "" : String(milliseconds(duration) / 1000));
+const secondsIn = (duration: string | null) => (duration === null ? "" : String(secondsOf(duration)));
 const linesOf = (items: readonly string[] | null) => (items ? items.join("\n") : null);
 
 export const draftOf = ({ prompt, session, ...agent }: AgentFormFragment): Draft => ({
@@ -93,15 +93,15 @@ export const draftOf = ({ prompt, session, ...agent }: AgentFormFragment): Draft
   languages: agent.languages.join(", "),
   defaultLanguage: agent.defaultLanguage ?? "",
   keyterms: agent.keyterms.join("\n"),
-  minEndpointingDelay: secondsOf(session.minEndpointingDelay),
-  maxEndpointingDelay: secondsOf(session.maxEndpointingDelay),
-  disconnectAfter: secondsOf(session.disconnectAfter),
-  timeLimit: secondsOf(session.timeLimit),
-  silence: session.silence.map(({ delay, say }) => ({ delay: secondsOf(delay), say })),
+  minEndpointingDelay: secondsIn(session.minEndpointingDelay),
+  maxEndpointingDelay: secondsIn(session.maxEndpointingDelay),
+  disconnectAfter: secondsIn(session.disconnectAfter),
+  timeLimit: secondsIn(session.timeLimit),
+  silence: session.silence.map(({ delay, say }) => ({ delay: secondsIn(delay), say })),
   by: session.interruption.by,
   minWords: String(session.interruption.minWords),
-  minDuration: secondsOf(session.interruption.minDuration),
-  resumeDelay: secondsOf(session.interruption.resumeDelay),
+  minDuration: secondsIn(session.interruption.minDuration),
+  resumeDelay: secondsIn(session.interruption.resumeDelay),
   ignore: linesOf(session.interruption.ignore),
   always: linesOf(session.interruption.always),
   spokenTexts: agent.spokenTexts.map(({ text, language, say }) => ({ text, language, say })),

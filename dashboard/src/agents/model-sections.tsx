@@ -1,7 +1,7 @@
 "use client";
 
 import { useId } from "react";
-import { problemAt } from "@/data/refusal";
+import { problemAt } from "@/data/problem";
 import type { Catalog } from "@/providers/catalog";
 import { ChainEditor } from "@/providers/chain-editor";
 import { findProvider, nameOfModel, type Kind } from "@/providers/models";

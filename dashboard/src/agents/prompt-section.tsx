@@ -1,7 +1,7 @@
 "use client";
 
 import { useMemo, useState } from "react";
-import { problemAt, type Problems } from "@/data/refusal";
+import { problemAt, type Problems } from "@/data/problem";
 import { Check } from "@/ui/check";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Section } from "@/ui/section";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useId, type ReactNode } from "react";
-import { problemAt } from "@/data/refusal";
+import { problemAt } from "@/data/problem";
 import type { InterruptedBy, SpokenText } from "@/gql/agent";
 import { Check } from "@/ui/check";
 import type { CodeCompletion } from "@/ui/code-editor";

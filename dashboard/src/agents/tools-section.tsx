@@ -1,10 +1,9 @@
 "use client";
 
-import { problemAt } from "@/data/refusal";
 import { Link } from "@/ui/link";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import { useQuery } from "urql";
-import { problemOf } from "@/data/problem";
+import { problemAt, problemOf } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import { AgentToolsDocument, type AgentFormFragment } from "@/gql/agent";
 import { Button } from "@/ui/button";

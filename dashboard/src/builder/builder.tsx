@@ -290,14 +290,11 @@ function Editor({ workflow, actions, talk }: Props) {
       <ConnectDialog
         draft={draft}
         source={connecting}
+        focusOtherwise={panel}
         onClose={() => setConnecting(null)}
         onConnect={(target) => {
-          flushSync(() => {
-            if (connecting !== null) join(connecting, target);
-            setConnecting(null);
-          });
-          // The dialog gives the focus back to its button, which the panel of the connection has replaced.
-          setTimeout(() => panel.current?.focus());
+          if (connecting !== null) join(connecting, target);
+          setConnecting(null);
         }}
       />
       <ConflictDialog base={base} mine={draft} theirs={saving.theirs} onClose={saving.closeComparison} onResolve={saving.resolve} />

@@ -1,13 +1,15 @@
 // How numbers, times and durations are written.
 
 const DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
-const FACTORS = [86_400_000, 3_600_000, 60_000, 1000];
+const FACTORS = [86_400, 3600, 60, 1];
 
-/** A duration of the API, such as `PT2.5S`, in milliseconds. */
-export function milliseconds(duration: string): number {
+/** A duration of the API, such as `PT2.5S`, in seconds. */
+export function secondsOf(duration: string): number {
   const parts = DURATION.exec(duration)?.slice(1) ?? [];
   return parts.reduce((sum, part, index) => sum + Number(part ?? 0) * (FACTORS[index] ?? 0), 0);
 }
+
+export const milliseconds = (duration: string): number => secondsOf(duration) * 1000;
 
 /** A number of seconds as a duration of the API. */
 export const durationOf = (seconds: number): string => `PT${seconds}S`;

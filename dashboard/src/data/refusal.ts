@@ -1,5 +1,7 @@
 // What a mutation was refused with, and which values of its input are at fault.
 
+import type { Problems } from "./problem";
+
 /** An error of a mutation. */
 export interface MutationError {
   readonly code: string;
@@ -9,9 +11,6 @@ export interface MutationError {
 }
 
 export type Outcome<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: MutationError };
-
-/** What is wrong with values of an input, by their path in it, such as `limits.callsPerDay`. */
-export type Problems = Readonly<Record<string, string>>;
 
 /** The values at fault; one that is not in the input has an empty path. */
 export function problemsOf({ message, path = [], problems = path.length ? [{ message, path }] : [] }: MutationError): Problems {
@@ -33,10 +32,8 @@ export const refused = (problems: Problems): { readonly ok: false; readonly erro
   },
 });
 
-/** The problem of the value at the path, or the first one inside of it, and then where. */
+/** The problem of the value at the path with an empty place, or the first one inside of it with its place. */
 export function findProblem(problems: Problems, at: string): { readonly inside: string; readonly message: string } | undefined {
   const [path, message] = Object.entries(problems).find(([each]) => each === at || each.startsWith(`${at}.`)) ?? [];
   return path === undefined || message === undefined ? undefined : { inside: path.slice(at.length + 1), message };
 }
-
-export const problemAt = (problems: Problems, at: string): string | undefined => problems[at] ?? findProblem(problems, at)?.message;

@@ -5,8 +5,8 @@
 
 import { useEffect, useRef, useState, type ChangeEvent } from "react";
 import { listOf } from "./format";
-import { messageOf } from "./problem";
-import { problemAt, problemsOf, type MutationError, type Outcome, type Problems } from "./refusal";
+import { messageOf, problemAt, type Problems } from "./problem";
+import { problemsOf, type MutationError, type Outcome } from "./refusal";
 
 /** A value that cannot be sent at all, such as a text that is not JSON. */
 export class InvalidField extends Error {
@@ -26,7 +26,7 @@ export const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.str
 
 export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   const [draft, setDraft] = useState<Draft>(initial);
-  return { ...useFields(draft, setDraft), change: setDraft };
+  return { ...useFields(draft, setDraft), setDraft };
 }
 
 /** The fields of a draft with their problems. `isShown` says which paths have a field besides those of the draft. */
@@ -124,7 +124,7 @@ export interface TextProps {
   onChange(event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>): void;
 }
 
-export type Form<Draft extends object> = ReturnType<typeof useForm<Draft>>;
+export type Form<Draft extends object> = ReturnType<typeof useFields<Draft>>;
 
 /** Names the item of a list that is typed as one text. */
 function aboutItem(value: unknown, index: string, message: string): string {

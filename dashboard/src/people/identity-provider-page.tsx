@@ -11,7 +11,7 @@ import {
   UpdateIdentityProviderDocument,
   type ProviderFormFragment,
 } from "@/gql/people-identity-providers";
-import { messageOf, problemOf } from "@/data/problem";
+import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
 import { useRead } from "@/data/use-read";
 import { useSubmit, type Refusal } from "@/data/use-submit";
@@ -92,10 +92,10 @@ function Delete({ provider }: { provider: ProviderFormFragment }) {
     confirm: "Delete the identity provider",
     run: async () => {
       const result = await studio.mutate(DeleteIdentityProviderDocument, { input: { id: provider.id } });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       toast("ok", `The identity provider ${provider.name} was deleted.`);
       router.replace(LIST);
-      return "";
+      return result;
     },
   };
   return (

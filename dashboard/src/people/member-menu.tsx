@@ -55,9 +55,9 @@ export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }
     confirm: "Create the link",
     run: async () => {
       const result = await studio.mutate(CreatePasswordResetLinkDocument, { input });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       setLink(result.value.link);
-      return "";
+      return result;
     },
   };
   const askForSessions: Question = {
@@ -66,10 +66,10 @@ export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }
     confirm: "End the sessions",
     run: async () => {
       const result = await studio.mutate(EndSessionsOfMemberDocument, { input });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       toast("ok", result.value.ended === 1 ? "One session was ended." : `${result.value.ended} sessions were ended.`);
       onChanged();
-      return "";
+      return result;
     },
   };
   const askForRemoval: Question = {
@@ -79,10 +79,10 @@ export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }
     confirm: "Remove the member",
     run: async () => {
       const result = await studio.mutate(RemoveMemberDocument, { input });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       toast("ok", `${who} was removed.`);
       onRemoved();
-      return "";
+      return result;
     },
   };
   return (

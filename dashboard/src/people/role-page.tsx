@@ -5,7 +5,7 @@ import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { CreateRoleDocument, DeleteRoleDocument, UpdateRoleDocument, type RoleFormFragment, type Scope } from "@/gql/people-roles";
-import { messageOf, problemOf } from "@/data/problem";
+import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
 import { useSubmit } from "@/data/use-submit";
 import { useTitle } from "@/data/use-title";
@@ -80,10 +80,10 @@ function RoleActions({ role }: { role: RoleFormFragment }) {
   const { id, name } = role;
   const remove = async () => {
     const result = await studio.mutate(DeleteRoleDocument, { input: { id: id ?? "" } });
-    if (!result.ok) return messageOf(result.error);
+    if (!result.ok) return result;
     toast("ok", `The role ${name} was deleted.`);
     router.replace(LIST);
-    return "";
+    return result;
   };
   return (
     <>

@@ -1,7 +1,7 @@
 "use client";
 
 import { useId } from "react";
-import { problemAt, type Problems } from "@/data/refusal";
+import { problemAt, type Problems } from "@/data/problem";
 import { Choice, Field } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Rows } from "@/ui/rows";

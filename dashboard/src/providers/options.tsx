@@ -6,6 +6,7 @@ import { plain } from "@/data/words";
 import { Button } from "@/ui/button";
 import { CodeEditor } from "@/ui/code-editor";
 import { Choice, Field } from "@/ui/field";
+import { NumberField } from "@/ui/number-field";
 import type { Model, Option, Provider } from "./models";
 
 interface Props {
@@ -99,16 +100,15 @@ function OptionField({ option, value, onChange, isDisabled }: OptionProps) {
   }
   const range = [minimum !== null && `from ${minimum}`, maximum !== null && `to ${maximum}`].filter(Boolean).join(" ");
   return (
-    <Field
+    <NumberField
       {...field}
       label={range ? `${labelOf(name)} (${range})` : labelOf(name)}
-      type="number"
       min={minimum ?? undefined}
       max={maximum ?? undefined}
-      step={type === "INTEGER" ? 1 : "any"}
+      isWhole={type === "INTEGER"}
       placeholder={unset}
-      value={typeof value === "number" ? value : ""}
-      onChange={({ target }) => onChange(target.value === "" ? undefined : Number(target.value))}
+      value={typeof value === "number" ? value : undefined}
+      onChange={onChange}
     />
   );
 }

@@ -78,7 +78,7 @@ function KeyForm({ entry, target, keys, onReplace, onClose, onSaved }: Props & {
   const fields = new Map(entry.credentials.map((field) => [field.name, field]));
   const existing = replaced ? null : (keys.find(({ label }) => label === orNone(draft.label)) ?? null);
   const replace = (key: CredentialRowFragment) => {
-    form.change(() => ({ ...draftOf(key), key: draft.key }));
+    form.setDraft({ ...draftOf(key), key: draft.key });
     form.forgetProblems();
     onReplace(key);
   };

@@ -175,7 +175,7 @@ function SecretForm({ target, secrets, onReplace, onCancel, onSaved }: FormProps
   const existing = target ? null : (secrets.find(({ name }) => name === draft.name.trim()) ?? null);
   const replace = (secret: SecretRowFragment) => {
     setBase(draftOf(secret));
-    form.change(() => ({ ...draftOf(secret), value: draft.value }));
+    form.setDraft({ ...draftOf(secret), value: draft.value });
     form.forgetProblems();
     onReplace(secret);
   };

@@ -2,10 +2,11 @@
 
 import { useState } from "react";
 import { isObject, type JsonObject } from "@/data/json";
-import { parseJson } from "@/data/json";
-import { Choice, Field } from "@/ui/field";
+import { Choice } from "@/ui/field";
+import { JsonField } from "@/ui/json-field";
 import { JsonEditor } from "./editors";
 import { parsedObject, pretty } from "./json";
+import { ScalarField } from "./scalar-field";
 import * as Schema from "./schema";
 import { Switch } from "./step-fields";
 
@@ -110,41 +111,14 @@ function ValueField({ label, schema, value, isRequired, onChange }: FieldProps) 
     );
   }
   if (type === "string" || type === "integer" || type === "number") {
-    return (
-      <Field
-        {...common}
-        type={type === "string" ? "text" : "number"}
-        step={type === "integer" ? 1 : "any"}
-        placeholder={byDefault && `Default: ${byDefault}`}
-        value={Schema.shownValue(value)}
-        onChange={({ target }) => onChange(target.value ? Schema.typedValue(type, target.value) : undefined)}
-      />
-    );
+    return <ScalarField {...common} type={type} placeholder={byDefault && `Default: ${byDefault}`} value={value} onChange={onChange} />;
   }
-  return <JsonField {...common} value={value} onChange={onChange} />;
-}
-
-interface JsonProps {
-  label: string;
-  hint: string | undefined;
-  value: unknown;
-  onChange(value: unknown): void;
-}
-
-/** A list, or a value of any type. A text that is not JSON yet is not given, and the editor says so. */
-function JsonField({ label, hint, value, onChange }: JsonProps) {
-  const [typed, setTyped] = useState("");
-  const given = JSON.stringify(parseJson(typed).value) === JSON.stringify(value);
   return (
-    <JsonEditor
-      label={label}
-      hint={hint}
-      minLines={2}
-      value={given ? typed : pretty(value)}
-      onChange={(text) => {
-        setTyped(text);
-        onChange(parseJson(text).value);
-      }}
+    <JsonField
+      {...common}
+      rows={2}
+      value={value === undefined ? "" : value}
+      onChange={(next) => onChange(next === "" ? undefined : next)}
     />
   );
 }

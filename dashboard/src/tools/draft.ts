@@ -2,8 +2,8 @@
 
 import { isObject, type JsonObject } from "@/data/json";
 import type { CreateToolInput, ToolActionInput, ToolFormFragment, UpdateToolInput } from "@/gql/tool";
-import { durationOf, milliseconds } from "@/data/format";
-import type { Problems } from "@/data/refusal";
+import { durationOf, secondsOf } from "@/data/format";
+import type { Problems } from "@/data/problem";
 import { BadValue, CODECS, isAnyValue, newRow, type FormValue } from "./codecs";
 import { parsedObject, pretty } from "./json";
 import { isStepKind, kindOf, type StepField, type StepKind } from "./step-kinds";
@@ -100,7 +100,7 @@ export function draftOf({ name, description, definition }: Pick<ToolFormFragment
     actions: stepsOf(json.actions),
     onSuccess: stepsOf(json.onSuccess),
     onFailure: stepsOf(json.onFailure),
-    timeLimit: typeof json.timeLimit === "string" ? String(milliseconds(json.timeLimit) / 1000) : NEW.timeLimit,
+    timeLimit: typeof json.timeLimit === "string" ? String(secondsOf(json.timeLimit)) : NEW.timeLimit,
     confirm: json.confirm === true,
   };
 }

@@ -7,7 +7,7 @@ import { useQuery } from "urql";
 import { isObject } from "@/data/json";
 import { ToolNodesDocument, ToolSecretsDocument, ToolSettingsDocument, ToolTrunksDocument } from "@/gql/tool";
 import { CALL_VALUES } from "@/agents/completions";
-import type { Problems } from "@/data/refusal";
+import type { Problems } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { isRows, textOf } from "./codecs";

@@ -122,7 +122,7 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
     if (!server || !base.server || isSame(server, base.server)) return;
     const [mine, before, theirs] = [draft, base.draft, draftOf(server)];
     const pick = <Name extends keyof Draft>(name: Name) => (mine[name] === before[name] ? theirs[name] : mine[name]);
-    form.change(() => ({ name: pick("name"), url: pick("url"), headers: pick("headers"), allow: mergedLines(mine.allow, before.allow, theirs.allow) }));
+    form.setDraft({ name: pick("name"), url: pick("url"), headers: pick("headers"), allow: mergedLines(mine.allow, before.allow, theirs.allow) });
     const [was, is] = [base.server, server];
     setClashes((["name", "url", "headers"] as const).filter((name) => mine[name] !== before[name] && !isSame(was[name], is[name])));
     setBase({ server, draft: theirs });

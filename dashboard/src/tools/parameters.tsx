@@ -10,6 +10,7 @@ import { Choice, Field, TextArea } from "@/ui/field";
 import { JsonEditor } from "./editors";
 import { useToolForm } from "./form-context";
 import { parsedObject, pretty } from "./json";
+import { ScalarField } from "./scalar-field";
 import * as Schema from "./schema";
 import { Switch } from "./step-fields";
 
@@ -266,12 +267,11 @@ function Inside({ name, type, schema, depth, isItem = false, onChange }: InsideP
   }
   if (type === "array") return <Items name={name} schema={schema} depth={depth} onChange={onChange} />;
   const set = (keyword: string, value: unknown) => onChange(Schema.withKeyword(schema, keyword, value));
-  const value = Schema.shownValue(schema.default);
   if (type === "boolean") {
     return isItem ? null : (
       <Choice
         label="Default"
-        value={value}
+        value={Schema.shownValue(schema.default)}
         disabled={isReadOnly}
         onChange={({ target }) => set("default", target.value ? target.value === "true" : undefined)}
       >
@@ -289,14 +289,13 @@ function Inside({ name, type, schema, depth, isItem = false, onChange }: InsideP
         onChange={(values) => set("enum", values.length ? values : undefined)}
       />
       {!isItem && (
-        <Field
+        <ScalarField
           label="Default"
           hint="What is used if the model gives none."
-          type={type === "string" ? "text" : "number"}
-          step={type === "integer" ? 1 : "any"}
-          value={value}
+          type={type}
+          value={schema.default}
           disabled={isReadOnly}
-          onChange={({ target }) => set("default", target.value ? Schema.typedValue(type, target.value) : undefined)}
+          onChange={(value) => set("default", value)}
         />
       )}
     </div>

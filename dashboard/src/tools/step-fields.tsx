@@ -2,7 +2,8 @@
 
 import { useId } from "react";
 import { parseJson } from "@/data/json";
-import { findProblem, problemAt } from "@/data/refusal";
+import { problemAt } from "@/data/problem";
+import { findProblem } from "@/data/refusal";
 import { Button } from "@/ui/button";
 import { Check } from "@/ui/check";
 import { CodeEditor, type CodeCompletion } from "@/ui/code-editor";

@@ -1,7 +1,7 @@
 "use client";
 
 import { useId, useRef, useState, type DragEvent } from "react";
-import { problemAt, type Problems } from "@/data/refusal";
+import { problemAt, type Problems } from "@/data/problem";
 import { useAfterRender } from "@/data/use-after-render";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";

@@ -1,8 +1,9 @@
 "use client";
 
 import { Dialog as Radix } from "radix-ui";
-import { createContext, useCallback, useContext, useEffect, useState, type ReactNode } from "react";
+import { createContext, useCallback, useContext, useEffect, useState, type ReactNode, type RefObject } from "react";
 import { Button } from "./button";
+import { useReturnFocus } from "./use-return-focus";
 
 interface Props {
   open: boolean;
@@ -11,6 +12,8 @@ interface Props {
   description?: ReactNode;
   children?: ReactNode;
   isWide?: boolean;
+  /** What has the focus after it was closed if what opened it is gone. */
+  focusOtherwise?: RefObject<HTMLElement | null>;
 }
 
 const OVERLAY = "fixed inset-0 z-40 bg-black/45 fade-in";
@@ -32,7 +35,7 @@ function keepForEditor(event: KeyboardEvent) {
   if (event.target instanceof Element && event.target.closest(".cm-editor")) event.preventDefault();
 }
 
-export function Dialog({ open, onOpenChange, title, description, children, isWide = false }: Props) {
+export function Dialog({ open, onOpenChange, title, description, children, isWide = false, focusOtherwise }: Props) {
   const [holds, setHolds] = useState(0);
   const hold = useCallback((isHeld: boolean) => setHolds((count) => count + (isHeld ? 1 : -1)), []);
   const keep = (event: Event) => holds > 0 && event.preventDefault();
@@ -49,6 +52,7 @@ export function Dialog({ open, onOpenChange, title, description, children, isWid
           onInteractOutside={keep}
           className={`fade-in fixed top-1/2 left-1/2 z-50 max-h-[88dvh] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-xl
             border bg-raised p-5 shadow-large ${isWide ? "w-[min(92vw,40rem)]" : "w-[min(92vw,28rem)]"}`}
+          {...useReturnFocus(focusOtherwise)}
         >
           <Radix.Title className="text-base font-semibold">{title}</Radix.Title>
           {description && <Radix.Description className="mt-1.5 text-sm text-muted">{description}</Radix.Description>}
@@ -59,7 +63,7 @@ export function Dialog({ open, onOpenChange, title, description, children, isWid
   );
 }
 
-interface Question extends Omit<Props, "children" | "isWide"> {
+interface Question extends Omit<Props, "children" | "isWide" | "focusOtherwise"> {
   confirm: string;
   busy?: boolean;
   problem?: ReactNode;
@@ -81,7 +85,7 @@ export function Confirm({ confirm, busy = false, problem, onConfirm, ...dialog }
   );
 }
 
-interface DrawerProps extends Omit<Props, "isWide" | "description"> {
+interface DrawerProps extends Omit<Props, "isWide" | "description" | "focusOtherwise"> {
   side?: keyof typeof SIDES;
 }
 
@@ -99,6 +103,7 @@ export function Drawer({ open, onOpenChange, title, children, side = "left" }: D
         <Radix.Content
           aria-describedby={undefined}
           className={`fade-in fixed inset-y-0 z-50 flex flex-col overflow-y-auto bg-surface shadow-large ${SIDES[side]}`}
+          {...useReturnFocus()}
         >
           <Radix.Title className="sr-only">{title}</Radix.Title>
           {children}

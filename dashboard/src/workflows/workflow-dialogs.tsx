@@ -17,7 +17,8 @@ import {
 import { isObject } from "@/data/json";
 import { messageOf, problemOf } from "@/data/problem";
 import { Button, buttonClass } from "@/ui/button";
-import { Confirm, Dialog } from "@/ui/dialog";
+import { ConfirmDelete } from "@/ui/confirm-delete";
+import { Dialog } from "@/ui/dialog";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
@@ -313,35 +314,18 @@ function workflowIn(bundle: unknown, slug: string): CreateWorkflowInput | undefi
 export function DeleteWorkflow({ target, onClose, onChanged }: TargetProps) {
   const studio = useStudio();
   const toast = useToast();
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const close = () => {
-    setProblem("");
-    onClose();
-  };
-  const remove = async () => {
-    if (!target) return;
-    setBusy(true);
-    const result = await studio.mutate(DeleteWorkflowDocument, { input: { id: target.id } });
-    setBusy(false);
-    if (!result.ok) {
-      const users = "usedBy" in result.error ? ` Used by: ${result.error.usedBy.join(", ")}.` : "";
-      return setProblem(messageOf(result.error) + users);
-    }
-    toast("ok", `The workflow ${target.name} was deleted.`);
-    close();
-    onChanged();
-  };
   return (
-    <Confirm
+    <ConfirmDelete
       open={target !== null}
-      onOpenChange={whenClosed(close)}
+      onClose={onClose}
       title={`Delete ${target?.name ?? "the workflow"}?`}
       description="Its draft and its versions can no longer be used for new calls. Past calls and the agents remain. This cannot be undone."
       confirm="Delete the workflow"
-      busy={isBusy}
-      problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
-      onConfirm={() => void remove()}
+      remove={() => studio.mutate(DeleteWorkflowDocument, { input: { id: target?.id ?? "" } })}
+      onRemoved={() => {
+        toast("ok", `The workflow ${target?.name ?? ""} was deleted.`);
+        onChanged();
+      }}
     />
   );
 }

@@ -3,7 +3,7 @@
 import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { useClient, useQuery, useSubscription } from "urql";
 import {
   CheckOfWorkflowDocument,
@@ -17,6 +17,7 @@ import {
 } from "@/gql/workflows";
 import { ExportBundleDocument } from "@/gql/bundles";
 import { counted } from "@/data/format";
+import { changed, orderOf, pageOf } from "@/data/page";
 import { messageOf, problemOf } from "@/data/problem";
 import { saveFile } from "@/data/save-file";
 import { useQueryString } from "@/data/use-query-string";
@@ -27,7 +28,7 @@ import { TalkDrawer } from "@/draft-talk/talk-drawer";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
-import { controlClass } from "@/ui/field";
+import { ListFilter, ORDER, type FilterChoice } from "@/ui/list-filter";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/menu";
 import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
@@ -38,25 +39,14 @@ import { builderHref, versionsHref } from "./addresses";
 import { ImportBundle } from "./import-dialog";
 import { CreateWorkflow, DeleteWorkflow, DuplicateWorkflow, RenameWorkflow } from "./workflow-dialogs";
 
-const PAGE_SIZE = 25;
-const ORDERS = {
-  name: { by: "NAME", direction: "ASC" },
-  updated: { by: "UPDATED_AT", direction: "DESC" },
-} as const;
+const STATE: FilterChoice = { label: "State", name: "state", options: { "": "Any", published: "Published", draft: "Never published" } };
 const PUBLISHED: Readonly<Record<string, boolean>> = { published: true, draft: false };
 
 function variablesOf(query: URLSearchParams): WorkflowsQueryVariables {
-  const [before, after, search] = [query.get("before"), query.get("after"), query.get("search")];
-  const page = before ? { last: PAGE_SIZE, before } : after ? { first: PAGE_SIZE, after } : { first: PAGE_SIZE };
+  const search = query.get("search");
   const published = PUBLISHED[query.get("state") ?? ""];
   const filter = { ...(search && { search }), ...(published !== undefined && { published }) };
-  return { ...page, filter, orderBy: query.get("sort") === "updated" ? ORDERS.updated : ORDERS.name };
-}
-
-function withoutPage(query: URLSearchParams) {
-  const next = new URLSearchParams(query);
-  for (const name of ["after", "before"]) next.delete(name);
-  return next;
+  return { ...pageOf(query), filter, orderBy: orderOf(query) };
 }
 
 type Checks = ReadonlyMap<string, WorkflowCheckFragment>;
@@ -116,7 +106,7 @@ export function WorkflowsPage() {
           </Button>
         )}
       </PageHeader>
-      <Search key={query.get("search") ?? ""} query={query} onGo={go} />
+      <ListFilter what="workflows" placeholder="Name of a workflow" choices={[STATE, ORDER]} query={query} onGo={go} />
       {error && !rows && (
         <Card>
           <Failed problem={problemOf(error)} onRetry={reload} />
@@ -131,7 +121,7 @@ export function WorkflowsPage() {
       {rows && rows.length > 0 && (
         <>
           <WorkflowTable rows={rows} checks={checks} isChecking={isLoading} mayWrite={mayWrite} onChanged={reload} />
-          <Pager path="/workflows/" query={withoutPage(query)} page={data?.workflows?.pageInfo} />
+          <Pager path="/workflows/" query={changed(query, {})} page={data?.workflows?.pageInfo} />
         </>
       )}
       <CreateWorkflow open={isCreating} onOpenChange={setCreating} />
@@ -176,55 +166,6 @@ function useExport() {
     toast("ok", `${name} was saved.`);
   };
   return (format: "yaml" | "json", slug: string | null) => void save(format, slug);
-}
-
-const CONTROL = `${controlClass} h-9 w-auto`;
-
-function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearchParams): void }) {
-  const [text, setText] = useState(query.get("search") ?? "");
-  const apply = (changes: Record<string, string>) => {
-    const next = withoutPage(query);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value) next.set(name, value);
-      else next.delete(name);
-    }
-    onGo(next);
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    apply({ search: text.trim() });
-  };
-  return (
-    <form role="search" className="mb-4 flex flex-wrap items-center gap-2" onSubmit={submit}>
-      <input
-        type="search"
-        aria-label="Search workflows by name"
-        placeholder="Name of a workflow"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        className={`${controlClass} h-9 max-w-52`}
-      />
-      <Button type="submit" icon="search">
-        Search
-      </Button>
-      <span className="grow" />
-      <label className="flex items-center gap-2 text-sm text-muted">
-        State
-        <select className={CONTROL} value={query.get("state") ?? ""} onChange={(event) => apply({ state: event.target.value })}>
-          <option value="">Any</option>
-          <option value="published">Published</option>
-          <option value="draft">Never published</option>
-        </select>
-      </label>
-      <label className="flex items-center gap-2 text-sm text-muted">
-        Order
-        <select className={CONTROL} value={query.get("sort") ?? ""} onChange={(event) => apply({ sort: event.target.value })}>
-          <option value="">By name</option>
-          <option value="updated">Last edited first</option>
-        </select>
-      </label>
-    </form>
-  );
 }
 
 function NoWorkflows({ isFiltered, onCreate }: { isFiltered: boolean; onCreate: (() => void) | null }) {
