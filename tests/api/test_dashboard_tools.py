@@ -123,6 +123,10 @@ async def test_a_tool_is_written_tested_and_imported(
             "Step 2. Respond to the modelIt is {{response.body.status}}",
         ],
     ]
+    assert seen["mcpServers"] == [
+        {"name": "gone", "headers": {}, "allow": []},
+        {"name": "shop", "headers": {"X-Shop": "north"}, "allow": ["stock", "prices"]},
+    ]
     assert seen["imported"] == ["Step 1. MCP toolshop: stock"]
     first, second, *others = before["actions"]
     assert after == {**before, "actions": [second, first, *others]}

@@ -83,6 +83,13 @@ async function work() {
   await follow("Phone numbers");
   await page.getByRole("link", { name: /\+12025550123/ }).waitFor();
   await check("numbers");
+  const search = page.getByRole("searchbox", { name: /^Search numbers/ });
+  await search.fill("+1 (202) 555-0123");
+  await search.press("Enter");
+  await page.getByRole("link", { name: /\+12025550123/ }).waitFor();
+  await search.fill("+12025550199");
+  await search.press("Enter");
+  await page.getByRole("heading", { name: "No number matches" }).waitFor();
   await follow("Inbound trunks");
   await page.getByRole("link", { name: "carrier" }).waitFor();
   await page.getByRole("link", { name: "carrier" }).focus();
@@ -133,11 +140,22 @@ async function work() {
   await dialog.getByRole("button", { name: "Test" }).click();
   await dialog.getByText("Accepted", { exact: true }).waitFor();
   await check("key");
+  await field("API key").fill("another-key-of-this-test");
+  await dialog.getByText("Accepted", { exact: true }).waitFor({ state: "detached" });
   await press("Store");
   await page.getByText("…test").first().waitFor();
   await press("Test");
   await page.getByText("Accepted", { exact: true }).waitFor();
   await check("provider");
+  await press("Add a key");
+  await dialog.getByText("A key without a label exists already.").waitFor();
+  await field("API key").fill("a-third-key-of-this-test");
+  await press("Store");
+  refused.label = await refusal("Label");
+  await check("existing key");
+  await press("Replace the key without a label");
+  await dialog.getByRole("heading", { name: /^Replace the key/ }).waitFor();
+  await press("Cancel");
 
   await follow("Secrets");
   await page.getByRole("heading", { name: "No secrets yet" }).waitFor();
@@ -151,6 +169,17 @@ async function work() {
   await press("Store");
   await page.getByText("{{secret.crm_token}}", { exact: true }).waitFor();
   await check("secrets");
+  await press("New secret");
+  await field("Name").fill("crm_token");
+  await field("Value").fill("another value of this test");
+  await press("Store");
+  refused.name = await refusal("Name");
+  await check("existing secret");
+  await press("Replace crm_token");
+  await dialog.getByRole("heading", { name: "Replace crm_token" }).waitFor();
+  await press("Store");
+  await dialog.waitFor({ state: "detached" });
+  const { secrets } = await execute("{ secrets { name hosts } }");
   await press("Actions for crm_token");
   await page.getByRole("menuitem", { name: "Delete…" }).click();
   await press("Delete the secret");
@@ -159,9 +188,10 @@ async function work() {
   await follow("Settings");
   await heading("Settings");
   const model = page.getByRole("group", { name: "Language model" });
-  await model.getByLabel("Provider").selectOption("openai");
+  await model.getByRole("button", { name: "Choose a model" }).click();
+  await field("Language model: provider").selectOption("openai");
   await model.getByText("Options").click();
-  await model.getByLabel("temperature").fill("0.3");
+  await model.getByLabel("Temperature").pressSequentially("1.05");
   await press("Save");
   await said("The defaults were saved.");
   await check("defaults");
@@ -204,6 +234,12 @@ async function work() {
   await press("Add a header");
   await field("Header 1").fill("authorization");
   await field("Value 1").fill("Bearer {{secret.crm_token}}");
+  await press("Add a header");
+  await field("Header 2").fill("Authorization");
+  await press("Save");
+  refused.header = await refusal("Header 2");
+  await check("header that is listed twice");
+  await press("Remove header 2");
   await press("Save");
   await said("The endpoints were saved.");
   await check("endpoints");
@@ -223,7 +259,7 @@ async function work() {
 
   const { settings } = await execute(`{ settings { revision values defaults { llm { provider model options } } budgets { spendPerMonth }
     prices { provider model inputTokens } endpoints { name url headers } spokenTexts { text language say } } }`);
-  return { refused, trunk, reloaded, settings, errors, outside, barriers: found };
+  return { refused, trunk, reloaded, secrets, settings, errors, outside, barriers: found };
 }
 
 async function execute(query) {

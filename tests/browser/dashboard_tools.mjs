@@ -158,24 +158,51 @@ async function work() {
   await check("tools of a server");
   await page.getByRole("checkbox", { name: "Import stock" }).press("Space");
   await press("Import 1 tool");
+  await page.getByRole("link", { name: "shop_stock" }).waitFor();
+
+  // Another person allows a tool while a header of the server is edited.
+  await press("Edit");
+  await editor("Value of Headers, 1").fill("north");
+  await allow("prices");
+  await press("Save");
+  await page.getByText("Another person edited the settings meanwhile.").waitFor();
+  await page.waitForFunction(() => [...document.querySelectorAll("textarea")].some(({ value }) => value.includes("prices")));
+  await check("server after a conflict");
+  await press("Save");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  const { mcpServers } = (await request("{ settings { mcpServers { name headers allow } } }")).settings;
   await page.getByRole("link", { name: "shop_stock" }).click();
   await heading("shop_stock");
   await page.locator("[data-step]", { hasText: "shop: stock" }).waitFor();
   const imported = await steps();
-  return { ...{ refusal, late, completed, marked, schema, result, ran, kept, imported, errors, outside }, barriers: found };
+  return { ...{ refusal, late, completed, marked, schema, result, ran, kept, mcpServers, imported, errors, outside }, barriers: found };
 }
 
 /** What another person does meanwhile. */
 async function edit(address) {
   const id = new URL(address).searchParams.get("id");
   const query = `mutation ($id: ID!) { updateTool(input: { id: $id, expectedRevision: 1, confirm: true }) { ... on Error { message } } }`;
+  const { updateTool } = await request(query, { id });
+  if (updateTool.message) throw new Error(updateTool.message);
+}
+
+async function allow(tool) {
+  const { settings } = await request("{ settings { revision mcpServers { name url headers allow } } }");
+  const mcpServers = settings.mcpServers.map((server) => (server.name === "shop" ? { ...server, allow: [...server.allow, tool] } : server));
+  const query = "mutation ($input: UpdateSettingsInput!) { updateSettings(input: $input) { ... on Error { message } } }";
+  const { updateSettings } = await request(query, { input: { expectedRevision: settings.revision, mcpServers } });
+  if (updateSettings.message) throw new Error(updateSettings.message);
+}
+
+async function request(query, variables = {}) {
   const response = await fetch(`${api}/graphql`, {
     method: "POST",
     headers: { "content-type": "application/json", "x-api-key": key },
-    body: JSON.stringify({ query, variables: { id } }),
+    body: JSON.stringify({ query, variables }),
   });
   const { data, errors } = await response.json();
-  if (errors || data.updateTool.message) throw new Error(JSON.stringify(errors ?? data));
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data;
 }
 
 async function photograph(page, where) {

@@ -8,10 +8,11 @@ import { refused } from "@/data/refusal";
 import { useEdited } from "@/data/use-edited";
 import { useMay } from "@/data/viewer";
 import { CreateAgentDocument, UpdateAgentDocument, type AgentFormFragment } from "@/gql/agent";
+import { KINDS, unfinished } from "@/providers/models";
 import { EditedForm } from "@/ui/edited-form";
 import { Field, TextArea } from "@/ui/field";
+import { NotRead } from "@/ui/not-read";
 import { Section } from "@/ui/section";
-import { Notice } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { useSurroundings } from "./catalog";
 import { completionsOf } from "./completions";
@@ -19,7 +20,6 @@ import { createInput, draftOf, NEW, updateInput, type Draft } from "./draft";
 import { LanguagesSection, ModelsSection, VoiceSection } from "./model-sections";
 import { hasSection, SECTIONS, sectionOf } from "./problems";
 import { PromptSection } from "./prompt-section";
-import { unfinished } from "./providers";
 import { SectionNav, showSection } from "./section-nav";
 import { SessionSection, SpokenTextsSection } from "./session-section";
 import { FormSkeleton } from "./skeleton";
@@ -46,7 +46,7 @@ export function AgentForm({ agent, source, onReload }: Props) {
   const studio = useStudio();
   const toast = useToast();
   const mayWrite = useMay("AGENTS_WRITE");
-  const { catalog, settings, isFetching, isFailed } = useSurroundings();
+  const { catalog, defaults, settings, isFetching } = useSurroundings();
   const form = useEdited<AgentFormFragment, Draft>({
     nameOf: (base) => `agent:${base?.id ?? (source ? `copy of ${source.id}` : "")}`,
     source: agent,
@@ -54,8 +54,8 @@ export function AgentForm({ agent, source, onReload }: Props) {
     isShown: hasSection,
     reload: onReload,
     save: async (draft, base) => {
-      const early = unfinished(draft, catalog.providers);
-      if (Object.keys(early).length) return refused(early);
+      const early = KINDS.flatMap((kind) => unfinished(catalog.providers, kind, draft[kind], kind));
+      if (early.length) return refused(Object.fromEntries(early));
       const result = base
         ? await studio.mutate(UpdateAgentDocument, { input: updateInput(base, draft) })
         : await studio.mutate(CreateAgentDocument, { input: createInput(draft) });
@@ -79,9 +79,7 @@ export function AgentForm({ agent, source, onReload }: Props) {
         onSaved={(_, isNew) => toast("ok", isNew ? "The agent was created." : "The agent was saved.")}
         hrefOf={({ id }) => agentPath(id)}
       >
-        {isFailed && (
-          <Notice tone="warn">The catalog of providers could not be read, so models can be neither added nor changed. Reload the page.</Notice>
-        )}
+        <NotRead what="The providers and the labels of keys" error={catalog.error} onRetry={catalog.reload} />
         <Section id="about" title="About">
           <div className="grid gap-4 sm:grid-cols-2">
             <Field
@@ -98,9 +96,9 @@ export function AgentForm({ agent, source, onReload }: Props) {
           <TextArea label="Description" rows={2} disabled={!mayWrite} {...text("description")} />
         </Section>
         <PromptSection {...section} completions={completions} settings={settings} />
-        <ModelsSection {...section} catalog={catalog} />
-        <VoiceSection {...section} catalog={catalog} completions={completions} />
-        <LanguagesSection {...section} catalog={catalog} />
+        <ModelsSection {...section} catalog={catalog} defaults={defaults} />
+        <VoiceSection {...section} catalog={catalog} defaults={defaults} completions={completions} />
+        <LanguagesSection {...section} />
         <ToolsSection {...section} known={agent?.tools ?? source?.tools ?? []} />
         <SessionSection {...section} completions={completions} />
         <SpokenTextsSection {...section} completions={completions} />

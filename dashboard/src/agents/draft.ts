@@ -1,32 +1,16 @@
 // The form of an agent as a value, and what of it has to be sent.
 
 import { durationOf, secondsOf } from "@/data/format";
-import { isObject } from "@/data/json";
 import { isSame } from "@/data/use-form";
 import type {
   AgentFormFragment,
   CreateAgentInput,
   InterruptedBy,
-  ModelChainFragment,
-  ProviderChoiceInput,
   SessionSettingsInput,
   SpokenText,
   UpdateAgentInput,
 } from "@/gql/agent";
-
-export const KINDS = ["llm", "stt", "tts", "vad"] as const;
-export type Kind = (typeof KINDS)[number];
-
-export interface Model {
-  readonly provider: string;
-  readonly model: string;
-  /** The label of a credential; empty for the usual one. */
-  readonly credential: string;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** A provider and its fallbacks, in the order in which they are used; empty for the default of the tenant. */
-export type Chain = readonly Model[];
+import { chainOf, choiceOf, KINDS, type Chain, type Kind } from "@/providers/models";
 
 /** Numbers are kept as they are typed, times in seconds; lists of phrases have one of them a line. */
 export interface Draft extends Readonly<Record<Kind, Chain>> {
@@ -91,13 +75,6 @@ export const NEW: Draft = {
 };
 
 const secondsIn = (duration: string | null) => (duration === null ? "" : String(secondsOf(duration)));
-const modelOf = ({ provider, model, credential, options }: Omit<ModelChainFragment, "fallbacks">): Model => ({
-  provider,
-  model,
-  credential: credential ?? "",
-  options: isObject(options) ? options : {},
-});
-const chainOf = (choice: ModelChainFragment | null): Chain => (choice ? [modelOf(choice), ...choice.fallbacks.map(modelOf)] : []);
 const linesOf = (items: readonly string[] | null) => (items ? items.join("\n") : null);
 
 export const draftOf = ({ prompt, session, ...agent }: AgentFormFragment): Draft => ({
@@ -135,11 +112,6 @@ const orNull = (text: string) => text.trim() || null;
 const phrasesOf = (text: string | null) => text?.split("\n").map((each) => each.trim()).filter(Boolean) ?? null;
 
 export const tagsOf = (languages: string) => languages.split(/[,\s]+/).filter(Boolean);
-
-function choiceOf([first, ...fallbacks]: Chain): ProviderChoiceInput | null {
-  const input = ({ provider, model, credential, options }: Model) => ({ provider, model: model.trim(), credential: orNull(credential), options });
-  return first ? { ...input(first), fallbacks: fallbacks.map(input) } : null;
-}
 
 /** An agent that nothing interrupts has no rules for it: the form does not show them, and they are not sent. */
 export const hasRules = ({ by }: Pick<Draft, "by">) => by !== "NOTHING";

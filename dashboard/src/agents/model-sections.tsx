@@ -2,30 +2,42 @@
 
 import { useId } from "react";
 import { problemAt } from "@/data/problem";
+import type { Catalog } from "@/providers/catalog";
+import { ChainEditor } from "@/providers/chain-editor";
+import { findProvider, nameOfModel, type Kind } from "@/providers/models";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Rows } from "@/ui/rows";
 import { Section } from "@/ui/section";
-import { ChainEditor, type Catalog } from "./chain";
-import { tagsOf, type Draft, type Kind } from "./draft";
+import type { Defaults } from "./catalog";
+import { tagsOf, type Draft } from "./draft";
 import type { SectionProps } from "./prompt-section";
-import { findProvider } from "./providers";
 import { TemplateEditor } from "./template-editor";
-
-const TITLES: Record<Kind, { title: string; about: string }> = {
-  llm: { title: "Language model", about: "Writes the replies and chooses tools." },
-  stt: { title: "Speech to text", about: "Transcribes the caller." },
-  vad: { title: "Voice activity detection", about: "Detects when the caller speaks." },
-  tts: { title: "Text to speech", about: "Speaks the replies." },
-};
 
 interface Props extends SectionProps {
   catalog: Catalog;
+  defaults: Defaults | null;
 }
 
-function Provider({ kind, draft, set, catalog, ...more }: Props & { kind: Kind }) {
+function Provider({ kind, draft, set, catalog, defaults, ...more }: Props & { kind: Kind }) {
   const languages = kind === "stt" || kind === "tts" ? tagsOf(draft.languages) : [];
-  return <ChainEditor {...more} {...TITLES[kind]} {...{ kind, catalog, languages }} chain={draft[kind]} onChange={(chain) => set(kind, chain)} />;
+  const inherited = defaults?.[kind] ?? null;
+  const none = inherited
+    ? `Default of the tenant: ${nameOfModel(catalog.providers, kind, inherited)}.`
+    : kind === "vad"
+      ? "Default of the tenant, or the built-in one."
+      : defaults
+        ? "The settings have no default, so calls need a provider here."
+        : "Default of the tenant.";
+  return (
+    <ChainEditor
+      {...more}
+      {...{ kind, catalog, languages, inherited, none }}
+      path={kind}
+      chain={draft[kind]}
+      onChange={(chain) => set(kind, chain)}
+    />
+  );
 }
 
 export function ModelsSection(props: Props) {
@@ -41,9 +53,9 @@ export function ModelsSection(props: Props) {
 }
 
 export function VoiceSection({ completions, ...props }: Props & { completions: readonly CodeCompletion[] }) {
-  const { draft, set, problems, isDisabled, catalog } = props;
+  const { draft, set, problems, isDisabled, catalog, defaults } = props;
   const id = useId();
-  const provider = findProvider(catalog.providers, "tts", (draft.tts[0] ?? catalog.defaults?.tts)?.provider);
+  const provider = findProvider(catalog.providers, "tts", (draft.tts[0] ?? defaults?.tts)?.provider);
   const spoken = tagsOf(draft.languages);
   return (
     <Section id="voice" title="Voice">
@@ -130,7 +142,7 @@ function languageName(tag: string): string {
   }
 }
 
-export function LanguagesSection({ draft, problems, isDisabled, set, catalog }: Props) {
+export function LanguagesSection({ draft, problems, isDisabled, set }: SectionProps) {
   const tags = tagsOf(draft.languages);
   const names = tags.map(languageName).join(", ");
   const isListed = !draft.defaultLanguage || tags.includes(draft.defaultLanguage);

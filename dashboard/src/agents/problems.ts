@@ -1,10 +1,5 @@
 // Where the form shows what is wrong with a value, by its path in the input, such as `session.silence.0.delay`.
 
-import type { Kind } from "./draft";
-
-/** The path of a model: the first one of a chain is the provider itself. */
-export const modelPath = (kind: Kind, index: number) => (index ? `${kind}.fallbacks.${index - 1}` : kind);
-
 export const SECTIONS = [
   { id: "about", title: "About" },
   { id: "prompt", title: "Prompt" },

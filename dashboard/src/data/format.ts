@@ -70,10 +70,21 @@ const UNITS = [
   ["minute", 60],
 ] as const;
 
-/** `5 minutes ago`, `in 7 days`. */
+/** The same time of the clock on the day before, also if the clocks were changed between the two. */
+export function dayBefore(time: Date): Date {
+  const before = new Date(time);
+  before.setDate(before.getDate() - 1);
+  return before;
+}
+
+/** Midnight of a day counts as UTC, so that days of 23 and 25 hours count as one. */
+const dayOf = (time: Date) => Date.UTC(time.getFullYear(), time.getMonth(), time.getDate()) / 86_400_000;
+
+/** `5 minutes ago`, `in 7 days`. Days are those of the calendar: what was the day before is `yesterday`, once a day has passed. */
 export function ago(iso: string, now = Date.now()): string {
   const passed = (Date.parse(iso) - now) / 1000;
-  const [unit, length] = UNITS.find(([, each]) => Math.abs(passed) >= each) ?? ["second", 1];
+  const days = dayOf(new Date(iso)) - dayOf(new Date(now));
+  const [unit, length] = UNITS.find(([name, each]) => Math.abs(passed) >= each && (name !== "day" || days !== 0)) ?? ["second", 1];
   if (unit === "second") return passed < 0 ? "just now" : "within a minute";
-  return RELATIVE.format(Math.round(passed / length), unit);
+  return RELATIVE.format(unit === "day" ? days : Math.round(passed / length), unit);
 }

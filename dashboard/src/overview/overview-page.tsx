@@ -7,7 +7,7 @@ import { LiveCallsDocument, type LiveCallsSubscription } from "@/gql/calls";
 import { FailedCallsDocument, OverviewDocument, WorkersDocument, type Blame, type EndReason, type OverviewQuery } from "@/gql/overview";
 import { lengthOf, type CallRow } from "@/calls/columns";
 import { SNAPSHOT_SIZE, withUpdate, type LiveRows } from "@/calls/live-rows";
-import { clock, count, milliseconds, moment, money, seconds } from "@/data/format";
+import { clock, count, dayBefore, milliseconds, moment, money, seconds } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useRead } from "@/data/use-read";
 import { useNow } from "@/data/use-now";
@@ -24,7 +24,6 @@ import { FirstSteps } from "./first-steps";
 import { FAULTS, isFault, sharesOf, sumOf, type Statistics } from "./statistics";
 
 const REFRESH_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /** Counts up once a minute while the page can be seen. */
 function useTick(): number {
@@ -54,8 +53,7 @@ function spanOf(now: Date) {
   const midnight = new Date(now);
   midnight.setHours(0, 0, 0, 0);
   const today = { since: midnight.toISOString() };
-  const start = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1);
-  return { today, yesterday: { since: start.toISOString(), until: new Date(now.getTime() - DAY_MS).toISOString() } };
+  return { today, yesterday: { since: dayBefore(midnight).toISOString(), until: dayBefore(now).toISOString() } };
 }
 
 export function OverviewPage() {

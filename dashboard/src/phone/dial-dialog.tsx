@@ -15,6 +15,7 @@ import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
 import { More } from "@/ui/more";
+import { NotRead } from "@/ui/not-read";
 import { Notice } from "@/ui/states";
 
 type Trunk = Pick<OutboundTrunkFormFragment, "id" | "name" | "callerIds">;
@@ -55,7 +56,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
   const router = useRouter();
   const studio = useStudio();
   const form = useForm(EMPTY);
-  const [{ data }] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, readChoices] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
   const { draft, text, problemAt } = form;
   // The same values twice, for instance after a lost response, dial once.
   const idempotencyKey = useMemo(() => newKey(), [draft]);
@@ -108,6 +109,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
           ))}
         </Choice>
       </div>
+      <NotRead what="The workflows" error={data ? undefined : error} onRetry={() => readChoices({ requestPolicy: "network-only" })} />
       <More title="When, and for how long" isNeeded={WHEN.some((name) => problemAt(name))}>
         <div className="grid gap-4 sm:grid-cols-2">
           <Field label="Dial at" type="datetime-local" hint="Empty: now. At most 30 days ahead." {...text("scheduledFor")} />

@@ -24,6 +24,7 @@ import { ConfirmDelete } from "@/ui/confirm-delete";
 import { EditedForm } from "@/ui/edited-form";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { JsonField } from "@/ui/json-field";
+import { NotRead } from "@/ui/not-read";
 import { Absent, ObjectPage } from "@/ui/object-page";
 import { Section } from "@/ui/section";
 import { Notice } from "@/ui/states";
@@ -166,7 +167,7 @@ function NumberForm({ number, reload }: { number: NumberFormFragment | null; rel
 }
 
 function Routes({ form: { text, base } }: { form: Edited<NumberFormFragment, NumberDraft> }) {
-  const [{ data }] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, readChoices] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
   const workflows = data?.workflows?.edges.map(({ node }) => node) ?? [];
   const inbound = data?.inboundTrunks?.edges.map(({ node }) => node) ?? [];
   const outbound = data?.outboundTrunks?.edges.map(({ node }) => node) ?? [];
@@ -189,6 +190,7 @@ function Routes({ form: { text, base } }: { form: Edited<NumberFormFragment, Num
           <TrunkOptions trunks={withCurrent(outbound, base?.outboundTrunk ?? null)} />
         </Choice>
       </div>
+      <NotRead what="The workflows and trunks" error={data ? undefined : error} onRetry={() => readChoices({ requestPolicy: "network-only" })} />
     </>
   );
 }

@@ -7,7 +7,7 @@ import { DeleteSecretDocument, SecretsDocument, SetSecretDocument, type SecretRo
 import { listText } from "@/data/form-values";
 import { listOf } from "@/data/format";
 import { problemOf } from "@/data/problem";
-import { isSame, useForm } from "@/data/use-form";
+import { InvalidField, isSame, useForm } from "@/data/use-form";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
@@ -17,6 +17,7 @@ import { Card } from "@/ui/card";
 import { Check } from "@/ui/check";
 import { ConfirmDelete } from "@/ui/confirm-delete";
 import { Dialog } from "@/ui/dialog";
+import { Exists } from "@/ui/exists";
 import { Field } from "@/ui/field";
 import { Menu, MenuItem } from "@/ui/menu";
 import { PageHeader } from "@/ui/page-header";
@@ -72,6 +73,8 @@ export function SecretsPage() {
       >
         <SecretForm
           target={target}
+          secrets={rows ?? []}
+          onReplace={(secret) => go(new URLSearchParams({ [SET]: secret.name }), "replace")}
           onCancel={close}
           onSaved={(saved) => {
             toast("ok", `The secret ${saved} was stored.`);
@@ -147,22 +150,43 @@ function SecretTable({ rows, mayWrite, onSet, onDelete }: TableProps) {
 
 interface FormProps {
   target: SecretRowFragment | null;
+  secrets: readonly SecretRowFragment[];
+  /** Continues as the form of a secret that exists. */
+  onReplace(secret: SecretRowFragment): void;
   onCancel(): void;
   onSaved(name: string): void;
 }
 
 const hostsOf = ({ hosts, isForAnyHost }: { hosts: string; isForAnyHost: boolean }) => (isForAnyHost ? null : listOf(hosts));
 
-function SecretForm({ target, onCancel, onSaved }: FormProps) {
+const draftOf = (target: SecretRowFragment | null) => ({
+  name: target?.name ?? "",
+  value: "",
+  hosts: listText(target?.hosts ?? []),
+  isForAnyHost: target !== null && target.hosts === null,
+});
+
+function SecretForm({ target, secrets, onReplace, onCancel, onSaved }: FormProps) {
   const studio = useStudio();
-  const [initial] = useState({ name: target?.name ?? "", value: "", hosts: listText(target?.hosts ?? []), isForAnyHost: target !== null && target.hosts === null });
-  const form = useForm(initial);
+  // What the form began with: another person may change the hosts meanwhile.
+  const [base, setBase] = useState(() => draftOf(target));
+  const form = useForm(base);
   const { draft, text, check } = form;
+  const existing = target ? null : (secrets.find(({ name }) => name === draft.name.trim()) ?? null);
+  const replace = (secret: SecretRowFragment) => {
+    setBase(draftOf(secret));
+    form.setDraft({ ...draftOf(secret), value: draft.value });
+    form.forgetProblems();
+    onReplace(secret);
+  };
   const save = async (event: FormEvent) => {
     event.preventDefault();
-    // Hosts that are not sent stay as they are, also if another person has changed them meanwhile.
-    const hosts = isSame(hostsOf(draft), hostsOf(initial)) && target ? {} : { hosts: hostsOf(draft) };
-    const saved = await form.submit(() => studio.mutate(SetSecretDocument, { input: { name: draft.name.trim(), value: draft.value, ...hosts } }));
+    const saved = await form.submit(async () => {
+      if (existing) throw new InvalidField("name", "A secret of this name exists already. Choose another name, or replace that secret.");
+      // Hosts that are not sent stay as they are.
+      const hosts = target && isSame(hostsOf(draft), hostsOf(base)) ? {} : { hosts: hostsOf(draft) };
+      return studio.mutate(SetSecretDocument, { input: { name: draft.name.trim(), value: draft.value, ...hosts } });
+    });
     if (saved) onSaved(saved.secret.name);
   };
   return (
@@ -176,6 +200,11 @@ function SecretForm({ target, onCancel, onSaved }: FormProps) {
           hint={`Tools write {{secret.${draft.name.trim() || "crm_token"}}} in their headers.`}
           {...text("name")}
         />
+      )}
+      {existing && (
+        <Exists what={`The secret ${existing.name}`} replace={`Replace ${existing.name}`} onReplace={() => replace(existing)}>
+          Tools that use it get the new value from the next call on.
+        </Exists>
       )}
       <Field label="Value" type="password" autoComplete="off" {...text("value")} />
       <Check label="It may be sent to any host" {...check("isForAnyHost")} />

@@ -16,6 +16,7 @@ import { PageHeader } from "@/ui/page-header";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
 import { RemoveServer, ServerDialog, type McpServer, type Settings } from "./mcp-server-dialogs";
 import { McpTools } from "./mcp-tools";
+import { ServerLinks } from "./server-links";
 
 /** The MCP servers of the settings; `?server=` is the one whose tools are shown. */
 export function McpPage() {
@@ -58,7 +59,9 @@ export function McpPage() {
       )}
       {settings && settings.mcpServers.length > 0 && (
         <div className="grid items-start gap-5 lg:grid-cols-[16rem_minmax(0,1fr)]">
-          <Servers settings={settings} current={server?.name} />
+          <nav aria-label="MCP servers" className="rounded-xl border bg-surface p-2 shadow-soft">
+            <ServerLinks servers={settings.mcpServers} current={server?.name} replace />
+          </nav>
           {server ? (
             <Server
               key={server.name}
@@ -93,31 +96,6 @@ export function McpPage() {
         />
       )}
     </>
-  );
-}
-
-function Servers({ settings, current }: { settings: Settings; current: string | undefined }) {
-  return (
-    <nav aria-label="MCP servers" className="rounded-xl border bg-surface p-2 shadow-soft">
-      <ul className="grid gap-0.5">
-        {settings.mcpServers.map(({ name, url, allow }) => (
-          <li key={name}>
-            <Link
-              href={`/mcp/?server=${encodeURIComponent(name)}`}
-              replace
-              aria-current={name === current ? "page" : undefined}
-              className={`block rounded-md px-2.5 py-2 text-sm ${name === current ? "bg-accent-soft" : "hover:bg-hover"}`}
-            >
-              <span className="block truncate font-mono text-[13px] font-medium">{name}</span>
-              <span className="block truncate text-xs text-muted">{url}</span>
-              <span className="block text-xs text-muted">
-                {allow.length === 1 ? "1 tool is allowed" : `${allow.length} tools are allowed`}
-              </span>
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </nav>
   );
 }
 
@@ -164,6 +142,7 @@ function Server({ settings, server, mayWrite, onEdit, onChanged, onRemoved }: Se
         settings={settings}
         server={isRemoving ? server : null}
         onClose={() => setRemoving(false)}
+        onConflict={onChanged}
         onRemoved={() => {
           onRemoved();
           onChanged();

@@ -1,7 +1,7 @@
 "use client";
 
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode, RefObject } from "react";
+import { createContext, useCallback, useContext, useEffect, useState, type ReactNode, type RefObject } from "react";
 import { Button } from "./button";
 import { useReturnFocus } from "./use-return-focus";
 
@@ -18,26 +18,45 @@ interface Props {
 
 const OVERLAY = "fixed inset-0 z-40 bg-black/45 fade-in";
 
+const Holding = createContext<(isHeld: boolean) => void>(() => undefined);
+
+/** Keeps the dialog around the caller open for Escape and clicks outside of it, which would lose what cannot be read again. */
+export function useHeldDialog(isHeld: boolean) {
+  const hold = useContext(Holding);
+  useEffect(() => {
+    if (!isHeld) return;
+    hold(true);
+    return () => hold(false);
+  }, [hold, isHeld]);
+}
+
 /** Escape closes the completions of a code editor, and lets Tab leave it; it must not close the dialog around it as well. */
 function keepForEditor(event: KeyboardEvent) {
   if (event.target instanceof Element && event.target.closest(".cm-editor")) event.preventDefault();
 }
 
 export function Dialog({ open, onOpenChange, title, description, children, isWide = false, focusOtherwise }: Props) {
+  const [holds, setHolds] = useState(0);
+  const hold = useCallback((isHeld: boolean) => setHolds((count) => count + (isHeld ? 1 : -1)), []);
+  const keep = (event: Event) => holds > 0 && event.preventDefault();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
-          onEscapeKeyDown={keepForEditor}
+          onEscapeKeyDown={(event) => {
+            keepForEditor(event);
+            keep(event);
+          }}
+          onInteractOutside={keep}
           className={`fade-in fixed top-1/2 left-1/2 z-50 max-h-[88dvh] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-xl
             border bg-raised p-5 shadow-large ${isWide ? "w-[min(92vw,40rem)]" : "w-[min(92vw,28rem)]"}`}
           {...useReturnFocus(focusOtherwise)}
         >
           <Radix.Title className="text-base font-semibold">{title}</Radix.Title>
           {description && <Radix.Description className="mt-1.5 text-sm text-muted">{description}</Radix.Description>}
-          {children}
+          <Holding value={hold}>{children}</Holding>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>

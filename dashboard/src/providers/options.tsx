@@ -7,8 +7,7 @@ import { Button } from "@/ui/button";
 import { CodeEditor } from "@/ui/code-editor";
 import { Choice, Field } from "@/ui/field";
 import { NumberField } from "@/ui/number-field";
-import type { Model } from "./draft";
-import type { Option, Provider } from "./providers";
+import type { Model, Option, Provider } from "./models";
 
 interface Props {
   provider: Provider | undefined;

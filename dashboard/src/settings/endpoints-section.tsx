@@ -1,7 +1,5 @@
 "use client";
 
-import { listText } from "@/data/form-values";
-import { listOf } from "@/data/format";
 import { EditedForm } from "@/ui/edited-form";
 import { Field } from "@/ui/field";
 import { HeaderRows, headerRows, headersOf, type HeaderRow } from "@/ui/header-rows";
@@ -14,20 +12,21 @@ interface ServerRow {
   readonly name: string;
   readonly url: string;
   readonly headers: readonly HeaderRow[];
-  /** Of an MCP server: the tools that may be used. */
-  readonly allow: string;
 }
 
-const NEW: ServerRow = { name: "", url: "", headers: [], allow: "" };
+const NEW: ServerRow = { name: "", url: "", headers: [] };
 
-const rowOf = (server: { name: string; url: string; headers: unknown; allow?: readonly string[] }): ServerRow => ({
+const rowOf = (server: { name: string; url: string; headers: unknown }): ServerRow => ({
   name: server.name,
   url: server.url,
   headers: headerRows(server.headers),
-  allow: listText(server.allow ?? []),
 });
 
-const serverOf = ({ name, url, headers }: ServerRow) => ({ name: name.trim(), url: url.trim(), headers: headersOf(headers) });
+const inputOf = ({ name, url, headers }: ServerRow, index: number) => ({
+  name: name.trim(),
+  url: url.trim(),
+  headers: headersOf(`endpoints.${index}.headers`, headers),
+});
 
 export function EndpointsSection(props: SectionProps) {
   const toast = useToast();
@@ -35,7 +34,7 @@ export function EndpointsSection(props: SectionProps) {
     ...props,
     name: "endpoints",
     draftOf: ({ endpoints }) => ({ endpoints: endpoints.map(rowOf) as readonly ServerRow[] }),
-    inputOf: ({ endpoints }) => ({ endpoints: endpoints.map(serverOf) }),
+    inputOf: ({ endpoints }) => ({ endpoints: endpoints.map(inputOf) }),
   });
   return (
     <EditedForm form={form} scope="SETTINGS_WRITE" what="the settings" onSaved={() => toast("ok", "The endpoints were saved.")}>
@@ -49,45 +48,6 @@ export function EndpointsSection(props: SectionProps) {
           create={() => NEW}
         >
           {(row, index, change) => <Server row={row} problemAt={(field) => form.problemAt(`endpoints.${index}.${field}`)} onChange={change} />}
-        </Rows>
-      </Section>
-    </EditedForm>
-  );
-}
-
-export function McpSection(props: SectionProps) {
-  const toast = useToast();
-  const form = useSettingsForm({
-    ...props,
-    name: "mcp",
-    draftOf: ({ mcpServers }) => ({ mcpServers: mcpServers.map(rowOf) as readonly ServerRow[] }),
-    inputOf: ({ mcpServers }) => ({ mcpServers: mcpServers.map((row) => ({ ...serverOf(row), allow: listOf(row.allow) })) }),
-  });
-  return (
-    <EditedForm form={form} scope="SETTINGS_WRITE" what="the settings" onSaved={() => toast("ok", "The MCP servers were saved.")}>
-      <Section title="MCP servers" text="Servers of the Model Context Protocol (streamable HTTP) whose tools agents can use. Only tools that are allowed here may be called.">
-        <Rows
-          what="server"
-          rows={form.draft.mcpServers}
-          problem={form.problems.mcpServers}
-          none="There are no MCP servers yet."
-          onChange={(rows) => form.set("mcpServers", rows)}
-          create={() => NEW}
-        >
-          {(row, index, change) => (
-            <div className="grid gap-4">
-              <Server row={row} problemAt={(field) => form.problemAt(`mcpServers.${index}.${field}`)} onChange={change} />
-              <Field
-                label="Allowed tools"
-                placeholder="search, create_ticket"
-                hint="Names of the tools on the server, separated by commas."
-                spellCheck={false}
-                value={row.allow}
-                problem={form.problemAt(`mcpServers.${index}.allow`)}
-                onChange={({ target }) => change({ allow: target.value })}
-              />
-            </div>
-          )}
         </Rows>
       </Section>
     </EditedForm>

@@ -5,39 +5,41 @@ import { problemAt, type Problems } from "@/data/problem";
 import { Choice, Field } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Rows } from "@/ui/rows";
-import type { Chain, Kind, Model } from "./draft";
+import type { Catalog } from "./catalog";
+import { findProvider, modelPath, nameOfModel, providersOf, unsupported, type Chain, type Kind, type Model } from "./models";
 import { Options } from "./options";
-import { modelPath } from "./problems";
-import { findProvider, nameOfModel, providersOf, unsupported, type Provider } from "./providers";
 
-export interface Catalog {
-  readonly providers: readonly Provider[];
-  /** The labels of the tenant's credentials, by provider. */
-  readonly credentials: ReadonlyMap<string, readonly string[]>;
-  /** The defaults of the tenant by kind; null if they are not known. */
-  readonly defaults: Readonly<Record<Kind, Pick<Model, "provider" | "model"> | null>> | null;
-}
+const TITLES: Record<Kind, { title: string; about: string }> = {
+  llm: { title: "Language model", about: "Writes the replies and chooses tools." },
+  stt: { title: "Speech to text", about: "Transcribes the caller." },
+  vad: { title: "Voice activity detection", about: "Detects when the caller speaks." },
+  tts: { title: "Text to speech", about: "Speaks the replies." },
+};
 
 interface Props {
   kind: Kind;
-  title: string;
-  about: string;
   chain: Chain;
   onChange(chain: Chain): void;
   catalog: Catalog;
+  /** What is said of a chain without any provider. */
+  none: string;
+  /** What a chain begins with; the first provider of the catalog if there is none. */
+  inherited?: Pick<Model, "provider" | "model"> | null;
   /** The languages that the provider should support. */
-  languages: readonly string[];
+  languages?: readonly string[];
   problems: Problems;
+  /** Where the chain is in the input. */
+  path: string;
   isDisabled: boolean;
 }
 
 const MAX_FALLBACKS = 3;
 
 /** A provider and those that replace it when it fails, in the order in which they are tried. */
-export function ChainEditor({ kind, title, about, chain, onChange, catalog, languages, problems, isDisabled }: Props) {
+export function ChainEditor({ kind, chain, onChange, catalog, none, inherited = null, languages = [], problems, path, isDisabled }: Props) {
   const id = useId();
-  const inherited = catalog.defaults?.[kind];
-  const refused = problems[kind] ?? problems[`${kind}.fallbacks`];
+  const { title, about } = TITLES[kind];
+  const refused = problems[path] ?? problems[`${path}.fallbacks`];
   return (
     <div role="group" aria-labelledby={id} className="grid gap-3">
       <div>
@@ -46,29 +48,19 @@ export function ChainEditor({ kind, title, about, chain, onChange, catalog, lang
         </h3>
         <p className="text-xs text-muted">{about}</p>
       </div>
-      {chain.length === 0 && (
-        <p className="text-sm text-muted">
-          {inherited
-            ? `Default of the tenant: ${nameOfModel(catalog.providers, kind, inherited)}.`
-            : kind === "vad"
-              ? "Default of the tenant, or the built-in one."
-              : catalog.defaults
-                ? "The settings have no default, so calls need a provider here."
-                : "Default of the tenant."}
-        </p>
-      )}
       <Rows<Model>
         what="model"
         label={`${title}, in the order in which they are used`}
         rows={chain}
         problem={refused}
+        none={none}
         nameOf={(model, index) => nameOfModel(catalog.providers, kind, model) || `${title} ${index + 1}`}
         onChange={onChange}
         max={1 + MAX_FALLBACKS}
         isSortable
         isDisabled={isDisabled}
         addLabel={chain.length ? "Add a fallback" : `Choose ${kind === "llm" ? "a model" : "a provider"}`}
-        create={() => newModel(catalog, kind, chain)}
+        create={() => newModel(catalog, kind, chain, inherited)}
       >
         {(model, index, change) => (
           <ModelForm
@@ -79,7 +71,7 @@ export function ChainEditor({ kind, title, about, chain, onChange, catalog, lang
             catalog={catalog}
             languages={languages}
             problems={problems}
-            path={modelPath(kind, index)}
+            path={modelPath(path, index)}
             isDisabled={isDisabled}
           />
         )}
@@ -88,9 +80,8 @@ export function ChainEditor({ kind, title, about, chain, onChange, catalog, lang
   );
 }
 
-/** What the tenant uses by default, else the first provider of the catalog that the chain does not have yet. */
-function newModel({ providers, defaults }: Catalog, kind: Kind, chain: Chain): Model {
-  const inherited = defaults?.[kind];
+/** What a chain begins with, else the first provider of the catalog that it does not have yet. */
+function newModel({ providers }: Catalog, kind: Kind, chain: Chain, inherited: Props["inherited"]): Model {
   if (inherited && !chain.length) return { provider: inherited.provider, model: inherited.model, credential: "", options: {} };
   const offered = providersOf(providers, kind);
   const unused = offered.find(({ name }) => !chain.some(({ provider }) => provider === name)) ?? offered[0];
