@@ -373,9 +373,10 @@ async def test_a_trunk_whose_name_leads_to_a_private_address_is_not_dialled(
     [claim] = await rig.claim()
     local = AllowList.parse("127.0.0.0/8, ::1/128")
     assert claim.dial_trunk is not None
-    await CarrierResolver(local).check(claim.dial_trunk.spec)
+    tenant, spec = claim.call.tenant_id, claim.dial_trunk.spec
+    await CarrierResolver(local).check(tenant, spec)
     with pytest.raises(DialRefused) as late:
-        await CarrierResolver(local, timeout_seconds=0).check(claim.dial_trunk.spec)
+        await CarrierResolver(local, timeout_seconds=0).check(tenant, spec)
     assert late.value.reason == DialRefusal.UNRESOLVED_ADDRESS
     async with worker_services(replace(settings, trunk_allow="192.168.0.0/16")) as worker:
         for reserve in (
