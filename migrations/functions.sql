@@ -8,6 +8,8 @@
 -- of the events.
 -- The lock on the call_log row is the sequencer: numbers are dense, and commit order is number
 -- order. Returns `ok` with the number of the first event, or `dup`, `gap`, `fenced` or `ended`.
+-- Some events change the usage of trunks. Then the rows of all calls are locked before those of their trunks,
+-- and each in order, as by end_call, which prevents deadlocks.
 create or replace function append_events(
     p_call uuid[], p_epoch int[], p_first bigint[], p_count int[],
     p_before text[], p_state text[], p_node text[],
@@ -19,6 +21,15 @@ declare
     done int := 0;
     log call_log%rowtype;
 begin
+    if p_kind && array['call_answered', 'dial_failed', 'transfer_advanced'] then
+        perform from call_log l where l.call_id = any(p_call) and l.ended_at is null
+          order by l.call_id for update;
+        perform from trunk_usage u
+          where u.trunk_id in (select l.trunk_id from call_log l where l.call_id = any(p_call)
+                               union all
+                               select f.trunk_id from transfer_leg f where f.call_id = any(p_call))
+          order by u.trunk_id for update;
+    end if;
     for i in 1 .. coalesce(array_length(p_call, 1), 0) loop
         update call_log l
            set head = l.head + p_count[i],
@@ -162,8 +173,9 @@ create or replace function copy_facts_of_call() returns trigger
 language plpgsql as $$
 begin
     select c.kind, c.workflow_id, c.user_id, c.scheduled_for,
-           case when c.direction = 'OUTBOUND' then c.trunk_id end
-      into new.kind, new.workflow_id, new.user_id, new.due_at, new.trunk_id
+           case when c.direction = 'OUTBOUND' then c.trunk_id end,
+           case when c.direction = 'OUTBOUND' then c.phone_number end
+      into new.kind, new.workflow_id, new.user_id, new.due_at, new.trunk_id, new.dialed_number
       from call c where c.id = new.call_id;
     return new;
 end $$;
@@ -333,7 +345,9 @@ language plpgsql as $$
 begin
     perform from trunk_usage u
       where u.trunk_id = (select f.trunk_id from transfer_leg f where f.id = p_transfer) for update;
-    update transfer_leg set released_at = now() where id = p_transfer and released_at is null;
+    update transfer_leg f
+       set released_at = least(now(), (select l.ended_at from call_log l where l.call_id = f.call_id))
+     where f.id = p_transfer and f.released_at is null;
 end $$;
 
 create or replace function note_answer_of_transfer() returns trigger
