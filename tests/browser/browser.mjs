@@ -41,12 +41,9 @@ export async function hold(page, mutation) {
   const released = new Promise((resolve) => (release = resolve));
   await page.route("**/graphql", async (route) => {
     if (route.request().postData()?.includes(`${mutation}(`)) await released;
-    await route.continue();
+    await route.fallback();
   });
-  return async () => {
-    release();
-    await page.unroute("**/graphql");
-  };
+  return release;
 }
 
 /** What of WCAG 2.2 AA and good practice the page does not keep, in light and in dark. */
