@@ -208,6 +208,12 @@ async function work() {
   await keys("Escape", "Tab");
   const isOut = await rules.evaluate((editor) => editor !== document.activeElement);
   await press("Discard");
+
+  // Rules that the form does not show are not sent, whatever they were.
+  await field("Fewest words").fill("");
+  await field("The agent is interrupted by").selectOption("NOTHING");
+  await press("Save");
+  await saved();
   const overflow = [];
   for (const width of [390, 800]) {
     await page.setViewportSize({ width, height: 844 });
