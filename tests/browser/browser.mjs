@@ -43,10 +43,7 @@ export async function hold(page, mutation) {
     if (route.request().postData()?.includes(`${mutation}(`)) await released;
     await route.continue();
   });
-  return async () => {
-    release();
-    await page.unroute("**/graphql");
-  };
+  return release;
 }
 
 /** What of WCAG 2.2 AA and good practice the page does not keep, in light and in dark. */

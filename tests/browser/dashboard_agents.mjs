@@ -164,7 +164,7 @@ async function work() {
   await field("Description").fill("Answers second.");
   await press("Create");
   await toList();
-  await release();
+  release();
   await page.getByText("The agent was created.").waitFor();
   await page.goBack();
   await heading("Copy of Front desk");
@@ -175,6 +175,7 @@ async function work() {
   await press("Delete");
   await press("Delete the agent");
   await heading("Agents");
+  await page.getByRole("link", { name: /front-desk-copy/ }).waitFor({ state: "detached" });
   await page.getByRole("link", { name: /front-desk/ }).waitFor();
   const rows = await page.getByRole("row").getByRole("link").allInnerTexts();
 

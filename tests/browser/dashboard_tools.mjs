@@ -63,8 +63,8 @@ async function work() {
   await press("Delete the tool");
   await close("book_appointment");
   await remove("everything");
-  await release();
-  await page.getByRole("status").getByText("book_appointment is used by booking").waitFor();
+  release();
+  await page.getByText("book_appointment is used by booking").waitFor();
   const late = await page.getByRole("dialog").getByRole("alert").count();
   await close("everything");
 

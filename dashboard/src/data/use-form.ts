@@ -18,6 +18,11 @@ export class InvalidField extends Error {
   }
 }
 
+/** The first field with a text that is not a number: the browser gives an empty text for it, which would remove the value. */
+export const unfinishedIn = (element: HTMLElement | null): HTMLInputElement | undefined =>
+  [...(element?.querySelectorAll("input") ?? [])].find((input) => input.validity.badInput);
+
+export const UNFINISHED = "A value is not a number. Correct it, or clear the field.";
 const MARKED = "This was refused. See the marked fields.";
 
 type KeysOf<Draft, Value> = { [Key in keyof Draft]: Draft[Key] extends Value ? Key : never }[keyof Draft] & string;
@@ -78,10 +83,9 @@ export function useFields<Draft extends object>(
   /** Sends the form once; null when it was refused, and the form then says why. */
   const submit = async <Value>(send: () => Promise<Outcome<Value>>): Promise<Value | null> => {
     if (isBusy) return null;
-    // The browser gives an empty text for what is not a number, which would remove the value.
-    const unfinished = [...(element.current?.querySelectorAll("input") ?? [])].find((input) => input.validity.badInput);
+    const unfinished = unfinishedIn(element.current);
     if (unfinished) {
-      setProblem("A value is not a number. Correct it, or clear the field.");
+      setProblem(UNFINISHED);
       unfinished.focus();
       return null;
     }

@@ -1,12 +1,13 @@
 "use client";
 
 import { useStudio } from "agent-studio-client/react";
-import { useState, type ReactNode } from "react";
+import { useRef, useState, type ReactNode } from "react";
 import { isObject } from "@/data/json";
 import { TestToolDocument, type Ending, type TestToolMutation } from "@/gql/tool";
 import { Json } from "@/call/conversation";
 import { milliseconds, seconds } from "@/data/format";
 import { messageOf } from "@/data/problem";
+import { UNFINISHED, unfinishedIn } from "@/data/use-form";
 import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Check } from "@/ui/check";
@@ -53,6 +54,7 @@ interface Props {
 /** Runs the tool outside of any call. The API runs what is saved, so changes are saved first. */
 export function TestPanel({ id, draft, isChanged, onSave }: Props) {
   const studio = useStudio();
+  const panel = useRef<HTMLElement>(null);
   const [test, setTest] = useState<TestValues>(NEW_TEST);
   const [problems, setProblems] = useState<TestProblems>({});
   const [problem, setProblem] = useState("");
@@ -61,6 +63,11 @@ export function TestPanel({ id, draft, isChanged, onSave }: Props) {
   const set = (changes: Partial<TestValues>) => setTest((before) => ({ ...before, ...changes }));
 
   const start = async () => {
+    const unfinished = unfinishedIn(panel.current);
+    if (unfinished) {
+      setProblem(UNFINISHED);
+      return unfinished.focus();
+    }
     const found = testProblems(draft, test);
     setProblems(found);
     setProblem(Object.keys(found).length ? "Some values of the test are not valid. See the marked fields." : "");
@@ -82,6 +89,7 @@ export function TestPanel({ id, draft, isChanged, onSave }: Props) {
 
   return (
     <section
+      ref={panel}
       id="test"
       aria-label="Test"
       className="grid min-w-0 scroll-mt-16 gap-5 rounded-xl border bg-surface p-5 shadow-soft xl:sticky xl:top-6 xl:max-h-[calc(100dvh-3rem)] xl:overflow-y-auto"
