@@ -6,6 +6,7 @@ import { barriers, launch, watched } from "./browser.mjs";
 
 const [api, key] = process.argv.slice(2);
 const screenshots = process.env.DASHBOARD_SCREENSHOTS;
+const BUSY = { data: null, errors: [{ message: "The server is busy.", extensions: { code: "UNAVAILABLE" } }] };
 
 const browser = await launch();
 try {
@@ -66,7 +67,15 @@ async function work() {
   await heading("dialer");
   await page.getByText("No number may be shown to callees").waitFor();
 
+  let isBusy = true;
+  await page.route("**/graphql", (route) =>
+    isBusy && route.request().postData()?.includes("query NumberChoices") ? route.fulfill({ json: BUSY }) : route.continue(),
+  );
   await page.goto(`${api}/studio/phone/?number=new`);
+  await page.getByText("The workflows and trunks could not be read.").waitFor();
+  await check("choices that could not be read");
+  isBusy = false;
+  await press("Try again");
   await field("Number").fill("555 0100");
   await field("Workflow that answers").selectOption({ label: "clinic" });
   await field("Inbound trunk").selectOption("carrier");
