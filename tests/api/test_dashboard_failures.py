@@ -114,7 +114,9 @@ async def test_failures_about_agents_tools_workflows_and_calls_are_shown(
         speaking_clinic(settings, viewer) as (services, voiced, _),
         aclosing(GuardedHttpClient(urlsplit(mcp).netloc)) as outbound,
     ):
-        await update_settings(services, viewer, 0, {"mcp_servers": (McpServer("shop", mcp),)})
+        await update_settings(
+            services, viewer, 0, {"mcp_servers": (McpServer(name="shop", url=mcp),)}
+        )
         calls = [
             await start_call(services, viewer, CallRequest(workflow_name="clinic", kind=kind))
             for kind in (CallKind.TEXT, CallKind.VOIP)

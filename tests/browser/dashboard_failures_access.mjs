@@ -45,7 +45,7 @@ async function members({ page, dialog, field, press, choose, said, closed, open,
 async function rolesAndProviders({ page, heading, field, press, said, open, fails }) {
   await open("/role/", "New role");
   await field("Name").fill("support");
-  await page.getByLabel("Read and follow calls.").check();
+  await page.getByRole("checkbox").last().check();
   await fails("CreateRole", () => press("Create"), { wrong: { name: "Name" }, then: () => heading("support") });
   await field("Description").fill("Answers questions.");
   await fails("UpdateRole", () => press("Save"), { wrong: { description: "Description" }, then: () => said("The role support was saved.") });
@@ -56,6 +56,7 @@ async function rolesAndProviders({ page, heading, field, press, said, open, fail
   await page.getByRole("link", { name: "Sign in with Acme" }).click();
   await heading("Sign in with Acme");
   await field("Text of the button").fill("Continue with Acme");
+  await field("Everyone else").selectOption("VIEWER");
   await fails("UpdateIdentityProvider", () => press("Save"), {
     wrong: { label: "Text of the button" },
     then: () => heading("Continue with Acme"),

@@ -19,7 +19,7 @@ async function inboundTrunk({ page, heading, field, press, said, open, fails }) 
   await field("Name").fill("gate");
   await field("Allowed addresses").fill("192.0.2.0/30");
   await field("User name").fill("studio");
-  await field("Password").fill("not a real password");
+  await field("Password").fill("not-a-password");
   await fails("CreateInboundTrunk", () => press("Create"), { wrong: { allowedAddresses: "Allowed addresses" }, then: () => heading("gate") });
   await field("SIP headers").fill("X-Campaign");
   await fails("UpdateInboundTrunk", () => press("Save"), { wrong: { contextHeaders: "SIP headers" }, then: () => said("The trunk gate was saved.") });

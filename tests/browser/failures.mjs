@@ -94,7 +94,7 @@ const refusalOf = (place) => (field) => {
 
 /** Runs in the page: whether the reader sees a message with the text, without scrolling, and not below something else. */
 function isSeen(text) {
-  for (const message of document.querySelectorAll("[role=alert], [role=status]")) {
+  for (const message of document.querySelectorAll("[role=alert], [role=status], [id$=-problem]")) {
     const texts = document.createTreeWalker(message, NodeFilter.SHOW_TEXT);
     while (texts.nextNode()) {
       const { currentNode: node } = texts;
@@ -119,7 +119,7 @@ function isAtField([id, text]) {
 /** Runs in the page: what the fields of the dialog or of the page have. */
 function valuesOf() {
   const within = document.querySelector("[role=dialog]") ?? document.querySelector("main");
-  return [...within.querySelectorAll("input, select, textarea, .cm-content")].map((field) =>
+  return [...within.querySelectorAll("input:not([type=file]), select, textarea, .cm-content")].map((field) =>
     JSON.stringify(field.type === "checkbox" ? field.checked : (field.value ?? field.textContent)),
   );
 }

@@ -281,21 +281,25 @@ function EndCall({ id }: { id: string }) {
   const [isAsking, setAsking] = useState(false);
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
+  const ask = (isOpen: boolean) => {
+    setProblem("");
+    setAsking(isOpen);
+  };
   const end = async () => {
     setBusy(true);
     const result = await studio.mutate(EndCallDocument, { input: { callId: id } });
     setBusy(false);
-    if (result.ok) setAsking(false);
+    if (result.ok) ask(false);
     else setProblem(messageOf(result.error));
   };
   return (
     <>
-      <Button kind="danger" icon="stop" onClick={() => setAsking(true)}>
+      <Button kind="danger" icon="stop" onClick={() => ask(true)}>
         End the call
       </Button>
       <Confirm
         open={isAsking}
-        onOpenChange={setAsking}
+        onOpenChange={ask}
         title="End this call?"
         description="The agent stops at once, and the caller is disconnected. The log says that an operator ended the call."
         confirm="End the call"

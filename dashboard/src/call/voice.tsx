@@ -29,6 +29,10 @@ export function JoinByVoice({ callId }: { callId: string }) {
     [],
   );
 
+  const ask = (isOpen: boolean) => {
+    setProblem("");
+    setAsking(isOpen);
+  };
   const join = async () => {
     setBusy(true);
     setProblem("");
@@ -60,12 +64,12 @@ export function JoinByVoice({ callId }: { callId: string }) {
   if (room) return <VoiceControls room={room} onLeft={() => setRoom(null)} />;
   return (
     <>
-      <Button icon="microphone" onClick={() => setAsking(true)}>
+      <Button icon="microphone" onClick={() => ask(true)}>
         Join by voice
       </Button>
       <Confirm
         open={isAsking}
-        onOpenChange={setAsking}
+        onOpenChange={ask}
         title="Join as the caller?"
         description="You talk to the agent in the place of the caller. A person who is connected as the caller is disconnected."
         confirm="Join by voice"

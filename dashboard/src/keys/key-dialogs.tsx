@@ -1,15 +1,17 @@
 "use client";
 
 import { useStudio } from "agent-studio-client/react";
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { useQuery } from "urql";
 import { CreateKeyDocument, KeyRolesDocument, RevokeKeyDocument, RotateKeyDocument, type CreateApiKeyInput, type KeyRowFragment } from "@/gql/keys";
 import { messageOf } from "@/data/problem";
+import { useSubmit } from "@/data/use-submit";
 import { Button } from "@/ui/button";
 import { Confirm, Dialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
 import { ShownOnce } from "@/ui/shown-once";
 import { Notice } from "@/ui/states";
+import { Actions, SubmitForm } from "@/ui/submit-form";
 import { useToast } from "@/ui/toast";
 
 interface CreateProps {
@@ -39,15 +41,10 @@ const LIFETIMES = [
 ] as const;
 
 function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }) {
-  const studio = useStudio();
+  const { submit, isBusy, refusal } = useSubmit();
   const [{ data }] = useQuery({ query: KeyRolesDocument });
   const [value, setValue] = useState("");
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const create = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    if (isBusy) return;
-    const form = new FormData(event.currentTarget);
+  const create = async (form: FormData) => {
     const grant = String(form.get("grant"));
     const days = Number(form.get("days"));
     const input: CreateApiKeyInput = {
@@ -55,19 +52,23 @@ function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }
       ...(grant === JOIN ? { scopes: [JOIN] } : { role: grant }),
       ...(days > 0 && { expiresAt: new Date(Date.now() + days * DAY_MS).toISOString() }),
     };
-    setBusy(true);
-    const result = await studio.mutate(CreateKeyDocument, { input });
-    setBusy(false);
-    if (!result.ok) return setProblem(messageOf(result.error));
-    setValue(result.value.value);
+    const created = await submit(CreateKeyDocument, input);
+    if (!created) return;
+    setValue(created.value);
     onChanged();
   };
   if (value) return <ShownOnce label="Key" value={value} warning={WARNING} onDone={onDone} />;
   return (
-    <form className="mt-4 grid gap-4" onSubmit={(event) => void create(event)}>
-      {problem && <Notice tone="bad">{problem}</Notice>}
-      <Field label="Name" name="name" hint="Where the key is used, such as “CI of the website”." required maxLength={100} />
-      <Choice label="May" name="grant" defaultValue="VIEWER" key={data ? "loaded" : "loading"}>
+    <SubmitForm refusal={refusal} className="mt-4" onSubmit={(form) => void create(form)}>
+      <Field
+        label="Name"
+        name="name"
+        hint="Where the key is used, such as “CI of the website”."
+        required
+        maxLength={100}
+        problem={refusal.fields.name}
+      />
+      <Choice label="May" name="grant" defaultValue="VIEWER" key={data ? "loaded" : "loading"} problem={refusal.fields.role}>
         {(data?.roles ?? [{ name: "VIEWER", description: null }]).map(({ name }) => (
           <option key={name} value={name}>
             {name}
@@ -75,20 +76,15 @@ function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }
         ))}
         <option value={JOIN}>Let visitors of a web page call, and nothing else</option>
       </Choice>
-      <Choice label="Expires" name="days" defaultValue="0">
+      <Choice label="Expires" name="days" defaultValue="0" problem={refusal.fields.expiresAt}>
         {LIFETIMES.map(({ days, label }) => (
           <option key={days} value={days}>
             {label}
           </option>
         ))}
       </Choice>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" kind="primary" busy={isBusy}>
-          Create
-        </Button>
-      </div>
-    </form>
+      <Actions label="Create" isBusy={isBusy} onCancel={onDone} />
+    </SubmitForm>
   );
 }
 

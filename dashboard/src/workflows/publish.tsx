@@ -65,6 +65,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
   const again = () => execute({ requestPolicy: "network-only" });
   const [note, setNote] = useState("");
   const [problem, setProblem] = useState("");
+  const [noteProblem, setNoteProblem] = useState("");
   const [refused, setRefused] = useState<readonly Finding[]>([]);
   const [isBusy, setBusy] = useState(false);
   const workflow = data?.workflow;
@@ -84,6 +85,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
     if (isBusy || hasErrors) return;
     setBusy(true);
     setProblem("");
+    setNoteProblem("");
     setRefused([]);
     const input = { id: workflow.id, expectedRevision: conflict ?? opened.current ?? workflow.revision, note: note.trim() || null };
     const result = await studio.mutate(PublishWorkflowDocument, { input });
@@ -94,6 +96,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
     }
     const failure = result.error;
     if ("findings" in failure) setRefused(failure.findings);
+    if ("problems" in failure) setNoteProblem(failure.problems.find(({ path }) => path[1] === "note")?.message ?? "");
     if (!("current" in failure)) return setProblem(messageOf(failure));
     setConflict(failure.current);
     setProblem("Another person edited the draft meanwhile. The changes below include theirs: look at them before you publish.");
@@ -122,6 +125,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
         rows={2}
         maxLength={2000}
         value={note}
+        problem={noteProblem}
         onChange={({ target }) => setNote(target.value)}
       />
       <div className="flex justify-end gap-2">
