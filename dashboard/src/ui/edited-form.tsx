@@ -48,7 +48,7 @@ export function EditedForm<Source extends { readonly revision: number; readonly 
         {children}
       </fieldset>
       {may && (
-        <div className="sticky bottom-0 -mx-1 flex flex-wrap items-center justify-end gap-3 border-t bg-bg px-1 py-3">
+        <div data-save-bar className="sticky bottom-0 -mx-1 flex flex-wrap items-center justify-end gap-3 border-t bg-bg px-1 py-3">
           <p role="status" className="mr-auto text-sm text-muted">
             {isChanged ? "There are unsaved changes." : base ? `Revision ${base.revision}${base.updatedAt ? `, saved ${exactMoment(base.updatedAt)}` : ""}` : ""}
           </p>
