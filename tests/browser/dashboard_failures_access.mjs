@@ -9,12 +9,11 @@ const [api, owner, password, viewer, invited, invitation] = process.argv.slice(2
 
 await report(api, [signIn, members, rolesAndProviders, keysAndAudit, tenants, profile, links]);
 
-async function signIn({ page, heading, field }) {
+async function signIn({ page, heading, field, press, fails }) {
   await page.goto(`${api}/studio/people/`);
   await field("E-mail address").fill(owner);
   await field("Password").fill(password);
-  await page.keyboard.press("Enter");
-  await heading("People");
+  await fails("Login", () => press("Sign in"), { then: () => heading("People") });
 }
 
 async function members({ page, dialog, field, press, choose, said, closed, open, fails }) {
@@ -125,6 +124,7 @@ async function profile({ page, dialog, field, press, said, closed, open, fails }
   await fails("EndSession", () => page.getByRole("button", { name: /^End the session of/ }).first().click(), { then: () => said(/^The session of .* was ended/) });
   await press("End all others…");
   await fails("EndSessions", () => press("End the others"), { then: closed });
+  await fails("SwitchTenant", () => press("Switch to branch"));
   await press("Leave…");
   await fails("RemoveMember", () => press("Leave the tenant"));
   await press("Cancel");
