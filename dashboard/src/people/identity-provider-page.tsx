@@ -154,7 +154,7 @@ function ProviderForm({ provider, onChanged }: { provider: ProviderFormFragment 
       <Admission {...parts} />
       <RolesOfGroups {...parts} />
       {mayWrite && (
-        <div className="sticky bottom-0 -mx-1 border-t bg-bg px-1 py-3">
+        <div data-save-bar className="sticky bottom-0 -mx-1 border-t bg-bg px-1 py-3">
           <Actions label={provider ? "Save" : "Create"} isBusy={isBusy} />
         </div>
       )}

@@ -178,7 +178,7 @@ function RoleForm({ role, scopes, onChanged }: FormProps) {
         <Scopes chosen={chosen} isReadOnly={Boolean(reason)} onChange={setChosen} />
       </Section>
       {!reason && (
-        <div className="sticky bottom-0 -mx-1 border-t bg-bg px-1 py-3">
+        <div data-save-bar className="sticky bottom-0 -mx-1 border-t bg-bg px-1 py-3">
           <Actions label={role ? "Save" : "Create"} isBusy={isBusy} />
         </div>
       )}

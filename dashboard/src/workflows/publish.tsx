@@ -60,6 +60,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
   const { workflow, error, isLoading, load } = useDraftState(workflowId);
   const [note, setNote] = useState("");
   const [problem, setProblem] = useState("");
+  const [noteProblem, setNoteProblem] = useState("");
   const [refused, setRefused] = useState<readonly Finding[]>([]);
   const [isBusy, setBusy] = useState(false);
   if (error) return <Failed problem={problemOf(error)} onRetry={load} />;
@@ -72,6 +73,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
     if (isBusy || isLoading || hasErrors) return;
     setBusy(true);
     setProblem("");
+    setNoteProblem("");
     setRefused([]);
     const input = { id: workflow.id, expectedRevision: workflow.revision, note: note.trim() || null };
     const result = await studio.mutate(PublishWorkflowDocument, { input });
@@ -82,6 +84,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
     }
     const failure = result.error;
     if ("findings" in failure) setRefused(failure.findings);
+    if ("problems" in failure) setNoteProblem(failure.problems.find(({ path }) => path[1] === "note")?.message ?? "");
     if (!("current" in failure)) return setProblem(messageOf(failure));
     setProblem("Another person edited the draft meanwhile. The changes below include theirs: look at them before you publish.");
     load();
@@ -109,6 +112,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
         rows={2}
         maxLength={2000}
         value={note}
+        problem={noteProblem}
         onChange={({ target }) => setNote(target.value)}
       />
       <div className="flex justify-end gap-2">
