@@ -84,7 +84,7 @@ async function work() {
 
   await open("/people/", "People");
   await row.getByRole("button", { name: /^Actions/ }).press("Enter");
-  await page.getByRole("menuitem", { name: "Change the role…" }).press("Enter");
+  await page.getByRole("menuitem", { name: "Change the role…" }).click();
   await dialog.getByLabel("Role").selectOption("support");
   await check("role of a member");
   await press("Change the role", dialog);

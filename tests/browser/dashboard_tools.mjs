@@ -29,10 +29,8 @@ async function work() {
   const editor = (name) => page.getByRole("textbox", { name, exact: true });
   const steps = () => page.locator("[data-step]").evaluateAll((all) => all.map((step) => step.textContent));
   const add = async (kind) => {
-    // An item of a menu that opens under the pointer would take the focus.
-    await page.mouse.move(0, 0);
     await page.getByRole("button", { name: "Add a step to Steps" }).press("Enter");
-    await page.getByRole("menuitem", { name: kind, exact: true }).press("Enter");
+    await page.getByRole("menuitem", { name: kind, exact: true }).click();
     await page.locator("[data-step]", { hasText: kind }).and(page.locator(":focus")).waitFor();
   };
 
@@ -44,7 +42,7 @@ async function work() {
   await check("tools");
   const remove = async (name) => {
     await page.getByRole("button", { name: `Actions for ${name}` }).press("Enter");
-    await page.getByRole("menuitem", { name: "Delete…" }).press("Enter");
+    await page.getByRole("menuitem", { name: "Delete…" }).click();
     await page.getByRole("dialog", { name: `Delete ${name}?` }).waitFor();
   };
   const close = async (name) => {

@@ -180,7 +180,12 @@ function Phrases({ draft, problems, isDisabled, set, name, label, built }: Phras
   const problem = problemAt(problems, `session.interruption.${name}`);
   return (
     <div className="grid gap-2">
-      <Check label={label} checked={phrases !== null} disabled={isDisabled} onChange={({ target }) => set(name, target.checked ? "" : null)} />
+      <Check
+        label={label}
+        checked={phrases !== null}
+        disabled={isDisabled}
+        onChange={({ target }) => set(name, target.checked ? "" : null)}
+      />
       {phrases === null ? (
         <p className="pl-6 text-xs text-muted">Built in: {built}.</p>
       ) : (

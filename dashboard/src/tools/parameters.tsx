@@ -170,7 +170,12 @@ function Parameter({ name, schema, taken, isRequired, depth, onChange, onRemove 
           onChange={({ target }) => set("description", target.value || undefined)}
         />
       )}
-      <Check label="Required" checked={isRequired} disabled={isReadOnly} onChange={({ target }) => onChange({ isRequired: target.checked })} />
+      <Check
+        label="Required"
+        checked={isRequired}
+        disabled={isReadOnly}
+        onChange={({ target }) => onChange({ isRequired: target.checked })}
+      />
       {type && <Inside name={name} type={type} schema={object} depth={depth} onChange={(next) => onChange({ schema: next })} />}
       {!type && <Hidden keywords={isObject(schema) ? Object.keys(schema) : [JSON.stringify(schema)]} />}
       {hidden.length > 0 && <Hidden keywords={hidden} />}

@@ -17,6 +17,9 @@ interface Props {
 
 /** A text or a number of a JSON Schema. */
 export function ScalarField({ type, value, onChange, ...field }: Props) {
-  if (type === "string") return <Field {...field} value={shownValue(value)} onChange={({ target }) => onChange(target.value || undefined)} />;
-  return <NumberField {...field} isWhole={type === "integer"} value={typeof value === "number" ? value : undefined} onChange={onChange} />;
+  return type === "string" ? (
+    <Field {...field} value={shownValue(value)} onChange={({ target }) => onChange(target.value || undefined)} />
+  ) : (
+    <NumberField {...field} isWhole={type === "integer"} value={typeof value === "number" ? value : undefined} onChange={onChange} />
+  );
 }

@@ -66,7 +66,9 @@ function StepFieldView({ step, field, onChange }: FieldProps) {
     case "expression":
       return <CodeEditor {...code} {...withExample(code, field)} language="expression" />;
     case "flag":
-      return <Check label={field.label} checked={value === true} disabled={isReadOnly} onChange={({ target }) => onChange(target.checked)} />;
+      return (
+        <Check label={field.label} checked={value === true} disabled={isReadOnly} onChange={({ target }) => onChange(target.checked)} />
+      );
     case "choice":
       return (
         <Choice {...common} value={textOf(value)} disabled={isReadOnly} onChange={({ target }) => onChange(target.value)}>

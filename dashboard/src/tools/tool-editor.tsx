@@ -55,7 +55,8 @@ export function ToolEditor({ tool, source, onReload }: Props) {
       if (result.ok) return { ok: true, value: result.value.tool };
       const { error } = result;
       if (!("problems" in error)) return result;
-      return { ok: false, error: { ...error, problems: error.problems.map(({ path, message }) => ({ path: ["input", pathIn(draft, path)], message })) } };
+      const placed = error.problems.map(({ path, message }) => ({ path: ["input", pathIn(draft, path)], message }));
+      return { ok: false, error: { ...error, problems: placed } };
     },
   });
   const { base, draft, problems, set, element } = form;

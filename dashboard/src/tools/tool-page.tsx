@@ -34,7 +34,11 @@ export function ToolPage() {
   useTitle(id ? (tool?.name ?? "Tool") : "New tool");
   if (!wanted) return <Page title="New tool">{<ToolEditor key="new" tool={null} onReload={again} />}</Page>;
   if (tool && !id) {
-    return <Page title={`Copy of ${tool.name}`}>{<ToolEditor key={`copy of ${tool.id}`} tool={null} source={tool} onReload={again} />}</Page>;
+    return (
+      <Page title={`Copy of ${tool.name}`}>
+        <ToolEditor key={`copy of ${tool.id}`} tool={null} source={tool} onReload={again} />
+      </Page>
+    );
   }
   if (tool) {
     return (

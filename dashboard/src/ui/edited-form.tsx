@@ -101,7 +101,7 @@ export function EditedForm<Source extends Stored, Draft extends object>({
       {may && !isReadOnly && (
         <div data-save-bar className="sticky bottom-0 z-10 -mx-1 flex flex-wrap items-center justify-end gap-3 border-t bg-bg px-1 py-3">
           <p role="status" className="mr-auto text-sm text-muted">
-            {isChanged ? "There are unsaved changes." : base && `Revision ${base.revision}${base.updatedAt ? `, saved ${exactMoment(base.updatedAt)}` : ""}`}
+            {isChanged ? "There are unsaved changes." : base && stateOf(base)}
           </p>
           {isChanged && <Button onClick={discard}>Discard</Button>}
           <Button type="submit" kind="primary" busy={isBusy} disabled={!canSave}>
@@ -112,6 +112,8 @@ export function EditedForm<Source extends Stored, Draft extends object>({
     </form>
   );
 }
+
+const stateOf = ({ revision, updatedAt }: Stored) => `Revision ${revision}${updatedAt ? `, saved ${exactMoment(updatedAt)}` : ""}`;
 
 const Act = ({ onClick, children }: { onClick(): void; children: ReactNode }) => (
   <button type="button" className="min-h-6 underline" onClick={onClick}>

@@ -91,7 +91,13 @@ export function Rows<Row>({
                         onClick={() => move(row, index, to)}
                       />
                     ))}
-                  <Button kind="ghost" icon="close" data-remove aria-label={`Remove ${nameOf(row, index)}`} onClick={() => remove(row, index)} />
+                  <Button
+                    kind="ghost"
+                    icon="close"
+                    data-remove
+                    aria-label={`Remove ${nameOf(row, index)}`}
+                    onClick={() => remove(row, index)}
+                  />
                 </div>
               )}
             </li>
