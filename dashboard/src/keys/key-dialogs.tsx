@@ -67,7 +67,13 @@ function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }
         maxLength={100}
         problem={refusal.fields.name}
       />
-      <Choice label="May" name="grant" defaultValue="VIEWER" key={data ? "loaded" : "loading"} problem={refusal.fields.role ?? refusal.fields.scopes}>
+      <Choice
+        key={data ? "loaded" : "loading"}
+        label="May"
+        name="grant"
+        defaultValue="VIEWER"
+        problem={refusal.fields.role ?? refusal.fields.scopes}
+      >
         {(data?.roles ?? [{ name: "VIEWER", description: null }]).map(({ name }) => (
           <option key={name} value={name}>
             {name}

@@ -68,7 +68,7 @@ export function unsupported({ languages }: Provider, tags: readonly string[]): r
 }
 
 /** The paths of options with lists that are still being typed, and what is wrong with them. */
-export const unfinished = (catalog: readonly Provider[], kind: Kind, chain: Chain, path: string): readonly (readonly [path: string, problem: string])[] =>
+export const unfinished = (catalog: readonly Provider[], kind: Kind, chain: Chain, path: string): readonly (readonly [string, string])[] =>
   chain.flatMap(({ provider, options }, index) =>
     (findProvider(catalog, kind, provider)?.options ?? [])
       .filter(({ name, type }) => type === "LIST" && typeof options[name] === "string")

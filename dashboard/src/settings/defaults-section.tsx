@@ -47,6 +47,7 @@ export function DefaultsSection(props: SectionProps) {
     },
   });
   const { draft, set, text } = form;
+  const saved = () => toast("ok", "The defaults were saved. Workflows have them from their next publication on.");
   if (catalog.isFetching) {
     return (
       <Loading what="the providers">
@@ -58,11 +59,14 @@ export function DefaultsSection(props: SectionProps) {
     );
   }
   return (
-    <EditedForm form={form} scope="SETTINGS_WRITE" what="the settings" onSaved={() => toast("ok", "The defaults were saved. Workflows have them from their next publication on.")}>
+    <EditedForm form={form} scope="SETTINGS_WRITE" what="the settings" onSaved={saved}>
       <Section title="Language" text="For agents that name no languages.">
         <Field label="Default language" placeholder="en-US" hint="A BCP 47 tag." {...text("defaults.language")} />
       </Section>
-      <Section title="Providers" text="For agents that choose none themselves. When a provider fails, the next one takes over within the same sentence.">
+      <Section
+        title="Providers"
+        text="For agents that choose none themselves. When a provider fails, the next one takes over within the same sentence."
+      >
         <NotRead what="The providers and the labels of keys" error={catalog.error} onRetry={catalog.reload} />
         {KINDS.map((kind) => (
           <div key={kind} className="border-t pt-4 first:border-0 first:pt-0">

@@ -100,8 +100,8 @@ const inputOfDraft = ({ name, url, headers, allow }: Draft): McpServerInput => (
 
 /** Problems have the path of a server in the list; the form has the fields of one. */
 function ofServer(error: MutationError, index: number): MutationError {
-  const problems = error.problems?.map(({ message, path }) => ({ message, path: path[2] === String(index) ? ["input", ...path.slice(3)] : [] }));
-  return problems ? { ...error, problems } : error;
+  const pathOf = (path: readonly (string | number)[]) => (path[2] === String(index) ? ["input", ...path.slice(3)] : []);
+  return error.problems ? { ...error, problems: error.problems.map(({ message, path }) => ({ message, path: pathOf(path) })) } : error;
 }
 
 function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<DialogProps, "open">) {
@@ -122,7 +122,8 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
     if (!server || !base.server || isSame(server, base.server)) return;
     const [mine, before, theirs] = [draft, base.draft, draftOf(server)];
     const pick = <Name extends keyof Draft>(name: Name) => (mine[name] === before[name] ? theirs[name] : mine[name]);
-    form.setDraft({ name: pick("name"), url: pick("url"), headers: pick("headers"), allow: mergedLines(mine.allow, before.allow, theirs.allow) });
+    const allow = mergedLines(mine.allow, before.allow, theirs.allow);
+    form.setDraft({ name: pick("name"), url: pick("url"), headers: pick("headers"), allow });
     const [was, is] = [base.server, server];
     setClashes((["name", "url", "headers"] as const).filter((name) => mine[name] !== before[name] && !isSame(was[name], is[name])));
     setBase({ server, draft: theirs });
@@ -151,7 +152,9 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
       {form.problem && <Notice tone="bad">{form.problem}</Notice>}
       {isRemoved && <Notice tone="warn">Another person removed this server meanwhile. Saving adds it again.</Notice>}
       {clashes.length > 0 && (
-        <Notice tone="warn">Another person changed this server meanwhile. Saving replaces their {clashes.map((name) => LABELS[name]).join(" and ")}.</Notice>
+        <Notice tone="warn">
+          Another person changed this server meanwhile. Saving replaces their {clashes.map((name) => LABELS[name]).join(" and ")}.
+        </Notice>
       )}
       <Field
         label="Name"

@@ -39,7 +39,14 @@ export function HeaderRows({ rows, problem, isSecret = false, onChange }: Props)
   // The second of two has its own problem.
   const isTwice = rows.some((_, index) => isListedBefore(rows, index));
   return (
-    <Rows what="header" isCompact rows={rows} problem={isTwice ? undefined : problem} onChange={onChange} create={() => ({ name: "", value: "" })}>
+    <Rows
+      what="header"
+      isCompact
+      rows={rows}
+      problem={isTwice ? undefined : problem}
+      onChange={onChange}
+      create={() => ({ name: "", value: "" })}
+    >
       {({ name, value }, index, change) => (
         <div className="grid gap-2 sm:grid-cols-2">
           <Field
