@@ -7,6 +7,7 @@ import { exactMoment, moment } from "@/data/format";
 import { changed, orderOf, pageOf } from "@/data/page";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
+import { useThrottled } from "@/data/use-throttled";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { buttonClass } from "@/ui/button";
@@ -32,9 +33,10 @@ export function AgentsPage() {
   const [{ data, error }, again] = useQuery({ query: AgentsDocument, variables, requestPolicy: "cache-and-network" });
   const reload = () => again({ requestPolicy: "network-only" });
   // Edits of others arrive in the cache by themselves; what was added or removed needs the page of the list again.
+  const reloadSoon = useThrottled(reload);
   useSubscription({ query: LiveAgentsDocument, variables: { filter: variables.filter } }, (_before, update: LiveAgentsSubscription) => {
     const kind = update.agents.__typename;
-    if (kind === "AgentAdded" || kind === "AgentRemoved") queueMicrotask(reload);
+    if (kind === "AgentAdded" || kind === "AgentRemoved") reloadSoon();
     return update;
   });
   const rows = data?.agents?.edges.map(({ node }) => node);

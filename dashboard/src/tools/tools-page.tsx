@@ -17,6 +17,7 @@ import { exactMoment, moment } from "@/data/format";
 import { changed, orderOf, pageOf } from "@/data/page";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
+import { useThrottled } from "@/data/use-throttled";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { Badge } from "@/ui/badge";
@@ -57,9 +58,10 @@ export function ToolsPage() {
     if (mayReadAgents) usersAgain({ requestPolicy: "network-only" });
   };
   // Edits of others arrive in the cache by themselves; what was added or removed needs the page of the list again.
+  const reloadSoon = useThrottled(reload);
   useSubscription({ query: LiveToolsDocument, variables: { filter: variables.filter } }, (_before, update: LiveToolsSubscription) => {
     const kind = update.tools.__typename;
-    if (kind === "ToolAdded" || kind === "ToolRemoved") queueMicrotask(reload);
+    if (kind === "ToolAdded" || kind === "ToolRemoved") reloadSoon();
     return update;
   });
   const rows = data?.tools?.edges.map(({ node }) => node);

@@ -63,28 +63,6 @@ export function Dialog({ open, onOpenChange, title, description, children, isWid
   );
 }
 
-interface Question extends Omit<Props, "children" | "isWide" | "focusOtherwise"> {
-  confirm: string;
-  busy?: boolean;
-  problem?: ReactNode;
-  onConfirm(): void;
-}
-
-/** Asks before something that cannot be undone. */
-export function Confirm({ confirm, busy = false, problem, onConfirm, ...dialog }: Question) {
-  return (
-    <Dialog {...dialog}>
-      {problem}
-      <div className="mt-5 flex justify-end gap-2">
-        <Button onClick={() => dialog.onOpenChange(false)}>Cancel</Button>
-        <Button kind="danger" busy={busy} onClick={onConfirm}>
-          {confirm}
-        </Button>
-      </div>
-    </Dialog>
-  );
-}
-
 interface DrawerProps extends Omit<Props, "isWide" | "description" | "focusOtherwise"> {
   side?: keyof typeof SIDES;
 }
