@@ -2,7 +2,7 @@
 
 import { launch, watched } from "./browser.mjs";
 
-const LOST = "The API cannot be reached.";
+const LOST = "The API cannot be reached. Check your connection";
 const BUSY = "The server did not respond in time; try again.";
 const REFUSED = "This value is refused.";
 const EXPECTED = /ERR_CONNECTION_FAILED/;
