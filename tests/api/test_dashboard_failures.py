@@ -36,7 +36,7 @@ from tests.support.paths import ROOT
 from tests.support.people import PASSWORD, invited, new_member, owner_at, signed_in_at
 from tests.support.single_sign_on import CREATE
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
 
 OPERATIONS = ROOT / "dashboard/src/operations"
 ACCESS = ("audit", "keys", "people", "profile", "tenants")

@@ -33,7 +33,9 @@ async function members({ page, dialog, field, press, choose, said, closed, open,
   await fails("SuspendMember", () => act("Suspend"), { then: () => row.getByRole("cell", { name: "Suspended", exact: true }).waitFor() });
   await fails("ResumeMember", () => act("Resume"), { then: () => row.getByRole("cell", { name: "Active", exact: true }).waitFor() });
   await act("Link to set a password…");
-  await fails("CreatePasswordResetLink", () => press("Create the link"), { then: () => dialog.getByLabel("Link", { exact: true }).waitFor() });
+  await fails("CreatePasswordResetLink", () => press("Create the link"), {
+    then: () => dialog.getByLabel("Link", { exact: true }).waitFor(),
+  });
   await press("Done");
   await act("End all sessions…");
   await fails("EndSessionsOfMember", () => press("End the sessions"), { then: () => said(/sessions? w(as|ere) ended/) });
@@ -47,7 +49,10 @@ async function rolesAndProviders({ page, heading, field, press, said, open, fail
   await page.getByRole("checkbox").last().check();
   await fails("CreateRole", () => press("Create"), { wrong: { name: "Name" }, then: () => heading("support") });
   await field("Description").fill("Answers questions.");
-  await fails("UpdateRole", () => press("Save"), { wrong: { description: "Description" }, then: () => said("The role support was saved.") });
+  await fails("UpdateRole", () => press("Save"), {
+    wrong: { description: "Description" },
+    then: () => said("The role support was saved."),
+  });
   await press("Delete");
   await fails("DeleteRole", () => press("Delete the role"), { then: () => heading("People") });
 
@@ -121,7 +126,8 @@ async function profile({ page, dialog, field, press, said, closed, open, fails }
   await field("Current password").fill(password);
   await field("New password").fill("a purple boat at noon");
   await fails("ChangePassword", () => press("Change the password"), { wrong: { newPassword: "New password" } });
-  await fails("EndSession", () => page.getByRole("button", { name: /^End the session of/ }).first().click(), { then: () => said(/^The session of .* was ended/) });
+  const other = page.getByRole("button", { name: /^End the session of/ }).first();
+  await fails("EndSession", () => other.click(), { then: () => said(/^The session of .* was ended/) });
   await press("End all others…");
   await fails("EndSessions", () => press("End the others"), { then: closed });
   await fails("SwitchTenant", () => press("Switch to branch"));

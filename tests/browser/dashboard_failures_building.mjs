@@ -62,16 +62,18 @@ async function mcpServers({ page, field, press, said, closed, open, fails }) {
 async function workflows({ page, dialog, field, press, choose, closed, open, fails }) {
   await open("/workflows/", "Workflows");
   await press("Import…");
-  const bundle = { name: "empty.json", mimeType: "application/json", buffer: Buffer.from("{}") };
-  await fails("ImportBundle", async () => {
-    const again = dialog.getByRole("button", { name: "Check again" });
-    await ((await again.count()) ? again.click() : field("File").setInputFiles(bundle));
-  }, { then: () => dialog.getByRole("heading", { name: "What the import would do" }).waitFor() });
+  const file = { name: "empty.json", mimeType: "application/json", buffer: Buffer.from("{}") };
+  const again = dialog.getByRole("button", { name: "Check again" });
+  const check = async () => ((await again.count()) ? again.click() : field("File").setInputFiles(file));
+  await fails("ImportBundle", check, { then: () => dialog.getByRole("heading", { name: "What the import would do" }).waitFor() });
   await fails("ImportBundle", () => press("Import"), { then: closed });
 
   await press("New workflow");
   await field("Name").fill("Night desk");
-  await fails("CreateWorkflow", () => press("Create"), { wrong: { slug: "Slug" }, then: () => page.waitForURL(/\/studio\/workflow\/\?id=/) });
+  await fails("CreateWorkflow", () => press("Create"), {
+    wrong: { slug: "Slug" },
+    then: () => page.waitForURL(/\/studio\/workflow\/\?id=/),
+  });
   await open("/workflows/", "Workflows");
   await choose("Actions for Night desk", "Rename…");
   await field("Name").fill("Night line");
@@ -87,7 +89,10 @@ async function builder({ page, heading, field, press, said, fails }) {
   await heading("clinic");
   await page.getByLabel(/^Node reception,/).waitFor();
   await field("Description").fill("Answers the phone.");
-  await fails("UpdateWorkflow", () => press("Save"), { wrong: { description: "Description" }, then: () => said("The workflow was saved.") });
+  await fails("UpdateWorkflow", () => press("Save"), {
+    wrong: { description: "Description" },
+    then: () => said("The workflow was saved."),
+  });
 }
 
 async function versions({ page, dialog, field, press, choose, closed, open, fails }) {

@@ -20,9 +20,15 @@ async function inboundTrunk({ page, heading, field, press, said, open, fails }) 
   await field("Allowed addresses").fill("192.0.2.0/30");
   await field("User name").fill("studio");
   await field("Password").fill("not-a-password");
-  await fails("CreateInboundTrunk", () => press("Create"), { wrong: { allowedAddresses: "Allowed addresses" }, then: () => heading("gate") });
+  await fails("CreateInboundTrunk", () => press("Create"), {
+    wrong: { allowedAddresses: "Allowed addresses" },
+    then: () => heading("gate"),
+  });
   await field("SIP headers").fill("X-Campaign");
-  await fails("UpdateInboundTrunk", () => press("Save"), { wrong: { contextHeaders: "SIP headers" }, then: () => said("The trunk gate was saved.") });
+  await fails("UpdateInboundTrunk", () => press("Save"), {
+    wrong: { contextHeaders: "SIP headers" },
+    then: () => said("The trunk gate was saved."),
+  });
   await press("Delete");
   await fails("DeleteInboundTrunk", () => press("Delete the trunk"), { then: () => page.waitForURL(/tab=inbound/) });
 }
@@ -34,7 +40,10 @@ async function outboundTrunk({ page, dialog, heading, field, press, said, closed
   await field("Region").fill("US");
   await fails("CreateOutboundTrunk", () => press("Create"), { wrong: { address: "Address" }, then: () => heading("spare") });
   await field("Calls per day").fill("50");
-  await fails("UpdateOutboundTrunk", () => press("Save"), { wrong: { "limits.callsPerDay": "Calls per day" }, then: () => said("The trunk spare was saved.") });
+  await fails("UpdateOutboundTrunk", () => press("Save"), {
+    wrong: { "limits.callsPerDay": "Calls per day" },
+    then: () => said("The trunk spare was saved."),
+  });
   await press("Delete");
   await fails("DeleteOutboundTrunk", () => press("Delete the trunk"), { then: () => page.waitForURL(/tab=outbound/) });
 
@@ -55,7 +64,10 @@ async function phoneNumber({ page, heading, field, press, said, open, fails }) {
   await field("User context").fill('{"desk": "north"}');
   await fails("CreatePhoneNumber", () => press("Create"), { wrong: { number: "Number" }, then: () => heading("+12025550123") });
   await field("Goodbye").fill("Please call again.");
-  await fails("UpdatePhoneNumber", () => press("Save"), { wrong: { "hold.goodbye": "Goodbye" }, then: () => said("The number +12025550123 was saved.") });
+  await fails("UpdatePhoneNumber", () => press("Save"), {
+    wrong: { "hold.goodbye": "Goodbye" },
+    then: () => said("The number +12025550123 was saved."),
+  });
   await press("Release");
   await fails("DeletePhoneNumber", () => press("Release the number"), { then: () => heading("Phone numbers") });
 }
@@ -86,10 +98,16 @@ async function secretsAndSettings({ page, field, press, choose, said, closed, op
 
   await open("/settings/?section=budgets", "Settings");
   await field("Dollars per month").fill("500");
-  await fails("UpdateSettings", () => press("Save"), { wrong: { "budgets.spendPerMonth": "Dollars per month" }, then: () => said("The budgets were saved.") });
+  await fails("UpdateSettings", () => press("Save"), {
+    wrong: { "budgets.spendPerMonth": "Dollars per month" },
+    then: () => said("The budgets were saved."),
+  });
   await open("/settings/?section=endpoints", "Settings");
   await press("Add an endpoint");
   await field("Name").fill("crm");
   await field("URL").fill("https://api.crm.example");
-  await fails("UpdateSettings", () => press("Save"), { wrong: { "endpoints.0.url": "URL" }, then: () => said("The endpoints were saved.") });
+  await fails("UpdateSettings", () => press("Save"), {
+    wrong: { "endpoints.0.url": "URL" },
+    then: () => said("The endpoints were saved."),
+  });
 }

@@ -2,7 +2,7 @@
 
 import { launch, watched } from "./browser.mjs";
 
-const LOST = "The API cannot be reached.";
+const LOST = "The API cannot be reached. Check your connection";
 const BUSY = "The server did not respond in time; try again.";
 const REFUSED = "This value is refused.";
 const EXPECTED = /ERR_CONNECTION_FAILED/;
@@ -55,7 +55,7 @@ class Bench {
     await this.#attempt(name, send, null, LOST, faults);
     if (path) await this.#attempt(name, send, refusalOf(path), REFUSED, faults);
     else await this.#attempt(name, send, BUSY_RESPONSE, BUSY, faults);
-    if (path && !(await this.page.waitForFunction(isAtField, [await this.field(label).getAttribute("id"), REFUSED], { timeout: 10_000 }).catch(() => null)))
+    if (path && !(await this.#comes(isAtField, [await this.field(label).getAttribute("id"), REFUSED])))
       faults.push(`The refusal is not shown at the field ${label}.`);
     if (`${await this.page.evaluate(valuesOf)}` !== `${values}`) faults.push("What was typed is lost.");
     if (!then) return undefined;
@@ -73,16 +73,19 @@ class Bench {
       return answer ? route.fulfill({ json: answer(field) }) : route.abort("connectionfailed");
     };
     await this.page.route("**/graphql", cut);
+    await this.page.evaluate(dismissToasts);
     await send();
-    const isShown = await this.page.waitForFunction(isSeen, text).then(
+    if (!(await this.#comes(isSeen, text))) faults.push(`“${text}” is not in sight.`);
+    if (!(await this.#comes(isIdle))) faults.push(`A button is still busy after “${text}”`);
+    if (count !== 1) faults.push(`${count} requests were sent.`);
+    await this.page.unroute("**/graphql", cut);
+  }
+
+  #comes = (condition, argument) =>
+    this.page.waitForFunction(condition, argument).then(
       () => true,
       () => false,
     );
-    if (count !== 1) faults.push(`${count} requests were sent.`);
-    if (!isShown) faults.push(`“${text}” is not in sight.`);
-    if (await this.page.locator("button[aria-busy=true]").count()) faults.push(`A button is still busy after “${text}”`);
-    await this.page.unroute("**/graphql", cut);
-  }
 }
 
 const BUSY_RESPONSE = () => ({ data: null, errors: [{ message: BUSY, extensions: { code: "UNAVAILABLE" } }] });
@@ -91,6 +94,14 @@ const refusalOf = (place) => (field) => {
   const problem = { message: REFUSED, path: ["input", ...place.split(".")] };
   return { data: { [field]: { __typename: "ValidationError", code: "INVALID_INPUT", ...problem, problems: [problem] } } };
 };
+
+/** Runs in the page: those of earlier mutations say the same. */
+function dismissToasts() {
+  for (const button of document.querySelectorAll("[aria-label=Dismiss]")) button.click();
+}
+
+/** Runs in the page: whether every button can be pressed again. */
+const isIdle = () => !document.querySelector("button[aria-busy=true]");
 
 /** Runs in the page: whether the reader sees a message with the text, without scrolling, and not below something else. */
 function isSeen(text) {

@@ -43,5 +43,7 @@ export const problemAt = (problems: Problems, path: string): string | undefined 
 
 /** The message of an error that a mutation returned, for a sentence in a form. */
 export const messageOf = (error: { code: string; message: string }): string =>
-  ({ UNREACHABLE: UNREACHABLE.title + ".", TIMEOUT: "The API did not respond in time. Check whether the change was made." })[error.code] ??
-  error.message;
+  ({
+    UNREACHABLE: `${UNREACHABLE.title}. ${UNREACHABLE.text}`,
+    TIMEOUT: "The API did not respond in time. Check whether the change was made.",
+  })[error.code] ?? error.message;
