@@ -227,47 +227,6 @@ async def test_digits_reach_events_model_and_request_and_masked_ones_only_the_re
     assert keys_in(np.frombuffer(bytes(stt.heard_audio), np.int16), STT_RATE) == {"5"}
 
 
-async def test_masked_digits_may_be_tones_alone_if_the_carrier_sends_no_events(
-    settings: Settings, viewer: Viewer, sip: SipContract
-) -> None:
-    async with (
-        open_phone(CALLEE_NUMBER) as phone,
-        run_speech_emulator() as stt,
-        run_llm_emulator() as model,
-        running_bank() as bank,
-    ):
-        stt.default_utterances, stt.heard_audio = repeat(""), bytearray()
-        model.script = [ScriptedReply(tool_calls=(("pay", {}),)), ScriptedReply("Paid.")]
-        voiced = replace(
-            with_voice_providers(settings, sip.livekit, stt),
-            openai_api_key=KEY,
-            openai_base_url=f"{model.url}/openai",
-            outbound_allow=bank.host,
-        )
-        async with api_services(voiced) as services:
-            await add_trunk(services, viewer, phone.host_and_port)
-            tool = pay_tool(ASK_PIN, bank.request())
-            await publish_clinic(services, viewer, with_speech(MODEL_DESK), tool, WORKFLOW)
-            async with running_worker(voiced):
-                call = await dialed(services, viewer)
-                line = await phone.next_call()
-                await watch(services, viewer, call.id, AgentTurn)
-                stt.utterances = ["I want to pay"]
-                line.media.queue(np.frombuffer(synthetic_speech(1.5, RATE), np.int16))
-                await watch(services, viewer, call.id, DtmfRequested)
-                stt.heard_audio = bytearray()  # the synthetic speech resembles keys
-                for key in PIN:
-                    line.media.queue(dtmf_tone(key, 0.1))
-                    line.media.queue(np.zeros(RATE // 10, np.int16))
-                await watch(services, viewer, call.id, ToolFinished)
-                await end_call(services, viewer, call.id)
-                log = await watch(services, viewer, call.id, CallEnded)
-    assert bank.paid == [{"pin": PIN}]
-    assert [e.count for e in log if isinstance(e, DtmfCollected)] == [len(PIN)]
-    assert PIN not in await everything_stored(settings)
-    assert keys_in(np.frombuffer(bytes(stt.heard_audio), np.int16), STT_RATE) == set()
-
-
 async def everything_stored(settings: Settings) -> str:
     """All rows of the database as text."""
     connection = await asyncpg.connect(settings.database_url)

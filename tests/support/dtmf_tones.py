@@ -17,10 +17,10 @@ MIN_SHARE = 0.5
 """The share of the two frequencies in the energy of a window."""
 
 
-def dtmf_tone(key: str, seconds: float, rate: int = RATE, pitch: float = 1.0) -> Samples:
-    """The tone of a key, by default as it should be, at the rate of a telephone."""
+def dtmf_tone(key: str, seconds: float) -> Samples:
+    """The tone of a key at the rate of a telephone."""
     [(row, column)] = [(r, k.index(key)) for r, k in enumerate(KEYS) if key in k]
-    times = np.arange(round(rate * seconds)) / rate * pitch
+    times = np.arange(round(RATE * seconds)) / RATE
     sound = sum(np.sin(2 * np.pi * hz * times) for hz in (LOW_HERTZ[row], HIGH_HERTZ[column]))
     return (6_000 * np.asarray(sound)).astype(np.int16)
 

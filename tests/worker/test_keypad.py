@@ -4,7 +4,6 @@ masked."""
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -33,7 +32,6 @@ from domain.tools.actions import DTMF_KEYS, CollectDigits
 from domain.workflows.agents import SilencePrompt
 from tests.support.conversations import voice_conversation
 from tests.support.demo_workflow import RECEPTION
-from tests.support.dtmf_tones import dtmf_tone
 from tests.support.fake_time import FakeTime, settle
 from worker.session.announcements import Announcements
 from worker.session.conversation import CallLost, Conversation
@@ -76,27 +74,16 @@ class FakeSpeech:
 
 
 class FakeAudio(io.AudioInput):
-    """The tones of keys that are pressed, and otherwise a loud line."""
-
     def __init__(self) -> None:
         super().__init__(label="phone")
-        self.tones: deque[rtc.AudioFrame] = deque()
 
     async def __anext__(self) -> rtc.AudioFrame:
-        return self.tones.popleft() if self.tones else LOUD
-
-
-def tones_of(keys: str) -> list[rtc.AudioFrame]:
-    """The audio of a phone that sounds each key for 80 ms, and is silent for as long."""
-    quiet = np.zeros(LOUD.samples_per_channel, np.int16)
-    sounds = [each for key in keys for each in (dtmf_tone(key, FRAME_SECONDS, 16_000), quiet)]
-    return [rtc.AudioFrame(each.tobytes(), 16_000, 1, len(each)) for each in sounds]
+        return LOUD
 
 
 class FakeInput:
     def __init__(self) -> None:
-        self.phone = FakeAudio()
-        self.audio: io.AudioInput = self.phone
+        self.audio: io.AudioInput = FakeAudio()
         self.is_enabled = True
 
     def set_audio_enabled(self, enable: bool) -> None:
@@ -155,12 +142,6 @@ class Rig:
             sender = cast(rtc.RemoteParticipant, SimpleNamespace(identity=identity))
             code = "0123456789*#ABCD".index(key)
             self.room.emit("sip_dtmf_received", rtc.SipDTMF(code, key, sender))
-
-    async def sound(self, keys: str) -> bool:
-        """Press keys that only sound. Returns whether others hear a part of them."""
-        self.session.input.phone.tones.extend(tones_of(keys))
-        frames = [await self.session.input.audio.__anext__() for _ in range(2 * len(keys))]
-        return any(any(bytes(frame.data)) for frame in frames)
 
     async def press_slowly(self, keys: str, seconds: float) -> None:
         for key in keys:
@@ -340,50 +321,6 @@ async def test_what_was_typed_before_the_question_counts() -> None:
         assert rig.events(DtmfReceived) == []
 
 
-async def test_keys_that_only_sound_are_taken_when_a_tool_asks() -> None:
-    async with keypad_rig() as rig:
-        assert await rig.sound("77")
-        async with rig.asking(ACCOUNT):
-            assert await rig.sound("1225")
-            assert rig.session.said[0].interrupted
-            await rig.time.advance(3.1)
-        assert rig.results == [CollectedDigits(pressed="1225", attempts=1)]
-        assert rig.events(DtmfReceived) == []
-
-
-async def test_tones_do_not_count_once_the_carrier_has_sent_an_event() -> None:
-    async with keypad_rig() as rig:
-        async with rig.asking(ACCOUNT):
-            await rig.sound("12")
-            rig.press("1")  # the same key, as an event
-            await rig.sound("3")
-            rig.press("234#")
-        await rig.time.advance(3)
-        async with rig.asking(ACCOUNT):
-            await rig.sound("99")
-            rig.press("5678#")
-        assert [each.pressed for each in rig.results] == ["1234", "5678"]
-
-
-async def test_the_events_of_keys_that_were_heard_do_not_belong_to_the_next_digits() -> None:
-    async with keypad_rig() as rig:
-        async with rig.asking(CollectDigits(name="choice", count=2, prompt="Which?")):
-            await rig.sound("12")
-        async with rig.asking(PIN):
-            rig.press("12")
-            await rig.time.advance(0.5)
-            rig.press("8402")
-        assert [each.pressed for each in rig.results] == ["12", "8402"]
-
-
-async def test_a_sound_that_was_mistaken_for_a_key_does_not_count_when_an_event_arrives() -> None:
-    async with keypad_rig() as rig:
-        async with rig.asking(ACCOUNT):
-            await rig.sound("7")
-            rig.press("1234#")
-        assert [each.pressed for each in rig.results] == ["1234"]
-
-
 async def test_a_caller_who_speaks_instead_is_not_asked_again() -> None:
     async with keypad_rig() as rig:
         async with rig.asking(ACCOUNT):
@@ -442,19 +379,6 @@ async def test_a_masked_key_too_many_does_not_belong_to_the_next_digits() -> Non
             await rig.time.advance(2.5)
             rig.press("1234#")
         assert rig.results[1].pressed == "1234"
-
-
-async def test_masked_keys_that_only_sound_reach_the_tool_and_nothing_else() -> None:
-    async with keypad_rig() as rig:
-        async with rig.asking(PIN):
-            assert not await rig.sound("8402")
-        assert rig.results == [CollectedDigits(pressed="8402", attempts=1)]
-        assert await rig.heard(1.6) == 0
-        assert not await rig.sound("5")  # a key too many
-        assert await rig.heard(1.6) == 0
-        await rig.time.advance(5)
-        assert await rig.heard(4) == pytest.approx(3.76)
-        assert rig.writer.events == []
 
 
 async def test_masked_keys_that_a_lost_worker_asked_for_reach_nothing() -> None:

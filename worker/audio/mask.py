@@ -5,8 +5,6 @@ recording nor an STT receives a part of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from livekit import rtc
 from livekit.agents.utils.audio import silence_frame_like
 from livekit.agents.voice import io
@@ -41,15 +39,9 @@ class AudioMask:
 
 
 class MaskedInput(io.AudioInput):
-    def __init__(
-        self, source: io.AudioInput, mask: AudioMask, hear: Callable[[rtc.AudioFrame], None]
-    ) -> None:
-        """`hear` receives the audio before it is masked."""
+    def __init__(self, source: io.AudioInput, mask: AudioMask) -> None:
         super().__init__(label="mask", source=source)
         self._mask = mask
-        self._hear = hear
 
     async def __anext__(self) -> rtc.AudioFrame:
-        frame = await super().__anext__()
-        self._hear(frame)
-        return self._mask.apply(frame)
+        return self._mask.apply(await super().__anext__())

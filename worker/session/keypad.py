@@ -1,10 +1,7 @@
 """The keys that the caller presses on a phone.
 
 Keys that no tool asked for are a turn of the caller: those that follow each other within two seconds,
-up to and including a `#`. A tool may ask for keys; masked ones reach nothing but that tool.
-
-Keys arrive as events. Until the first event of a call, keys that a tool asks for are also recognized by their
-tones, because some carriers send nothing else."""
+up to and including a `#`. A tool may ask for keys; masked ones reach nothing but that tool."""
 
 from __future__ import annotations
 
@@ -24,7 +21,6 @@ from domain.tool_execution.digit_stubs import collected_digits
 from domain.tool_execution.environment import CollectedDigits
 from domain.tools.actions import DTMF_KEYS, MAX_COLLECTED_DIGITS, CollectDigits
 from domain.tools.dtmf import DigitEntry
-from worker.audio.dtmf import DtmfDetector
 from worker.audio.mask import AudioMask, MaskedInput
 from worker.session.announcements import Announcements
 from worker.session.call_clock import IMMEDIATELY
@@ -79,12 +75,6 @@ class PhoneKeypad:
         self._asked_at: datetime | None = None
         """When the prompt was over; None while it is said."""
         self._has_spoken = False
-        self._has_events = False
-        """Whether an event has shown that the carrier sends them."""
-        self._tones: DtmfDetector | None = None
-        """Listens to a carrier that has sent no event, while a tool asks for keys."""
-        self._heard = ""
-        """The keys that were taken because of their tones, and whose events have not arrived."""
         self._is_closed = False
         room.on("sip_dtmf_received", self._on_key)
         session.on("user_input_transcribed", self._on_transcribed)
@@ -104,7 +94,7 @@ class PhoneKeypad:
         """Mask the audio for all who receive it, so this must be the first tap; repeats are ignored."""
         if not self._is_tapped and session.input.audio is not None:
             self._is_tapped = True
-            session.input.audio = MaskedInput(session.input.audio, self._mask, self._hear)
+            session.input.audio = MaskedInput(session.input.audio, self._mask)
             session.input.set_audio_enabled(True)
 
     def close(self) -> None:
@@ -136,54 +126,12 @@ class PhoneKeypad:
         is_key = len(dtmf.digit) == 1 and dtmf.digit in DTMF_KEYS
         if self._is_closed or not is_caller or not is_key or self._conversation.is_without_agent:
             return
-        if self._is_echo(dtmf.digit):
-            if self._clock.now() < self._ignores_until:
-                self._ignore_key()
-        elif not self._take_asked_key(dtmf.digit):
-            self._add_input(dtmf.digit)
-        self._note_press()
-
-    def _is_echo(self, key: str) -> bool:
-        """Whether the event is that of a key whose tone was taken before: gateways let tones through until
-        they send the event."""
-        self._has_events = True
-        heard, self._heard = self._heard_lately, ""
-        if heard.startswith(key):
-            self._heard = heard[1:]
-        elif heard and self._entry is not None and self._entry.is_open:
-            self._entry = DigitEntry(rules=self._entry.rules)  # a sound was mistaken for a key
-        return heard.startswith(key)
-
-    @property
-    def _heard_lately(self) -> str:
-        is_late = self._clock.now() > self._pressed_at + timedelta(seconds=LATE_KEY_SECONDS)
-        return "" if is_late else self._heard
-
-    def _hear(self, frame: rtc.AudioFrame) -> None:
-        """Take the keys whose tones are in the audio of the caller, while those that a tool asks for may
-        arrive."""
-        is_asked = self._entry is not None or self._clock.now() < self._ignores_until
-        is_deaf = self._has_events or self._is_closed or self._conversation.is_without_agent
-        if not is_asked or is_deaf:
-            self._tones = None
-            return
-        self._tones = self._tones or DtmfDetector(frame.sample_rate)
-        for key in self._tones.add(bytes(frame.data)):
-            if key in DTMF_KEYS and self._take_asked_key(key):
-                self._heard = self._heard_lately + key
-                self._note_press()
-
-    def _take_asked_key(self, key: str) -> bool:
-        """Whether the key belongs to the digits that a tool asks for, or asked for a moment ago."""
         if self._entry is not None and self._accepts_key(self._entry):
-            self._take_key(self._entry, key)
+            self._take_key(self._entry, dtmf.digit)
         elif self._clock.now() < self._ignores_until:
             self._ignore_key()
         else:
-            return False
-        return True
-
-    def _note_press(self) -> None:
+            self._add_input(dtmf.digit)
         self._pressed_at = self._clock.now()
         self._clock.changed()
 
