@@ -57,6 +57,7 @@ async def test_an_owner_sets_up_an_installation(
 
     assert seen["refused"] == REFUSED
     assert seen["trunk"] == ["50", "+1876"]
+    assert seen["typed"] == "*.crm.example"
     assert seen["secrets"] == [{"name": "crm_token", "hosts": ["api.crm.example"]}]
     assert seen["reloaded"] == "Are you there, {{user.name}}?"
     assert seen["settings"] == {

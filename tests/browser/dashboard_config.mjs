@@ -184,8 +184,11 @@ async function work() {
   await press("Store");
   refused.name = await refusal("Name");
   await check("existing secret");
+  await field("Hosts").fill("*.crm.example");
   await press("Replace crm_token");
   await dialog.getByRole("heading", { name: "Replace crm_token" }).waitFor();
+  const typed = await field("Hosts").inputValue();
+  await field("Hosts").fill("api.crm.example");
   await press("Store");
   await dialog.waitFor({ state: "detached" });
   const { secrets } = await execute("{ secrets { name hosts } }");
@@ -268,7 +271,7 @@ async function work() {
 
   const { settings } = await execute(`{ settings { revision values defaults { llm { provider model options } } budgets { spendPerMonth }
     prices { provider model inputTokens } endpoints { name url headers } spokenTexts { text language say } } }`);
-  return { refused, trunk, reloaded, secrets, settings, errors, outside, barriers: found };
+  return { refused, trunk, reloaded, typed, secrets, settings, errors, outside, barriers: found };
 }
 
 async function execute(query) {

@@ -1,7 +1,6 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState, type ReactNode } from "react";
 import { problemOf } from "@/data/problem";
@@ -85,7 +84,6 @@ function NoAgent() {
 
 function Actions({ agent }: { agent: AgentFormFragment }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const mayWrite = useMay("AGENTS_WRITE");
   const [isAsking, setAsking] = useState(false);
@@ -109,10 +107,8 @@ function Actions({ agent }: { agent: AgentFormFragment }) {
           </Link>
         }
         remove={() => studio.mutate(DeleteAgentDocument, { input: { id: agent.id } })}
-        onRemoved={() => {
-          toast("ok", `The agent ${agent.name} was deleted.`);
-          router.replace("/agents/");
-        }}
+        onRemoved={() => toast("ok", `The agent ${agent.name} was deleted.`)}
+        next="/agents/"
       />
     </>
   );

@@ -20,12 +20,12 @@ interface Surroundings {
 /** What the form of an agent chooses from. What the role may not read is left out. */
 export function useSurroundings(): Surroundings {
   const catalog = useCatalog();
-  const [{ data, fetching }] = useQuery({ query: AgentDefaultsDocument, pause: !useMay("SETTINGS_READ") });
+  const [{ data, fetching, error }] = useQuery({ query: AgentDefaultsDocument, pause: !useMay("SETTINGS_READ") });
   const values = data?.settings?.values;
   return {
     catalog,
     defaults: data?.settings?.defaults ?? null,
     settings: isObject(values) ? values : null,
-    isFetching: catalog.isFetching || (fetching && !data),
+    isFetching: catalog.isFetching || (fetching && !data && !error),
   };
 }

@@ -26,11 +26,12 @@ interface Props {
   member: MemberRowFragment;
   trigger: ReactNode;
   onChanged(): void;
-  onRemoved?(): void;
+  /** Where the reader continues after the member was removed; without it the list stays. */
+  list?: string;
 }
 
 /** What can be done to another member. */
-export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }: Props) {
+export function MemberMenu({ member, trigger, onChanged, list }: Props) {
   const studio = useStudio();
   const toast = useToast();
   const { missing } = useRoles();
@@ -81,9 +82,10 @@ export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }
       const result = await studio.mutate(RemoveMemberDocument, { input });
       if (!result.ok) return result;
       toast("ok", `${who} was removed.`);
-      onRemoved();
+      if (!list) onChanged();
       return result;
     },
+    next: list,
   };
   return (
     <>

@@ -10,6 +10,7 @@ import type { OutboundTrunkFormFragment } from "@/gql/outbound-trunks";
 import { NumberChoicesDocument } from "@/gql/phone-numbers";
 import { durationIn, orNone } from "@/data/form-values";
 import { useForm } from "@/data/use-form";
+import { useMounted } from "@/data/use-mounted";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
@@ -55,6 +56,7 @@ const WHEN = ["scheduledFor", "ringingTimeout", "maxDuration", "allowedHours"];
 function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
   const router = useRouter();
   const studio = useStudio();
+  const isShown = useMounted();
   const form = useForm(EMPTY);
   const [{ data, error }, readChoices] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
   const { draft, text, problemAt } = form;
@@ -83,7 +85,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
         },
       });
     });
-    if (started) router.push(`/call/?id=${encodeURIComponent(started.callId)}`);
+    if (started && isShown.current) router.push(`/call/?id=${encodeURIComponent(started.callId)}`);
   };
   return (
     <form ref={form.element} className="mt-4 grid gap-4" noValidate onSubmit={(event) => void dial(event)}>

@@ -1,6 +1,5 @@
 "use client";
 
-import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { useQuery } from "urql";
@@ -215,7 +214,6 @@ function TrunkOptions({ trunks }: { trunks: readonly { id: string; name: string;
 
 function Delete({ number }: { number: NumberFormFragment }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const mayWrite = useMay("TELEPHONY_WRITE");
   const [isAsking, setAsking] = useState(false);
@@ -230,10 +228,8 @@ function Delete({ number }: { number: NumberFormFragment }) {
         description="Calls to it are no longer answered, and another tenant can take the number. Your carrier is not informed. This cannot be undone."
         confirm="Release the number"
         remove={() => studio.mutate(DeletePhoneNumberDocument, { input: { id: number.id } })}
-        onRemoved={() => {
-          toast("ok", `The number ${number.number} was released.`);
-          router.replace(LISTS.number.href);
-        }}
+        onRemoved={() => toast("ok", `The number ${number.number} was released.`)}
+        next={LISTS.number.href}
       />
     </>
   );

@@ -10,6 +10,7 @@ export interface Catalog {
   readonly providers: readonly Provider[];
   /** The labels of the tenant's credentials, by provider. */
   readonly credentials: ReadonlyMap<string, readonly string[]>;
+  /** It is read for the first time. */
   readonly isFetching: boolean;
   readonly error: CombinedError | undefined;
   reload(): void;
@@ -30,7 +31,7 @@ export function useCatalog(): Catalog {
   return {
     providers: providers.data?.providers ?? [],
     credentials: labels,
-    isFetching: [providers, credentials].some(({ fetching, data }) => fetching && !data),
+    isFetching: [providers, credentials].some(({ fetching, data, error }) => fetching && !data && !error),
     error: providers.error ?? credentials.error,
     reload: () => {
       readProviders({ requestPolicy: "network-only" });

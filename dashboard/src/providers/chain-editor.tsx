@@ -1,6 +1,6 @@
 "use client";
 
-import { useId } from "react";
+import { useId, useState } from "react";
 import { problemAt, type Problems } from "@/data/problem";
 import { Choice, Field } from "@/ui/field";
 import { Icon } from "@/ui/icons";
@@ -107,6 +107,8 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, problems,
   const labels = catalog.credentials.get(model.provider) ?? [];
   const foreign = provider ? unsupported(provider, languages) : [];
   const count = Object.keys(model.options).length;
+  const optionProblem = problemAt(problems, `${path}.options`);
+  const [isOpen, setOpen] = useState(false);
   // Options and credentials belong to a provider, so another one starts without any.
   const choose = (name: string) =>
     onChange({ provider: name, model: offered.find((each) => each.name === name)?.models[0] ?? "", credential: "", options: {} });
@@ -167,7 +169,7 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, problems,
         </p>
       )}
       {(provider?.options.length ?? 0) + count > 0 && (
-        <details className="group" open={problemAt(problems, `${path}.options`) ? true : undefined}>
+        <details className="group" open={isOpen || Boolean(optionProblem)} onToggle={(event) => setOpen(event.currentTarget.open)}>
           <summary
             className="flex min-h-8 w-fit list-none items-center gap-1.5 rounded text-sm text-muted hover:text-text
               [&::-webkit-details-marker]:hidden"
@@ -179,7 +181,7 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, problems,
             <Options
               provider={provider}
               options={model.options}
-              problem={problemAt(problems, `${path}.options`)}
+              problem={optionProblem}
               isDisabled={isDisabled}
               onChange={(options) => onChange({ ...model, options })}
             />

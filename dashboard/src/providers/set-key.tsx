@@ -2,9 +2,11 @@
 
 import { useStudio } from "agent-studio-client/react";
 import type { FormEvent } from "react";
-import { SetCredentialDocument, type CredentialRowFragment } from "@/gql/providers";
-import { orNone } from "@/data/form-values";
+import { CredentialsDocument, SetCredentialDocument, type CredentialRowFragment } from "@/gql/providers";
+import { changesOf, orNone } from "@/data/form-values";
 import { InvalidField, useForm } from "@/data/use-form";
+import { useMounted } from "@/data/use-mounted";
+import { useReadNow } from "@/data/use-read";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Exists } from "@/ui/exists";
@@ -71,14 +73,20 @@ const SERVER = ["region", "baseUrl", "headers"];
 
 function KeyForm({ entry, target, keys, onReplace, onClose, onSaved }: Props & { target: Target }) {
   const studio = useStudio();
+  const isShown = useMounted();
+  const readNow = useReadNow();
   const replaced = target === "new" ? null : target;
   const form = useForm(draftOf(replaced));
   const { draft, set, text, problemAt } = form;
   const test = useKeyTest(JSON.stringify(draft));
   const fields = new Map(entry.credentials.map((field) => [field.name, field]));
-  const existing = replaced ? null : (keys.find(({ label }) => label === orNone(draft.label)) ?? null);
+  const labelled = (all: Props["keys"]) => all.find(({ provider, label }) => provider === entry.name && label === orNone(draft.label));
+  const existing = replaced ? undefined : labelled(keys);
   const replace = (key: CredentialRowFragment) => {
-    form.setDraft({ ...draftOf(key), key: draft.key });
+    const stored = draftOf(key);
+    const isTyped = (name: string) => draft.headers.some((row) => row.name.trim().toLowerCase() === name.toLowerCase());
+    const headers = [...draft.headers, ...stored.headers.filter(({ name }) => !isTyped(name))];
+    form.setDraft({ ...stored, ...changesOf(draft, draftOf(null)), label: stored.label, headers });
     form.forgetProblems();
     onReplace(key);
   };
@@ -93,12 +101,17 @@ function KeyForm({ entry, target, keys, onReplace, onClose, onSaved }: Props & {
   const save = async (event: FormEvent) => {
     event.preventDefault();
     const saved = await form.submit(async () => {
-      if (existing) throw new InvalidField("label", "There is such a key already. Choose another label, or replace that key.");
+      if (!replaced) {
+        const now = await readNow(CredentialsDocument);
+        if (!now.ok) return now;
+        if (labelled(now.value.credentials ?? []))
+          throw new InvalidField("label", "There is such a key already. Choose another label, or replace that key.");
+      }
       return studio.mutate(SetCredentialDocument, { input: input() });
     });
     if (!saved) return;
     onSaved();
-    onClose();
+    if (isShown.current) onClose();
   };
   const [region, baseUrl, headers] = [fields.get("region"), fields.get("baseUrl"), fields.get("headers")];
   return (

@@ -8,7 +8,9 @@ import { listText } from "@/data/form-values";
 import { listOf } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { InvalidField, isSame, useForm } from "@/data/use-form";
+import { useMounted } from "@/data/use-mounted";
 import { useQueryString } from "@/data/use-query-string";
+import { useReadNow } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { Badge } from "@/ui/badge";
@@ -75,10 +77,9 @@ export function SecretsPage() {
           target={target}
           secrets={rows ?? []}
           onReplace={(secret) => go(new URLSearchParams({ [SET]: secret.name }), "replace")}
-          onCancel={close}
+          onClose={close}
           onSaved={(saved) => {
             toast("ok", `The secret ${saved} was stored.`);
-            close();
             reload();
           }}
         />
@@ -153,7 +154,7 @@ interface FormProps {
   secrets: readonly SecretRowFragment[];
   /** Continues as the form of a secret that exists. */
   onReplace(secret: SecretRowFragment): void;
-  onCancel(): void;
+  onClose(): void;
   onSaved(name: string): void;
 }
 
@@ -166,28 +167,40 @@ const draftOf = (target: SecretRowFragment | null) => ({
   isForAnyHost: target !== null && target.hosts === null,
 });
 
-function SecretForm({ target, secrets, onReplace, onCancel, onSaved }: FormProps) {
+function SecretForm({ target, secrets, onReplace, onClose, onSaved }: FormProps) {
   const studio = useStudio();
+  const isShown = useMounted();
+  const readNow = useReadNow();
   // What the form began with: another person may change the hosts meanwhile.
   const [base, setBase] = useState(() => draftOf(target));
   const form = useForm(base);
   const { draft, text, check } = form;
-  const existing = target ? null : (secrets.find(({ name }) => name === draft.name.trim()) ?? null);
+  const named = (all: FormProps["secrets"]) => all.find(({ name }) => name === draft.name.trim());
+  const existing = target ? undefined : named(secrets);
   const replace = (secret: SecretRowFragment) => {
-    setBase(draftOf(secret));
-    form.setDraft({ ...draftOf(secret), value: draft.value });
+    const stored = draftOf(secret);
+    const mine = isSame(hostsOf(draft), hostsOf(draftOf(null))) ? stored : draft;
+    setBase(stored);
+    form.setDraft({ ...stored, value: draft.value, hosts: mine.hosts, isForAnyHost: mine.isForAnyHost });
     form.forgetProblems();
     onReplace(secret);
   };
   const save = async (event: FormEvent) => {
     event.preventDefault();
     const saved = await form.submit(async () => {
-      if (existing) throw new InvalidField("name", "A secret of this name exists already. Choose another name, or replace that secret.");
+      if (!target) {
+        const now = await readNow(SecretsDocument);
+        if (!now.ok) return now;
+        if (named(now.value.secrets ?? []))
+          throw new InvalidField("name", "A secret of this name exists already. Choose another name, or replace that secret.");
+      }
       // Hosts that are not sent stay as they are.
       const hosts = target && isSame(hostsOf(draft), hostsOf(base)) ? {} : { hosts: hostsOf(draft) };
       return studio.mutate(SetSecretDocument, { input: { name: draft.name.trim(), value: draft.value, ...hosts } });
     });
-    if (saved) onSaved(saved.secret.name);
+    if (!saved) return;
+    onSaved(saved.secret.name);
+    if (isShown.current) onClose();
   };
   return (
     <form ref={form.element} className="mt-4 grid gap-4" noValidate onSubmit={(event) => void save(event)}>
@@ -220,7 +233,7 @@ function SecretForm({ target, secrets, onReplace, onCancel, onSaved }: FormProps
       )}
       {draft.isForAnyHost && <Notice tone="warn">Anyone who may edit tools can then send the secret to a server of their own.</Notice>}
       <div className="flex justify-end gap-2">
-        <Button onClick={onCancel}>Cancel</Button>
+        <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" kind="primary" busy={form.isBusy}>
           Store
         </Button>

@@ -1,9 +1,9 @@
 "use client";
 
-import { useState } from "react";
-import { isObject, type JsonObject } from "@/data/json";
-import { Choice } from "@/ui/field";
-import { JsonField } from "@/ui/json-field";
+import { useEffect, useRef, useState } from "react";
+import { isObject, parseJson, type JsonObject } from "@/data/json";
+import { isSame } from "@/data/use-form";
+import { Choice, TextArea } from "@/ui/field";
 import { JsonEditor } from "./editors";
 import { parsedObject, pretty } from "./json";
 import { ScalarField } from "./scalar-field";
@@ -113,12 +113,37 @@ function ValueField({ label, schema, value, isRequired, onChange }: FieldProps) 
   if (type === "string" || type === "integer" || type === "number") {
     return <ScalarField {...common} type={type} placeholder={byDefault && `Default: ${byDefault}`} value={value} onChange={onChange} />;
   }
+  return <JsonValue {...common} value={value} onChange={onChange} />;
+}
+
+interface JsonProps {
+  label: string;
+  hint: string | undefined;
+  /** Undefined for an empty field, and for a text that is not JSON, which no test can be run with. */
+  value: unknown;
+  onChange(value: unknown): void;
+}
+
+function JsonValue({ value, onChange, ...field }: JsonProps) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useState("");
+  // The text keeps its layout as long as it means the value.
+  const shown = isSame(parseJson(text).value, value) ? text : value === undefined ? "" : pretty(value);
+  const problem = shown.trim() ? parseJson(shown).problem?.message : undefined;
+  useEffect(() => area.current?.setCustomValidity(problem ?? ""), [problem]);
   return (
-    <JsonField
-      {...common}
+    <TextArea
+      {...field}
+      ref={area}
       rows={2}
-      value={value === undefined ? "" : value}
-      onChange={(next) => onChange(next === "" ? undefined : next)}
+      spellCheck={false}
+      className="font-mono text-[13px]"
+      value={shown}
+      problem={problem}
+      onChange={({ target }) => {
+        setText(target.value);
+        onChange(parseJson(target.value).value);
+      }}
     />
   );
 }

@@ -8,10 +8,12 @@ import { useToast } from "@/ui/toast";
 interface Props {
   target: { readonly id: string; readonly name: string } | null;
   onClose(): void;
-  onDeleted(): void;
+  onDeleted?(): void;
+  /** Where the reader continues. */
+  next?: string;
 }
 
-export function DeleteTool({ target, onClose, onDeleted }: Props) {
+export function DeleteTool({ target, onClose, onDeleted, next }: Props) {
   const studio = useStudio();
   const toast = useToast();
   return (
@@ -25,8 +27,9 @@ export function DeleteTool({ target, onClose, onDeleted }: Props) {
       remove={() => studio.mutate(DeleteToolDocument, { input: { id: target?.id ?? "" } })}
       onRemoved={() => {
         toast("ok", `The tool ${target?.name ?? ""} was deleted.`);
-        onDeleted();
+        onDeleted?.();
       }}
+      next={next}
     />
   );
 }

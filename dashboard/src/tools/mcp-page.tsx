@@ -29,7 +29,7 @@ export function McpPage() {
   const settings = data?.settings;
   const name = query.get("server");
   const server = settings?.mcpServers.find((each) => each.name === name) ?? (name ? undefined : settings?.mcpServers[0]);
-  const show = (next: string) => go(new URLSearchParams(next ? { server: next } : {}), "replace");
+  const show = (next: string) => go(new URLSearchParams({ server: next }), "replace");
   return (
     <>
       <Link href="/tools/" className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
@@ -70,7 +70,6 @@ export function McpPage() {
               mayWrite={mayWrite}
               onEdit={() => setEdited(server)}
               onChanged={again}
-              onRemoved={() => show("")}
             />
           ) : (
             <Card>
@@ -87,10 +86,9 @@ export function McpPage() {
           settings={settings}
           server={edited === "new" ? null : (settings.mcpServers.find((each) => each.name === edited.name) ?? null)}
           onClose={() => setEdited(null)}
-          onConflict={again}
+          onChanged={again}
           onSaved={(saved) => {
             setEdited(null);
-            again();
             show(saved);
           }}
         />
@@ -105,10 +103,9 @@ interface ServerProps {
   mayWrite: boolean;
   onEdit(): void;
   onChanged(): void;
-  onRemoved(): void;
 }
 
-function Server({ settings, server, mayWrite, onEdit, onChanged, onRemoved }: ServerProps) {
+function Server({ settings, server, mayWrite, onEdit, onChanged }: ServerProps) {
   const [isRemoving, setRemoving] = useState(false);
   const headers = isObject(server.headers) ? Object.entries(server.headers) : [];
   return (
@@ -142,11 +139,7 @@ function Server({ settings, server, mayWrite, onEdit, onChanged, onRemoved }: Se
         settings={settings}
         server={isRemoving ? server : null}
         onClose={() => setRemoving(false)}
-        onConflict={onChanged}
-        onRemoved={() => {
-          onRemoved();
-          onChanged();
-        }}
+        onChanged={onChanged}
       />
     </div>
   );

@@ -7,6 +7,7 @@ import { McpSecretsDocument, SaveMcpServersDocument, type McpServerInput, type M
 import { isObject } from "@/data/json";
 import type { MutationError, Outcome } from "@/data/refusal";
 import { InvalidField, isSame, useForm } from "@/data/use-form";
+import { useMounted } from "@/data/use-mounted";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { ConfirmDelete } from "@/ui/confirm-delete";
@@ -32,9 +33,10 @@ interface DialogProps {
   /** Null for a new one. */
   server: McpServer | null;
   onClose(): void;
+  /** Called only if the form is still shown. */
   onSaved(name: string): void;
-  /** The settings were edited by another person. */
-  onConflict(): void;
+  /** The settings were edited, here or by another person. */
+  onChanged(): void;
 }
 
 export function ServerDialog({ open, server, onClose, ...form }: DialogProps) {
@@ -104,9 +106,10 @@ function ofServer(error: MutationError, index: number): MutationError {
   return error.problems ? { ...error, problems: error.problems.map(({ message, path }) => ({ message, path: pathOf(path) })) } : error;
 }
 
-function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<DialogProps, "open">) {
+function ServerForm({ settings, server, onClose, onSaved, onChanged }: Omit<DialogProps, "open">) {
   const studio = useStudio();
   const toast = useToast();
+  const isShown = useMounted();
   const [{ data, error }, readSecrets] = useQuery({ query: McpSecretsDocument, pause: !useMay("CREDENTIALS_READ") });
   // What the form was filled from: an edit by another person shows in `server`, not here.
   const [base, setBase] = useState(() => ({ server, draft: draftOf(server) }));
@@ -139,12 +142,13 @@ function ServerForm({ settings, server, onClose, onSaved, onConflict }: Omit<Dia
       const result = await studio.mutate(SaveMcpServersDocument, { input: { expectedRevision: settings.revision, mcpServers } });
       if (result.ok) return result;
       if (result.error.code !== "REVISION_CONFLICT") return { ok: false, error: ofServer(result.error, index) };
-      onConflict();
+      onChanged();
       return { ok: false, error: { ...result.error, message: CONFLICT } };
     });
     if (!saved) return;
     toast("ok", `The MCP server ${draft.name.trim()} was saved.`);
-    onSaved(draft.name.trim());
+    onChanged();
+    if (isShown.current) onSaved(draft.name.trim());
   };
 
   return (
@@ -206,19 +210,18 @@ interface RemoveProps {
   settings: Settings;
   server: McpServer | null;
   onClose(): void;
-  onRemoved(): void;
-  /** The settings were edited by another person. */
-  onConflict(): void;
+  /** The settings were edited, here or by another person. */
+  onChanged(): void;
 }
 
-export function RemoveServer({ settings, server, onClose, onRemoved, onConflict }: RemoveProps) {
+export function RemoveServer({ settings, server, onClose, onChanged }: RemoveProps) {
   const studio = useStudio();
   const toast = useToast();
   const remove = async (): Promise<Outcome<unknown>> => {
     const mcpServers = settings.mcpServers.filter((each) => each !== server).map(inputOf);
     const result = await studio.mutate(SaveMcpServersDocument, { input: { expectedRevision: settings.revision, mcpServers } });
     if (result.ok || result.error.code !== "REVISION_CONFLICT") return result;
-    onConflict();
+    onChanged();
     return { ok: false, error: { ...result.error, message: CONFLICT } };
   };
   return (
@@ -231,8 +234,9 @@ export function RemoveServer({ settings, server, onClose, onRemoved, onConflict 
       remove={remove}
       onRemoved={() => {
         toast("ok", `The MCP server ${server?.name ?? ""} was removed.`);
-        onRemoved();
+        onChanged();
       }}
+      next="/mcp/"
     />
   );
 }

@@ -68,6 +68,11 @@ export function TestPanel({ id, draft, isChanged, onSave }: Props) {
       setProblem(UNFINISHED);
       return unfinished.focus();
     }
+    const notJson = panel.current?.querySelector<HTMLTextAreaElement>("textarea:invalid");
+    if (notJson) {
+      setProblem("A value is not JSON. Correct it, or clear the field.");
+      return notJson.focus();
+    }
     const found = testProblems(draft, test);
     setProblems(found);
     setProblem(Object.keys(found).length ? "Some values of the test are not valid. See the marked fields." : "");

@@ -1,7 +1,6 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useRouter } from "next/navigation";
 import { useState, type ReactNode } from "react";
 import { useQuery, useSubscription } from "urql";
 import { AgentsOfToolDocument, ToolDocument, type ToolFormFragment } from "@/gql/tool";
@@ -66,7 +65,6 @@ function Page({ title, tool, children }: { title: string; tool?: ToolFormFragmen
 }
 
 function Actions({ tool }: { tool: ToolFormFragment }) {
-  const router = useRouter();
   const mayWrite = useMay("TOOLS_WRITE");
   const [isAsking, setAsking] = useState(false);
   if (!mayWrite) return null;
@@ -79,7 +77,7 @@ function Actions({ tool }: { tool: ToolFormFragment }) {
         Duplicate
       </Link>
       <Button onClick={() => setAsking(true)}>Delete</Button>
-      <DeleteTool target={isAsking ? tool : null} onClose={() => setAsking(false)} onDeleted={() => router.replace("/tools/")} />
+      <DeleteTool target={isAsking ? tool : null} onClose={() => setAsking(false)} next="/tools/" />
     </>
   );
 }

@@ -1,8 +1,10 @@
 "use client";
 
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useRouter } from "next/navigation";
+import { useState, type ReactNode } from "react";
 import { messageOf } from "@/data/problem";
 import type { MutationError, Outcome } from "@/data/refusal";
+import { useMounted } from "@/data/use-mounted";
 import { Button } from "./button";
 import { Dialog } from "./dialog";
 import { Notice } from "./states";
@@ -15,6 +17,8 @@ export interface Question {
   run(): Promise<Outcome<unknown>>;
   /** What helps if something else still uses it. */
   readonly inUse?: ReactNode;
+  /** Where the reader continues when it was done, unless they have left the page meanwhile. */
+  readonly next?: string | undefined;
 }
 
 interface Props {
@@ -41,22 +45,21 @@ const reasonOf = (error: MutationError & { readonly usedBy?: readonly string[] }
   return users.length ? `${messageOf(error)} It is used by ${users.join(", ")}.` : messageOf(error);
 };
 
+const pageOf = ({ pathname, search }: Location) => pathname + search;
+
 /** It is there as long as the dialog is open: what comes later belongs to no other question. */
 function Answer({ question, onClose }: { question: Question; onClose(): void }) {
+  const router = useRouter();
   const toast = useToast();
   const [isBusy, setBusy] = useState(false);
   const [error, setError] = useState<MutationError | null>(null);
-  const isOpen = useRef(true);
-  useEffect(() => {
-    isOpen.current = true;
-    return () => {
-      isOpen.current = false;
-    };
-  }, []);
+  const isOpen = useMounted();
   const run = async () => {
     setBusy(true);
     setError(null);
+    const page = pageOf(location);
     const outcome = await question.run();
+    if (outcome.ok && question.next && page === pageOf(location)) router.replace(question.next);
     if (!isOpen.current) return outcome.ok || toast("bad", reasonOf(outcome.error));
     setBusy(false);
     if (outcome.ok) onClose();

@@ -16,6 +16,7 @@ import {
 } from "@/gql/workflows";
 import { isObject } from "@/data/json";
 import { messageOf, problemOf } from "@/data/problem";
+import { useMounted } from "@/data/use-mounted";
 import { Button, buttonClass } from "@/ui/button";
 import { ConfirmDelete } from "@/ui/confirm-delete";
 import { Dialog } from "@/ui/dialog";
@@ -119,16 +120,17 @@ function Form({ problem, submit, isBusy, onSubmit, onCancel, children }: SubmitP
   );
 }
 
-/** Creates a workflow and reports what the API refuses. */
-function useCreate(onCreated: (workflow: WorkflowRowFragment) => void) {
+/** Creates a workflow and reports what the API refuses. Only a form that is still shown closes or leaves the page. */
+function useCreate(onCreated: (workflow: WorkflowRowFragment, isShown: boolean) => void) {
   const studio = useStudio();
+  const isShown = useMounted();
   const [state, setState] = useState<{ isBusy: boolean; byField: Problems; general: string }>({ isBusy: false, byField: {}, general: "" });
   const prepare = () => setState({ isBusy: true, byField: {}, general: "" });
   const create = async (input: CreateWorkflowInput) => {
     prepare();
     const result = await studio.mutate(CreateWorkflowDocument, { input });
     setState({ isBusy: false, ...(result.ok ? { byField: {}, general: "" } : problemsOf(result.error, ["name", "slug"])) });
-    if (result.ok) onCreated(result.value.workflow);
+    if (result.ok) onCreated(result.value.workflow, isShown.current);
   };
   const fail = (general: string) => setState({ isBusy: false, byField: {}, general });
   return { ...state, prepare, create, fail };
@@ -154,10 +156,13 @@ export function CreateWorkflow({ open, onOpenChange }: DialogProps) {
 
 function CreateForm({ onCancel }: { onCancel(): void }) {
   const router = useRouter();
+  const toast = useToast();
   const [{ data, error }, execute] = useQuery({ query: EntryAgentsDocument, requestPolicy: "cache-and-network" });
   const [names, setNames] = useState({ name: "", slug: "" });
   const [chosen, setChosen] = useState("");
-  const { isBusy, byField, general, create } = useCreate(({ id }) => router.push(builderHref(id)));
+  const { isBusy, byField, general, create } = useCreate(({ id, name }, isShown) =>
+    isShown ? router.push(builderHref(id)) : toast("ok", `${name} was created.`),
+  );
   if (error && !data) return <Failed problem={problemOf(error)} onRetry={() => execute({ requestPolicy: "network-only" })} />;
   if (!data) {
     return (
@@ -220,6 +225,7 @@ export function RenameWorkflow({ target, onClose, onChanged }: TargetProps) {
 function RenameForm({ target, onClose, onChanged }: TargetProps & { target: WorkflowRowFragment }) {
   const studio = useStudio();
   const toast = useToast();
+  const isShown = useMounted();
   const [names, setNames] = useState({ name: target.name, slug: target.slug });
   const [description, setDescription] = useState(target.description ?? "");
   // `target` follows the edits of others: what was shown is of one revision until there is a conflict.
@@ -244,7 +250,8 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     if (result.ok) {
       toast("ok", `The workflow is now called ${result.value.workflow.name}.`);
       onChanged();
-      return onClose();
+      if (isShown.current) onClose();
+      return;
     }
     const { byField, general } = problemsOf(result.error, ["name", "slug", "description"]);
     setProblems(byField);
@@ -287,10 +294,10 @@ function DuplicateForm({ target, onClose, onChanged }: TargetProps & { target: W
   const studio = useStudio();
   const toast = useToast();
   const [names, setNames] = useState({ name: `Copy of ${target.name}`, slug: slugOf(`${target.slug}-copy`) });
-  const { isBusy, byField, general, prepare, create, fail } = useCreate(({ name }) => {
+  const { isBusy, byField, general, prepare, create, fail } = useCreate(({ name }, isShown) => {
     toast("ok", `${name} was created.`);
     onChanged();
-    onClose();
+    if (isShown) onClose();
   });
   const duplicate = async () => {
     prepare();
