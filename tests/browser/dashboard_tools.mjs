@@ -124,7 +124,7 @@ async function work() {
   await amount.fill("");
   await page.getByLabel("Description").first().fill("Finds all.");
   await press("Discard");
-  const answer = await test.getByRole("textbox", { name: "Body", exact: true }).inputValue();
+  const answer = await test.getByRole("textbox", { name: "Body", exact: true }).innerText();
 
   await page.getByLabel("Description").first().fill("Finds an order by its number.");
   await page.getByText("There are unsaved changes.").waitFor();

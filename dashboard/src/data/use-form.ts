@@ -18,7 +18,7 @@ export class InvalidField extends Error {
   }
 }
 
-/** The first field with a text that is not a number, or not one that can be kept: it has no value, and sending it would remove the one before. */
+/** The first field with a text that is no number, or one that cannot be kept. It counts as empty, so sending it would remove the value. */
 export const unfinishedIn = (element: HTMLElement | null): HTMLInputElement | undefined =>
   [...(element?.querySelectorAll("input") ?? [])].find(({ validity }) => validity.badInput || validity.customError);
 
