@@ -116,6 +116,7 @@ async def test_a_tool_is_written_tested_and_imported(
     }
     assert seen["result"] == "It is sent"
     assert seen["ran"] == ["1 HTTP request", "2 Respond to the model"]
+    assert seen["answer"] == '{"status": "sent"}'
     assert seen["kept"] == [
         "Finds an order by its number.",
         [

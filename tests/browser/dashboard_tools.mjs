@@ -117,6 +117,14 @@ async function work() {
   const result = await test.getByLabel("What the model receives").innerText();
   const ran = await test.getByRole("list", { name: "Steps that ran" }).getByRole("listitem").evaluateAll((all) => all.map((item) => item.querySelector(".font-medium").textContent));
   await check("tool");
+  const amount = test.getByLabel("amount", { exact: true });
+  await amount.fill("12345678901234567890");
+  await press("Run", test);
+  await test.getByText("A value is not a number, or has too many digits.").waitFor();
+  await amount.fill("");
+  await page.getByLabel("Description").first().fill("Finds all.");
+  await press("Discard");
+  const answer = await test.getByRole("textbox", { name: "Body", exact: true }).innerText();
 
   await page.getByLabel("Description").first().fill("Finds an order by its number.");
   await page.getByText("There are unsaved changes.").waitFor();
@@ -175,7 +183,7 @@ async function work() {
   await heading("shop_stock");
   await page.locator("[data-step]", { hasText: "shop: stock" }).waitFor();
   const imported = await steps();
-  return { ...{ refusal, late, completed, marked, schema, result, ran, kept, mcpServers, imported, errors, outside }, barriers: found };
+  return { ...{ refusal, late, completed, marked, schema, result, ran, answer, kept, mcpServers, imported, errors, outside }, barriers: found };
 }
 
 /** What another person does meanwhile. */

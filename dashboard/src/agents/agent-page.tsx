@@ -5,7 +5,7 @@ import { useStudio } from "agent-studio-client/react";
 import { useState, type ReactNode } from "react";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
-import { useRead } from "@/data/use-read";
+import { useReadOfAddress } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { AgentDocument, DeleteAgentDocument, type AgentFormFragment } from "@/gql/agent";
@@ -23,7 +23,7 @@ export function AgentPage() {
   const [query] = useQueryString();
   const id = query.get("id");
   const wanted = id ?? query.get("copy");
-  const [{ data, error }, again] = useRead({
+  const [{ data, error }, again] = useReadOfAddress({
     query: AgentDocument,
     variables: { id: wanted ?? "" },
     pause: !wanted,

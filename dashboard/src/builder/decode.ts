@@ -56,20 +56,22 @@ const transfer = fields<Transfer>(
   NO_TRANSFER,
 );
 
-const node = fields<DraftNode>(
-  {
-    uid: filled,
-    id: filled,
-    agent: text,
-    isEntry: flag,
-    isExit: flag,
-    skipCondition: text,
-    onEntry: oneOf(ENTRY_ACTIONS),
-    transfer,
-    position: fields({ x: number, y: number }),
-  },
-  NEW_NODE,
-);
+/** A draft can have a node whose id is cleared, while it is typed anew. */
+const nodeWith = (id: Decode<string>) =>
+  fields<DraftNode>(
+    {
+      uid: filled,
+      id,
+      agent: text,
+      isEntry: flag,
+      isExit: flag,
+      skipCondition: text,
+      onEntry: oneOf(ENTRY_ACTIONS),
+      transfer,
+      position: fields({ x: number, y: number }),
+    },
+    NEW_NODE,
+  );
 
 const connection = fields<DraftConnection>(
   {
@@ -113,9 +115,9 @@ const draft = fields<Draft>({
   isRecorded: flag,
   announcement: text,
   answering,
-  nodes: listOf(node),
+  nodes: listOf(nodeWith(text)),
   connections: listOf(connection),
 });
 
-export const decodeNodes = fields({ nodes: listOf(node), connections: listOf(connection) });
+export const decodeNodes = fields({ nodes: listOf(nodeWith(filled)), connections: listOf(connection) });
 export const decodeStep = fields<Step>({ base: fields<Saved>({ revision: number, updatedAt: moment, draft }), draft });

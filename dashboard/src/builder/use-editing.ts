@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { begin, commit, redo, saved, undo, type History } from "./history";
 import { existing, NOTHING, type Draft, type Saved, type Selection } from "./model";
 import { isSame } from "./stored";
@@ -38,7 +38,12 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
   // What undo takes away is no longer selected.
   const selection = useMemo(() => (wanted === NOTHING ? NOTHING : existing(draft, wanted)), [draft, wanted]);
 
-  useEffect(() => keepUnsaved(workflowId, isChanged ? { base, draft } : null), [workflowId, base, draft, isChanged]);
+  // What cannot be read stays until there is something else to keep.
+  const mayReplace = useRef(!isUnreadable);
+  useEffect(() => {
+    mayReplace.current ||= isChanged;
+    if (mayReplace.current) keepUnsaved(workflowId, isChanged ? { base, draft } : null);
+  }, [workflowId, base, draft, isChanged]);
   useEffect(() => {
     if (!isChanged) return;
     const warn = (event: BeforeUnloadEvent) => event.preventDefault();

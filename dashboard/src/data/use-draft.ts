@@ -17,6 +17,8 @@ export interface Revised {
 interface State<Source, Draft> {
   /** What the draft was made from; null for something new. An edit by another person shows in the source, not here. */
   readonly base: Source | null;
+  /** The draft as it was made from it; what was not edited since is the same object. */
+  readonly original: Draft;
   readonly draft: Draft;
 }
 
@@ -52,15 +54,19 @@ export function useDraft<Source extends Revised, Draft extends object>({
   const client = useClient();
   const toast = useToast();
   const [kept] = useState(() => keptBy(client).get(nameOf(source)) as State<Source, Draft> | undefined);
-  const [state, setState] = useState<State<Source, Draft>>(() => kept ?? { base: source, draft: draftOf(source) });
+  const [state, setState] = useState<State<Source, Draft>>(() => {
+    const original = draftOf(source);
+    return kept ?? { base: source, original, draft: original };
+  });
   const [isKept, setKept] = useState(kept !== undefined);
   const [isBusy, setBusy] = useState(false);
   const latest = useRef(state);
   latest.current = state;
   const isMounted = useRef(true);
-  const { base, draft } = state;
+  /** What this form has put among the drafts that are not saved. */
+  const left = useRef<State<Source, Draft>>(undefined);
+  const { base, original, draft } = state;
   const name = nameOf(base);
-  const original = useMemo(() => draftOf(base), [base]);
   const theirs = useMemo(() => draftOf(source), [source]);
   const isChanged = !isSame(draft, original);
   const isOutdated = !isBusy && source !== null && base !== null && isNewer(source, base, isSame(theirs, original));
@@ -73,13 +79,22 @@ export function useDraft<Source extends Revised, Draft extends object>({
       if (isSame(mine[each], before[each]) && !isSame(mine[each], after[each])) result[each] = after[each];
     return result;
   };
+  /** The same made from `next`: what was edited since `before` stays. */
+  const rebased = (now: State<Source, Draft>, next: Source | null, before = now.original): State<Source, Draft> => {
+    const after = merged(before, before, draftOf(next));
+    return { base: next, original: after, draft: merged(now.draft, before, after) };
+  };
   const settle = (next: SetStateAction<State<Source, Draft>>) => {
     setState(next);
     setKept(false);
   };
+  /** Keeps what the reader left; false if they came back meanwhile and have changed, saved or discarded it there. */
   const keep = (now: State<Source, Draft>) => {
-    if (isSame(now.draft, draftOf(now.base))) keptBy(client).delete(nameOf(now.base));
-    else keptBy(client).set(nameOf(now.base), now);
+    const [all, at] = [keptBy(client), nameOf(now.base)];
+    if (all.get(at) !== left.current) return false;
+    if (isSame(now.draft, now.original)) all.delete(at);
+    else all.set(at, now);
+    return true;
   };
 
   useEffect(() => {
@@ -90,7 +105,8 @@ export function useDraft<Source extends Revised, Draft extends object>({
   }, []);
   useEffect(() => {
     // What is just being created must not be there to be created once more.
-    if (isChanged && (base || !isBusy)) keptBy(client).set(name, state);
+    left.current = isChanged && (base || !isBusy) ? state : undefined;
+    if (left.current) keptBy(client).set(name, left.current);
     else keptBy(client).delete(name);
   }, [client, name, base, state, isChanged, isBusy]);
   useEffect(() => {
@@ -101,7 +117,7 @@ export function useDraft<Source extends Revised, Draft extends object>({
   }, [isChanged]);
   // What others saved is taken over as long as it does not concern what is edited here.
   useEffect(() => {
-    if (isOutdated && !isConflict) setState({ base: source, draft: merged(draft, original, theirs) });
+    if (isOutdated && !isConflict) setState((now) => (now.base === base ? rebased(now, source) : now));
   });
 
   /** Saves the draft. The reader can leave meanwhile: then its end decides what is kept. */
@@ -111,12 +127,12 @@ export function useDraft<Source extends Revised, Draft extends object>({
       const outcome = await save(draft, base);
       if (outcome.ok) {
         // What was typed while it was being saved is not saved yet.
-        const next = (now: State<Source, Draft>) => ({ base: outcome.value, draft: merged(now.draft, draft, draftOf(outcome.value)) });
+        const next = (now: State<Source, Draft>) => rebased(now, outcome.value, draft);
         if (isMounted.current) settle(next);
         else keep(next(latest.current));
       } else if (!isMounted.current) {
-        keep(latest.current);
-        toast("bad", `${messageOf(outcome.error)} It was not saved, and what you typed is kept.`);
+        const isKept = keep(latest.current);
+        toast("bad", `${messageOf(outcome.error)} It was not saved${isKept ? ", and what you typed is kept" : ""}.`);
       }
       return outcome;
     } finally {
@@ -128,9 +144,9 @@ export function useDraft<Source extends Revised, Draft extends object>({
     ...{ base, draft, isChanged, isConflict, isBusy, send },
     /** Whether the reader is back at what they left without saving. */
     isKept: isKept && isChanged && !isConflict,
-    change: (update: (before: Draft) => Draft) => setState((now) => ({ base: now.base, draft: update(now.draft) })),
-    discard: () => settle({ base, draft: original }),
-    showTheirs: () => settle({ base: source, draft: theirs }),
-    keepMine: () => settle({ base: source, draft: merged(draft, original, theirs) }),
+    change: (update: (before: Draft) => Draft) => setState((now) => ({ ...now, draft: update(now.draft) })),
+    discard: () => settle((now) => ({ ...now, draft: now.original })),
+    showTheirs: () => settle((now) => rebased({ ...now, draft: now.original }, source)),
+    keepMine: () => settle((now) => rebased(now, source)),
   };
 }

@@ -18,11 +18,11 @@ export class InvalidField extends Error {
   }
 }
 
-/** The first field with a text that is not a number: the browser gives an empty text for it, which would remove the value. */
+/** The first field with a text that is no number, or one that cannot be kept. It counts as empty, so sending it would remove the value. */
 export const unfinishedIn = (element: HTMLElement | null): HTMLInputElement | undefined =>
-  [...(element?.querySelectorAll("input") ?? [])].find((input) => input.validity.badInput);
+  [...(element?.querySelectorAll("input") ?? [])].find(({ validity }) => validity.badInput || validity.customError);
 
-export const UNFINISHED = "A value is not a number. Correct it, or clear the field.";
+export const UNFINISHED = "A value is not a number, or has too many digits. Correct it, or clear the field.";
 const MARKED = "This was refused. See the marked fields.";
 
 type KeysOf<Draft, Value> = { [Key in keyof Draft]: Draft[Key] extends Value ? Key : never }[keyof Draft] & string;

@@ -7,7 +7,7 @@ import { AgentsOfToolDocument, ToolDocument, type ToolFormFragment } from "@/gql
 import { LiveToolsDocument, type LiveToolsSubscription } from "@/gql/tools";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
-import { useRead } from "@/data/use-read";
+import { useReadOfAddress } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { Button, buttonClass } from "@/ui/button";
@@ -22,7 +22,7 @@ export function ToolPage() {
   const [query] = useQueryString();
   const [id, source] = [query.get("id"), query.get("copy")];
   const wanted = id ?? source;
-  const [{ data, error }, read] = useRead({
+  const [{ data, error }, read] = useReadOfAddress({
     query: ToolDocument,
     variables: { id: wanted ?? "" },
     pause: !wanted,
@@ -31,11 +31,11 @@ export function ToolPage() {
   const again = () => read({ requestPolicy: "network-only" });
   const tool = data?.tool;
   useTitle(id ? (tool?.name ?? "Tool") : "New tool");
-  if (!wanted) return <Page title="New tool">{<ToolEditor key="new" tool={null} onReload={again} />}</Page>;
+  if (!wanted) return <Page title="New tool">{<ToolEditor key="new" tool={null} onReload={() => undefined} />}</Page>;
   if (tool && !id) {
     return (
       <Page title={`Copy of ${tool.name}`}>
-        <ToolEditor key={`copy of ${tool.id}`} tool={null} source={tool} onReload={again} />
+        <ToolEditor key={`copy of ${tool.id}`} tool={null} source={tool} onReload={() => undefined} />
       </Page>
     );
   }

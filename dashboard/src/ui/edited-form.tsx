@@ -88,7 +88,10 @@ export function EditedForm<Source extends Stored, Draft extends object>({
       )}
       {form.isKept && (
         <Notice tone="info">
-          You left {what} without saving, and your changes were kept. <Act onClick={discard}>Discard them</Act>
+          You left {what} without saving, and your changes were kept.{" "}
+          <Act isDisabled={isBusy} onClick={discard}>
+            Discard them
+          </Act>
         </Notice>
       )}
       {isFieldwise ? (
@@ -103,7 +106,11 @@ export function EditedForm<Source extends Stored, Draft extends object>({
           <p role="status" className="mr-auto text-sm text-muted">
             {isChanged ? "There are unsaved changes." : base && stateOf(base)}
           </p>
-          {isChanged && <Button onClick={discard}>Discard</Button>}
+          {isChanged && (
+            <Button disabled={isBusy} onClick={discard}>
+              Discard
+            </Button>
+          )}
           <Button type="submit" kind="primary" busy={isBusy} disabled={!canSave}>
             {base ? "Save" : "Create"}
           </Button>
@@ -115,8 +122,8 @@ export function EditedForm<Source extends Stored, Draft extends object>({
 
 const stateOf = ({ revision, updatedAt }: Stored) => `Revision ${revision}${updatedAt ? `, saved ${exactMoment(updatedAt)}` : ""}`;
 
-const Act = ({ onClick, children }: { onClick(): void; children: ReactNode }) => (
-  <button type="button" className="min-h-6 underline" onClick={onClick}>
+const Act = ({ isDisabled = false, onClick, children }: { isDisabled?: boolean; onClick(): void; children: ReactNode }) => (
+  <button type="button" className="min-h-6 underline disabled:opacity-55" disabled={isDisabled} onClick={onClick}>
     {children}
   </button>
 );
