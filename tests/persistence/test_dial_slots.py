@@ -814,8 +814,8 @@ async def test_a_batch_of_events_waits_only_for_trunks_whose_usage_it_changes(ri
         async with asyncio.timeout(30):
             for claim in claims:
                 await rig.worker.event_writer.wait_until_stored(claim)
-    usage = await rig.db.fetch("select trunk_id, refusals from trunk_usage")
-    assert {trunk: refusals for trunk, refusals in usage} == {rig.trunk.id: 0, other.id: 1}
+    refused = "select trunk_id from trunk_usage where refusals > 0"
+    assert [row["trunk_id"] for row in await rig.db.fetch(refused)] == [other.id]
 
 
 @pytest.mark.parametrize(("days_ago", "minutes_today"), [(0, 30), (1, 0)])
