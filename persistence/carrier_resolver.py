@@ -26,6 +26,8 @@ MAX_LOOKUPS_PER_TENANT = 2
 """Lookups of one tenant at the same time, so that a tenant whose names resolve slowly leaves threads to the
 others."""
 
+Name = tuple[TenantId, str, int]
+"""The tenant who dials, the host and the port."""
 Resolve = Callable[[str, int], list[Any]]
 """Returns what `socket.getaddrinfo` does, and takes as long as it does."""
 
@@ -47,7 +49,7 @@ class CarrierResolver:
         self._resolve_name = resolve
         # Threads of their own: a name server that does not respond must not delay what else runs in threads.
         self._threads = ThreadPoolExecutor(MAX_LOOKUPS, "carrier-lookup")
-        self._lookups: dict[tuple[TenantId, str, int], asyncio.Future[list[Any]]] = {}
+        self._lookups: dict[Name, asyncio.Future[list[Any]]] = {}
 
     async def check(self, tenant: TenantId, trunk: OutboundTrunkSpec) -> None:
         """Raise `DialRefused` if the trunk leads to an address that it may not, or if its name has no
@@ -59,37 +61,42 @@ class CarrierResolver:
 
     async def _resolve(self, tenant: TenantId, host: str, port: int) -> set[Address]:
         """The addresses of the name; none if it does not resolve in time, which includes the time in which
-        other names of the tenant are looked up. Raises `Unavailable` if too many names of other tenants
-        are being looked up."""
+        other names of the tenant are looked up. Raises `Unavailable` if other tenants occupied all threads
+        for this time."""
+        name = tenant, host, port
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                found = await asyncio.shield(await self._lookup(tenant, host, port))
-        except (OSError, UnicodeError, TimeoutError):
+                found = await asyncio.shield(await self._lookup(name))
+        except (OSError, UnicodeError):  # a TimeoutError is an OSError
+            if name not in self._lookups and self._is_held_up_by_others(tenant):
+                raise Unavailable("Too many names of carriers are being looked up.") from None
             return set()
         return {socket_address(sockaddr[0]) for *_, sockaddr in found}
 
-    async def _lookup(self, tenant: TenantId, host: str, port: int) -> asyncio.Future[list[Any]]:
+    async def _lookup(self, name: Name) -> asyncio.Future[list[Any]]:
         """The lookup of the name, which all calls of the tenant to it share, and which continues after a
         timeout. Tenants share none, because a lookup may wait for others of its tenant."""
-        name = tenant, host, port
+        tenant, host, port = name
         while name not in self._lookups:
-            of_tenant = [lookup for (owner, *_), lookup in self._lookups.items() if owner == tenant]
-            if len(of_tenant) < MAX_LOOKUPS_PER_TENANT:
-                return self._start(name)
-            await asyncio.wait(of_tenant, return_when=asyncio.FIRST_COMPLETED)
+            if len(running := self._lookups_of(tenant)) >= MAX_LOOKUPS_PER_TENANT:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            elif self._is_held_up_by_others(tenant):
+                await asyncio.wait(self._lookups.values(), return_when=asyncio.FIRST_COMPLETED)
+            else:
+                loop = asyncio.get_running_loop()
+                lookup = loop.run_in_executor(self._threads, self._resolve_name, host, port)
+                self._lookups[name] = lookup
+                lookup.add_done_callback(partial(self._forget, name))
         return self._lookups[name]
 
-    def _start(self, name: tuple[TenantId, str, int]) -> asyncio.Future[list[Any]]:
-        if len(self._lookups) >= MAX_LOOKUPS:
-            raise Unavailable("Too many names of carriers are being looked up; try again.")
-        _, host, port = name
-        loop = asyncio.get_running_loop()
-        lookup = loop.run_in_executor(self._threads, self._resolve_name, host, port)
-        self._lookups[name] = lookup
-        lookup.add_done_callback(partial(self._forget, name))
-        return lookup
+    def _lookups_of(self, tenant: TenantId) -> list[asyncio.Future[list[Any]]]:
+        return [lookup for (owner, *_), lookup in self._lookups.items() if owner == tenant]
 
-    def _forget(self, name: tuple[TenantId, str, int], lookup: asyncio.Future[list[Any]]) -> None:
+    def _is_held_up_by_others(self, tenant: TenantId) -> bool:
+        is_full = len(self._lookups) >= MAX_LOOKUPS
+        return is_full and len(self._lookups_of(tenant)) < MAX_LOOKUPS_PER_TENANT
+
+    def _forget(self, name: Name, lookup: asyncio.Future[list[Any]]) -> None:
         del self._lookups[name]
         if not lookup.cancelled():
             lookup.exception()  # also when nothing waits for it any longer

@@ -12,11 +12,12 @@ from uuid import uuid4
 import pytest
 
 from domain.common.access import TenantId
-from domain.common.errors import DialRefused
+from domain.common.errors import DialRefused, Unavailable
 from domain.telephony.dial_policy import DialRefusal
 from domain.telephony.trunks import OutboundTrunkSpec
 from domain.tools.network_allow_list import AllowList
 from persistence.carrier_resolver import (
+    MAX_LOOKUPS,
     MAX_LOOKUPS_PER_TENANT,
     CarrierResolver,
     resolve_with_system,
@@ -85,6 +86,36 @@ async def test_a_name_that_waits_for_others_of_its_tenant_for_too_long_is_not_di
         names.respond.set()
         resolver = CarrierResolver(LOCAL, timeout_seconds=60, resolve=names.resolve)
         await resolver.check(tenant, trunk("carrier.example"))
+
+
+async def test_names_wait_for_a_thread_while_other_tenants_occupy_all() -> None:
+    with slow_names() as names:
+        resolver = CarrierResolver(LOCAL, timeout_seconds=60, resolve=names.resolve)
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(MAX_LOOKUPS):
+                tasks.create_task(resolver.check(TenantId(uuid4()), trunk("slow.example")))
+            for _ in range(MAX_LOOKUPS):
+                assert await asyncio.to_thread(names.slow.acquire, timeout=60)
+            waiting = [
+                tasks.create_task(resolver.check(TenantId(uuid4()), trunk("carrier.example")))
+                for _ in range(3)
+            ]
+            assert not (await asyncio.wait(waiting, timeout=0.2))[0]
+            assert names.asked == ["slow.example"] * MAX_LOOKUPS
+            names.respond.set()
+        assert names.asked[MAX_LOOKUPS:] == ["carrier.example"] * 3
+
+
+async def test_a_name_that_waits_for_other_tenants_for_too_long_may_be_tried_again() -> None:
+    """Unlike a name that does not resolve, whose call ends."""
+    with slow_names() as names:
+        resolver = CarrierResolver(LOCAL, timeout_seconds=0.2, resolve=names.resolve)
+        for _ in range(MAX_LOOKUPS):
+            with pytest.raises(DialRefused):
+                await resolver.check(TenantId(uuid4()), trunk("slow.example"))
+        with pytest.raises(Unavailable):
+            await resolver.check(TenantId(uuid4()), trunk("carrier.example"))
+        assert names.asked == ["slow.example"] * MAX_LOOKUPS
 
 
 async def test_calls_to_the_same_carrier_share_its_lookup() -> None:

@@ -797,7 +797,31 @@ async def test_a_batch_of_events_holds_no_trunk_while_it_waits_for_a_call_that_e
     assert (await rig.stored(id)).end_reason is EndReason.TRANSFERRED
 
 
-async def test_a_keeper_releases_transfers_of_calls_that_have_ended(rig: DialRig) -> None:
+async def test_a_batch_of_events_waits_only_for_trunks_whose_usage_it_changes(rig: DialRig) -> None:
+    """A claim skips a trunk that is locked, so answers and busy lines must lock none."""
+    other = await add_trunk(rig.services, rig.viewer, name="other", number="+12025550103")
+    over_trunk = [(await rig.dial(trunk_id=rig.trunk.id)).id for _ in range(2)]
+    over_other = (await rig.dial(trunk_id=other.id)).id
+    reasons = dict(zip(over_trunk, (EndReason.BUSY, EndReason.NO_ANSWER), strict=True))
+    reasons[over_other] = EndReason.CARRIER_REFUSED
+    claims = await rig.claim()
+    async with rig.db.transaction():
+        lock = "select from trunk_usage where trunk_id = $1 for update"
+        await rig.db.execute(lock, rig.trunk.id)
+        for claim in claims:
+            rig.worker.event_writer.emit(claim, CallAnswered())
+            rig.worker.event_writer.emit(claim, DialFailed(reason=reasons[claim.call.id]))
+        async with asyncio.timeout(30):
+            for claim in claims:
+                await rig.worker.event_writer.wait_until_stored(claim)
+    refused = "select trunk_id from trunk_usage where refusals > 0"
+    assert [row["trunk_id"] for row in await rig.db.fetch(refused)] == [other.id]
+
+
+@pytest.mark.parametrize(("days_ago", "minutes_today"), [(0, 30), (1, 0)])
+async def test_a_keeper_releases_transfers_of_calls_that_have_ended(
+    rig: DialRig, days_ago: int, minutes_today: int
+) -> None:
     await rig.dial()
     await rig.dial()
     live, ended = await rig.claim()
@@ -808,12 +832,15 @@ async def test_a_keeper_releases_transfers_of_calls_that_have_ended(rig: DialRig
     unreleased = "select array_agg(call_id) from transfer_leg where released_at is null"
     assert len(await rig.db.fetchval(unreleased)) == 2
     await rig.db.execute(
+        "update call_log set ended_at = ended_at - make_interval(days => $1)", days_ago
+    )
+    await rig.db.execute(
         "update transfer_leg f set answered_at = l.ended_at - interval '30 minutes'"
         " from call_log l where l.call_id = f.call_id"
     )
     assert [await rig.worker.reaper.release_transfers() for _ in range(2)] == [1, 0]
     assert await rig.db.fetchval(unreleased) == [live.call.id]
-    assert await rig.db.fetchval("select talk_ms from trunk_usage") == 30 * 60_000
+    assert await rig.db.fetchval("select talk_ms from trunk_usage") == minutes_today * 60_000
 
 
 async def test_the_first_call_to_another_country_is_in_the_log(rig: DialRig) -> None:

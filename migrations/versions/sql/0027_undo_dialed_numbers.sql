@@ -73,6 +73,20 @@ begin
     return new;
 end $$;
 
+-- Adds the time of a conversation over a trunk to what was talked over it today.
+create or replace function add_talk_of_trunk(p_trunk uuid, p_since timestamptz, p_until timestamptz)
+returns void language plpgsql as $$
+declare
+    today date := (now() at time zone 'UTC')::date;
+begin
+    update trunk_usage u
+       set talk_ms = case when u.day = today then u.talk_ms else 0 end
+                     + round(extract(epoch from p_until - p_since) * 1000),
+           calls = case when u.day = today then u.calls else 0 end,
+           day = today
+     where u.trunk_id = p_trunk;
+end $$;
+
 -- Ends the transfer of a call, whose phone occupies its trunk no longer. The row of the trunk is locked
 -- first: a batch of events may hold it while it notes that the phone of this transfer was answered.
 create or replace function release_transfer(p_transfer uuid) returns void
@@ -82,3 +96,5 @@ begin
       where u.trunk_id = (select f.trunk_id from transfer_leg f where f.id = p_transfer) for update;
     update transfer_leg set released_at = now() where id = p_transfer and released_at is null;
 end $$;
+
+drop function trunks_of_events(uuid[], int[], text[], json[]);
