@@ -80,6 +80,10 @@ def dashboard_routes(settings: Settings, folder: Path = FOLDER) -> list[BaseRout
     async def root(_: Request) -> Response:
         return RedirectResponse("studio/")
 
+    # Browsers ask for it while a page that names its icon is still loading, or is being left.
+    async def icon(_: Request) -> Response:
+        return RedirectResponse("studio/icon.svg")
+
     async def without_slash(_: Request) -> Response:
         return RedirectResponse("studio/", 308)
 
@@ -98,6 +102,7 @@ def dashboard_routes(settings: Settings, folder: Path = FOLDER) -> list[BaseRout
 
     return [
         Route("/", root),
+        Route("/favicon.ico", icon),
         Route("/studio", without_slash),
         *local_token_routes("studio", settings.local_token),
         Route("/studio/{path:path}", serve),

@@ -119,7 +119,8 @@ def test_files_with_a_hash_in_their_name_are_cached_for_a_year() -> None:
 
 
 def test_other_files_are_checked_each_time() -> None:
-    assert client().get("/studio/icon.svg").headers["Cache-Control"] == "no-cache"
+    for path in ("/studio/icon.svg", "/favicon.ico"):
+        assert client().get(path).headers["Cache-Control"] == "no-cache"
 
 
 def test_what_does_not_exist_is_not_found() -> None:

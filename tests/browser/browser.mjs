@@ -18,7 +18,8 @@ export async function watched(context, ours) {
   const page = await context.newPage();
   page.setDefaultTimeout(15_000);
   const [errors, outside] = [[], []];
-  page.on("console", (said) => said.type() === "error" && errors.push(said.text()));
+  const place = (said) => (said.text().includes("status of 404") ? ` ${said.location().url}` : "");
+  page.on("console", (said) => said.type() === "error" && errors.push(said.text() + place(said)));
   page.on("pageerror", (error) => errors.push(String(error)));
   const note = (url) => {
     if (!/^(data|blob):/.test(url) && !ours.includes(new URL(url).host)) outside.push(url);
