@@ -56,7 +56,7 @@ const transfer = fields<Transfer>(
   NO_TRANSFER,
 );
 
-/** A draft can have a node whose id is cleared, while it is typed anew. */
+/** A draft can have a node whose id is cleared, while it is typed again. */
 const nodeWith = (id: Decode<string>) =>
   fields<DraftNode>(
     {
