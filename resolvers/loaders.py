@@ -43,40 +43,32 @@ class Loader(DataLoader[K, V], Generic[K, V]):
         super().__init__(self._load_batch, get_cache_key=get_cache_key)
         self._load = load
         self._batches: set[asyncio.Task[Any]] = set()
-        self._results: set[asyncio.Future[V]] = set()
-        """Those that are not done."""
-        self._is_cancelled = False
 
     def load(self, key: K) -> Any:
         result: asyncio.Future[V] = super().load(key)
-        self._results.add(result)
-        result.add_done_callback(self._settle)
+        # All fields that wait for an error may have been cancelled, and asyncio logs errors that
+        # are not retrieved.
+        result.add_done_callback(_retrieve_error)
         # Cancelling one field must not cancel the result that other fields share.
         return asyncio.shield(result)
 
     def cancel(self) -> None:
-        """Cancel what is loaded, and the fields that wait for it."""
-        self._is_cancelled = True
-        for waiting in (*self._batches, *self._results):
-            waiting.cancel()
-
-    def _settle(self, result: asyncio.Future[V]) -> None:
-        self._results.discard(result)
-        # All fields that wait for an error may have been cancelled, and asyncio logs errors that
-        # are not retrieved.
-        if not result.cancelled():
-            result.exception()
+        for batch in self._batches:
+            batch.cancel()
 
     async def _load_batch(self, keys: list[K]) -> list[V]:
         batch = asyncio.current_task()
         assert batch is not None
-        if self._is_cancelled:
-            raise asyncio.CancelledError
         self._batches.add(batch)
         try:
             return list(await self._load(keys))
         finally:
             self._batches.discard(batch)
+
+
+def _retrieve_error(result: asyncio.Future[Any]) -> None:
+    if not result.cancelled():
+        result.exception()
 
 
 class Loaders:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -20,7 +21,6 @@ from resolvers.global_ids import global_id
 from resolvers.loaders import REPLAY_TIMEOUT_SECONDS, Loader
 from tests.support.demo_workflow import publish_clinic
 from tests.support.long_logs import append_events
-from tests.support.waiting import until
 from tests.worker.test_text_calls import started
 
 pytestmark = pytest.mark.anyio
@@ -38,15 +38,13 @@ async def test_a_cancelled_operation_stops_its_loaders(
     for _ in range(MAX_LONG_LOGS):
         await slots.acquire()
     before = asyncio.all_tasks()
-    operation = asyncio.ensure_future(
-        build_schema_with_loaders([]).execute(
-            NODES_VISITED,
-            variable_values={"id": global_id("Call", call.id)},
-            context_value=RequestContext(services=services, viewer=viewer),
-        )
-    )
-    await until(lambda: asyncio.all_tasks() - before - {operation})
-    await cancel_and_wait(operation)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(1):
+            await build_schema_with_loaders([]).execute(
+                NODES_VISITED,
+                variable_values={"id": global_id("Call", call.id)},
+                context_value=RequestContext(services=services, viewer=viewer),
+            )
     # Loaders that are not stopped wait for a slot until their own deadline.
     async with asyncio.timeout(REPLAY_TIMEOUT_SECONDS / 2):
         await asyncio.gather(*(asyncio.all_tasks() - before), return_exceptions=True)
@@ -74,21 +72,3 @@ async def test_an_error_that_no_field_waits_for_is_not_logged() -> None:
     gc.collect()
     loop.set_exception_handler(None)
     assert unhandled == []
-
-
-async def test_fields_that_wait_for_a_cancelled_loader_are_cancelled() -> None:
-    is_loading = asyncio.Event()
-
-    async def load(keys: Sequence[int]) -> list[int]:
-        is_loading.set()
-        await asyncio.Event().wait()
-        raise AssertionError("Nothing sets the event.")
-
-    loader = Loader(load)
-    field = asyncio.ensure_future(loader.load(1))
-    await is_loading.wait()
-    late = asyncio.ensure_future(loader.load(2))
-    loader.cancel()
-    async with asyncio.timeout(60):
-        done = await asyncio.gather(field, late, return_exceptions=True)
-    assert [type(each) for each in done] == [asyncio.CancelledError] * 2
