@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from domain.calls.events import AgentTurn, CallEnded, TurnMeasured, UserTurn
+from domain.calls.events import AgentTurn, CallEnded, UserTurn
 from domain.calls.model import CallKind
 from domain.common.access import Viewer
 from domain.common.settings import Settings
@@ -95,11 +95,13 @@ async def test_nothing_of_a_voice_call_is_missing_or_doubled_when_the_api_is_kil
             assert await anext(lines) == "Sunrise Clinic, hello."
             await caller.speak()
             assert await anext(lines) == "Booking here. When suits you?"
+            # The page shows words before they are said, and the caller must not interrupt them.
+            await watch(services, viewer, call.id, AgentTurn, 3)
             await caller.wait_for_silence()
             api.send_signal(signal.SIGKILL)
             await api.wait()
             await caller.speak()
-            await watch(services, viewer, call.id, TurnMeasured, 2)
+            await watch(services, viewer, call.id, AgentTurn, 4)
             async with running_api(
                 services,
                 whole,
@@ -112,7 +114,7 @@ async def test_nothing_of_a_voice_call_is_missing_or_doubled_when_the_api_is_kil
                 await caller.wait_for_silence()
                 await caller.speak()
                 assert await anext(lines) == "Which day suits you?"
-                await watch(services, viewer, call.id, TurnMeasured, 3)
+                await watch(services, viewer, call.id, AgentTurn, 5)
                 await end_call(services, viewer, call.id)
                 log = await watch(services, viewer, call.id, CallEnded)
                 seen = json.loads(await anext(lines))
