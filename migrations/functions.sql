@@ -2,12 +2,40 @@
 -- revisions in versions/ make the changes, and a test compares their result with this file.
 -- Owners and grants are in grants.sql.
 
+-- The trunks whose usage the triggers of a batch of events change; the arguments are those of append_events.
+-- No others may be locked, because no call is dialled over a trunk while its row is locked. Most answers and
+-- busy lines change nothing.
+create or replace function trunks_of_events(
+    p_call uuid[], p_count int[], p_kind text[], p_body json[]
+) returns uuid[]
+language sql stable as $$
+    with event as materialized (
+        select call_id, kind, body
+          from unnest(array(select c.call_id from unnest(p_call, p_count) with ordinality
+                                                  as c (call_id, events, n)
+                             cross join generate_series(1, c.events) order by c.n),
+                      p_kind, p_body) as e (call_id, kind, body)
+         where kind in ('call_answered', 'dial_failed', 'transfer_advanced'))
+    select array(
+        select l.trunk_id from event e join call_log l using (call_id)
+                               join trunk_usage u using (trunk_id)
+         where e.kind = 'call_answered' and u.refusals > 0
+            or e.kind = 'dial_failed'
+               and e.body ->> 'reason' in ('CARRIER_REFUSED', 'TRUNK_UNAUTHORIZED')
+        union
+        select f.trunk_id from event e join transfer_leg f using (call_id)
+         where e.kind = 'transfer_advanced' and e.body ->> 'phase' = 'ANSWERED'
+           and f.id::text = e.body ->> 'transfer_id')
+$$;
+
 -- Appends a batch of events for many calls at once. For each call: the epoch of the writer, the
 -- writer's number of the first event, the number of events, the state that the writer expects the
 -- call to be in (null: no change), the new state, the node that is active afterwards, and the cost
 -- of the events.
 -- The lock on the call_log row is the sequencer: numbers are dense, and commit order is number
 -- order. Returns `ok` with the number of the first event, or `dup`, `gap`, `fenced` or `ended`.
+-- Some events change the usage of trunks. Then the rows of all calls are locked before those of these trunks,
+-- and each in order, as by end_call, which prevents deadlocks.
 create or replace function append_events(
     p_call uuid[], p_epoch int[], p_first bigint[], p_count int[],
     p_before text[], p_state text[], p_node text[],
@@ -18,7 +46,16 @@ declare
     i int;
     done int := 0;
     log call_log%rowtype;
+    trunks uuid[] := '{}';
 begin
+    if p_kind && array['call_answered', 'dial_failed', 'transfer_advanced'] then
+        trunks := trunks_of_events(p_call, p_count, p_kind, p_body);
+    end if;
+    if trunks <> '{}' then
+        perform from call_log l where l.call_id = any(p_call) and l.ended_at is null
+          order by l.call_id for update;
+        perform from trunk_usage u where u.trunk_id = any(trunks) order by u.trunk_id for update;
+    end if;
     for i in 1 .. coalesce(array_length(p_call, 1), 0) loop
         update call_log l
            set head = l.head + p_count[i],
@@ -162,8 +199,9 @@ create or replace function copy_facts_of_call() returns trigger
 language plpgsql as $$
 begin
     select c.kind, c.workflow_id, c.user_id, c.scheduled_for,
-           case when c.direction = 'OUTBOUND' then c.trunk_id end
-      into new.kind, new.workflow_id, new.user_id, new.due_at, new.trunk_id
+           case when c.direction = 'OUTBOUND' then c.trunk_id end,
+           case when c.direction = 'OUTBOUND' then c.phone_number end
+      into new.kind, new.workflow_id, new.user_id, new.due_at, new.trunk_id, new.dialed_number
       from call c where c.id = new.call_id;
     return new;
 end $$;
@@ -274,7 +312,8 @@ create or replace trigger count_refusals_of_trunk after insert on call_event
 for each row when (new.kind in ('dial_failed', 'call_answered'))
 execute function count_refusals_of_trunk();
 
--- Adds the time of a conversation over a trunk to what was talked over it today.
+-- Adds the time of a conversation over a trunk to what was talked over it today. A transfer may be released
+-- on a later day than its call ended; then it adds nothing.
 create or replace function add_talk_of_trunk(p_trunk uuid, p_since timestamptz, p_until timestamptz)
 returns void language plpgsql as $$
 declare
@@ -285,7 +324,7 @@ begin
                      + round(extract(epoch from p_until - p_since) * 1000),
            calls = case when u.day = today then u.calls else 0 end,
            day = today
-     where u.trunk_id = p_trunk;
+     where u.trunk_id = p_trunk and (p_until at time zone 'UTC')::date = today;
 end $$;
 
 -- Counts the conversation of a call that was dialled, and those of its transfers, when the call ends. The
@@ -333,7 +372,9 @@ language plpgsql as $$
 begin
     perform from trunk_usage u
       where u.trunk_id = (select f.trunk_id from transfer_leg f where f.id = p_transfer) for update;
-    update transfer_leg set released_at = now() where id = p_transfer and released_at is null;
+    update transfer_leg f
+       set released_at = least(now(), (select l.ended_at from call_log l where l.call_id = f.call_id))
+     where f.id = p_transfer and f.released_at is null;
 end $$;
 
 create or replace function note_answer_of_transfer() returns trigger

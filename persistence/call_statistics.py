@@ -18,18 +18,24 @@ from domain.calls.statistics import (
 from domain.common.access import TenantId
 
 # One statement, so that a call that ends meanwhile is counted once. The limit is part of the text, because
-# the planner assumes that a bound parameter returns a tenth of the table.
+# the planner assumes that a bound parameter returns a tenth of the table. If there is one call more than
+# the limit, all calls after that one are counted, whether they have ended or not.
 SELECT_GROUPS = f"""
-    with ended as (
+    with newest as (
         select end_reason, spent, duration_ms, created_at from ended_call
          where tenant_id = $1 and created_at >= $2 and created_at < $3
-         order by created_at desc, call_id desc limit {MAX_ENDED_CALLS})
-    select null as state, end_reason, count(*) as calls, sum(spent)::bigint as spent,
-           sum(duration_ms)::bigint as duration_ms, min(created_at) as since
-      from ended group by end_reason
+         order by created_at desc, call_id desc limit {MAX_ENDED_CALLS + 1}),
+    counted as (
+        select case when count(*) > {MAX_ENDED_CALLS}
+                    then min(created_at) + interval '1 microsecond' else $2 end as since from newest)
+    select (select since from counted) as since, null as state, end_reason, count(*) as calls,
+           sum(spent)::bigint as spent, sum(duration_ms)::bigint as duration_ms
+      from newest where created_at >= (select since from counted) group by end_reason
      union all
-    select state, null, count(*), sum(spent)::bigint, 0, min(created_at) from call_log
-     where tenant_id = $1 and ended_at is null and created_at >= $2 and created_at < $3
+    select (select since from counted), state, null, count(*), sum(spent)::bigint, 0
+      from call_log
+     where tenant_id = $1 and ended_at is null
+       and created_at >= (select since from counted) and created_at < $3
      group by state
 """
 SELECT_FIRST_AUDIO = """
@@ -50,11 +56,8 @@ async def fetch_statistics(
     db: asyncpg.Connection[asyncpg.Record], tenant: TenantId, since: datetime, until: datetime
 ) -> CallStatistics:
     rows = await db.fetch(SELECT_GROUPS, tenant, since, until)
-    ended = [row for row in rows if row["end_reason"] is not None]
-    is_complete = sum(row["calls"] for row in ended) < MAX_ENDED_CALLS
     groups = sorted(map(_group, rows), key=lambda group: group.calls, reverse=True)
-    first = since if is_complete else min(row["since"] for row in ended)
-    return CallStatistics(since=first, until=until, groups=groups)
+    return CallStatistics(since=rows[0]["since"] if rows else since, until=until, groups=groups)
 
 
 def _group(row: asyncpg.Record) -> CallGroup:

@@ -59,9 +59,10 @@ COUNT_ACTIVE_CALLS = f"""
       from call_log l
      where trunk_id = $1 and ended_at is null and dial_claimed_at is not null
 """
+# Reads only the calls of the hour. Index `ix_call_log_dialed`.
 CALLS_TO_NUMBER = """
-           (select count(*) from call c join call_log l on l.call_id = c.id
-             where c.tenant_id = {tenant} and c.phone_number = {number} and c.trunk_id = {trunk}
+           (select count(*) from call_log l
+             where l.trunk_id = {trunk} and l.dialed_number = {number}
                and l.dial_claimed_at > now() - interval '1 hour')
          + (select count(*) from transfer_leg f
              where f.tenant_id = {tenant} and f.number = {number} and f.trunk_id = {trunk}
@@ -180,18 +181,16 @@ TRUNKS_TO_DIAL = f"""
 # might count again for each call. Nothing is counted if the day is exhausted.
 SELECT_REFUSED = f"""
     with due as materialized (
-        select l.call_id, l.epoch, c.tenant_id, c.phone_number
-          from (select l.call_id, l.epoch from call_log l
-                 where {IS_TO_DIAL} and l.trunk_id = $1 and {IS_DUE}
-                 order by {DUE_AT} limit $4) l
-          join call c on c.id = l.call_id),
+        select l.call_id, l.epoch, l.tenant_id, l.dialed_number from call_log l
+         where {IS_TO_DIAL} and l.trunk_id = $1 and {IS_DUE}
+         order by {DUE_AT} limit $4),
     dialed as materialized (
-        select n.tenant_id, n.phone_number,
-               {CALLS_TO_NUMBER.format(tenant="n.tenant_id", number="n.phone_number", trunk="$1")}
+        select n.tenant_id, n.dialed_number,
+               {CALLS_TO_NUMBER.format(tenant="n.tenant_id", number="n.dialed_number", trunk="$1")}
                as calls
-          from (select distinct tenant_id, phone_number from due where not $2) n)
+          from (select distinct tenant_id, dialed_number from due where not $2) n)
     select due.call_id, due.epoch, 'TRUNK_LIMIT' as reason
-      from due left join dialed using (tenant_id, phone_number)
+      from due left join dialed using (tenant_id, dialed_number)
      where $2 or dialed.calls >= $3
 """
 

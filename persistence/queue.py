@@ -352,7 +352,7 @@ class SqlWorkerQueue:
     async def reserve_dial(self, claim: Claim) -> float:
         if claim.dial_trunk is None:
             return 0.0
-        await self._carriers.check(claim.dial_trunk.spec)
+        await self._carriers.check(claim.call.tenant_id, claim.dial_trunk.spec)
         async with self._pool.acquire(timeout=5) as connection:
             budgets = await fetch_budgets(connection, claim.call.tenant_id)
             if budgets.has_monthly_limit:
@@ -372,7 +372,7 @@ class SqlWorkerQueue:
         trunk = await fetch_transfer_trunk(self._pool, self._vault, call, transfer.trunk)
         check_dial(trunk.spec, transfer.number, ("number",))
         if is_warm:
-            await self._carriers.check(trunk.spec)
+            await self._carriers.check(call.tenant_id, trunk.spec)
         async with self._pool.acquire(timeout=5) as connection, short_transaction(connection):
             shown = await fetch_shown_number(connection, trunk, call) if is_warm else ""
             counted = CountedTransfer(

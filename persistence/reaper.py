@@ -13,6 +13,7 @@ import asyncpg
 
 from domain.calls.model import CallId, EndReason
 from domain.calls.rooms import call_of_room
+from persistence.database import in_batches
 from persistence.db_errors import translate_outages
 from persistence.dial_slots import FULL_TRUNKS
 from persistence.pubsub import Channels
@@ -31,6 +32,7 @@ LOST_LOBBY_SECONDS = 15.0
 """How long callers on hold wait for another lobby when theirs was lost."""
 HOLD_END_SECONDS = 30.0
 """How much longer than a caller may be on hold the lobby may take to say goodbye."""
+TRANSFER_BATCH_SIZE = 100
 
 # A single statement, so that a worker whose heartbeat arrives in the meantime stays registered.
 REAP_DEAD_WORKERS = "delete from worker_process where heartbeat_at < $1"
@@ -76,6 +78,14 @@ SELECT_OVERDUE = f"""
            or (l.worker_id is null and $3 > 0 and {FAILED_TAKEOVERS} >= $3))
      limit 500
 """
+# The end of a call releases its transfers. These were begun when it had ended already, or by a release whose
+# calls ended without releasing them. In the order in which rows of trunks are locked.
+RELEASE_TRANSFERS = """
+    select release_transfer(f.id)
+      from (select f.id from transfer_leg f join call_log l on l.call_id = f.call_id
+             where f.released_at is null and l.ended_at is not null
+             order by f.trunk_id limit $1) f
+"""
 SELECT_ROOMS_OF_ENDED = """
     select r.room, l.call_id
       from unnest($1::text[], $2::uuid[]) as r (room, call_id)
@@ -120,6 +130,10 @@ class SqlReaper:
             SELECT_OVERDUE, claim_seconds, as_of, self._max_takeovers, self._dial_queue_seconds
         )
         return await end_calls(self._pool, self._channels, [*end_requested, *overdue])
+
+    @translate_outages
+    async def release_transfers(self) -> int:
+        return await in_batches(self._pool, RELEASE_TRANSFERS, size=TRANSFER_BATCH_SIZE)
 
     @translate_outages
     async def rooms_of_ended_calls(self, rooms: Sequence[str]) -> Mapping[str, CallId]:

@@ -585,8 +585,9 @@ call_log = Table(
     Column("takeovers", Integer, server_default="0", nullable=False),
     # When a scheduled call may be claimed.
     Column("due_at", Timestamp),
-    # The trunk that the call is to be dialled over; null for other calls.
+    # The trunk that the call is to be dialled over, and the number; null for other calls.
     Column("trunk_id", Uuid),
+    Column("dialed_number", Text),
     # When a worker claimed the call in order to dial it; from then on it occupies its trunk.
     Column("dial_claimed_at", Timestamp),
     # Copied from the events of the call by a trigger.
@@ -643,6 +644,13 @@ call_log = Table(
         "ix_call_log_trunk",
         "trunk_id",
         postgresql_where=text("ended_at is null and dial_claimed_at is not null"),
+    ),
+    Index(
+        "ix_call_log_dialed",
+        "trunk_id",
+        "dialed_number",
+        "dial_claimed_at",
+        postgresql_where=text("dial_claimed_at is not null"),
     ),
     Index(
         "ix_call_log_held",

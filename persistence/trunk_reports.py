@@ -11,20 +11,28 @@ import asyncpg
 from domain.telephony.trunk_usage import MS_PER_MINUTE, NEAR_LIMIT, PauseReason
 from persistence.db_errors import translate_outages
 
-# Each of these is reported by the first keeper that finds it.
+# Each of these is reported by the first keeper that finds it. Rows that are locked wait for the next look,
+# because the ends of calls lock several of them in order.
 NOTE_PAUSES = """
-    update trunk_usage set is_pause_logged = true
-     where paused_until > now() and not is_pause_logged
-    returning trunk_id, tenant_id, pause_reason
+    with paused as (
+        select trunk_id from trunk_usage
+         where paused_until > now() and not is_pause_logged
+           for update skip locked)
+    update trunk_usage u set is_pause_logged = true
+      from paused where u.trunk_id = paused.trunk_id
+    returning u.trunk_id, u.tenant_id, u.pause_reason
 """
 NOTE_NEAR_LIMITS = f"""
+    with near as (
+        select u.trunk_id from trunk_usage u join outbound_trunk t on t.id = u.trunk_id
+         where u.day = (now() at time zone 'UTC')::date
+           and u.near_limit_on is distinct from u.day
+           and (u.calls >= {NEAR_LIMIT} * (t.spec -> 'limits' ->> 'calls_per_day')::int
+                or u.talk_ms >= {NEAR_LIMIT * MS_PER_MINUTE}
+                                * (t.spec -> 'limits' ->> 'minutes_per_day')::bigint)
+           for update of u skip locked)
     update trunk_usage u set near_limit_on = u.day
-      from outbound_trunk t
-     where t.id = u.trunk_id and u.day = (now() at time zone 'UTC')::date
-       and u.near_limit_on is distinct from u.day
-       and (u.calls >= {NEAR_LIMIT} * (t.spec -> 'limits' ->> 'calls_per_day')::int
-            or u.talk_ms >= {NEAR_LIMIT * MS_PER_MINUTE}
-                            * (t.spec -> 'limits' ->> 'minutes_per_day')::bigint)
+      from near where u.trunk_id = near.trunk_id
     returning u.trunk_id, u.tenant_id
 """
 

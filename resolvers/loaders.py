@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -35,9 +35,40 @@ REPLAY_TIMEOUT_SECONDS = 10.0
 
 
 class Loader(DataLoader[K, V], Generic[K, V]):
+    def __init__(
+        self,
+        load: Callable[[list[K]], Awaitable[Sequence[V]]],
+        get_cache_key: Callable[[K], Hashable] | None = None,
+    ) -> None:
+        super().__init__(self._load_batch, get_cache_key=get_cache_key)
+        self._load = load
+        self._batches: set[asyncio.Task[Any]] = set()
+
     def load(self, key: K) -> Any:
+        result: asyncio.Future[V] = super().load(key)
+        # All fields that wait for an error may have been cancelled, and asyncio logs errors that
+        # are not retrieved.
+        result.add_done_callback(_retrieve_error)
         # Cancelling one field must not cancel the result that other fields share.
-        return asyncio.shield(super().load(key))
+        return asyncio.shield(result)
+
+    def cancel(self) -> None:
+        for batch in self._batches:
+            batch.cancel()
+
+    async def _load_batch(self, keys: list[K]) -> list[V]:
+        batch = asyncio.current_task()
+        assert batch is not None
+        self._batches.add(batch)
+        try:
+            return list(await self._load(keys))
+        finally:
+            self._batches.discard(batch)
+
+
+def _retrieve_error(result: asyncio.Future[Any]) -> None:
+    if not result.cancelled():
+        result.exception()
 
 
 class Loaders:
@@ -45,6 +76,11 @@ class Loaders:
 
     def __init__(self) -> None:
         self._loaders: dict[tuple[str, TenantId], Loader[Any, Any]] = {}
+
+    def cancel(self) -> None:
+        """Cancel what is still being loaded when no field waits for it any more."""
+        for loader in self._loaders.values():
+            loader.cancel()
 
     def calls(self, services: Services, tenant: TenantId) -> Loader[UUID, Call | None]:
         return self.by_id(services, tenant, "calls")
@@ -187,7 +223,7 @@ async def _load_projections(
     async with services.store.transaction(tenant) as work:
         pages = [await work.calls.log_page(call.id, 0, EVENTS_PER_PAGE) for call in calls]
     try:
-        # The client does not wait longer than this.
+        # An event of a subscription has no other deadline.
         async with asyncio.timeout(REPLAY_TIMEOUT_SECONDS):
             pairs = zip(calls, pages, strict=True)
             return [await _load_projection(services, tenant, call, page) for call, page in pairs]

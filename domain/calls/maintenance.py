@@ -29,6 +29,11 @@ class Reaper(Protocol):
         claimed within `claim_seconds` is overdue."""
         ...
 
+    async def release_transfers(self) -> int:
+        """Release the transfers of calls that have ended, so that nothing counts them as in progress;
+        return how many."""
+        ...
+
     async def rooms_of_ended_calls(self, rooms: Sequence[str]) -> Mapping[str, CallId]:
         """Return those of the rooms whose calls have ended, with the calls."""
         ...

@@ -13,14 +13,18 @@ from resolvers.loaders import Loaders, current_loaders
 
 class LoaderScope(SchemaExtension):
     def on_operation(self) -> Iterator[None]:
-        token = current_loaders.set(Loaders())
+        self._loaders = Loaders()
+        token = current_loaders.set(self._loaders)
         try:
             yield
         finally:
+            # A cancelled operation leaves loaders that still read for it.
+            self._loaders.cancel()
             # A stream may be closed from another task, whose context has no token to reset.
             with suppress(ValueError):
                 current_loaders.reset(token)
 
     def on_stream_result(self, result: Any) -> Iterator[None]:
         yield
-        current_loaders.set(Loaders())
+        self._loaders = Loaders()
+        current_loaders.set(self._loaders)

@@ -10,6 +10,7 @@ import pytest
 
 from bench.scale import literal
 from domain.calls.model import CallKind
+from domain.calls.statistics import MAX_ENDED_CALLS
 from domain.common.access import Viewer
 from domain.common.durations import parse_duration
 from domain.common.money import format_usd
@@ -21,7 +22,9 @@ from persistence.database import DbRole, create_pool
 from tests.api.test_call_filters import Listed, scattered_calls
 from tests.conftest import new_tenant
 from tests.support.api_server import Api, running_api
+from tests.support.demo_workflow import publish_clinic
 from tests.support.viewers import owner_of
+from tests.worker.test_text_calls import started
 
 pytestmark = pytest.mark.anyio
 
@@ -30,6 +33,14 @@ DOCUMENT = """query ($created: TimeRange!) { callStatistics(created: $created) {
   firstAudio { calls turns p50 p95 } } }"""
 DAY = timedelta(days=1)
 # Four replies of each call, 0.1 to 0.4 s; those of text calls have no audio.
+# One call each second, the last one at the given time.
+INSERT_ENDED = """
+    insert into ended_call (tenant_id, call_id, created_at, kind, direction, workflow_id, version_id,
+                            end_reason, duration_ms, spent)
+    select $1, gen_random_uuid(), $2::timestamptz - make_interval(secs => $3 - n), 'VOIP', 'INBOUND',
+           gen_random_uuid(), gen_random_uuid(), 'HUNG_UP_BY_USER', 1000, 1
+      from generate_series(1, $3) n
+"""
 INSERT_REPLIES = """
     insert into call_event (tenant_id, call_id, seq, at, kind, body)
     select l.tenant_id, l.call_id, l.head + 100 + n, now(), 'turn_measured',
@@ -90,8 +101,38 @@ async def test_calls_are_counted_by_state_and_end_reason(
     assert seen(part) == counted([each for each in calls if since <= each.call.created_at < until])
     assert seen(later) == counted([])
     assert [datetime.fromisoformat(part[name]) for name in ("since", "until")] == [since, until]
-    sizes = [group["calls"] for group in whole["groups"]]
-    assert sizes == sorted(sizes, reverse=True)
+    largest = [group["calls"] for group in whole["groups"]]
+    assert largest == sorted(largest, reverse=True)
+
+
+async def test_a_period_with_too_many_calls_begins_later(
+    api: Api, services: Services, viewer: Viewer, settings: Settings
+) -> None:
+    """Calls in progress are counted since the same time as those that have ended."""
+    await publish_clinic(services, viewer)
+    now = datetime.now(UTC)
+    first = now - timedelta(seconds=MAX_ENDED_CALLS - 1)
+    db = await asyncpg.connect(settings.database_url)
+    await db.execute("set session_replication_role = replica")
+    for age in (timedelta(hours=1), now - first + timedelta(minutes=1)):
+        call = await started(services, viewer)
+        await db.execute(
+            "update call_log set created_at = $1 where call_id = $2", now - age, call.id
+        )
+    await db.execute(INSERT_ENDED, viewer.tenant_id, now, MAX_ENDED_CALLS)
+    whole = await statistics_of(api, now - 2 * DAY)
+    await db.execute(INSERT_ENDED, viewer.tenant_id, first - timedelta(seconds=1), 1)
+    part = await statistics_of(api, now - 2 * DAY)
+    await db.close()
+
+    assert datetime.fromisoformat(whole["since"]) == now - 2 * DAY
+    assert sizes(whole) == {None: 2, "HUNG_UP_BY_USER": MAX_ENDED_CALLS}
+    assert first - timedelta(seconds=1) < datetime.fromisoformat(part["since"]) <= first
+    assert sizes(part) == {None: 1, "HUNG_UP_BY_USER": MAX_ENDED_CALLS}
+
+
+def sizes(statistics: dict[str, Any]) -> dict[str | None, int]:
+    return {group["endReason"]: group["calls"] for group in statistics["groups"]}
 
 
 async def test_the_first_audio_is_that_of_voice_calls(

@@ -89,10 +89,15 @@ async def test_a_person_describes_an_agent(
         saved = (await api.execute(AGENT, variables={"name": "front-desk"}))["data"]["agent"]
 
     assert (seen["errors"], seen["outside"], seen["barriers"]) == ([], [], [])
-    assert seen["completed"] == {"text": "You are called at {{call.to_number}}", "left": True}
+    assert seen["completed"] == {
+        "isStill": True,
+        "text": "You are called at {{call.to_number}}",
+        "left": True,
+    }
     assert seen["refused"] == {
-        "message": "The API refuses these values.\nAbout: name must start with a lower-case letter "
-        "and contain only lower-case letters, digits and hyphens, at most 63 characters.",
+        "message": "This was refused. See the marked fields.\nAbout: name must start with a "
+        "lower-case letter and contain only lower-case letters, digits and hyphens, at most 63 "
+        "characters.",
         "focus": True,
     }
     assert seen["moved"] == {
@@ -100,10 +105,11 @@ async def test_a_person_describes_an_agent(
         "first": "google",
     }
     assert seen["copied"] == "front-desk-copy"
+    assert seen["kept"] == ["Second desk", "Front desk (copy)", "Answers first."]
     assert seen["rows"] == ["booking", "Front desk\nfront-desk", "reception"]
     assert seen["inUse"] == "The agent reception is used by clinic. Show where"
     assert seen["unfinished"] == (
-        "Complete these values first.\nModels: rules is not a list in JSON yet."
+        "This was refused. See the marked fields.\nModels: rules is not a list in JSON yet."
     )
     assert (seen["isOut"], seen["overflow"]) == (True, [0, 0])
     assert saved == {

@@ -41,6 +41,7 @@ async def test_a_person_edits_a_workflow_that_another_one_edits_as_well(
     assert seen["removed"] == {"nodes": 1, "focus": "Canvas", "undone": 2}
     assert seen["pasted"] == ["booking", "booking_2", "reception"]
     assert seen["reloaded"] == "Connection booking → reception"
+    assert seen["undone"] == ["1", "true", True]
     assert seen["conflict"] == {
         "both": ["Connection reception → booking"],
         "mine": ["Connection booking → reception"],

@@ -28,6 +28,9 @@ REFUSED = {
     "dial": "phoneNumber is a number of the region GB, which the trunk dialer does not allow; to allow it, add "
     "GB to its allowedRegions.",
     "key": "A key must have 8 to 512 characters.",
+    "label": "There is such a key already. Choose another label, or replace that key.",
+    "name": "A secret of this name exists already. Choose another name, or replace that secret.",
+    "header": "This header is listed above already.",
     "hosts": "Name 1 to 20 hosts, or use null to allow every host.",
     "zone": "timeZone must be an IANA time zone, such as Europe/Berlin.",
     "price": "This is not an amount in dollars, such as 0.45.",
@@ -54,12 +57,14 @@ async def test_an_owner_sets_up_an_installation(
 
     assert seen["refused"] == REFUSED
     assert seen["trunk"] == ["50", "+1876"]
+    assert seen["typed"] == "*.crm.example"
+    assert seen["secrets"] == [{"name": "crm_token", "hosts": ["api.crm.example"]}]
     assert seen["reloaded"] == "Are you there, {{user.name}}?"
     assert seen["settings"] == {
         "revision": 6,
         "values": {"name": "Sunrise Clinic"},
         "defaults": {
-            "llm": {"provider": "openai", "model": "gpt-4.1", "options": {"temperature": 0.3}}
+            "llm": {"provider": "openai", "model": "gpt-4.1", "options": {"temperature": 1.05}}
         },
         "budgets": {"spendPerMonth": "500.00"},
         "prices": [{"provider": "openai", "model": "gpt-4.1-mini", "inputTokens": "0.36"}],

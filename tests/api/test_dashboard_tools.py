@@ -102,22 +102,31 @@ async def test_a_tool_is_written_tested_and_imported(
     assert seen["refusal"] == (
         "The tool book_appointment is used by booking. Remove it from these agents first."
     )
+    assert seen["late"] == 0
     assert seen["completed"] == "https://shop.example/orders/{{params.order}}"
     assert len(seen["marked"]) == 2
     assert seen["schema"] == {
         "type": "object",
-        "properties": {"order": {"type": "string"}},
+        "properties": {
+            "order": {"type": "string"},
+            "amount": {"type": "number", "default": 10.05},
+        },
         "additionalProperties": False,
         "required": ["order"],
     }
     assert seen["result"] == "It is sent"
     assert seen["ran"] == ["1 HTTP request", "2 Respond to the model"]
+    assert seen["answer"] == '{"status": "sent"}'
     assert seen["kept"] == [
         "Finds an order by its number.",
         [
             "Step 1. HTTP requestGET https://shop.example/orders/{{params.order}}",
             "Step 2. Respond to the modelIt is {{response.body.status}}",
         ],
+    ]
+    assert seen["mcpServers"] == [
+        {"name": "gone", "headers": {}, "allow": []},
+        {"name": "shop", "headers": {"X-Shop": "north"}, "allow": ["stock", "prices"]},
     ]
     assert seen["imported"] == ["Step 1. MCP toolshop: stock"]
     first, second, *others = before["actions"]

@@ -45,5 +45,6 @@ async def test_a_workflow_is_created_compared_published_restored_and_tested(
     assert seen["changes"] == ["The greeting changed."]
     assert seen["conflict"].startswith("Another person edited the draft meanwhile.")
     assert seen["silent"].startswith("The microphone cannot be used.")
+    assert seen["typed"] == "On Monday"
     assert seen["suite"] == ["- say: I need an appointment", "- handoff:"]
     assert (seen["errors"], seen["outside"]) == ([], [])

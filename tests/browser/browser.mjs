@@ -36,6 +36,17 @@ export async function signIn(page, url, token) {
   await page.keyboard.press("Enter");
 }
 
+/** Holds back a mutation until what is returned is called. */
+export async function hold(page, mutation) {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await page.route("**/graphql", async (route) => {
+    if (route.request().postData()?.includes(`${mutation}(`)) await released;
+    await route.fallback();
+  });
+  return release;
+}
+
 /** What of WCAG 2.2 AA and good practice the page does not keep, in light and in dark. */
 export async function barriers(page) {
   const found = [];

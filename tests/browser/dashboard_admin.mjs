@@ -3,10 +3,10 @@
 // seen, as JSON.
 //   node dashboard_admin.mjs <url of the API> <e-mail address of a viewer>
 
-import { createHmac } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { barriers, launch, watched } from "./browser.mjs";
 import { textOf } from "./qr.mjs";
+import { totp } from "./totp.mjs";
 
 const [api, viewer] = process.argv.slice(2);
 const PASSWORD = "violet anchor sled 47 quartz";
@@ -58,6 +58,10 @@ async function work() {
   await dialog.getByLabel("E-mail address").fill("lin@acme.example");
   await dialog.getByLabel("Role").selectOption("EDITOR");
   await press("Invite", dialog);
+  await dialog.getByLabel("Link").waitFor();
+  // What is shown once stays until the button is pressed.
+  await page.keyboard.press("Escape");
+  await page.mouse.click(5, 5);
   const invitation = await dialog.getByLabel("Link").inputValue();
   await press("Done", dialog);
   await page.getByRole("row", { name: "lin@acme.example" }).waitFor();
@@ -163,6 +167,8 @@ async function work() {
   await page.getByRole("heading", { name: /^Join / }).waitFor();
   await page.getByLabel("Your name").fill("Lin");
   await page.getByLabel("Password").fill(PASSWORD);
+  // As after a sign-in in another tab.
+  await page.evaluate(() => new BroadcastChannel("agent-studio:account").postMessage("changed"));
   await check("invitation");
   await page.keyboard.press("Enter");
   await heading("Overview");
@@ -214,15 +220,4 @@ function modulesOf(drawing) {
   const size = drawing.viewBox.baseVal.width - 8;
   const dark = new Set(drawing.lastElementChild.getAttribute("d").match(/M\d+ \d+/g));
   return Array.from({ length: size }, (_, y) => Array.from({ length: size }, (_, x) => dark.has(`M${x + 4} ${y + 4}`)));
-}
-
-/** The code of RFC 6238 of this half minute. */
-function totp(secret) {
-  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
-  const hash = createHmac("sha1", key).update(counter).digest();
-  const code = hash.readUInt32BE(hash[19] & 15) & 0x7fffffff;
-  return String(code % 1_000_000).padStart(6, "0");
 }

@@ -3,7 +3,7 @@
 //   node dashboard_agents.mjs <url of the API> <API key> <file with the texts of templates, as JSON>
 
 import { readFile } from "node:fs/promises";
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, hold, launch, watched } from "./browser.mjs";
 
 const [api, key, templates] = process.argv.slice(2);
 const pictures = process.env.DASHBOARD_SCREENSHOTS;
@@ -48,14 +48,20 @@ async function work() {
   await heading("New agent");
 
   // The editor: a slot is completed by keyboard, its mistakes are marked, and Tab leaves it.
+  // What is typed before it is loaded stays, and the page does not move when it is there.
   const instructions = field("Instructions");
+  const below = () => field("Greeting").evaluate((greeting) => greeting.getBoundingClientRect().top + scrollY);
+  const places = [await below()];
   await instructions.click();
-  await page.keyboard.type("You are called at {{call.to");
+  await page.keyboard.type("You are called at ");
+  await instructions.and(page.locator("[contenteditable]:focus")).waitFor();
+  places.push(await below());
+  await page.keyboard.type("{{call.to");
   await page.getByRole("option", { name: /call\.to_number/ }).waitFor();
   // CodeMirror ignores keys in the first moments of a list, because they may be part of the text.
   await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
   await keys("Enter", "Tab");
-  const completed = { text: await instructions.innerText(), left: await field("Greeting").evaluate((greeting) => greeting === document.activeElement) };
+  const completed = { isStill: places[0] === places[1], text: await instructions.innerText(), left: await field("Greeting").evaluate((greeting) => greeting === document.activeElement) };
   const refusedSlots = [];
   const mistake = page.locator("#prompt .cm-lintRange-error").first();
   for (const text of invalid) {
@@ -145,11 +151,37 @@ async function work() {
   await heading("Copy of Front desk");
   const copied = await field("Name").inputValue();
   await check("copy");
+
+  // What was typed is there after another page was looked at; the copy is created also if its page is left meanwhile.
+  const toList = async () => {
+    await page.getByRole("link", { name: "Agents" }).first().click();
+    await heading("Agents");
+  };
+  await field("Display name").fill("Second desk");
+  await toList();
+  await page.goBack();
+  await heading("Copy of Front desk");
+  await page.getByText("your changes were kept").waitFor();
+  const kept = [await field("Display name").inputValue()];
+  await check("kept");
+  await press("Discard them");
+  kept.push(await field("Display name").inputValue());
+  const release = await hold(page, "createAgent");
+  await field("Description").fill("Answers second.");
   await press("Create");
+  await toList();
+  release();
+  await page.getByText("The agent was created.").waitFor();
+  await page.goBack();
+  await heading("Copy of Front desk");
+  kept.push(await field("Description").inputValue());
+  await toList();
+  await page.getByRole("link", { name: /Front desk \(copy\)/ }).click();
   await heading("Front desk (copy)");
   await press("Delete");
   await press("Delete the agent");
   await heading("Agents");
+  await page.getByRole("link", { name: /front-desk-copy/ }).waitFor({ state: "detached" });
   await page.getByRole("link", { name: /front-desk/ }).waitFor();
   const rows = await page.getByRole("row").getByRole("link").allInnerTexts();
 
@@ -165,6 +197,7 @@ async function work() {
   await page.locator("#models summary").first().click();
   const rules = field("Rules");
   await rules.click();
+  await rules.and(page.locator("[contenteditable]:focus")).waitFor();
   await keys("Control+End", "Tab", "x");
   await page.getByText(/^Line \d+: This is not JSON/).waitFor();
   await press("Save");
@@ -175,6 +208,12 @@ async function work() {
   await keys("Escape", "Tab");
   const isOut = await rules.evaluate((editor) => editor !== document.activeElement);
   await press("Discard");
+
+  // Rules that the form does not show are not sent, whatever they were.
+  await field("Fewest words").fill("");
+  await field("The agent is interrupted by").selectOption("NOTHING");
+  await press("Save");
+  await saved();
   const overflow = [];
   for (const width of [390, 800]) {
     await page.setViewportSize({ width, height: 844 });
@@ -182,7 +221,7 @@ async function work() {
     overflow.push(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth));
   }
   const editor = { completed, refusedSlots, rendered, unfinished, isOut };
-  return { ...editor, refused, moved, copied, rows, inUse, overflow, errors, outside, barriers: found };
+  return { ...editor, refused, moved, copied, kept, rows, inUse, overflow, errors, outside, barriers: found };
 }
 
 /** Another person changes the agent. */

@@ -70,6 +70,7 @@ async function work() {
   await edge("booking → reception");
   const condition = page.getByRole("textbox", { name: "Condition" });
   await condition.click();
+  await condition.and(page.locator("[contenteditable]:focus")).waitFor();
   await page.keyboard.type("flags.");
   await page.getByRole("option", { name: /flags\.booked/ }).click();
   const completed = await condition.innerText();
@@ -108,6 +109,14 @@ async function work() {
   const pasted = await page.locator(".react-flow__node p:first-of-type.font-mono").allInnerTexts();
   await page.keyboard.press("Control+z");
   await node("booking_2").waitFor({ state: "detached" });
+  // What is not a copy of nodes that the page knows is refused.
+  await page.evaluate(() => {
+    const clipboardData = new DataTransfer();
+    const nodes = [{ uid: "a", id: "a", agent: "a", position: { x: 0, y: 0 }, onEntry: "SING" }];
+    clipboardData.setData("text/plain", JSON.stringify({ "agent-studio/workflow-nodes": { nodes, connections: [] } }));
+    document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+  });
+  await text("so they cannot be pasted.");
 
   // A reload loses neither the changes nor the place.
   await edge("booking → reception");
@@ -136,8 +145,25 @@ async function work() {
   await dialog.waitFor({ state: "detached" });
   await press("Save");
   await text("The workflow was saved.");
+
+  // Undo keeps the focus when there is nothing more to undo, and replaces what is no value.
+  await page.evaluate((id) => sessionStorage.setItem(`agent-studio:unsaved:workflow:${id}`, '{"draft": {"nodes": [{"onEntry": "SING"}]}}'), workflow.id);
+  await page.reload();
+  await text("The unsaved changes that this tab has kept cannot be read.");
+  const repeats = page.getByLabel("Times a call may take it");
+  await repeats.fill("3");
+  await repeats.fill("many");
+  const undo = page.getByRole("button", { name: "Undo" });
+  await undo.click();
+  const undone = [await repeats.inputValue(), await undo.evaluate((button) => [button.ariaDisabled, button === document.activeElement])].flat();
+
+  // A node whose id is being replaced does not make its draft unreadable.
+  await open("booking");
+  await page.getByLabel("Id", { exact: true }).fill("");
+  await page.reload();
+  await text("There are unsaved changes.");
   return {
-    ...{ finding, completed, refused, removed, reloaded, conflict, errors, outside },
+    ...{ finding, completed, refused, removed, reloaded, conflict, undone, errors, outside },
     pasted: pasted.sort(),
     barriers: found,
     stored: await stored(),

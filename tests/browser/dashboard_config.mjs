@@ -6,6 +6,7 @@ import { barriers, launch, watched } from "./browser.mjs";
 
 const [api, key] = process.argv.slice(2);
 const screenshots = process.env.DASHBOARD_SCREENSHOTS;
+const BUSY = { data: null, errors: [{ message: "The server is busy.", extensions: { code: "UNAVAILABLE" } }] };
 
 const browser = await launch();
 try {
@@ -66,7 +67,15 @@ async function work() {
   await heading("dialer");
   await page.getByText("No number may be shown to callees").waitFor();
 
+  let isBusy = true;
+  await page.route("**/graphql", (route) =>
+    isBusy && route.request().postData()?.includes("query NumberChoices") ? route.fulfill({ json: BUSY }) : route.continue(),
+  );
   await page.goto(`${api}/studio/phone/?number=new`);
+  await page.getByText("The workflows and trunks could not be read.").waitFor();
+  await check("choices that could not be read");
+  isBusy = false;
+  await press("Try again");
   await field("Number").fill("555 0100");
   await field("Workflow that answers").selectOption({ label: "clinic" });
   await field("Inbound trunk").selectOption("carrier");
@@ -83,6 +92,13 @@ async function work() {
   await follow("Phone numbers");
   await page.getByRole("link", { name: /\+12025550123/ }).waitFor();
   await check("numbers");
+  const search = page.getByRole("searchbox", { name: /^Search numbers/ });
+  await search.fill("+1 (202) 555-0199");
+  await search.press("Enter");
+  await page.getByRole("heading", { name: "No number matches" }).waitFor();
+  await search.fill("+1 (202) 555-0123");
+  await search.press("Enter");
+  await page.getByRole("link", { name: /\+12025550123/ }).waitFor();
   await follow("Inbound trunks");
   await page.getByRole("link", { name: "carrier" }).waitFor();
   await page.getByRole("link", { name: "carrier" }).focus();
@@ -114,7 +130,7 @@ async function work() {
   await execute(`mutation { updateOutboundTrunk(input: { id: "${new URL(page.url()).searchParams.get("outbound")}", expectedRevision: 1,
     allowedPrefixes: ["+1876"], limits: { callsPerDay: 75 } }) { ... on Error { message } } }`);
   await press("Save");
-  await page.getByText("Another person changed this trunk meanwhile.").waitFor();
+  await page.getByText("Another person saved this trunk meanwhile.").waitFor();
   await press("keep yours");
   await press("Save");
   await said("The trunk dialer was saved.");
@@ -133,11 +149,22 @@ async function work() {
   await dialog.getByRole("button", { name: "Test" }).click();
   await dialog.getByText("Accepted", { exact: true }).waitFor();
   await check("key");
+  await field("API key").fill("another-key-of-this-test");
+  await dialog.getByText("Accepted", { exact: true }).waitFor({ state: "detached" });
   await press("Store");
   await page.getByText("…test").first().waitFor();
   await press("Test");
   await page.getByText("Accepted", { exact: true }).waitFor();
   await check("provider");
+  await press("Add a key");
+  await dialog.getByText("A key without a label exists already.").waitFor();
+  await field("API key").fill("a-third-key-of-this-test");
+  await press("Store");
+  refused.label = await refusal("Label");
+  await check("existing key");
+  await press("Replace the key without a label");
+  await dialog.getByRole("heading", { name: /^Replace the key/ }).waitFor();
+  await press("Cancel");
 
   await follow("Secrets");
   await page.getByRole("heading", { name: "No secrets yet" }).waitFor();
@@ -151,6 +178,20 @@ async function work() {
   await press("Store");
   await page.getByText("{{secret.crm_token}}", { exact: true }).waitFor();
   await check("secrets");
+  await press("New secret");
+  await field("Name").fill("crm_token");
+  await field("Value").fill("another value of this test");
+  await press("Store");
+  refused.name = await refusal("Name");
+  await check("existing secret");
+  await field("Hosts").fill("*.crm.example");
+  await press("Replace crm_token");
+  await dialog.getByRole("heading", { name: "Replace crm_token" }).waitFor();
+  const typed = await field("Hosts").inputValue();
+  await field("Hosts").fill("api.crm.example");
+  await press("Store");
+  await dialog.waitFor({ state: "detached" });
+  const { secrets } = await execute("{ secrets { name hosts } }");
   await press("Actions for crm_token");
   await page.getByRole("menuitem", { name: "Delete…" }).click();
   await press("Delete the secret");
@@ -159,9 +200,10 @@ async function work() {
   await follow("Settings");
   await heading("Settings");
   const model = page.getByRole("group", { name: "Language model" });
-  await model.getByLabel("Provider").selectOption("openai");
+  await model.getByRole("button", { name: "Choose a model" }).click();
+  await field("Language model: provider").selectOption("openai");
   await model.getByText("Options").click();
-  await model.getByLabel("temperature").fill("0.3");
+  await model.getByLabel("Temperature").pressSequentially("1.05");
   await press("Save");
   await said("The defaults were saved.");
   await check("defaults");
@@ -204,6 +246,12 @@ async function work() {
   await press("Add a header");
   await field("Header 1").fill("authorization");
   await field("Value 1").fill("Bearer {{secret.crm_token}}");
+  await press("Add a header");
+  await field("Header 2").fill("Authorization");
+  await press("Save");
+  refused.header = await refusal("Header 2");
+  await check("header that is listed twice");
+  await press("Remove header 2");
   await press("Save");
   await said("The endpoints were saved.");
   await check("endpoints");
@@ -223,7 +271,7 @@ async function work() {
 
   const { settings } = await execute(`{ settings { revision values defaults { llm { provider model options } } budgets { spendPerMonth }
     prices { provider model inputTokens } endpoints { name url headers } spokenTexts { text language say } } }`);
-  return { refused, trunk, reloaded, settings, errors, outside, barriers: found };
+  return { refused, trunk, reloaded, typed, secrets, settings, errors, outside, barriers: found };
 }
 
 async function execute(query) {

@@ -91,7 +91,7 @@ function prepare() {
     const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element, pseudo);
     return (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
   };
-  const around = (element) => [element, element.closest("label"), element.firstElementChild].filter(Boolean);
+  const around = (element) => [element, element.parentElement, element.closest("label"), element.firstElementChild].filter(Boolean);
   // An editor of code shows it a moment later, and a connection of the canvas by the width of its line.
   const OTHERWISE = ".cm-content, .react-flow__edge";
 

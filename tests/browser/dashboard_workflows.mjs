@@ -125,8 +125,10 @@ async function work() {
   await conversation.locator("[data-turn]", { hasText: "Sunrise Clinic, hello." }).waitFor();
   await dialog.getByLabel("Message of the caller").fill("I need an appointment");
   await page.keyboard.press("Enter");
+  await page.keyboard.type("On Monday");
   await dialog.getByText("reception → booking").waitFor();
   await conversation.locator("[data-turn]", { hasText: "When suits you?" }).waitFor();
+  const typed = await dialog.getByLabel("Message of the caller").inputValue();
   await check("talk");
   await inDialog("Hang up");
   await dialog.getByRole("link", { name: "Open the call" }).click();
@@ -136,7 +138,7 @@ async function work() {
   await check("simulation");
   const suite = await saved(page, () => inDialog("Download"));
   return {
-    ...{ slug, taken, refused, changes, conflict, silent, errors, outside },
+    ...{ slug, taken, refused, changes, conflict, silent, typed, errors, outside },
     suite: suite.split("\n").filter((line) => /say:|handoff:/.test(line)).map((line) => line.trim()),
     barriers: found,
   };

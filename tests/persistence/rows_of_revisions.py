@@ -206,6 +206,7 @@ _ROWS = {
         select tenant_id, 'agent', 'desk', created_at, id from call;
     """,
     "0026": "update transfer_leg set answered_at = claimed_at;",
+    "0027": "update call_log set dialed_number = '+12025550102' where trunk_id is not null;",
 }
 
 

@@ -91,6 +91,10 @@ async def test_a_database_of_any_revision_keeps_its_rows_and_gets_the_current_sc
         assert [tuple(row) for row in await db.fetch(facts)] == [
             ("VOIP", "00000000-0000-0000-0000-000000000007", "u1")
         ]
+        numbers = (
+            "select dialed_number from call_log where trunk_id is not null and ended_at is null"
+        )
+        assert {row[0] for row in await db.fetch(numbers)} <= {"+12025550102"}
         references = "select used_name, user_name from draft_reference order by 1"
         assert [tuple(row) for row in await db.fetch(references)] == [
             ("book", "desk"),

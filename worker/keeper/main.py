@@ -4,8 +4,8 @@ Several times per lease it releases the calls of dead workers and ends overdue c
 seconds it closes the rooms of ended calls: until then a phone in such a room rings or is silent.
 Every second it sends the e-mail that is due, and every two it ends the calls of suspended tenants and continues the
 deletion of tenants whose time of grace is over. Every five seconds it compares LiveKit's inbound trunks with the
-database. Twice a second it chains the entries of audit logs. Once an hour it deletes data past its retention,
-rewraps data keys, and signs the ends of the audit logs."""
+database. Twice a second it chains the entries of audit logs. Once an hour it releases transfers whose calls have ended,
+deletes data past its retention, rewraps data keys, and signs the ends of the audit logs."""
 
 from __future__ import annotations
 
@@ -129,6 +129,9 @@ class Keeper:
         while True:
             try:
                 settings = self._settings
+                released = await self._reaper.release_transfers()
+                if released:
+                    log.info("released transfers of ended calls", extra={"transfers": released})
                 # Their calls are deleted in a later round, once the audio has been deleted.
                 await self._recordings.delete_expired(
                     settings.recording_days, settings.retention_days

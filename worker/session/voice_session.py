@@ -378,17 +378,15 @@ async def voice_session(
         await stack.enter_async_context(http_context.open())
         stack.push_async_callback(close_providers, conversation)
         spec = conversation.snapshot.agent_at(conversation.node)
-        # Loading a model would block every other call.
-        await asyncio.to_thread(load_vads, conversation.snapshot.agents.values())
-        detector = get_vad(spec.vad)
-        models_ready = asyncio.create_task(prepare_models(conversation))
+        # While the room is joined, which takes most of the time until a phone is dialled or answered.
+        models_ready = asyncio.create_task(_load_models(conversation))
         try:
             room = await join_room(rooms, claim.call, claim.epoch)
             stack.push_async_callback(leave_room, room)
             await models_ready
         finally:
             await cancel_and_wait(models_ready)
-        session = _create_session(spec, detector, settings)
+        session = _create_session(spec, get_vad(spec.vad), settings)
         voice = VoiceSession(
             conversation, session, room, rooms, settings, recorder, reserve_dial, trunk_slots
         )
@@ -407,6 +405,12 @@ async def voice_session(
             finally:
                 if recorder is not None:
                     await recorder.finish()
+
+
+async def _load_models(conversation: Conversation) -> None:
+    """In threads, because loading a model would block every other call."""
+    await asyncio.to_thread(load_vads, conversation.snapshot.agents.values())
+    await prepare_models(conversation)
 
 
 def _create_session(spec: AgentSpec, detector: VAD, settings: Settings) -> AgentSession[None]:

@@ -1,20 +1,19 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState, type ReactNode } from "react";
-import { messageOf, problemOf } from "@/data/problem";
+import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
-import { useRead } from "@/data/use-read";
+import { useReadOfAddress } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { AgentDocument, DeleteAgentDocument, type AgentFormFragment } from "@/gql/agent";
 import { Button, buttonClass } from "@/ui/button";
-import { Confirm } from "@/ui/dialog";
+import { ConfirmDelete } from "@/ui/confirm-delete";
 import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
-import { Empty, Failed, Notice } from "@/ui/states";
+import { Empty, Failed } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { AgentForm, agentPath } from "./agent-form";
 import { FormSkeleton } from "./skeleton";
@@ -24,7 +23,7 @@ export function AgentPage() {
   const [query] = useQueryString();
   const id = query.get("id");
   const wanted = id ?? query.get("copy");
-  const [{ data, error }, again] = useRead({
+  const [{ data, error }, again] = useReadOfAddress({
     query: AgentDocument,
     variables: { id: wanted ?? "" },
     pause: !wanted,
@@ -85,58 +84,31 @@ function NoAgent() {
 
 function Actions({ agent }: { agent: AgentFormFragment }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const mayWrite = useMay("AGENTS_WRITE");
   const [isAsking, setAsking] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ReactNode>(null);
   if (!mayWrite) return null;
-  const ask = (isOpen: boolean) => {
-    setAsking(isOpen);
-    setProblem(null);
-  };
-  const remove = async () => {
-    setBusy(true);
-    const result = await studio.mutate(DeleteAgentDocument, { input: { id: agent.id } });
-    setBusy(false);
-    if (result.ok) {
-      toast("ok", `The agent ${agent.name} was deleted.`);
-      router.replace("/agents/");
-      return;
-    }
-    setProblem(
-      <>
-        {messageOf(result.error)}{" "}
-        {result.error.code === "IN_USE" && (
-          <Link
-            href={`${agentPath(agent.id)}#used`}
-            replace
-            className="inline-block min-h-6 underline"
-            onClick={() => ask(false)}
-          >
-            Show where
-          </Link>
-        )}
-      </>,
-    );
-  };
   return (
     <>
       <Link href={`/agent/?copy=${encodeURIComponent(agent.id)}`} className={buttonClass("secondary")}>
         <Icon name="copy" />
         Duplicate
       </Link>
-      <Button onClick={() => ask(true)}>Delete</Button>
-      <Confirm
+      <Button onClick={() => setAsking(true)}>Delete</Button>
+      <ConfirmDelete
         open={isAsking}
-        onOpenChange={ask}
+        onClose={() => setAsking(false)}
         title={`Delete ${agent.displayName ?? agent.name}?`}
         description="Published versions of workflows keep their copy of the agent, and calls that run continue."
         confirm="Delete the agent"
-        busy={isBusy}
-        problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
-        onConfirm={() => void remove()}
+        inUse={
+          <Link href={`${agentPath(agent.id)}#used`} replace className="inline-block min-h-6 underline" onClick={() => setAsking(false)}>
+            Show where
+          </Link>
+        }
+        remove={() => studio.mutate(DeleteAgentDocument, { input: { id: agent.id } })}
+        onRemoved={() => toast("ok", `The agent ${agent.name} was deleted.`)}
+        next="/agents/"
       />
     </>
   );

@@ -1,38 +1,28 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useState, type FormEvent } from "react";
 import { useQuery, useSubscription } from "urql";
 import { AgentsDocument, LiveAgentsDocument, type AgentRowFragment, type AgentsQueryVariables, type LiveAgentsSubscription } from "@/gql/agents";
 import { exactMoment, moment } from "@/data/format";
+import { changed, orderOf, pageOf } from "@/data/page";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
+import { useThrottled } from "@/data/use-throttled";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
-import { Button, buttonClass } from "@/ui/button";
+import { buttonClass } from "@/ui/button";
 import { Card } from "@/ui/card";
-import { controlClass } from "@/ui/field";
+import { ListFilter, ORDER, type FilterChoice } from "@/ui/list-filter";
 import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
 
-const PAGE_SIZE = 25;
-const ORDERS = {
-  name: { by: "NAME", direction: "ASC" },
-  updated: { by: "UPDATED_AT", direction: "DESC" },
-} as const;
+const USE: FilterChoice = { label: "Show", name: "used", options: { "": "All", yes: "Used by workflows", no: "Unused" } };
 
 function variablesOf(query: URLSearchParams): AgentsQueryVariables {
-  const [before, after, search, used] = [query.get("before"), query.get("after"), query.get("search"), query.get("used")];
-  const page = before ? { last: PAGE_SIZE, before } : after ? { first: PAGE_SIZE, after } : { first: PAGE_SIZE };
+  const [search, used] = [query.get("search"), query.get("used")];
   const filter = { ...(search && { search }), ...(used && { used: used === "yes" }) };
-  return { ...page, filter, orderBy: query.get("sort") === "updated" ? ORDERS.updated : ORDERS.name };
-}
-
-function withoutPage(query: URLSearchParams) {
-  const next = new URLSearchParams(query);
-  for (const name of ["after", "before"]) next.delete(name);
-  return next;
+  return { ...pageOf(query), filter, orderBy: orderOf(query) };
 }
 
 export function AgentsPage() {
@@ -43,9 +33,10 @@ export function AgentsPage() {
   const [{ data, error }, again] = useQuery({ query: AgentsDocument, variables, requestPolicy: "cache-and-network" });
   const reload = () => again({ requestPolicy: "network-only" });
   // Edits of others arrive in the cache by themselves; what was added or removed needs the page of the list again.
+  const reloadSoon = useThrottled(reload);
   useSubscription({ query: LiveAgentsDocument, variables: { filter: variables.filter } }, (_before, update: LiveAgentsSubscription) => {
     const kind = update.agents.__typename;
-    if (kind === "AgentAdded" || kind === "AgentRemoved") queueMicrotask(reload);
+    if (kind === "AgentAdded" || kind === "AgentRemoved") reloadSoon();
     return update;
   });
   const rows = data?.agents?.edges.map(({ node }) => node);
@@ -58,7 +49,7 @@ export function AgentsPage() {
           </Link>
         )}
       </PageHeader>
-      <Search key={query.get("search") ?? ""} query={query} onGo={go} />
+      <ListFilter what="agents" placeholder="Name of an agent" choices={[USE, ORDER]} query={query} onGo={go} />
       {error && !rows && (
         <Card>
           <Failed problem={problemOf(error)} onRetry={reload} />
@@ -69,57 +60,10 @@ export function AgentsPage() {
       {rows && rows.length > 0 && (
         <>
           <AgentTable rows={rows} />
-          <Pager path="/agents/" query={withoutPage(query)} page={data?.agents?.pageInfo} />
+          <Pager path="/agents/" query={changed(query, {})} page={data?.agents?.pageInfo} />
         </>
       )}
     </>
-  );
-}
-
-function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearchParams): void }) {
-  const [text, setText] = useState(query.get("search") ?? "");
-  const apply = (changes: Record<string, string>) => {
-    const next = withoutPage(query);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value) next.set(name, value);
-      else next.delete(name);
-    }
-    onGo(next);
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    apply({ search: text.trim() });
-  };
-  return (
-    <form role="search" className="mb-4 flex flex-wrap items-center gap-2" onSubmit={submit}>
-      <input
-        type="search"
-        aria-label="Search agents by name"
-        placeholder="Name of an agent"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        className={`${controlClass} h-9 max-w-64`}
-      />
-      <Button type="submit" icon="search">
-        Search
-      </Button>
-      <span className="grow" />
-      <label className="flex items-center gap-2 text-sm text-muted">
-        Show
-        <select className={`${controlClass} h-9 w-auto`} value={query.get("used") ?? ""} onChange={(event) => apply({ used: event.target.value })}>
-          <option value="">All</option>
-          <option value="yes">Used by workflows</option>
-          <option value="no">Unused</option>
-        </select>
-      </label>
-      <label className="flex items-center gap-2 text-sm text-muted">
-        Order
-        <select className={`${controlClass} h-9 w-auto`} value={query.get("sort") ?? ""} onChange={(event) => apply({ sort: event.target.value })}>
-          <option value="">By name</option>
-          <option value="updated">Last edited first</option>
-        </select>
-      </label>
-    </form>
   );
 }
 

@@ -1,32 +1,16 @@
 // The form of an agent as a value, and what of it has to be sent.
 
-import { milliseconds } from "@/data/format";
-import { durationOf } from "@/data/format";
-import { isObject } from "@/data/json";
+import { durationOf, secondsOf } from "@/data/format";
+import { isSame } from "@/data/use-form";
 import type {
   AgentFormFragment,
   CreateAgentInput,
   InterruptedBy,
-  ModelChainFragment,
-  ProviderChoiceInput,
   SessionSettingsInput,
   SpokenText,
   UpdateAgentInput,
 } from "@/gql/agent";
-
-export const KINDS = ["llm", "stt", "tts", "vad"] as const;
-export type Kind = (typeof KINDS)[number];
-
-export interface Model {
-  readonly provider: string;
-  readonly model: string;
-  /** The label of a credential; empty for the usual one. */
-  readonly credential: string;
-  readonly options: Readonly<Record<string, unknown>>;
-}
-
-/** A provider and its fallbacks, in the order in which they are used; empty for the default of the tenant. */
-export type Chain = readonly Model[];
+import { chainOf, choiceOf, KINDS, type Chain, type Kind } from "@/providers/models";
 
 /** Numbers are kept as they are typed, times in seconds; lists of phrases have one of them a line. */
 export interface Draft extends Readonly<Record<Kind, Chain>> {
@@ -90,14 +74,7 @@ export const NEW: Draft = {
   tools: [],
 };
 
-const secondsOf = (duration: string | null) => (duration === null ? "" : String(milliseconds(duration) / 1000));
-const modelOf = ({ provider, model, credential, options }: Omit<ModelChainFragment, "fallbacks">): Model => ({
-  provider,
-  model,
-  credential: credential ?? "",
-  options: isObject(options) ? options : {},
-});
-const chainOf = (choice: ModelChainFragment | null): Chain => (choice ? [modelOf(choice), ...choice.fallbacks.map(modelOf)] : []);
+const secondsIn = (duration: string | null) => (duration === null ? "" : String(secondsOf(duration)));
 const linesOf = (items: readonly string[] | null) => (items ? items.join("\n") : null);
 
 export const draftOf = ({ prompt, session, ...agent }: AgentFormFragment): Draft => ({
@@ -116,50 +93,38 @@ export const draftOf = ({ prompt, session, ...agent }: AgentFormFragment): Draft
   languages: agent.languages.join(", "),
   defaultLanguage: agent.defaultLanguage ?? "",
   keyterms: agent.keyterms.join("\n"),
-  minEndpointingDelay: secondsOf(session.minEndpointingDelay),
-  maxEndpointingDelay: secondsOf(session.maxEndpointingDelay),
-  disconnectAfter: secondsOf(session.disconnectAfter),
-  timeLimit: secondsOf(session.timeLimit),
-  silence: session.silence.map(({ delay, say }) => ({ delay: secondsOf(delay), say })),
+  minEndpointingDelay: secondsIn(session.minEndpointingDelay),
+  maxEndpointingDelay: secondsIn(session.maxEndpointingDelay),
+  disconnectAfter: secondsIn(session.disconnectAfter),
+  timeLimit: secondsIn(session.timeLimit),
+  silence: session.silence.map(({ delay, say }) => ({ delay: secondsIn(delay), say })),
   by: session.interruption.by,
   minWords: String(session.interruption.minWords),
-  minDuration: secondsOf(session.interruption.minDuration),
-  resumeDelay: secondsOf(session.interruption.resumeDelay),
+  minDuration: secondsIn(session.interruption.minDuration),
+  resumeDelay: secondsIn(session.interruption.resumeDelay),
   ignore: linesOf(session.interruption.ignore),
   always: linesOf(session.interruption.always),
   spokenTexts: agent.spokenTexts.map(({ text, language, say }) => ({ text, language, say })),
   tools: agent.tools.map(({ name }) => name),
 });
 
-const isEqual = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-
-export const isSame = (a: Draft, b: Draft) => isEqual(a, b);
-
-/** `now` where it differs from `before`, else `theirs`. */
-export const merged = (now: Draft, before: Draft, theirs: Draft): Draft =>
-  Object.fromEntries(
-    (Object.keys(theirs) as (keyof Draft)[]).map((name) => [name, isEqual(now[name], before[name]) ? theirs[name] : now[name]]),
-  ) as unknown as Draft;
-
 const orNull = (text: string) => text.trim() || null;
 const phrasesOf = (text: string | null) => text?.split("\n").map((each) => each.trim()).filter(Boolean) ?? null;
 
 export const tagsOf = (languages: string) => languages.split(/[,\s]+/).filter(Boolean);
 
-function choiceOf([first, ...fallbacks]: Chain): ProviderChoiceInput | null {
-  const input = ({ provider, model, credential, options }: Model) => ({ provider, model: model.trim(), credential: orNull(credential), options });
-  return first ? { ...input(first), fallbacks: fallbacks.map(input) } : null;
-}
+/** An agent that nothing interrupts has no rules for it: the form does not show them, and they are not sent. */
+export const hasRules = ({ by }: Pick<Draft, "by">) => by !== "NOTHING";
 
 function sessionOf(now: Draft, isChanged: (name: keyof Draft) => boolean): SessionSettingsInput {
-  const interruption = {
-    ...(isChanged("by") && { by: now.by }),
+  const rules = {
     ...(isChanged("minWords") && { minWords: Number(now.minWords) }),
     ...(isChanged("minDuration") && { minDuration: durationOf(Number(now.minDuration)) }),
     ...(isChanged("resumeDelay") && { resumeDelay: now.resumeDelay ? durationOf(Number(now.resumeDelay)) : null }),
     ...(isChanged("ignore") && { ignore: phrasesOf(now.ignore) }),
     ...(isChanged("always") && { always: phrasesOf(now.always) }),
   };
+  const interruption = { ...(isChanged("by") && { by: now.by }), ...(hasRules(now) && rules) };
   return {
     ...(isChanged("minEndpointingDelay") && { minEndpointingDelay: durationOf(Number(now.minEndpointingDelay)) }),
     ...(isChanged("maxEndpointingDelay") && { maxEndpointingDelay: durationOf(Number(now.maxEndpointingDelay)) }),
@@ -172,7 +137,7 @@ function sessionOf(now: Draft, isChanged: (name: keyof Draft) => boolean): Sessi
 
 /** What differs from `before`, so that fields that others edit stay as they are. */
 function changesOf(now: Draft, before: Draft): Omit<UpdateAgentInput, "id" | "expectedRevision"> {
-  const isChanged = (name: keyof Draft) => !isEqual(now[name], before[name]);
+  const isChanged = (name: keyof Draft) => !isSame(now[name], before[name]);
   const prompt = {
     ...(isChanged("system") && { system: now.system }),
     ...(isChanged("greeting") && { greeting: orNull(now.greeting) }),

@@ -1,36 +1,48 @@
 "use client";
 
 import { useId } from "react";
+import { problemAt } from "@/data/problem";
+import type { Catalog } from "@/providers/catalog";
+import { ChainEditor } from "@/providers/chain-editor";
+import { findProvider, nameOfModel, type Kind } from "@/providers/models";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
-import { ChainEditor, type Catalog } from "./chain";
-import { tagsOf, type Draft, type Kind } from "./draft";
-import { problemAt } from "./problems";
+import { Rows } from "@/ui/rows";
+import { Section } from "@/ui/section";
+import type { Defaults } from "./catalog";
+import { tagsOf, type Draft } from "./draft";
 import type { SectionProps } from "./prompt-section";
-import { findProvider } from "./providers";
-import { Rows } from "./rows";
-import { Section } from "./section";
 import { TemplateEditor } from "./template-editor";
-
-const TITLES: Record<Kind, { title: string; about: string }> = {
-  llm: { title: "Language model", about: "Writes the replies and chooses tools." },
-  stt: { title: "Speech to text", about: "Transcribes the caller." },
-  vad: { title: "Voice activity detection", about: "Detects when the caller speaks." },
-  tts: { title: "Text to speech", about: "Speaks the replies." },
-};
 
 interface Props extends SectionProps {
   catalog: Catalog;
+  defaults: Defaults | null;
 }
 
-function Provider({ kind, draft, set, catalog, ...more }: Props & { kind: Kind }) {
+function Provider({ kind, draft, set, catalog, defaults, ...more }: Props & { kind: Kind }) {
   const languages = kind === "stt" || kind === "tts" ? tagsOf(draft.languages) : [];
-  return <ChainEditor {...more} {...TITLES[kind]} {...{ kind, catalog, languages }} chain={draft[kind]} onChange={(chain) => set(kind, chain)} />;
+  const inherited = defaults?.[kind] ?? null;
+  const none = inherited
+    ? `Default of the tenant: ${nameOfModel(catalog.providers, kind, inherited)}.`
+    : kind === "vad"
+      ? "Default of the tenant, or the built-in one."
+      : defaults
+        ? "The settings have no default, so calls need a provider here."
+        : "Default of the tenant.";
+  return (
+    <ChainEditor
+      {...more}
+      {...{ kind, catalog, languages, inherited, none }}
+      path={kind}
+      chain={draft[kind]}
+      onChange={(chain) => set(kind, chain)}
+    />
+  );
 }
 
 export function ModelsSection(props: Props) {
   return (
-    <Section id="models" title="Models" hint="When a provider fails, the next one takes over within the same sentence.">
+    <Section id="models" title="Models" text="When a provider fails, the next one takes over within the same sentence.">
       {(["llm", "stt", "vad"] as const).map((kind) => (
         <div key={kind} className="border-t pt-4 first:border-0 first:pt-0">
           <Provider {...props} kind={kind} />
@@ -41,9 +53,9 @@ export function ModelsSection(props: Props) {
 }
 
 export function VoiceSection({ completions, ...props }: Props & { completions: readonly CodeCompletion[] }) {
-  const { draft, set, problems, isDisabled, catalog } = props;
+  const { draft, set, problems, isDisabled, catalog, defaults } = props;
   const id = useId();
-  const provider = findProvider(catalog.providers, "tts", (draft.tts[0] ?? catalog.defaults?.tts)?.provider);
+  const provider = findProvider(catalog.providers, "tts", (draft.tts[0] ?? defaults?.tts)?.provider);
   const spoken = tagsOf(draft.languages);
   return (
     <Section id="voice" title="Voice">
@@ -59,15 +71,17 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
           </p>
         </div>
         <Rows<Draft["voices"][number]>
+          what="voice"
           label="Voices"
-          items={draft.voices}
+          rows={draft.voices}
+          problem={problems.voices}
           nameOf={({ language }, index) => (language ? `the voice for ${language}` : `voice ${index + 1}`)}
           onChange={(voices) => set("voices", voices)}
           max={32}
           isDisabled={isDisabled}
-          addLabel="Add a voice"
-          newItem={() => ({ language: spoken.find((tag) => !draft.voices.some(({ language }) => language === tag)) ?? "", voice: "" })}
-          render={(item, change, index) => (
+          create={() => ({ language: spoken.find((tag) => !draft.voices.some(({ language }) => language === tag)) ?? "", voice: "" })}
+        >
+          {(item, index, change) => (
             <div className="grid gap-4 sm:grid-cols-2">
               <Field
                 label="Language"
@@ -76,7 +90,7 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                 disabled={isDisabled}
                 required
                 problem={problems[`voices.${index}.language`] ?? problems[`voices.${index}`]}
-                onChange={({ target }) => change({ ...item, language: target.value })}
+                onChange={({ target }) => change({ language: target.value })}
               />
               {provider?.voices.length && !item.voice.includes("{{") ? (
                 <Field
@@ -86,7 +100,7 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                   disabled={isDisabled}
                   required
                   problem={problems[`voices.${index}.voice`]}
-                  onChange={({ target }) => change({ ...item, voice: target.value })}
+                  onChange={({ target }) => change({ voice: target.value })}
                 />
               ) : (
                 <TemplateEditor
@@ -96,12 +110,12 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
                   completions={completions}
                   readOnly={isDisabled}
                   problem={problems[`voices.${index}.voice`]}
-                  onChange={(voice) => change({ ...item, voice })}
+                  onChange={(voice) => change({ voice })}
                 />
               )}
             </div>
           )}
-        />
+        </Rows>
         <datalist id={`${id}-languages`}>
           {(spoken.length ? spoken : (provider?.languages ?? [])).map((tag) => (
             <option key={tag} value={tag} label={languageName(tag)} />
@@ -112,7 +126,6 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
             <option key={voice} value={voice} />
           ))}
         </datalist>
-        {problems.voices && <p className="text-xs text-bad">{problems.voices}</p>}
       </div>
     </Section>
   );
@@ -129,7 +142,7 @@ function languageName(tag: string): string {
   }
 }
 
-export function LanguagesSection({ draft, problems, isDisabled, set, catalog }: Props) {
+export function LanguagesSection({ draft, problems, isDisabled, set }: SectionProps) {
   const tags = tagsOf(draft.languages);
   const names = tags.map(languageName).join(", ");
   const isListed = !draft.defaultLanguage || tags.includes(draft.defaultLanguage);

@@ -1,17 +1,4 @@
-// What is wrong with the values of the form, by the path of the value in the input, such as `session.silence.0.delay`.
-
-import type { Kind } from "./draft";
-
-export type Problems = Readonly<Record<string, string>>;
-
-export const pathOf = (path: readonly string[]) => path.slice(1).join(".");
-
-/** The problem of the value at the path, or the first one inside of it. */
-export const problemAt = (problems: Problems, path: string): string | undefined =>
-  problems[path] ?? Object.entries(problems).find(([each]) => each.startsWith(`${path}.`))?.[1];
-
-/** The path of a model: the first one of a chain is the provider itself. */
-export const modelPath = (kind: Kind, index: number) => (index ? `${kind}.fallbacks.${index - 1}` : kind);
+// Where the form shows what is wrong with a value, by its path in the input, such as `session.silence.0.delay`.
 
 export const SECTIONS = [
   { id: "about", title: "About" },
@@ -41,5 +28,7 @@ const SECTION_OF: Readonly<Record<string, SectionId>> = {
   session: "session",
   spokenTexts: "texts",
 };
+
+export const hasSection = (path: string): boolean => (path.split(".")[0] ?? "") in SECTION_OF;
 
 export const sectionOf = (path: string): SectionId => SECTION_OF[path.split(".")[0] ?? ""] ?? "about";

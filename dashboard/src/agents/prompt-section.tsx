@@ -1,12 +1,12 @@
 "use client";
 
 import { useMemo, useState } from "react";
+import { problemAt, type Problems } from "@/data/problem";
+import { Check } from "@/ui/check";
 import type { CodeCompletion } from "@/ui/code-editor";
-import { Check } from "./check";
+import { Section } from "@/ui/section";
 import type { Draft } from "./draft";
 import { Preview } from "./preview";
-import { problemAt, type Problems } from "./problems";
-import { Section } from "./section";
 import { parse } from "./template";
 import { TemplateEditor } from "./template-editor";
 
@@ -48,9 +48,12 @@ export function PromptSection({ draft, problems, isDisabled, set, completions, s
         problem={problems["prompt.greeting"]}
         onChange={(value) => set("greeting", value)}
       />
-      <Check checked={draft.interruptibleGreeting} disabled={isDisabled} onChange={(checked) => set("interruptibleGreeting", checked)}>
-        The caller can interrupt the greeting
-      </Check>
+      <Check
+        label="The caller can interrupt the greeting"
+        checked={draft.interruptibleGreeting}
+        disabled={isDisabled}
+        onChange={({ target }) => set("interruptibleGreeting", target.checked)}
+      />
       <Preview
         greeting={greeting}
         system={system}

@@ -1,15 +1,15 @@
 "use client";
 
 import { useId, type ReactNode } from "react";
+import { problemAt } from "@/data/problem";
 import type { InterruptedBy, SpokenText } from "@/gql/agent";
+import { Check } from "@/ui/check";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
-import { Check } from "./check";
-import { tagsOf, type Draft } from "./draft";
-import { problemAt } from "./problems";
+import { Rows } from "@/ui/rows";
+import { Section } from "@/ui/section";
+import { hasRules, tagsOf, type Draft } from "./draft";
 import type { SectionProps } from "./prompt-section";
-import { Rows } from "./rows";
-import { Section } from "./section";
 import { TemplateEditor } from "./template-editor";
 
 interface Props extends SectionProps {
@@ -49,7 +49,6 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
       onChange={({ target }) => set(name, target.value)}
     />
   );
-  const hasRules = draft.by !== "NOTHING";
   return (
     <Section id="session" title="Session">
       <Group id={`${id}-turns`} title="Turns and limits">
@@ -74,15 +73,17 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
       </Group>
       <Group id={`${id}-silence`} title="When the caller is silent">
         <Rows<Draft["silence"][number]>
+          what="silence prompt"
           label="Silence prompts"
-          items={draft.silence}
+          rows={draft.silence}
+          problem={problems["session.silence"]}
           nameOf={({ delay }, index) => (delay ? `the prompt after ${delay} s` : `prompt ${index + 1}`)}
           onChange={(silence) => set("silence", silence)}
           max={5}
           isDisabled={isDisabled}
-          addLabel="Add a silence prompt"
-          newItem={() => ({ delay: String(Number(draft.silence.at(-1)?.delay ?? 0) + 10), say: "" })}
-          render={(item, change, index) => (
+          create={() => ({ delay: String(Number(draft.silence.at(-1)?.delay ?? 0) + 10), say: "" })}
+        >
+          {(item, index, change) => (
             <div className="grid gap-4 sm:grid-cols-[9rem_minmax(0,1fr)]">
               <Field
                 label="After (s)"
@@ -93,7 +94,7 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
                 value={item.delay}
                 disabled={isDisabled}
                 problem={problems[`session.silence.${index}.delay`] ?? problems[`session.silence.${index}`]}
-                onChange={({ target }) => change({ ...item, delay: target.value })}
+                onChange={({ target }) => change({ delay: target.value })}
               />
               <TemplateEditor
                 label="Says"
@@ -102,12 +103,11 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
                 completions={completions}
                 readOnly={isDisabled}
                 problem={problems[`session.silence.${index}.say`]}
-                onChange={(say) => change({ ...item, say })}
+                onChange={(say) => change({ say })}
               />
             </div>
           )}
-        />
-        {problems["session.silence"] && <p className="text-xs text-bad">{problems["session.silence"]}</p>}
+        </Rows>
       </Group>
       <Group id={`${id}-interruptions`} title="Interruptions">
         <Choice
@@ -123,7 +123,7 @@ export function SessionSection({ draft, problems, isDisabled, set, completions }
             </option>
           ))}
         </Choice>
-        {hasRules && (
+        {hasRules(draft) && (
           <>
             <div className="grid gap-4 sm:grid-cols-3">
               {number("session.interruption", {
@@ -179,9 +179,12 @@ function Phrases({ draft, problems, isDisabled, set, name, label, built }: Phras
   const problem = problemAt(problems, `session.interruption.${name}`);
   return (
     <div className="grid gap-2">
-      <Check checked={phrases !== null} disabled={isDisabled} onChange={(checked) => set(name, checked ? "" : null)}>
-        {label}
-      </Check>
+      <Check
+        label={label}
+        checked={phrases !== null}
+        disabled={isDisabled}
+        onChange={({ target }) => set(name, target.checked ? "" : null)}
+      />
       {phrases === null ? (
         <p className="pl-6 text-xs text-muted">Built in: {built}.</p>
       ) : (
@@ -215,18 +218,20 @@ export function SpokenTextsSection({ draft, problems, isDisabled, set, completio
     <Section
       id="texts"
       title="Spoken texts"
-      hint="The agent’s own wording of what it says without its model. The wording of the tenant, else the built-in one, applies to the rest."
+      text="The agent’s own wording of what it says without its model. The wording of the tenant, else the built-in one, applies to the rest."
     >
       <Rows<Draft["spokenTexts"][number]>
+        what="wording"
         label="Spoken texts"
-        items={draft.spokenTexts}
+        rows={draft.spokenTexts}
+        problem={problems.spokenTexts}
         nameOf={({ text, language }) => `“${TEXTS[text]?.label ?? text}” in ${language || "no language"}`}
         onChange={(texts) => set("spokenTexts", texts)}
         max={100}
         isDisabled={isDisabled}
-        addLabel="Add a wording"
-        newItem={() => ({ text: "STILL_THERE", language: draft.defaultLanguage || (tagsOf(draft.languages)[0] ?? "en"), say: "" })}
-        render={(item, change, index) => (
+        create={() => ({ text: "STILL_THERE", language: draft.defaultLanguage || (tagsOf(draft.languages)[0] ?? "en"), say: "" })}
+      >
+        {(item, index, change) => (
           <div className="grid gap-4">
             <div className="grid gap-4 sm:grid-cols-[minmax(0,1fr)_9rem]">
               <Choice
@@ -234,7 +239,7 @@ export function SpokenTextsSection({ draft, problems, isDisabled, set, completio
                 value={item.text}
                 disabled={isDisabled}
                 problem={problems[`spokenTexts.${index}.text`] ?? problems[`spokenTexts.${index}`]}
-                onChange={({ target }) => change({ ...item, text: isSpokenText(target.value) ? target.value : item.text })}
+                onChange={({ target }) => change({ text: isSpokenText(target.value) ? target.value : item.text })}
               >
                 {!isSpokenText(item.text) && <option value={item.text}>{item.text}</option>}
                 {Object.entries(TEXTS).map(([value, { label }]) => (
@@ -249,7 +254,7 @@ export function SpokenTextsSection({ draft, problems, isDisabled, set, completio
                 disabled={isDisabled}
                 required
                 problem={problems[`spokenTexts.${index}.language`]}
-                onChange={({ target }) => change({ ...item, language: target.value })}
+                onChange={({ target }) => change({ language: target.value })}
               />
             </div>
             <TemplateEditor
@@ -259,12 +264,11 @@ export function SpokenTextsSection({ draft, problems, isDisabled, set, completio
               completions={completions}
               readOnly={isDisabled}
               problem={problems[`spokenTexts.${index}.say`]}
-              onChange={(say) => change({ ...item, say })}
+              onChange={(say) => change({ say })}
             />
           </div>
         )}
-      />
-      {problems.spokenTexts && <p className="text-xs text-bad">{problems.spokenTexts}</p>}
+      </Rows>
     </Section>
   );
 }

@@ -3,15 +3,14 @@
 import { Link } from "@/ui/link";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import { useQuery } from "urql";
-import { problemOf } from "@/data/problem";
+import { problemAt, problemOf } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import { AgentToolsDocument, type AgentFormFragment } from "@/gql/agent";
 import { Button } from "@/ui/button";
 import { controlClass } from "@/ui/field";
+import { Section } from "@/ui/section";
 import { Skeleton } from "@/ui/states";
-import { problemAt } from "./problems";
 import type { SectionProps } from "./prompt-section";
-import { Section } from "./section";
 
 interface Props extends SectionProps {
   /** The tools that the agent had when it was read. */
@@ -36,7 +35,7 @@ export function ToolsSection({ draft, problems, isDisabled, set, known }: Props)
   const problem = problemAt(problems, "tools");
   const isFull = draft.tools.length >= MAX_TOOLS;
   return (
-    <Section id="tools" title="Tools" hint="What the model may call during a conversation with this agent.">
+    <Section id="tools" title="Tools" text="What the model may call during a conversation with this agent.">
       {draft.tools.length === 0 && <p className="text-sm text-muted">The agent has no tools.</p>}
       {draft.tools.length > 0 && (
         <ul aria-label="Tools of the agent" className="grid gap-1">

@@ -9,8 +9,8 @@ import { useMay } from "@/data/viewer";
 import { AgentUseDocument } from "@/gql/agent";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
+import { Section } from "@/ui/section";
 import { Failed, Loading, Skeleton } from "@/ui/states";
-import { Section } from "./section";
 
 /** The workflows whose drafts have the agent. */
 export function UsedSection({ id, name }: { id: string; name: string }) {
@@ -20,7 +20,7 @@ export function UsedSection({ id, name }: { id: string; name: string }) {
     <Section
       id="used"
       title="Used by"
-      hint="Workflows whose drafts have this agent. Published versions keep the agent as it was when they were published."
+      text="Workflows whose drafts have this agent. Published versions keep the agent as it was when they were published."
     >
       {mayRead ? (
         <ul aria-label="Workflows" className="grid gap-2">

@@ -122,7 +122,8 @@ function Editor({ workflow, actions, talk }: Props) {
   const insert = (text: string) => {
     const pasted = isReadOnly ? null : paste(draft, text);
     if (!pasted) return;
-    const [next, uids] = pasted;
+    if ("refusal" in pasted) return toast("bad", pasted.refusal);
+    const { draft: next, uids } = pasted;
     change(() => next);
     select({ nodes: uids, connections: [] });
     say(`Pasted ${uids.length === 1 ? "one node" : `${uids.length} nodes`}.`);
@@ -175,8 +176,8 @@ function Editor({ workflow, actions, talk }: Props) {
         </p>
         {!isReadOnly && (
           <>
-            <Button icon="undo" aria-label="Undo" title="Undo (Ctrl+Z)" disabled={!editing.canUndo} onClick={editing.undo} />
-            <Button icon="redo" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" disabled={!editing.canRedo} onClick={editing.redo} />
+            <Button icon="undo" aria-label="Undo" title="Undo (Ctrl+Z)" aria-disabled={!editing.canUndo} onClick={editing.undo} />
+            <Button icon="redo" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" aria-disabled={!editing.canRedo} onClick={editing.redo} />
             {isChanged && (
               <Button title="Undo brings the changes back" onClick={() => change(() => base.draft)}>
                 Discard
@@ -199,6 +200,9 @@ function Editor({ workflow, actions, talk }: Props) {
       </p>
       <div className="mb-3 grid gap-2 empty:hidden">
         {isReadOnly && <Notice tone="info">Your role does not include changing workflows.</Notice>}
+        {editing.isUnreadable && (
+          <Notice tone="warn">The unsaved changes that this tab has kept cannot be read. The workflow is shown as it was saved.</Notice>
+        )}
         {saving.problem && <Notice tone="bad">{saving.problem}</Notice>}
         {saving.isOutdated && (
           <Notice tone="warn">
@@ -290,14 +294,11 @@ function Editor({ workflow, actions, talk }: Props) {
       <ConnectDialog
         draft={draft}
         source={connecting}
+        focusOtherwise={panel}
         onClose={() => setConnecting(null)}
         onConnect={(target) => {
-          flushSync(() => {
-            if (connecting !== null) join(connecting, target);
-            setConnecting(null);
-          });
-          // The dialog gives the focus back to its button, which the panel of the connection has replaced.
-          setTimeout(() => panel.current?.focus());
+          if (connecting !== null) join(connecting, target);
+          setConnecting(null);
         }}
       />
       <ConflictDialog base={base} mine={draft} theirs={saving.theirs} onClose={saving.closeComparison} onResolve={saving.resolve} />

@@ -1,16 +1,14 @@
 // Nodes as text for the clipboard, so that they can also be pasted into another workflow.
 
-import type { Point } from "./layout";
-import { connect, free, isTaken, NEW_CONNECTION, NEW_NODE, NO_TRANSFER, type Draft, type DraftConnection, type DraftNode } from "./model";
+import { isObject } from "@/data/json";
+import { decodeNodes, Undecodable } from "./decode";
+import { connect, free, isTaken, type Draft } from "./model";
 
-interface Clip {
-  readonly nodes: readonly DraftNode[];
-  readonly connections: readonly DraftConnection[];
-}
+type Clip = ReturnType<typeof decodeNodes>;
+type Pasted = { readonly draft: Draft; readonly uids: readonly string[] } | { readonly refusal: string };
 
 const CLIP = "agent-studio/workflow-nodes";
 const SHIFT = 48;
-const ORIGIN: Point = { x: 0, y: 0 };
 
 /** The nodes with the connections between them, as text for the clipboard. */
 export function copy(draft: Draft, uids: readonly string[]): string {
@@ -20,9 +18,19 @@ export function copy(draft: Draft, uids: readonly string[]): string {
 }
 
 /** Null if the text was not copied from a workflow. */
-export function paste(draft: Draft, text: string): readonly [Draft, uids: readonly string[]] | null {
-  const clip = readClip(text);
-  if (!clip?.nodes.length) return null;
+export function paste(draft: Draft, text: string): Pasted | null {
+  const copied = copiedIn(text);
+  if (copied === null) return null;
+  try {
+    return insert(draft, decodeNodes(copied));
+  } catch (error) {
+    if (!(error instanceof Undecodable)) throw error;
+    return { refusal: "The nodes in the clipboard have values that this page does not know, so they cannot be pasted." };
+  }
+}
+
+function insert(draft: Draft, clip: Clip): Pasted | null {
+  if (!clip.nodes.length) return null;
   const names = new Map<string, string>();
   let result = draft;
   for (const node of clip.nodes) {
@@ -35,31 +43,14 @@ export function paste(draft: Draft, text: string): readonly [Draft, uids: readon
     const [source, target] = [names.get(connection.source), names.get(connection.target)];
     if (source && target) [result] = connect(result, source, target, connection);
   }
-  return [result, [...names.values()]];
+  return { draft: result, uids: [...names.values()] };
 }
 
-function readClip(text: string): Clip | null {
+function copiedIn(text: string): unknown {
   try {
-    const clip = (JSON.parse(text) as { [CLIP]?: Clip })[CLIP];
-    if (!Array.isArray(clip?.nodes) || !Array.isArray(clip.connections)) return null;
-    const nodes = clip.nodes
-      .map((node) => ({
-        ...like({ ...NEW_NODE, uid: "", id: "", agent: "", position: ORIGIN }, node),
-        transfer: like(NO_TRANSFER, node.transfer),
-      }))
-      .filter(({ uid, id, position }) => uid && id && Number.isFinite(position.x) && Number.isFinite(position.y));
-    return { nodes, connections: clip.connections.map((each) => like({ ...NEW_CONNECTION, uid: "", source: "", target: "" }, each)) };
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? (value[CLIP] ?? null) : null;
   } catch {
     return null;
   }
-}
-
-/** The fields of `shape`, each with the value that was pasted if it has the same type. */
-function like<Fields extends object>(shape: Fields, pasted: Partial<Fields> | null | undefined): Fields {
-  const result = { ...shape };
-  for (const name in shape) {
-    const value = pasted?.[name];
-    if (value !== undefined && value !== null && typeof value === typeof shape[name]) result[name] = value;
-  }
-  return result;
 }

@@ -1,5 +1,6 @@
 "use client";
 
+import type { RefObject } from "react";
 import { Dialog } from "@/ui/dialog";
 import { idOf, refusalOf, type Draft } from "./model";
 
@@ -7,14 +8,21 @@ interface Props {
   draft: Draft;
   /** The node where the connection starts; null while the dialog is closed. */
   source: string | null;
+  /** What has the focus after a connection was made: the panel of the node, with the button that opened the dialog, is gone. */
+  focusOtherwise: RefObject<HTMLElement | null>;
   onClose(): void;
   onConnect(target: string): void;
 }
 
 /** Connects two nodes without a pointer. */
-export function ConnectDialog({ draft, source, onClose, onConnect }: Props) {
+export function ConnectDialog({ draft, source, focusOtherwise, onClose, onConnect }: Props) {
   return (
-    <Dialog open={source !== null} onOpenChange={(isOpen) => isOpen || onClose()} title={`Connect ${idOf(draft, source ?? "")} to`}>
+    <Dialog
+      open={source !== null}
+      onOpenChange={(isOpen) => isOpen || onClose()}
+      title={`Connect ${idOf(draft, source ?? "")} to`}
+      focusOtherwise={focusOtherwise}
+    >
       <ul className="mt-3 grid gap-1">
         {draft.nodes.map(({ uid, id, agent }) => {
           const refusal = source === null ? "" : refusalOf(draft, source, uid);

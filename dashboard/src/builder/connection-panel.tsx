@@ -1,10 +1,11 @@
 "use client";
 
 import { useMemo } from "react";
+import { Check } from "@/ui/check";
 import { CodeEditor } from "@/ui/code-editor";
 import { Choice, TextArea } from "@/ui/field";
 import { Icon } from "@/ui/icons";
-import { Check, KeysField, NumberField } from "./fields";
+import { KeysField, NumberField } from "./fields";
 import { marksAt, messageAt } from "./findings";
 import { editConnection, idOf, nodeOf, type ContextPolicy, type DraftConnection } from "./model";
 import type { PanelProps } from "./node-panel";
@@ -87,7 +88,7 @@ export function ConnectionPanel({ connection, draft, findings, completions, isRe
         hint="Taken when the node is skipped, or routes at once, and no other connection is taken."
         checked={connection.isDefault}
         disabled={isReadOnly}
-        onChange={(isDefault) => set({ isDefault }, "")}
+        onChange={({ target }) => set({ isDefault: target.checked }, "")}
       />
       <Choice
         label="The next agent sees"

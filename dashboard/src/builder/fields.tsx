@@ -3,7 +3,7 @@
 // Fields of values that are not texts. What is typed stays as it is until it means another value.
 
 import { useState, type ReactNode } from "react";
-import { milliseconds } from "@/data/format";
+import { secondsOf } from "@/data/format";
 import { Field } from "@/ui/field";
 
 interface Common<Value> {
@@ -23,10 +23,13 @@ interface Typed<Value> extends Common<Value> {
 }
 
 function TypedField<Value>({ value, onChange, read, write, refusal, problem, ...field }: Typed<Value>) {
-  const [typed, setTyped] = useState(() => write(value));
+  const written = write(value);
+  const [typed, setTyped] = useState(written);
+  const [known, setKnown] = useState(written);
   const meant = read(typed);
-  // Another value came from outside, for instance by undo.
-  if (meant !== null && write(meant) !== write(value)) setTyped(write(value));
+  if (known !== written) setKnown(written);
+  // Another value came from outside, for instance by undo. It also replaces what has no value.
+  if (meant === null ? known !== written : write(meant) !== written) setTyped(written);
   return (
     <Field
       {...field}
@@ -64,7 +67,7 @@ export function SecondsField({ min, max, isOptional = false, ...field }: Common<
     const number = Number(text);
     return number >= min && number <= max ? `PT${number}S` : null;
   };
-  const write = (duration: string) => (duration ? String(milliseconds(duration) / 1000) : "");
+  const write = (duration: string) => (duration ? String(secondsOf(duration)) : "");
   return (
     <TypedField {...field} read={read} write={write} refusal={`Enter a number of seconds from ${min} to ${max}.`} inputMode="decimal" />
   );
@@ -80,31 +83,5 @@ export function KeysField(field: Common<readonly string[]>) {
   };
   return (
     <TypedField {...field} read={read} write={(keys) => keys.join(", ")} refusal="Keys have lower-case letters, digits and underscores." />
-  );
-}
-
-interface CheckProps {
-  label: string;
-  checked: boolean;
-  onChange(checked: boolean): void;
-  disabled: boolean;
-  hint?: string;
-}
-
-export function Check({ label, checked, onChange, disabled, hint }: CheckProps) {
-  return (
-    <label className="flex min-h-6 items-start gap-2 text-sm">
-      <input
-        type="checkbox"
-        checked={checked}
-        disabled={disabled}
-        onChange={({ target }) => onChange(target.checked)}
-        className="mt-0.5 size-4 shrink-0 accent-(--accent)"
-      />
-      <span>
-        {label}
-        {hint && <span className="block text-xs text-muted">{hint}</span>}
-      </span>
-    </label>
   );
 }

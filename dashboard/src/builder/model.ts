@@ -87,6 +87,20 @@ export const NEW_CONNECTION: Omit<DraftConnection, "uid" | "source" | "target"> 
   contextPassed: [],
 };
 
+export const ANSWERING: Answering = {
+  enabled: true,
+  voicemail: "TALK",
+  message: "",
+  screener: "TALK",
+  introduction: "",
+  ivr: "TALK",
+  goal: "",
+  askModel: true,
+  silenceTimeout: "PT2.5S",
+  toneTimeout: "PT30S",
+  screeningTimeout: "PT30S",
+};
+
 // ---- questions -------------------------------------------------------------------------------
 
 export const nodeOf = (draft: Draft, uid: string) => draft.nodes.find((node) => node.uid === uid);

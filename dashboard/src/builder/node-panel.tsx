@@ -1,12 +1,13 @@
 "use client";
 
+import { Check } from "@/ui/check";
 import { Link } from "@/ui/link";
 import { useMemo } from "react";
 import { Button } from "@/ui/button";
 import { CodeEditor } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Icon } from "@/ui/icons";
-import { Check, SecondsField } from "./fields";
+import { SecondsField } from "./fields";
 import { marksAt, messageAt, type AgentOfPalette, type Finding } from "./findings";
 import { editNode, idOf, makeEntry, nameOf, reorder, type Draft, type DraftNode, type EntryAction, type Transfer } from "./model";
 import type { PathCompletion } from "./paths";
@@ -87,14 +88,14 @@ export function NodePanel({
           hint="Calls start here. Another entry is no longer one."
           checked={node.isEntry}
           disabled={isReadOnly}
-          onChange={(isEntry) => change((before) => makeEntry(before, uid, isEntry))}
+          onChange={({ target: { checked } }) => change((before) => makeEntry(before, uid, checked))}
         />
         <Check
           label="Exit"
           hint="The agent may end the call here."
           checked={node.isExit}
           disabled={isReadOnly}
-          onChange={(isExit) => set({ isExit }, "")}
+          onChange={({ target }) => set({ isExit: target.checked }, "")}
         />
       </div>
       <Choice

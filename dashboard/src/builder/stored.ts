@@ -4,11 +4,11 @@ import type { BuilderWorkflowFragment, ConnectionInput, NodeInput, UpdateWorkflo
 import { isEqual } from "./equality";
 import { placed } from "./layout";
 import {
+  ANSWERING,
   free,
   idOf,
   NEW_CONNECTION,
   NO_TRANSFER,
-  type Answering,
   type Draft,
   type DraftConnection,
   type DraftNode,
@@ -54,20 +54,6 @@ export function readWorkflow(workflow: BuilderWorkflowFragment, known?: Draft): 
   };
   return { revision: workflow.revision, updatedAt: workflow.updatedAt, draft };
 }
-
-const ANSWERING: Answering = {
-  enabled: true,
-  voicemail: "TALK",
-  message: "",
-  screener: "TALK",
-  introduction: "",
-  ivr: "TALK",
-  goal: "",
-  askModel: true,
-  silenceTimeout: "PT2.5S",
-  toneTimeout: "PT30S",
-  screeningTimeout: "PT30S",
-};
 
 type WithNulls<Fields> = { readonly [Name in keyof Fields]: Fields[Name] | null };
 

@@ -1,15 +1,24 @@
 // Changes that are not saved stay in this tab, so that a reload loses nothing.
 
 import { UNSAVED } from "@/data/account";
+import { decodeStep } from "./decode";
 import type { Step } from "./history";
 
 const keyOf = (workflowId: string) => `${UNSAVED}workflow:${workflowId}`;
 
-export function readUnsaved(workflowId: string): Step | null {
+export interface Unsaved {
+  readonly step: Step | null;
+  /** There is something, but the page cannot read it. */
+  readonly isUnreadable: boolean;
+}
+
+export function readUnsaved(workflowId: string): Unsaved {
+  const text = sessionStorage.getItem(keyOf(workflowId));
+  if (text === null) return { step: null, isUnreadable: false };
   try {
-    return JSON.parse(sessionStorage.getItem(keyOf(workflowId)) ?? "null") as Step | null;
+    return { step: decodeStep(JSON.parse(text)), isUnreadable: false };
   } catch {
-    return null;
+    return { step: null, isUnreadable: true };
   }
 }
 

@@ -1,6 +1,6 @@
 "use client";
 
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { begin, commit, redo, saved, undo, type History } from "./history";
 import { existing, NOTHING, type Draft, type Saved, type Selection } from "./model";
 import { isSame } from "./stored";
@@ -11,6 +11,8 @@ export interface Editing {
   readonly base: Saved;
   readonly draft: Draft;
   readonly isChanged: boolean;
+  /** The changes that this tab has kept could not be read. */
+  readonly isUnreadable: boolean;
   readonly selection: Selection;
   readonly canUndo: boolean;
   readonly canRedo: boolean;
@@ -27,7 +29,8 @@ export interface Editing {
 
 /** The history of one workflow in this tab; changes that were not saved are there again after a reload. */
 export function useEditing(workflowId: string, stored: Saved, initial: (draft: Draft) => Selection): Editing {
-  const [start] = useState(() => readUnsaved(workflowId) ?? { base: stored, draft: stored.draft });
+  const [{ step, isUnreadable }] = useState(() => readUnsaved(workflowId));
+  const [start] = useState(step ?? { base: stored, draft: stored.draft });
   const [history, setHistory] = useState<History>(() => begin(start));
   const [wanted, select] = useState<Selection>(() => initial(start.draft));
   const { base, draft } = history.present;
@@ -35,7 +38,12 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
   // What undo takes away is no longer selected.
   const selection = useMemo(() => (wanted === NOTHING ? NOTHING : existing(draft, wanted)), [draft, wanted]);
 
-  useEffect(() => keepUnsaved(workflowId, isChanged ? { base, draft } : null), [workflowId, base, draft, isChanged]);
+  // What cannot be read stays until there is something else to keep.
+  const mayReplace = useRef(!isUnreadable);
+  useEffect(() => {
+    mayReplace.current ||= isChanged;
+    if (mayReplace.current) keepUnsaved(workflowId, isChanged ? { base, draft } : null);
+  }, [workflowId, base, draft, isChanged]);
   useEffect(() => {
     if (!isChanged) return;
     const warn = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -57,6 +65,7 @@ export function useEditing(workflowId: string, stored: Saved, initial: (draft: D
     base,
     draft,
     isChanged,
+    isUnreadable,
     selection,
     canUndo: history.past.length > 0,
     canRedo: history.future.length > 0,

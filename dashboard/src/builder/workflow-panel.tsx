@@ -1,7 +1,8 @@
 "use client";
 
+import { Check } from "@/ui/check";
 import { Choice, Field, TextArea } from "@/ui/field";
-import { Check, KeysField, SecondsField } from "./fields";
+import { KeysField, SecondsField } from "./fields";
 import { messageAt } from "./findings";
 import { looseConnections, nameOf, type Answering, type Draft } from "./model";
 import type { PanelProps } from "./node-panel";
@@ -63,7 +64,7 @@ export function WorkflowPanel({ draft, findings, isReadOnly, change, onSelectCon
           label="Record voice calls"
           checked={draft.isRecorded}
           disabled={isReadOnly}
-          onChange={(isRecorded) => set({ isRecorded }, "")}
+          onChange={({ target }) => set({ isRecorded: target.checked }, "")}
         />
         {draft.isRecorded && (
           <TextArea
@@ -110,7 +111,7 @@ function AnsweringFields({ draft: { answering }, findings, isReadOnly, change }:
         label="Listen first to find out who answered"
         checked={answering.enabled}
         disabled={isReadOnly}
-        onChange={(enabled) => set({ enabled }, "")}
+        onChange={({ target }) => set({ enabled: target.checked }, "")}
       />
       <Choice
         label="A mailbox"
@@ -150,7 +151,7 @@ function AnsweringFields({ draft: { answering }, findings, isReadOnly, change }:
         hint="The model of the entry agent decides when no rule recognizes it."
         checked={answering.askModel}
         disabled={isReadOnly}
-        onChange={(askModel) => set({ askModel }, "")}
+        onChange={({ target }) => set({ askModel: target.checked }, "")}
       />
       <SecondsField label="Silence before the agent speaks, in seconds" min={0.5} max={10} {...seconds("silenceTimeout")} />
       <SecondsField label="Wait for the tone of a mailbox, in seconds" min={2} max={60} {...seconds("toneTimeout")} />

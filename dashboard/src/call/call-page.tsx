@@ -9,15 +9,15 @@ import { useRead } from "@/data/use-read";
 import { CallDocument, CallFiguresDocument, type EndReason } from "@/gql/call";
 import { EndCallDocument } from "@/gql/end-call";
 import { clock, milliseconds, moment } from "@/data/format";
-import { messageOf, problemOf } from "@/data/problem";
+import { problemOf } from "@/data/problem";
 import { useNow } from "@/data/use-now";
 import { useQueryString } from "@/data/use-query-string";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { BLAMES, reasonOf, stateOf, toneOfBlame } from "@/data/words";
+import { Ask, type Question } from "@/ui/ask";
 import { Badge } from "@/ui/badge";
 import { Button, buttonClass } from "@/ui/button";
-import { Confirm } from "@/ui/dialog";
 import { Icon } from "@/ui/icons";
 import { Empty, Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { MakeSimulation } from "@/workflows/simulation-dialog";
@@ -279,30 +279,18 @@ function Header({ call, state, isLive, length, agent, reason }: HeaderProps) {
 function EndCall({ id }: { id: string }) {
   const studio = useStudio();
   const [isAsking, setAsking] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const end = async () => {
-    setBusy(true);
-    const result = await studio.mutate(EndCallDocument, { input: { callId: id } });
-    setBusy(false);
-    if (result.ok) setAsking(false);
-    else setProblem(messageOf(result.error));
+  const question: Question = {
+    title: "End this call?",
+    description: "The agent stops at once, and the caller is disconnected. The log says that an operator ended the call.",
+    confirm: "End the call",
+    run: () => studio.mutate(EndCallDocument, { input: { callId: id } }),
   };
   return (
     <>
       <Button kind="danger" icon="stop" onClick={() => setAsking(true)}>
         End the call
       </Button>
-      <Confirm
-        open={isAsking}
-        onOpenChange={setAsking}
-        title="End this call?"
-        description="The agent stops at once, and the caller is disconnected. The log says that an operator ended the call."
-        confirm="End the call"
-        busy={isBusy}
-        problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
-        onConfirm={() => void end()}
-      />
+      <Ask question={isAsking ? question : null} onClose={() => setAsking(false)} />
     </>
   );
 }

@@ -20,10 +20,12 @@ export function Composer({ send }: Pick<LiveCall, "send">) {
     const words = text.trim();
     if (!words || isBusy) return;
     setBusy(true);
+    setText("");
     const result = await send(words);
     setBusy(false);
-    if (result.ok) setText("");
     setProblem(result.ok ? "" : messageOf(result.error));
+    // What was typed meanwhile is the next message, or follows the one that was not sent.
+    if (!result.ok) setText((typed) => [words, typed].filter(Boolean).join(" "));
   };
   return (
     <form className="grid gap-2 border-t p-3" onSubmit={(event) => void submit(event)}>

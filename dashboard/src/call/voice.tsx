@@ -4,18 +4,15 @@ import type { VoiceRoom } from "agent-studio-client/voice";
 import { useObservable, useStudio } from "agent-studio-client/react";
 import { useEffect, useRef, useState } from "react";
 import { JoinCallDocument } from "@/gql/join-call";
-import { messageOf } from "@/data/problem";
+import type { Outcome } from "@/data/refusal";
+import { Ask } from "@/ui/ask";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
-import { Confirm } from "@/ui/dialog";
-import { Notice } from "@/ui/states";
 
 /** Talks in a live voice call from this page, in the place of its caller: the API has no other role in a room. */
 export function JoinByVoice({ callId }: { callId: string }) {
   const studio = useStudio();
   const [isAsking, setAsking] = useState(false);
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
   const [room, setRoom] = useState<VoiceRoom | null>(null);
   const joined = useRef<VoiceRoom | null>(null);
   joined.current = room;
@@ -29,33 +26,26 @@ export function JoinByVoice({ callId }: { callId: string }) {
     [],
   );
 
-  const join = async () => {
-    setBusy(true);
-    setProblem("");
-    const failure = await joinRoom();
-    setBusy(false);
-    setProblem(failure);
-    if (!failure) setAsking(false);
-  };
-  const joinRoom = async (): Promise<string> => {
+  const join = async (): Promise<Outcome<null>> => {
     const { signal } = (leaving.current = new AbortController());
     const voice = await import("agent-studio-client/voice").catch(() => null);
-    if (!voice) return "The voice part of this page could not be loaded. Reload the page.";
+    if (!voice) return failed("The voice part of this page could not be loaded. Reload the page.");
     try {
       // The microphone first: without it, the caller must not lose their place.
       const track = await voice.microphone({ signal });
       const result = await studio.mutate(JoinCallDocument, { input: { callId } });
       if (!result.ok) {
         track.stop();
-        return messageOf(result.error);
+        return result;
       }
       setRoom(await voice.joinVoice(result.value.join, { track, signal }));
-      return "";
+      setAsking(false);
     } catch (error) {
-      if (signal.aborted) return "";
+      if (signal.aborted) return JOINED;
       if (!(error instanceof voice.VoiceFailed)) throw error;
-      return voiceFailure(error.code);
+      return failed(voiceFailure(error.code));
     }
+    return JOINED;
   };
   if (room) return <VoiceControls room={room} onLeft={() => setRoom(null)} />;
   return (
@@ -63,19 +53,25 @@ export function JoinByVoice({ callId }: { callId: string }) {
       <Button icon="microphone" onClick={() => setAsking(true)}>
         Join by voice
       </Button>
-      <Confirm
-        open={isAsking}
-        onOpenChange={setAsking}
-        title="Join as the caller?"
-        description="You talk to the agent in the place of the caller. A person who is connected as the caller is disconnected."
-        confirm="Join by voice"
-        busy={isBusy}
-        problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
-        onConfirm={() => void join()}
+      <Ask
+        question={
+          isAsking
+            ? {
+                title: "Join as the caller?",
+                description: "You talk to the agent in the place of the caller. A person who is connected as the caller is disconnected.",
+                confirm: "Join by voice",
+                run: join,
+              }
+            : null
+        }
+        onClose={() => setAsking(false)}
       />
     </>
   );
 }
+
+const JOINED: Outcome<null> = { ok: true, value: null };
+const failed = (message: string): Outcome<null> => ({ ok: false, error: { code: "VOICE", message } });
 
 const FAILURES = {
   MICROPHONE: "The microphone cannot be used. Allow it for this page in the settings of the browser, and check that one is connected.",

@@ -30,11 +30,16 @@ export const account: Observable<Account | null | undefined> = {
   },
 };
 
+/** The page of links that set a password or accept an invitation: loading it again would lose the link and what was typed. */
+const isAccountPage = () => /\/account\/?$/.test(location.pathname);
+
 export function people(): Session {
   if (!session) {
     session = createSession({ url: API });
     session.state.subscribe(sessionChanged);
-    channel()?.addEventListener("message", () => location.reload());
+    channel()?.addEventListener("message", () => {
+      if (!isAccountPage()) location.reload();
+    });
   }
   return session;
 }
@@ -49,6 +54,18 @@ export function enterWith(tokens: Tokens) {
   sessionStorage.removeItem(LOCAL_KEY);
   people().adopt(tokens);
   changeAccount();
+}
+
+/** Sends the browser to an identity provider, or says why it cannot. */
+export async function startSingleSignOn(startUrl: string, invitation = ""): Promise<string> {
+  // Browsers have the cryptography that it needs in secure contexts only.
+  if (!isSecureContext) {
+    const page = invitation ? "the link of the invitation" : "this page";
+    return `Single sign-on needs HTTPS. Open ${page} with https:// instead of http://, or ask the operator of this installation.`;
+  }
+  const returnTo = location.href.split("#")[0] ?? "";
+  location.assign(await people().startSingleSignOn(startUrl, { returnTo, ...(invitation && { invitation }) }));
+  return "";
 }
 
 let opened = 0;

@@ -1,6 +1,6 @@
 // What is typed into a form, as values of the API, and back.
 
-import { durationOf, milliseconds } from "./format";
+import { durationOf, secondsOf } from "./format";
 import { InvalidField, isSame } from "./use-form";
 
 export const orNone = (text: string): string | null => text.trim() || null;
@@ -37,7 +37,7 @@ export function durationIn(field: string, text: string, unit: Unit): string | nu
 }
 
 export const textOf = (value: string | number | null): string => (value === null ? "" : String(value));
-export const textIn = (duration: string | null, unit: Unit): string => (duration === null ? "" : String(milliseconds(duration) / 1000 / UNITS[unit]));
+export const textIn = (duration: string | null, unit: Unit): string => (duration === null ? "" : String(secondsOf(duration) / UNITS[unit]));
 
 /** The values of `now` that differ from those of `before`, so that a change by another person of the rest is kept. */
 export function changesOf<Values extends object>(now: Values, before: Values): Partial<Values> {

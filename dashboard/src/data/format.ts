@@ -1,13 +1,15 @@
 // How numbers, times and durations are written.
 
 const DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/;
-const FACTORS = [86_400_000, 3_600_000, 60_000, 1000];
+const FACTORS = [86_400, 3600, 60, 1];
 
-/** A duration of the API, such as `PT2.5S`, in milliseconds. */
-export function milliseconds(duration: string): number {
+/** A duration of the API, such as `PT2.5S`, in seconds. */
+export function secondsOf(duration: string): number {
   const parts = DURATION.exec(duration)?.slice(1) ?? [];
   return parts.reduce((sum, part, index) => sum + Number(part ?? 0) * (FACTORS[index] ?? 0), 0);
 }
+
+export const milliseconds = (duration: string): number => secondsOf(duration) * 1000;
 
 /** A number of seconds as a duration of the API. */
 export const durationOf = (seconds: number): string => `PT${seconds}S`;
@@ -68,10 +70,21 @@ const UNITS = [
   ["minute", 60],
 ] as const;
 
-/** `5 minutes ago`, `in 7 days`. */
+/** The same time of the clock on the day before, also if the clocks were changed between the two. */
+export function dayBefore(time: Date): Date {
+  const before = new Date(time);
+  before.setDate(before.getDate() - 1);
+  return before;
+}
+
+/** Midnight of a day counts as UTC, so that days of 23 and 25 hours count as one. */
+const dayOf = (time: Date) => Date.UTC(time.getFullYear(), time.getMonth(), time.getDate()) / 86_400_000;
+
+/** `5 minutes ago`, `in 7 days`. Days are those of the calendar: what was the day before is `yesterday`, once a day has passed. */
 export function ago(iso: string, now = Date.now()): string {
   const passed = (Date.parse(iso) - now) / 1000;
-  const [unit, length] = UNITS.find(([, each]) => Math.abs(passed) >= each) ?? ["second", 1];
+  const days = dayOf(new Date(iso)) - dayOf(new Date(now));
+  const [unit, length] = UNITS.find(([name, each]) => Math.abs(passed) >= each && (name !== "day" || days !== 0)) ?? ["second", 1];
   if (unit === "second") return passed < 0 ? "just now" : "within a minute";
-  return RELATIVE.format(Math.round(passed / length), unit);
+  return RELATIVE.format(unit === "day" ? days : Math.round(passed / length), unit);
 }

@@ -9,6 +9,10 @@ export function pageOf(query: URLSearchParams, size = PAGE_SIZE) {
   return after ? { first: size, after } : { first: size };
 }
 
+/** The order of a list that is sorted by name, or by the time of the last edit. */
+export const orderOf = (query: URLSearchParams) =>
+  query.get("sort") === "updated" ? ({ by: "UPDATED_AT", direction: "DESC" } as const) : ({ by: "NAME", direction: "ASC" } as const);
+
 /** Only what is set: an empty object is a filter of everything. */
 export function present<Fields extends object>(fields: Fields): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Fields;

@@ -34,7 +34,16 @@ export function problemOf(error: CombinedError): Problem {
   );
 }
 
+/** What is wrong with the values of a form, by their path in the input, such as `session.silence.0.delay`. */
+export type Problems = Readonly<Record<string, string>>;
+
+/** The problem of the value at the path, or the first one inside of it. */
+export const problemAt = (problems: Problems, path: string): string | undefined =>
+  problems[path] ?? Object.entries(problems).find(([each]) => each.startsWith(`${path}.`))?.[1];
+
 /** The message of an error that a mutation returned, for a sentence in a form. */
 export const messageOf = (error: { code: string; message: string }): string =>
-  ({ UNREACHABLE: UNREACHABLE.title + ".", TIMEOUT: "The API did not respond in time. Check whether the change was made." })[error.code] ??
-  error.message;
+  ({
+    UNREACHABLE: `${UNREACHABLE.title}. ${UNREACHABLE.text}`,
+    TIMEOUT: "The API did not respond in time. Check whether the change was made.",
+  })[error.code] ?? error.message;

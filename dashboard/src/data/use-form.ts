@@ -5,17 +5,8 @@
 
 import { useEffect, useRef, useState, type ChangeEvent } from "react";
 import { listOf } from "./format";
-import { messageOf } from "./problem";
-
-/** An error of a mutation. */
-export interface Refusal {
-  readonly code: string;
-  readonly message: string;
-  readonly path?: readonly (string | number)[];
-  readonly problems?: readonly { readonly message: string; readonly path: readonly string[] }[];
-}
-
-export type Outcome<Value> = { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly error: Refusal };
+import { messageOf, problemAt, type Problems } from "./problem";
+import { problemsOf, type MutationError, type Outcome } from "./refusal";
 
 /** A value that cannot be sent at all, such as a text that is not JSON. */
 export class InvalidField extends Error {
@@ -27,15 +18,28 @@ export class InvalidField extends Error {
   }
 }
 
+/** The first field with a text that is no number, or one that cannot be kept. It counts as empty, so sending it would remove the value. */
+export const unfinishedIn = (element: HTMLElement | null): HTMLInputElement | undefined =>
+  [...(element?.querySelectorAll("input") ?? [])].find(({ validity }) => validity.badInput || validity.customError);
+
+export const UNFINISHED = "A value is not a number, or has too many digits. Correct it, or clear the field.";
 const MARKED = "This was refused. See the marked fields.";
 
-type Problems = Readonly<Record<string, string>>;
 type KeysOf<Draft, Value> = { [Key in keyof Draft]: Draft[Key] extends Value ? Key : never }[keyof Draft] & string;
 
 export const isSame = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 
 export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   const [draft, setDraft] = useState<Draft>(initial);
+  return { ...useFields(draft, setDraft), setDraft };
+}
+
+/** The fields of a draft with their problems. `isShown` says which paths have a field besides those of the draft. */
+export function useFields<Draft extends object>(
+  draft: Draft,
+  change: (update: (before: Draft) => Draft) => void,
+  isShown: (path: string) => boolean = () => false,
+) {
   const [problems, setProblems] = useState<Problems>({});
   const [problem, setProblem] = useState("");
   const [refusals, setRefusals] = useState(0);
@@ -43,7 +47,8 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   const element = useRef<HTMLFormElement>(null);
 
   useEffect(() => {
-    const field = element.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    if (!refusals) return;
+    const field = element.current?.querySelector<HTMLElement>('[aria-invalid="true"], [data-problem]');
     const texts = Object.values(problems);
     if (field) field.focus();
     else if (texts.length) setProblem(texts.join(" "));
@@ -52,28 +57,22 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
 
   /** What was refused is not known to be wrong any more. */
   const set = <Name extends keyof Draft & string>(name: Name, value: Draft[Name]) => {
-    setDraft((before) => ({ ...before, [name]: value }));
+    change((before) => ({ ...before, [name]: value }));
     setProblems((before) => Object.fromEntries(Object.entries(before).filter(([path]) => path !== name && !path.startsWith(`${name}.`))));
   };
 
-  /** The problem of a field, or the first one within it. */
-  const problemAt = (name: string): string | undefined =>
-    problems[name] ?? Object.entries(problems).find(([path]) => path.startsWith(`${name}.`))?.[1];
-
-  const refuse = (error: Refusal) => {
-    const found = (error.problems ?? [{ message: error.message, path: error.path ?? [] }]).map(({ message, path }) => ({
-      message,
-      at: path.slice(1).join("."),
-    }));
-    const shown = found.flatMap(({ at, message }) => {
-      const name = Object.keys(draft).find((each) => at === each || at.startsWith(`${each}.`));
-      return name === undefined ? [] : [[at, aboutItem(draft[name as keyof Draft], at.slice(name.length + 1), message)] as const];
+  const refuse = (error: MutationError) => {
+    const found = Object.entries(problemsOf(error));
+    const nameOf = (at: string) => Object.keys(draft).find((each) => at === each || at.startsWith(`${each}.`));
+    const shown = found.flatMap(([at, message]) => {
+      const name = nameOf(at);
+      if (name !== undefined) return [[at, aboutItem(draft[name as keyof Draft], at.slice(name.length + 1), message)] as const];
+      return isShown(at) ? [[at, message] as const] : [];
     });
     setProblems(Object.fromEntries(shown));
     setRefusals((count) => count + 1);
-    const others = found.filter(({ at }) => !shown.some(([path]) => path === at)).map(({ message }) => message);
-    const isRefusal = error.problems !== undefined || shown.length > 0;
-    setProblem(!isRefusal ? messageOf(error) : others.length ? others.join(" ") : MARKED);
+    const others = found.filter(([at]) => !shown.some(([path]) => path === at)).map(([, message]) => message);
+    setProblem(!found.length ? messageOf(error) : others.length ? others.join(" ") : MARKED);
   };
 
   const forgetProblems = () => {
@@ -84,10 +83,9 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
   /** Sends the form once; null when it was refused, and the form then says why. */
   const submit = async <Value>(send: () => Promise<Outcome<Value>>): Promise<Value | null> => {
     if (isBusy) return null;
-    // The browser gives an empty text for what is not a number, which would remove the value.
-    const unfinished = [...(element.current?.querySelectorAll("input") ?? [])].find((input) => input.validity.badInput);
+    const unfinished = unfinishedIn(element.current);
     if (unfinished) {
-      setProblem("A value is not a number. Correct it, or clear the field.");
+      setProblem(UNFINISHED);
       unfinished.focus();
       return null;
     }
@@ -108,10 +106,12 @@ export function useForm<Draft extends object>(initial: Draft | (() => Draft)) {
 
   return {
     problem: problem === MARKED && !Object.keys(problems).length ? "" : problem,
-    ...{ draft, setDraft, set, setProblem, forgetProblems, problems, problemAt, isBusy, submit, element },
+    ...{ draft, set, setProblem, forgetProblems, problems, isBusy, submit, element },
+    /** The problem of a field, or the first one within it. */
+    problemAt: (name: string) => problemAt(problems, name),
     text: <Name extends KeysOf<Draft, string>>(name: Name): TextProps => ({
       value: draft[name] as string,
-      problem: problemAt(name),
+      problem: problemAt(problems, name),
       onChange: (event) => set(name, event.target.value as Draft[Name]),
     }),
     check: <Name extends KeysOf<Draft, boolean>>(name: Name) => ({
@@ -128,7 +128,7 @@ export interface TextProps {
   onChange(event: ChangeEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement>): void;
 }
 
-export type Form<Draft extends object> = ReturnType<typeof useForm<Draft>>;
+export type Form<Draft extends object> = ReturnType<typeof useFields<Draft>>;
 
 /** Names the item of a list that is typed as one text. */
 function aboutItem(value: unknown, index: string, message: string): string {

@@ -4,8 +4,9 @@ import type { SuccessOf, TypedDocument } from "agent-studio-client";
 import { useStudio } from "agent-studio-client/react";
 import { useRef, useState } from "react";
 import { messageOf } from "./problem";
+import { problemsOf, type MutationError } from "./refusal";
 
-/** Why a mutation was refused: in a sentence, and by the field of its input. */
+/** What a form shows of an error: a sentence, and what is wrong with the values of the input, by their names. */
 export interface Refusal {
   readonly message: string;
   readonly fields: Readonly<Record<string, string>>;
@@ -14,19 +15,8 @@ export interface Refusal {
 
 export const ACCEPTED: Refusal = { message: "", fields: {}, code: "" };
 
-interface Described {
-  readonly code: string;
-  readonly message: string;
-  readonly path?: readonly (string | number)[];
-  readonly problems?: readonly { readonly message: string; readonly path: readonly string[] }[];
-}
-
-/** The name of the input value that a path leads to, such as `slug` for `["input", "slug"]`. */
-const fieldOf = (path: readonly (string | number)[]) => String(path[0] === "input" ? (path[1] ?? "") : (path[0] ?? ""));
-
-function refusalOf(error: Described): Refusal {
-  const problems = error.problems ?? (error.path?.length ? [{ message: error.message, path: error.path }] : []);
-  const named = problems.map(({ path, message }) => [fieldOf(path), message] as const).filter(([name]) => name);
+function refusalOf(error: MutationError): Refusal {
+  const named = Object.entries(problemsOf(error)).flatMap(([at, message]) => (at ? [[at.split(".")[0], message] as const] : []));
   return { message: messageOf(error), fields: Object.fromEntries(named), code: error.code };
 }
 

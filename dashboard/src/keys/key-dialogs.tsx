@@ -1,15 +1,16 @@
 "use client";
 
 import { useStudio } from "agent-studio-client/react";
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { useQuery } from "urql";
-import { CreateKeyDocument, KeyRolesDocument, RevokeKeyDocument, RotateKeyDocument, type CreateApiKeyInput, type KeyRowFragment } from "@/gql/keys";
-import { messageOf } from "@/data/problem";
-import { Button } from "@/ui/button";
-import { Confirm, Dialog } from "@/ui/dialog";
+import { CreateKeyDocument, KeyRolesDocument, RevokeKeyDocument, RotateKeyDocument, type KeyRowFragment } from "@/gql/keys";
+import { useSubmit } from "@/data/use-submit";
+import { ConfirmDelete } from "@/ui/confirm-delete";
+import { Dialog, useHeldDialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
+import { NotRead } from "@/ui/not-read";
 import { ShownOnce } from "@/ui/shown-once";
-import { Notice } from "@/ui/states";
+import { Actions, SubmitForm } from "@/ui/submit-form";
 import { useToast } from "@/ui/toast";
 
 interface CreateProps {
@@ -39,35 +40,40 @@ const LIFETIMES = [
 ] as const;
 
 function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }) {
-  const studio = useStudio();
-  const [{ data }] = useQuery({ query: KeyRolesDocument });
+  const [{ data, error }, readRoles] = useQuery({ query: KeyRolesDocument });
+  const { submit, isBusy, refusal } = useSubmit();
   const [value, setValue] = useState("");
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const create = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    if (isBusy) return;
-    const form = new FormData(event.currentTarget);
+  useHeldDialog(isBusy);
+  const create = async (form: FormData) => {
     const grant = String(form.get("grant"));
     const days = Number(form.get("days"));
-    const input: CreateApiKeyInput = {
+    const created = await submit(CreateKeyDocument, {
       name: String(form.get("name")).trim(),
       ...(grant === JOIN ? { scopes: [JOIN] } : { role: grant }),
       ...(days > 0 && { expiresAt: new Date(Date.now() + days * DAY_MS).toISOString() }),
-    };
-    setBusy(true);
-    const result = await studio.mutate(CreateKeyDocument, { input });
-    setBusy(false);
-    if (!result.ok) return setProblem(messageOf(result.error));
-    setValue(result.value.value);
+    });
+    if (!created) return;
+    setValue(created.value);
     onChanged();
   };
   if (value) return <ShownOnce label="Key" value={value} warning={WARNING} onDone={onDone} />;
   return (
-    <form className="mt-4 grid gap-4" onSubmit={(event) => void create(event)}>
-      {problem && <Notice tone="bad">{problem}</Notice>}
-      <Field label="Name" name="name" hint="Where the key is used, such as “CI of the website”." required maxLength={100} />
-      <Choice label="May" name="grant" defaultValue="VIEWER" key={data ? "loaded" : "loading"}>
+    <SubmitForm refusal={refusal} className="mt-4" onSubmit={(form) => void create(form)}>
+      <Field
+        label="Name"
+        name="name"
+        hint="Where the key is used, such as “CI of the website”."
+        required
+        maxLength={100}
+        problem={refusal.fields.name}
+      />
+      <Choice
+        key={data ? "loaded" : "loading"}
+        label="May"
+        name="grant"
+        defaultValue="VIEWER"
+        problem={refusal.fields.role ?? refusal.fields.scopes}
+      >
         {(data?.roles ?? [{ name: "VIEWER", description: null }]).map(({ name }) => (
           <option key={name} value={name}>
             {name}
@@ -75,20 +81,16 @@ function CreateForm({ onDone, onChanged }: { onDone(): void; onChanged(): void }
         ))}
         <option value={JOIN}>Let visitors of a web page call, and nothing else</option>
       </Choice>
-      <Choice label="Expires" name="days" defaultValue="0">
+      <NotRead what="The roles" error={error} onRetry={() => readRoles({ requestPolicy: "network-only" })} />
+      <Choice label="Expires" name="days" defaultValue="0" problem={refusal.fields.expiresAt}>
         {LIFETIMES.map(({ days, label }) => (
           <option key={days} value={days}>
             {label}
           </option>
         ))}
       </Choice>
-      <div className="flex justify-end gap-2">
-        <Button onClick={onDone}>Cancel</Button>
-        <Button type="submit" kind="primary" busy={isBusy}>
-          Create
-        </Button>
-      </div>
-    </form>
+      <Actions label="Create" isBusy={isBusy} onCancel={onDone} />
+    </SubmitForm>
   );
 }
 
@@ -99,77 +101,51 @@ interface TargetProps {
 }
 
 export function RotateKey({ target, onClose, onChanged }: TargetProps) {
-  const studio = useStudio();
-  const [value, setValue] = useState("");
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const close = () => {
-    setValue("");
-    setProblem("");
-    onClose();
-  };
-  const rotate = async () => {
-    if (!target) return;
-    setBusy(true);
-    const result = await studio.mutate(RotateKeyDocument, { input: { id: target.id } });
-    setBusy(false);
-    if (!result.ok) return setProblem(messageOf(result.error));
-    setValue(result.value.value);
-    onChanged();
-  };
   return (
     <Dialog
       open={target !== null}
-      onOpenChange={(isOpen) => !isOpen && close()}
+      onOpenChange={(isOpen) => !isOpen && onClose()}
       title={`Rotate ${target?.name ?? "the key"}`}
       description="A new key takes over. The present one continues to work for a day, so that programs can change without a gap."
     >
-      {value ? (
-        <ShownOnce label="Key" value={value} warning={WARNING} onDone={close} />
-      ) : (
-        <div className="mt-4 grid gap-4">
-          {problem && <Notice tone="bad">{problem}</Notice>}
-          <div className="flex justify-end gap-2">
-            <Button onClick={close}>Cancel</Button>
-            <Button kind="primary" busy={isBusy} onClick={() => void rotate()}>
-              Rotate
-            </Button>
-          </div>
-        </div>
-      )}
+      {target && <RotateForm target={target} onDone={onClose} onChanged={onChanged} />}
     </Dialog>
+  );
+}
+
+function RotateForm({ target, onDone, onChanged }: { target: KeyRowFragment; onDone(): void; onChanged(): void }) {
+  const { submit, isBusy, refusal } = useSubmit();
+  const [value, setValue] = useState("");
+  useHeldDialog(isBusy);
+  const rotate = async () => {
+    const rotated = await submit(RotateKeyDocument, { id: target.id });
+    if (!rotated) return;
+    setValue(rotated.value);
+    onChanged();
+  };
+  if (value) return <ShownOnce label="Key" value={value} warning={WARNING} onDone={onDone} />;
+  return (
+    <SubmitForm refusal={refusal} className="mt-4" onSubmit={() => void rotate()}>
+      <Actions label="Rotate" isBusy={isBusy} onCancel={onDone} />
+    </SubmitForm>
   );
 }
 
 export function RevokeKey({ target, onClose, onChanged }: TargetProps) {
   const studio = useStudio();
   const toast = useToast();
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const close = () => {
-    setProblem("");
-    onClose();
-  };
-  const revoke = async () => {
-    if (!target) return;
-    setBusy(true);
-    const result = await studio.mutate(RevokeKeyDocument, { input: { id: target.id } });
-    setBusy(false);
-    if (!result.ok) return setProblem(messageOf(result.error));
-    toast("ok", `The key ${target.name} was revoked.`);
-    close();
-    onChanged();
-  };
   return (
-    <Confirm
+    <ConfirmDelete
       open={target !== null}
-      onOpenChange={(isOpen) => !isOpen && close()}
+      onClose={onClose}
       title={`Revoke ${target?.name ?? "the key"}?`}
       description="Programs that use it are refused within a second, and their connections are closed. This cannot be undone."
       confirm="Revoke the key"
-      busy={isBusy}
-      problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
-      onConfirm={() => void revoke()}
+      remove={() => studio.mutate(RevokeKeyDocument, { input: { id: target?.id ?? "" } })}
+      onRemoved={() => {
+        toast("ok", `The key ${target?.name ?? ""} was revoked.`);
+        onChanged();
+      }}
     />
   );
 }

@@ -7,7 +7,7 @@ import { LiveCallsDocument, type LiveCallsSubscription } from "@/gql/calls";
 import { FailedCallsDocument, OverviewDocument, WorkersDocument, type Blame, type EndReason, type OverviewQuery } from "@/gql/overview";
 import { lengthOf, type CallRow } from "@/calls/columns";
 import { SNAPSHOT_SIZE, withUpdate, type LiveRows } from "@/calls/live-rows";
-import { clock, count, milliseconds, moment, money, seconds } from "@/data/format";
+import { clock, count, dayBefore, milliseconds, moment, money, seconds } from "@/data/format";
 import { problemOf } from "@/data/problem";
 import { useRead } from "@/data/use-read";
 import { useNow } from "@/data/use-now";
@@ -24,7 +24,6 @@ import { FirstSteps } from "./first-steps";
 import { FAULTS, isFault, sharesOf, sumOf, type Statistics } from "./statistics";
 
 const REFRESH_MS = 60_000;
-const DAY_MS = 86_400_000;
 
 /** Counts up once a minute while the page can be seen. */
 function useTick(): number {
@@ -54,8 +53,7 @@ function spanOf(now: Date) {
   const midnight = new Date(now);
   midnight.setHours(0, 0, 0, 0);
   const today = { since: midnight.toISOString() };
-  const start = new Date(midnight.getFullYear(), midnight.getMonth(), midnight.getDate() - 1);
-  return { today, yesterday: { since: start.toISOString(), until: new Date(now.getTime() - DAY_MS).toISOString() } };
+  return { today, yesterday: { since: dayBefore(midnight).toISOString(), until: dayBefore(now).toISOString() } };
 }
 
 export function OverviewPage() {
@@ -96,7 +94,7 @@ export function OverviewPage() {
           <Budgets overview={overview} />
         </div>
         <div className="grid min-w-0 gap-5">
-          <Ends day={day} />
+          <Ends day={day} since={today.since} />
           <Faults since={today.since} tick={tick} />
         </div>
       </div>
@@ -149,8 +147,13 @@ type Live = readonly CallRow[] | undefined;
 
 const LIVE = { live: true } as const;
 
+/** Without the calls that left the list: they are not on a page from which they would have to be taken. */
+function withLiveUpdate(before: LiveRows | undefined, update: LiveCallsSubscription): LiveRows {
+  return { byId: new Map([...withUpdate(before, update).byId].filter(([, call]) => call !== null)) };
+}
+
 function useLiveRows(): Live {
-  const [{ data }] = useSubscription<LiveCallsSubscription, LiveRows, { filter: typeof LIVE }>({ query: LiveCallsDocument, variables: { filter: LIVE } }, withUpdate);
+  const [{ data }] = useSubscription<LiveCallsSubscription, LiveRows, { filter: typeof LIVE }>({ query: LiveCallsDocument, variables: { filter: LIVE } }, withLiveUpdate);
   return useMemo(() => data && [...data.byId.values()].filter((call) => call !== null).sort((a, b) => b.createdAt.localeCompare(a.createdAt)), [data]);
 }
 
@@ -260,7 +263,7 @@ function Bars({ title, items }: { title: string; items: readonly BarItem[] }) {
 
 const SHOWN_REASONS = 6;
 
-function Ends({ day }: { day: Statistics | null | undefined }) {
+function Ends({ day, since }: { day: Statistics | null | undefined; since: string }) {
   const groups = day?.groups ?? [];
   const badReasons = new Set(groups.filter(isFault).map(({ endReason }) => endReason));
   const reasons = sharesOf<EndReason>(groups, ({ endReason }) => endReason);
@@ -294,15 +297,14 @@ function Ends({ day }: { day: Statistics | null | undefined }) {
           />
         </div>
       )}
-      {day && <Counted since={day.since} />}
+      {day && <Counted since={day.since} today={since} />}
     </Panel>
   );
 }
 
-/** The API counts at most 100,000 calls: a day with more is counted from a later moment on. */
-function Counted({ since }: { since: string }) {
-  const at = new Date(since);
-  if (at.getHours() + at.getMinutes() + at.getSeconds() === 0) return null;
+/** The API counts at most 100,000 calls that have ended: a day with more is counted from a later moment on. */
+function Counted({ since, today }: { since: string; today: string }) {
+  if (Date.parse(since) <= Date.parse(today)) return null;
   return <p className="mt-3 text-xs text-muted">Counted since {moment(since)}: there are too many calls for the whole day.</p>;
 }
 

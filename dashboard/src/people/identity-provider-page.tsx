@@ -11,7 +11,8 @@ import {
   UpdateIdentityProviderDocument,
   type ProviderFormFragment,
 } from "@/gql/people-identity-providers";
-import { messageOf, problemOf } from "@/data/problem";
+import { problemOf } from "@/data/problem";
+import { useMounted } from "@/data/use-mounted";
 import { useQueryString } from "@/data/use-query-string";
 import { useRead } from "@/data/use-read";
 import { useSubmit, type Refusal } from "@/data/use-submit";
@@ -81,7 +82,6 @@ const ProviderSkeleton = () => (
 
 function Delete({ provider }: { provider: ProviderFormFragment }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const mayWrite = useMay("IDENTITY_PROVIDERS_WRITE");
   const [question, setQuestion] = useState<Question | null>(null);
@@ -92,11 +92,11 @@ function Delete({ provider }: { provider: ProviderFormFragment }) {
     confirm: "Delete the identity provider",
     run: async () => {
       const result = await studio.mutate(DeleteIdentityProviderDocument, { input: { id: provider.id } });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       toast("ok", `The identity provider ${provider.name} was deleted.`);
-      router.replace(LIST);
-      return "";
+      return result;
     },
+    next: LIST,
   };
   return (
     <>
@@ -115,6 +115,7 @@ interface PartProps {
 
 function ProviderForm({ provider, onChanged }: { provider: ProviderFormFragment | null; onChanged(): void }) {
   const router = useRouter();
+  const isShown = useMounted();
   const toast = useToast();
   const { submit, isBusy, refusal } = useSubmit();
   const mayWrite = useMay("IDENTITY_PROVIDERS_WRITE");
@@ -135,7 +136,7 @@ function ProviderForm({ provider, onChanged }: { provider: ProviderFormFragment 
     if (!created) return;
     toast("ok", "The identity provider was created. Enter its redirect URI at the provider.");
     onChanged();
-    router.replace(providerHref(created.identityProvider.id));
+    if (isShown.current) router.replace(providerHref(created.identityProvider.id));
   };
   return (
     <SubmitForm refusal={refusal} className="gap-5" onSubmit={() => void save()}>
@@ -154,7 +155,7 @@ function ProviderForm({ provider, onChanged }: { provider: ProviderFormFragment 
       <Admission {...parts} />
       <RolesOfGroups {...parts} />
       {mayWrite && (
-        <div className="sticky bottom-0 -mx-1 border-t bg-bg px-1 py-3">
+        <div data-save-bar className="sticky bottom-0 -mx-1 border-t bg-bg px-1 py-3">
           <Actions label={provider ? "Save" : "Create"} isBusy={isBusy} />
         </div>
       )}

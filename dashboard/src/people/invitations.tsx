@@ -4,7 +4,7 @@ import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { InvitationsDocument, WithdrawInvitationDocument, type InvitationRowFragment } from "@/gql/people-invitations";
 import { pageOf } from "@/data/page";
-import { messageOf, problemOf } from "@/data/problem";
+import { problemOf } from "@/data/problem";
 import { useRead } from "@/data/use-read";
 import { useMay, useViewer } from "@/data/viewer";
 import { Ask, type Question } from "@/ui/ask";
@@ -53,10 +53,10 @@ function InvitationTable({ rows, onChanged }: { rows: readonly InvitationRowFrag
       confirm: "Withdraw the invitation",
       run: async () => {
         const result = await studio.mutate(WithdrawInvitationDocument, { input: { id } });
-        if (!result.ok) return messageOf(result.error);
+        if (!result.ok) return result;
         toast("ok", `The invitation of ${email} was withdrawn.`);
         onChanged();
-        return "";
+        return result;
       },
     });
   return (

@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { InviteMemberDocument } from "@/gql/people-invitations";
 import { useSubmit } from "@/data/use-submit";
-import { Dialog } from "@/ui/dialog";
+import { Dialog, useHeldDialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 import { ShownOnce } from "@/ui/shown-once";
 import { Actions, SubmitForm } from "@/ui/submit-form";
@@ -36,6 +36,7 @@ export function InviteMember({ open, onOpenChange, onInvited, onDone }: Props) {
 function Form({ onCancel, onInvited, onDone }: { onCancel(): void } & Pick<Props, "onInvited" | "onDone">) {
   const toast = useToast();
   const { submit, isBusy, refusal } = useSubmit();
+  useHeldDialog(isBusy);
   const [link, setLink] = useState("");
   const invite = async (form: FormData) => {
     const email = String(form.get("email")).trim();

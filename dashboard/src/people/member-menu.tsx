@@ -26,11 +26,12 @@ interface Props {
   member: MemberRowFragment;
   trigger: ReactNode;
   onChanged(): void;
-  onRemoved?(): void;
+  /** Where the reader continues after the member was removed; without it the list stays. */
+  list?: string;
 }
 
 /** What can be done to another member. */
-export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }: Props) {
+export function MemberMenu({ member, trigger, onChanged, list }: Props) {
   const studio = useStudio();
   const toast = useToast();
   const { missing } = useRoles();
@@ -55,9 +56,9 @@ export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }
     confirm: "Create the link",
     run: async () => {
       const result = await studio.mutate(CreatePasswordResetLinkDocument, { input });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       setLink(result.value.link);
-      return "";
+      return result;
     },
   };
   const askForSessions: Question = {
@@ -66,10 +67,10 @@ export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }
     confirm: "End the sessions",
     run: async () => {
       const result = await studio.mutate(EndSessionsOfMemberDocument, { input });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       toast("ok", result.value.ended === 1 ? "One session was ended." : `${result.value.ended} sessions were ended.`);
       onChanged();
-      return "";
+      return result;
     },
   };
   const askForRemoval: Question = {
@@ -79,11 +80,12 @@ export function MemberMenu({ member, trigger, onChanged, onRemoved = onChanged }
     confirm: "Remove the member",
     run: async () => {
       const result = await studio.mutate(RemoveMemberDocument, { input });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       toast("ok", `${who} was removed.`);
-      onRemoved();
-      return "";
+      if (!list) onChanged();
+      return result;
     },
+    next: list,
   };
   return (
     <>

@@ -1,7 +1,6 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useRouter } from "next/navigation";
 import { useQuery } from "urql";
 import { MemberDocument, MemberSessionsDocument, type MemberRowFragment } from "@/gql/people-members";
 import { problemOf } from "@/data/problem";
@@ -64,7 +63,6 @@ const MemberSkeleton = () => (
 );
 
 function Member({ member, onChanged }: { member: MemberRowFragment; onChanged(): void }) {
-  const router = useRouter();
   const mayWrite = useMay("MEMBERS_WRITE");
   const maySeeLog = useMay("AUDIT_READ");
   const isMe = useViewer()?.person?.email === member.email;
@@ -78,7 +76,7 @@ function Member({ member, onChanged }: { member: MemberRowFragment; onChanged():
           </Link>
         )}
         {mayWrite && !isMe && (
-          <MemberMenu member={member} onChanged={onChanged} onRemoved={() => router.replace("/people/")} trigger={<Button icon="down">Actions</Button>} />
+          <MemberMenu member={member} onChanged={onChanged} list="/people/" trigger={<Button icon="down">Actions</Button>} />
         )}
       </PageHeader>
       <div className="grid gap-5">

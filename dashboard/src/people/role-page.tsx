@@ -5,7 +5,8 @@ import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { CreateRoleDocument, DeleteRoleDocument, UpdateRoleDocument, type RoleFormFragment, type Scope } from "@/gql/people-roles";
-import { messageOf, problemOf } from "@/data/problem";
+import { problemOf } from "@/data/problem";
+import { useMounted } from "@/data/use-mounted";
 import { useQueryString } from "@/data/use-query-string";
 import { useSubmit } from "@/data/use-submit";
 import { useTitle } from "@/data/use-title";
@@ -72,7 +73,6 @@ const RoleSkeleton = () => (
 
 function RoleActions({ role }: { role: RoleFormFragment }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const mayWrite = useMay("ROLES_WRITE");
   const [question, setQuestion] = useState<Question | null>(null);
@@ -80,10 +80,9 @@ function RoleActions({ role }: { role: RoleFormFragment }) {
   const { id, name } = role;
   const remove = async () => {
     const result = await studio.mutate(DeleteRoleDocument, { input: { id: id ?? "" } });
-    if (!result.ok) return messageOf(result.error);
+    if (!result.ok) return result;
     toast("ok", `The role ${name} was deleted.`);
-    router.replace(LIST);
-    return "";
+    return result;
   };
   return (
     <>
@@ -98,6 +97,7 @@ function RoleActions({ role }: { role: RoleFormFragment }) {
               description: "It can be deleted only if no member, key, invitation or identity provider has it.",
               confirm: "Delete the role",
               run: remove,
+              next: LIST,
             })
           }
         >
@@ -118,6 +118,7 @@ interface FormProps {
 
 function RoleForm({ role, scopes, onChanged }: FormProps) {
   const router = useRouter();
+  const isShown = useMounted();
   const toast = useToast();
   const { submit, isBusy, refusal } = useSubmit();
   const { missing } = useRoles();
@@ -138,7 +139,7 @@ function RoleForm({ role, scopes, onChanged }: FormProps) {
     if (!created) return;
     toast("ok", `The role ${created.role.name} was created.`);
     onChanged();
-    router.replace(roleHref(created.role.name));
+    if (isShown.current) router.replace(roleHref(created.role.name));
   };
   return (
     <SubmitForm refusal={refusal} className="gap-5" onSubmit={(form) => void save(form)}>
@@ -178,7 +179,7 @@ function RoleForm({ role, scopes, onChanged }: FormProps) {
         <Scopes chosen={chosen} isReadOnly={Boolean(reason)} onChange={setChosen} />
       </Section>
       {!reason && (
-        <div className="sticky bottom-0 -mx-1 border-t bg-bg px-1 py-3">
+        <div data-save-bar className="sticky bottom-0 -mx-1 border-t bg-bg px-1 py-3">
           <Actions label={role ? "Save" : "Create"} isBusy={isBusy} />
         </div>
       )}

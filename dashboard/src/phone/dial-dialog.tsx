@@ -10,11 +10,13 @@ import type { OutboundTrunkFormFragment } from "@/gql/outbound-trunks";
 import { NumberChoicesDocument } from "@/gql/phone-numbers";
 import { durationIn, orNone } from "@/data/form-values";
 import { useForm } from "@/data/use-form";
+import { useMounted } from "@/data/use-mounted";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { Choice, Field } from "@/ui/field";
 import { More } from "@/ui/more";
+import { NotRead } from "@/ui/not-read";
 import { Notice } from "@/ui/states";
 
 type Trunk = Pick<OutboundTrunkFormFragment, "id" | "name" | "callerIds">;
@@ -54,8 +56,9 @@ const WHEN = ["scheduledFor", "ringingTimeout", "maxDuration", "allowedHours"];
 function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
   const router = useRouter();
   const studio = useStudio();
+  const isShown = useMounted();
   const form = useForm(EMPTY);
-  const [{ data }] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, readChoices] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
   const { draft, text, problemAt } = form;
   // The same values twice, for instance after a lost response, dial once.
   const idempotencyKey = useMemo(() => newKey(), [draft]);
@@ -82,7 +85,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
         },
       });
     });
-    if (started) router.push(`/call/?id=${encodeURIComponent(started.callId)}`);
+    if (started && isShown.current) router.push(`/call/?id=${encodeURIComponent(started.callId)}`);
   };
   return (
     <form ref={form.element} className="mt-4 grid gap-4" noValidate onSubmit={(event) => void dial(event)}>
@@ -108,6 +111,7 @@ function DialForm({ trunk, onCancel }: { trunk: Trunk; onCancel(): void }) {
           ))}
         </Choice>
       </div>
+      <NotRead what="The workflows" error={data ? undefined : error} onRetry={() => readChoices({ requestPolicy: "network-only" })} />
       <More title="When, and for how long" isNeeded={WHEN.some((name) => problemAt(name))}>
         <div className="grid gap-4 sm:grid-cols-2">
           <Field label="Dial at" type="datetime-local" hint="Empty: now. At most 30 days ahead." {...text("scheduledFor")} />

@@ -1,7 +1,6 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import {
   CreateInboundTrunkDocument,
@@ -76,10 +75,9 @@ function State({ trunk: { isEnabled, numbers } }: { trunk: InboundTrunkFormFragm
 
 function InboundForm({ trunk, reload }: { trunk: InboundTrunkFormFragment | null; reload(): void }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const form = useEdited({
-    name: `inbound-trunk:${trunk?.id ?? ""}`,
+    nameOf: (base) => `inbound-trunk:${base?.id ?? ""}`,
     source: trunk,
     draftOf: inboundDraft,
     reload,
@@ -96,10 +94,8 @@ function InboundForm({ trunk, reload }: { trunk: InboundTrunkFormFragment | null
       form={form}
       scope="TELEPHONY_WRITE"
       what="this trunk"
-      onSaved={(saved, isNew) => {
-        toast("ok", isNew ? `The trunk ${saved.name} was created.` : `The trunk ${saved.name} was saved.`);
-        if (isNew) router.replace(pathOf("inbound", saved.id));
-      }}
+      onSaved={(saved, isNew) => toast("ok", isNew ? `The trunk ${saved.name} was created.` : `The trunk ${saved.name} was saved.`)}
+      hrefOf={({ id }) => pathOf("inbound", id)}
     >
       <Section title="Carrier">
         <Field label="Name" hint="Lower-case letters, digits and hyphens." autoCapitalize="none" spellCheck={false} {...text("name")} />

@@ -12,6 +12,7 @@ import { Badge, type Tone } from "@/ui/badge";
 import { Button, buttonClass } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { controlClass } from "@/ui/field";
+import { NotRead } from "@/ui/not-read";
 import { Pager } from "@/ui/pager";
 import { Empty, Failed } from "@/ui/states";
 import { Cell, Row, RowLink, Table, TableSkeleton } from "@/ui/table";
@@ -38,8 +39,10 @@ export function answeringOf({ workflow, inboundTrunk, routeProblem }: NumberForm
   return { label: "Answered", tone: "ok", text: `Calls from the trunk ${inboundTrunk.name} run the workflow ${workflow.name}.` };
 }
 
+const digitsOf = (search: string) => search.replaceAll(/[\s()-]/g, "");
+
 function matches({ number, label, workflow }: NumberFormFragment, search: string): boolean {
-  const digits = search.replaceAll(/[\s()-]/g, "");
+  const digits = digitsOf(search);
   const texts = [label ?? "", workflow?.name ?? "", workflow?.slug ?? ""];
   return (digits !== "" && number.includes(digits)) || texts.some((text) => text.toLowerCase().includes(search.toLowerCase()));
 }
@@ -50,17 +53,29 @@ export function NumberList() {
   const search = query.get("search") ?? "";
   const [{ data, error }, again] = useQuery({ query: PhoneNumbersDocument, variables, requestPolicy: "cache-and-network" });
   // A complete number is found wherever it is in the list.
-  const exact = E164.test(search) ? search : "";
-  const [{ data: found }] = useQuery({ query: PhoneNumberDocument, variables: { by: { number: exact } }, pause: !exact });
+  const exact = E164.test(digitsOf(search)) ? digitsOf(search) : "";
+  const [{ data: found, error: unfound, fetching }, findAgain] = useQuery({
+    query: PhoneNumberDocument,
+    variables: { by: { number: exact } },
+    pause: !exact,
+    requestPolicy: "cache-and-network",
+  });
+  // The result of the previous search stays until the next one is there.
+  const match = found?.phoneNumber?.number === exact ? found.phoneNumber : null;
   const all = data?.phoneNumbers?.edges.map(({ node }) => node);
   const page = data?.phoneNumbers?.pageInfo;
-  const rows = found?.phoneNumber && exact ? [found.phoneNumber] : all?.filter((number) => matches(number, search));
+  const rows = match ? [match] : all?.filter((number) => matches(number, search));
   if (error && !all) return <Card><Failed problem={problemOf(error)} onRetry={() => again({ requestPolicy: "network-only" })} /></Card>;
-  if (!all || !rows) return <TableSkeleton what="phone numbers" />;
+  if (!all || !rows || (exact && fetching && !rows.length)) return <TableSkeleton what="phone numbers" />;
   if (all.length === 0 && !query.has("after")) return <Card><NoNumbers /></Card>;
   return (
     <>
       <Search key={search} />
+      {unfound && exact && (
+        <div className="mb-4">
+          <NotRead what={`The number ${exact}`} error={unfound} onRetry={() => findAgain({ requestPolicy: "network-only" })} />
+        </div>
+      )}
       {rows.length === 0 ? (
         <Card>
           <Empty icon="search" title="No number matches">

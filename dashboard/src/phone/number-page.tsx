@@ -1,6 +1,5 @@
 "use client";
 
-import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { useQuery } from "urql";
@@ -24,6 +23,7 @@ import { ConfirmDelete } from "@/ui/confirm-delete";
 import { EditedForm } from "@/ui/edited-form";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { JsonField } from "@/ui/json-field";
+import { NotRead } from "@/ui/not-read";
 import { Absent, ObjectPage } from "@/ui/object-page";
 import { Section } from "@/ui/section";
 import { Notice } from "@/ui/states";
@@ -64,10 +64,9 @@ const ATTESTATIONS: readonly { value: Attestation; label: string }[] = [
 
 function NumberForm({ number, reload }: { number: NumberFormFragment | null; reload(): void }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const form = useEdited({
-    name: `phone-number:${number?.id ?? ""}`,
+    nameOf: (base) => `phone-number:${base?.id ?? ""}`,
     source: number,
     draftOf: numberDraft,
     reload,
@@ -85,10 +84,8 @@ function NumberForm({ number, reload }: { number: NumberFormFragment | null; rel
       form={form}
       scope="TELEPHONY_WRITE"
       what="this number"
-      onSaved={(saved, isNew) => {
-        toast("ok", isNew ? `The number ${saved.number} was created.` : `The number ${saved.number} was saved.`);
-        if (isNew) router.replace(pathOf("number", saved.id));
-      }}
+      onSaved={(saved, isNew) => toast("ok", isNew ? `The number ${saved.number} was created.` : `The number ${saved.number} was saved.`)}
+      hrefOf={({ id }) => pathOf("number", id)}
     >
       {answering && (
         <Notice tone={answering.tone === "bad" || answering.tone === "warn" ? answering.tone : "info"}>
@@ -169,7 +166,7 @@ function NumberForm({ number, reload }: { number: NumberFormFragment | null; rel
 }
 
 function Routes({ form: { text, base } }: { form: Edited<NumberFormFragment, NumberDraft> }) {
-  const [{ data }] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
+  const [{ data, error }, readChoices] = useQuery({ query: NumberChoicesDocument, requestPolicy: "cache-and-network" });
   const workflows = data?.workflows?.edges.map(({ node }) => node) ?? [];
   const inbound = data?.inboundTrunks?.edges.map(({ node }) => node) ?? [];
   const outbound = data?.outboundTrunks?.edges.map(({ node }) => node) ?? [];
@@ -192,6 +189,7 @@ function Routes({ form: { text, base } }: { form: Edited<NumberFormFragment, Num
           <TrunkOptions trunks={withCurrent(outbound, base?.outboundTrunk ?? null)} />
         </Choice>
       </div>
+      <NotRead what="The workflows and trunks" error={data ? undefined : error} onRetry={() => readChoices({ requestPolicy: "network-only" })} />
     </>
   );
 }
@@ -216,7 +214,6 @@ function TrunkOptions({ trunks }: { trunks: readonly { id: string; name: string;
 
 function Delete({ number }: { number: NumberFormFragment }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const mayWrite = useMay("TELEPHONY_WRITE");
   const [isAsking, setAsking] = useState(false);
@@ -231,10 +228,8 @@ function Delete({ number }: { number: NumberFormFragment }) {
         description="Calls to it are no longer answered, and another tenant can take the number. Your carrier is not informed. This cannot be undone."
         confirm="Release the number"
         remove={() => studio.mutate(DeletePhoneNumberDocument, { input: { id: number.id } })}
-        onRemoved={() => {
-          toast("ok", `The number ${number.number} was released.`);
-          router.replace(LISTS.number.href);
-        }}
+        onRemoved={() => toast("ok", `The number ${number.number} was released.`)}
+        next={LISTS.number.href}
       />
     </>
   );

@@ -1,6 +1,5 @@
 "use client";
 
-import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import {
@@ -155,10 +154,9 @@ function regionNames(text: string): string {
 
 function OutboundForm({ trunk, reload }: { trunk: OutboundTrunkFormFragment | null; reload(): void }) {
   const studio = useStudio();
-  const router = useRouter();
   const toast = useToast();
   const form = useEdited({
-    name: `outbound-trunk:${trunk?.id ?? ""}`,
+    nameOf: (base) => `outbound-trunk:${base?.id ?? ""}`,
     source: trunk,
     draftOf: outboundDraft,
     reload,
@@ -175,10 +173,8 @@ function OutboundForm({ trunk, reload }: { trunk: OutboundTrunkFormFragment | nu
       form={form}
       scope="TELEPHONY_WRITE"
       what="this trunk"
-      onSaved={(saved, isNew) => {
-        toast("ok", isNew ? `The trunk ${saved.name} was created.` : `The trunk ${saved.name} was saved.`);
-        if (isNew) router.replace(pathOf("outbound", saved.id));
-      }}
+      onSaved={(saved, isNew) => toast("ok", isNew ? `The trunk ${saved.name} was created.` : `The trunk ${saved.name} was saved.`)}
+      hrefOf={({ id }) => pathOf("outbound", id)}
     >
       <Section title="Carrier">
         <div className="grid gap-4 sm:grid-cols-2">

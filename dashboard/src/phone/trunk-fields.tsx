@@ -1,9 +1,9 @@
 "use client";
 
-import { useRouter } from "next/navigation";
 import { useState } from "react";
 import type { MediaEncryption } from "@/gql/outbound-trunks";
-import type { Outcome, TextProps } from "@/data/use-form";
+import type { Outcome } from "@/data/refusal";
+import type { TextProps } from "@/data/use-form";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { ConfirmDelete } from "@/ui/confirm-delete";
@@ -63,7 +63,6 @@ interface DeleteProps {
 }
 
 export function DeleteTrunk({ kind, name, description, remove }: DeleteProps) {
-  const router = useRouter();
   const toast = useToast();
   const mayWrite = useMay("TELEPHONY_WRITE");
   const [isAsking, setAsking] = useState(false);
@@ -78,10 +77,8 @@ export function DeleteTrunk({ kind, name, description, remove }: DeleteProps) {
         description={description}
         confirm="Delete the trunk"
         remove={remove}
-        onRemoved={() => {
-          toast("ok", `The trunk ${name} was deleted.`);
-          router.replace(LISTS[kind].href);
-        }}
+        onRemoved={() => toast("ok", `The trunk ${name} was deleted.`)}
+        next={LISTS[kind].href}
       />
     </>
   );

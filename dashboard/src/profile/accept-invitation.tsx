@@ -6,7 +6,7 @@ import { useRouter } from "next/navigation";
 import { useEffect, useRef, useState } from "react";
 import { AcceptInvitationDocument, ReceivedInvitationDocument, type ReceivedInvitationQuery } from "@/gql/profile-links";
 import { ViewerDocument } from "@/gql/viewer";
-import { changeAccount, enterWith, people } from "@/data/account";
+import { changeAccount, enterWith, people, startSingleSignOn } from "@/data/account";
 import { messageOf } from "@/data/problem";
 import { ACCEPTED, useSubmit } from "@/data/use-submit";
 import { roleName } from "@/people/roles";
@@ -22,19 +22,19 @@ type Received = NonNullable<ReceivedInvitationQuery["receivedInvitation"]>;
 
 interface Found {
   readonly invitation: Received | null;
-  /** The address of the person who is signed in here already. */
-  readonly email: string | null;
   readonly options: readonly SignInOption[];
   readonly problem: string;
 }
 
-const NOT_FOUND: Found = { invitation: null, email: null, options: [], problem: "" };
+const NOT_FOUND: Found = { invitation: null, options: [], problem: "" };
 
 /** The invitation of a token, or the end of a sign-in with an identity provider that accepts it. */
 export function AcceptInvitation({ token }: { token: string }) {
   const studio = useStudio();
   const router = useRouter();
+  const email = useSignedIn();
   const [found, setFound] = useState<Found | null>(null);
+  const [ssoProblem, setSsoProblem] = useState("");
   const hasStarted = useRef(false);
   useEffect(() => {
     if (hasStarted.current) return; // a handoff works once, and React runs effects twice in development
@@ -44,9 +44,9 @@ export function AcceptInvitation({ token }: { token: string }) {
       if (!received.ok) return { ...NOT_FOUND, problem: messageOf(received.error) };
       const invitation = received.value.receivedInvitation;
       if (!invitation) return NOT_FOUND;
-      const [viewer, options] = await Promise.all([studio.session && studio.query(ViewerDocument), people().signInOptions(invitation.tenant.slug)]);
-      const email = viewer?.ok ? (viewer.value.viewer?.person?.email ?? null) : null;
-      return { invitation, email, options: options.ok ? options.value : [], problem: "" };
+      const options = await people().signInOptions(invitation.tenant.slug);
+      if (!options.ok) setSsoProblem(`The identity providers of the tenant could not be read. ${messageOf(options.error)}`);
+      return { invitation, options: options.ok ? options.value : [], problem: "" };
     };
     const finish = async (): Promise<Found | null> => {
       const result = await people().finishSingleSignOn();
@@ -58,7 +58,7 @@ export function AcceptInvitation({ token }: { token: string }) {
     void (token ? read() : finish()).then(setFound);
   }, [studio, router, token]);
 
-  if (!found) return <Waiting />;
+  if (!found || email === undefined) return <Waiting />;
   const { invitation, problem } = found;
   if (problem) {
     return (
@@ -75,26 +75,41 @@ export function AcceptInvitation({ token }: { token: string }) {
       </AccountFrame>
     );
   }
-  const { tenant, role, email } = invitation;
+  const { tenant, role } = invitation;
   return (
-    <AccountFrame title={`Join ${tenant.name}`} text={`You are invited as ${email}, with the role ${roleName(role)}.`}>
-      <Form token={token} invitation={invitation} isSignedIn={found.email === email} />
+    <AccountFrame title={`Join ${tenant.name}`} text={`You are invited as ${invitation.email}, with the role ${roleName(role)}.`}>
+      <Form token={token} invitation={invitation} isSignedIn={email === invitation.email} />
       {found.options.length > 0 && <p className="text-center text-xs text-muted">or</p>}
       {found.options.map(({ label, startUrl }) => (
         <Button
           key={startUrl}
           className="h-10"
-          onClick={() =>
-            void people()
-              .startSingleSignOn(startUrl, { returnTo: location.href.split("#")[0] ?? "", invitation: token })
-              .then((address) => location.assign(address))
-          }
+          onClick={() => void startSingleSignOn(startUrl, token).then(setSsoProblem)}
         >
           {label}
         </Button>
       ))}
+      {ssoProblem && <Notice tone="bad">{ssoProblem}</Notice>}
     </AccountFrame>
   );
+}
+
+/** The address of the person who is signed in, also after a sign-in in another tab; undefined until it is known. */
+function useSignedIn(): string | null | undefined {
+  const studio = useStudio();
+  const [email, setEmail] = useState<string | null>();
+  useEffect(() => {
+    let isCurrent = true;
+    const read = async () => {
+      const viewer = studio.session && (await studio.query(ViewerDocument));
+      if (isCurrent) setEmail(viewer?.ok ? (viewer.value.viewer?.person?.email ?? null) : null);
+    };
+    void read();
+    return () => {
+      isCurrent = false;
+    };
+  }, [studio]);
+  return email;
 }
 
 const Waiting = () => (

@@ -1,7 +1,7 @@
 "use client";
 
 import { StudioProvider } from "agent-studio-client/react";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { ResetPasswordDocument } from "@/gql/profile-links";
 import { account, visitor } from "@/data/account";
 import { useSubmit } from "@/data/use-submit";
@@ -41,8 +41,8 @@ export function AccountPage() {
     addEventListener("hashchange", read);
     return () => removeEventListener("hashchange", read);
   }, []);
+  const user = useSyncExternalStore(account.subscribe, account.get, () => undefined);
   if (link === undefined) return null;
-  const user = account.get();
   return (
     <StudioProvider studio={user?.kind === "PERSON" ? user.studio : visitor()}>
       {link === null && <NoLink />}

@@ -31,11 +31,11 @@ export function OwnSessions({ sessions, onChanged }: { sessions: readonly Sessio
     confirm: "End the others",
     run: async () => {
       const result = await studio.mutate(EndSessionsDocument, { input: { keepCurrent: true } });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       const { ended } = result.value;
       toast("ok", ended === 1 ? "One session was ended." : `${ended} sessions were ended.`);
       onChanged();
-      return "";
+      return result;
     },
   };
   return (

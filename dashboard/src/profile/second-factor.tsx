@@ -12,7 +12,7 @@ import { saveFile } from "@/data/save-file";
 import { useSubmit, type Refusal } from "@/data/use-submit";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
-import { Dialog } from "@/ui/dialog";
+import { Dialog, useHeldDialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 import { Section } from "@/ui/section";
 import { CopyButton } from "@/ui/shown-once";
@@ -99,6 +99,7 @@ function Enrol({ onDone }: { onDone(): void }) {
   const [enrolled, setEnrolled] = useState<Enrolled | null>(null);
   const [codes, setCodes] = useState<readonly string[] | null>(null);
   const begin = async (form: FormData) => setEnrolled(await submit(EnrolTotpDocument, { currentPassword: String(form.get("currentPassword")) }));
+  useHeldDialog(isBusy);
   const confirm = async (form: FormData) => {
     const confirmed = await submit(ConfirmTotpDocument, { code: String(form.get("code")).trim() });
     if (confirmed) setCodes(confirmed.recoveryCodes);
@@ -138,6 +139,7 @@ function Enrol({ onDone }: { onDone(): void }) {
 function Replace({ onDone }: { onDone(): void }) {
   const { submit, isBusy, refusal } = useSubmit();
   const [codes, setCodes] = useState<readonly string[] | null>(null);
+  useHeldDialog(isBusy);
   const replace = async (form: FormData) => {
     const replaced = await submit(ReplaceRecoveryCodesDocument, { code: String(form.get("code")).trim() });
     if (replaced) setCodes(replaced.recoveryCodes);
@@ -172,6 +174,7 @@ function Remove({ onDone }: { onDone(): void }) {
 }
 
 function RecoveryCodes({ codes, onDone }: { codes: readonly string[]; onDone(): void }) {
+  useHeldDialog(true);
   const text = `${codes.join("\n")}\n`;
   return (
     <div className="mt-4 grid gap-4">

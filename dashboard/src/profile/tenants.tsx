@@ -4,7 +4,6 @@ import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { RemoveMemberDocument } from "@/gql/people-members";
 import { signOut } from "@/data/account";
-import { messageOf } from "@/data/problem";
 import { useViewer } from "@/data/viewer";
 import { roleName } from "@/people/roles";
 import { useSwitchTenant } from "@/shell/account-menu";
@@ -26,9 +25,9 @@ export function Tenants({ memberId }: { memberId: string | null }) {
     confirm: "Leave the tenant",
     run: async () => {
       const result = await studio.mutate(RemoveMemberDocument, { input: { id: memberId ?? "" } });
-      if (!result.ok) return messageOf(result.error);
+      if (!result.ok) return result;
       await signOut();
-      return "";
+      return result;
     },
   };
   return (

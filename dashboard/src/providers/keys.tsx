@@ -3,6 +3,7 @@
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { DeleteCredentialDocument, type CredentialRowFragment } from "@/gql/providers";
+import { messageOf } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
@@ -12,10 +13,10 @@ import { Time } from "@/ui/time";
 import { useToast } from "@/ui/toast";
 import { TestResult, useKeyTest } from "./key-test";
 import { SetKey, type Target } from "./set-key";
-import type { Entry } from "./provider";
+import type { Provider } from "./models";
 
 interface Props {
-  entry: Entry;
+  entry: Provider;
   keys: readonly CredentialRowFragment[] | null;
   reload(): void;
 }
@@ -65,7 +66,8 @@ export function Keys({ entry, keys, reload }: Props) {
       <SetKey
         entry={entry}
         target={setting}
-        hasUnlabelled={hasUnlabelled}
+        keys={own}
+        onReplace={setSetting}
         onClose={() => setSetting(null)}
         onSaved={() => {
           toast("ok", `The key for ${entry.displayName} was stored. The next call uses it.`);
@@ -103,7 +105,13 @@ interface RowProps {
 
 function KeyRow({ credential, mayWrite, onReplace, onDelete }: RowProps) {
   const { provider, label, lastFour, baseUrl, region, headerNames, updatedAt, updatedBy } = credential;
-  const test = useKeyTest();
+  const test = useKeyTest(updatedAt);
+  const [problem, setProblem] = useState("");
+  const run = async () => {
+    setProblem("");
+    const result = await test.ask({ provider: provider ?? "", label });
+    if (!result.ok) setProblem(messageOf(result.error));
+  };
   return (
     <li className="border-b p-4 text-sm last:border-0">
       <div className="flex flex-wrap items-start gap-x-4 gap-y-3">
@@ -119,7 +127,7 @@ function KeyRow({ credential, mayWrite, onReplace, onDelete }: RowProps) {
         </div>
         {mayWrite && (
           <div className="flex flex-wrap gap-2">
-            <Button icon="refresh" busy={test.isBusy} onClick={() => void test.run({ provider: provider ?? "", label })}>
+            <Button icon="refresh" busy={test.isBusy} onClick={() => void run()}>
               Test
             </Button>
             <Button onClick={onReplace}>Replace</Button>
@@ -127,7 +135,8 @@ function KeyRow({ credential, mayWrite, onReplace, onDelete }: RowProps) {
           </div>
         )}
       </div>
-      <TestResult test={test} />
+      {problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
+      <TestResult tested={test.tested} />
     </li>
   );
 }

@@ -7,11 +7,12 @@ import { controlClass } from "@/ui/field";
 import { Absent, ObjectPage } from "@/ui/object-page";
 import { Cell, Row, Table } from "@/ui/table";
 import { Keys } from "./keys";
-import { keyState, kindTitle, LIST, type Entry } from "./provider";
+import type { Provider } from "./models";
+import { keyState, kindTitle, LIST } from "./provider";
 
 interface Props {
   /** What the provider offers, one entry for each kind. */
-  entries: readonly Entry[];
+  entries: readonly Provider[];
   keys: readonly CredentialRowFragment[] | null;
   reload(): void;
 }
@@ -46,7 +47,7 @@ export function ProviderPage({ entries, keys, reload }: Props) {
   );
 }
 
-function Offer({ entry }: { entry: Entry }) {
+function Offer({ entry }: { entry: Provider }) {
   const title = kindTitle(entry.kind);
   return (
     <section aria-label={title} className="grid gap-5">
@@ -120,7 +121,7 @@ function Names({ title, hint, names, describe }: NamesProps) {
 
 const COLUMNS = [{ title: "Option" }, { title: "Values", from: "sm" }, { title: "Default", from: "sm" }, { title: "Meaning" }] as const;
 
-function Options({ entry, title }: { entry: Entry; title: string }) {
+function Options({ entry, title }: { entry: Provider; title: string }) {
   return (
     <div>
       <h3 className="mb-2 text-sm font-medium">Options</h3>
@@ -142,7 +143,7 @@ function Options({ entry, title }: { entry: Entry; title: string }) {
   );
 }
 
-function valuesOf({ type, minimum, maximum, choices }: Entry["options"][number]): string {
+function valuesOf({ type, minimum, maximum, choices }: Provider["options"][number]): string {
   if (choices.length) return choices.length > 6 ? `${choices.slice(0, 5).join(", ")}, …` : choices.join(", ");
   const kind = type.toLowerCase();
   if (minimum !== null && maximum !== null) return `${kind}, ${minimum} to ${maximum}`;

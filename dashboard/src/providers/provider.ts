@@ -1,9 +1,8 @@
 // Providers as the pages show them: the same name may have an entry for each kind.
 
-import type { CredentialRowFragment, ProviderKind, ProvidersQuery } from "@/gql/providers";
+import type { CredentialRowFragment, ProviderKind } from "@/gql/providers";
 import type { Tone } from "@/ui/badge";
-
-export type Entry = NonNullable<ProvidersQuery["providers"]>[number];
+import type { Provider } from "./models";
 
 export const LIST = { href: "/providers/", title: "Providers" };
 export const pathOf = (name: string) => `/providers/?name=${encodeURIComponent(name)}`;
@@ -18,7 +17,7 @@ export const KINDS: readonly { kind: ProviderKind; title: string }[] = [
 export const kindTitle = (kind: ProviderKind) => KINDS.find((each) => each.kind === kind)?.title ?? kind;
 
 /** The keys are null for those who may not list them. */
-export function keyState(entry: Entry, keys: readonly CredentialRowFragment[] | null): { label: string; tone: Tone } {
+export function keyState(entry: Provider, keys: readonly CredentialRowFragment[] | null): { label: string; tone: Tone } {
   if (!entry.needsKey) return { label: "No key needed", tone: "neutral" };
   const own = keys?.filter(({ provider }) => provider === entry.name) ?? [];
   const unlabelled = own.find(({ label }) => label === null);

@@ -13,7 +13,8 @@ import { PageHeader } from "@/ui/page-header";
 import { Failed } from "@/ui/states";
 import { Cell, Row, RowLink, Table, TableSkeleton } from "@/ui/table";
 import { ProviderPage } from "./provider-page";
-import { keyState, KINDS, pathOf, type Entry } from "./provider";
+import type { Provider } from "./models";
+import { keyState, KINDS, pathOf } from "./provider";
 
 export function ProvidersPage() {
   const [query] = useQueryString();
@@ -67,7 +68,7 @@ const COLUMNS = [
   { title: "Voices", from: "md", className: "w-20" },
 ] as const;
 
-function Entries({ title, entries, keys }: { title: string; entries: readonly Entry[]; keys: readonly CredentialRowFragment[] | null }) {
+function Entries({ title, entries, keys }: { title: string; entries: readonly Provider[]; keys: readonly CredentialRowFragment[] | null }) {
   return (
     <Table label={title} columns={COLUMNS}>
       {entries.map((entry) => {

@@ -2,30 +2,37 @@
 
 import { useStudio } from "agent-studio-client/react";
 import type { FormEvent } from "react";
-import { SetCredentialDocument, type CredentialRowFragment } from "@/gql/providers";
-import { orNone } from "@/data/form-values";
+import { CredentialsDocument, SetCredentialDocument, type CredentialRowFragment } from "@/gql/providers";
+import { changesOf, orNone } from "@/data/form-values";
 import { InvalidField, useForm } from "@/data/use-form";
+import { useMounted } from "@/data/use-mounted";
+import { useReadNow } from "@/data/use-read";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
+import { Exists } from "@/ui/exists";
 import { Choice, Field } from "@/ui/field";
 import { HeaderRows, headersOf, type HeaderRow } from "@/ui/header-rows";
 import { More } from "@/ui/more";
 import { Notice } from "@/ui/states";
 import { TestResult, useKeyTest } from "./key-test";
-import type { Entry } from "./provider";
+import type { Provider } from "./models";
 
 /** A key that is to be set: an existing credential, or a new one. */
 export type Target = CredentialRowFragment | "new";
 
 interface Props {
-  entry: Entry;
+  entry: Provider;
   target: Target | null;
-  hasUnlabelled: boolean;
+  /** The stored keys of the provider. */
+  keys: readonly CredentialRowFragment[];
+  /** Continues as the form of a key that exists. */
+  onReplace(key: CredentialRowFragment): void;
   onClose(): void;
   onSaved(): void;
 }
 
-export function SetKey({ entry, target, hasUnlabelled, onClose, onSaved }: Props) {
+export function SetKey({ target, ...more }: Props) {
+  const { entry, onClose } = more;
   const title = target === "new" ? `New key for ${entry.displayName}` : `Replace the key ${target?.label ?? ""} for ${entry.displayName}`;
   return (
     <Dialog
@@ -35,7 +42,7 @@ export function SetKey({ entry, target, hasUnlabelled, onClose, onSaved }: Props
       title={title}
       description="The key is stored encrypted and never shown again. Test it before you store it."
     >
-      {target && <KeyForm entry={entry} target={target} hasUnlabelled={hasUnlabelled} onClose={onClose} onSaved={onSaved} />}
+      {target && <KeyForm target={target} {...more} />}
     </Dialog>
   );
 }
@@ -48,6 +55,14 @@ interface Draft {
   readonly headers: readonly HeaderRow[];
 }
 
+const draftOf = (stored: CredentialRowFragment | null): Draft => ({
+  key: "",
+  label: stored?.label ?? "",
+  region: stored?.region ?? "",
+  baseUrl: stored?.baseUrl ?? "",
+  headers: stored?.headerNames.map((name) => ({ name, value: "" })) ?? [],
+});
+
 /** The values of stored headers are not known here, and an empty one would replace them. */
 function withValue(row: HeaderRow): HeaderRow {
   if (row.name.trim() && !row.value) throw new InvalidField("headers", `Enter the value of ${row.name.trim()} again, or remove the header.`);
@@ -56,33 +71,47 @@ function withValue(row: HeaderRow): HeaderRow {
 
 const SERVER = ["region", "baseUrl", "headers"];
 
-function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { target: Target }) {
+function KeyForm({ entry, target, keys, onReplace, onClose, onSaved }: Props & { target: Target }) {
   const studio = useStudio();
-  const test = useKeyTest();
+  const isShown = useMounted();
+  const readNow = useReadNow();
   const replaced = target === "new" ? null : target;
-  const form = useForm<Draft>({
-    key: "",
-    label: replaced?.label ?? "",
-    region: replaced?.region ?? "",
-    baseUrl: replaced?.baseUrl ?? "",
-    headers: replaced?.headerNames.map((name) => ({ name, value: "" })) ?? [],
-  });
+  const form = useForm(draftOf(replaced));
   const { draft, set, text, problemAt } = form;
+  const test = useKeyTest(JSON.stringify(draft));
   const fields = new Map(entry.credentials.map((field) => [field.name, field]));
+  const labelled = (all: Props["keys"]) => all.find(({ provider, label }) => provider === entry.name && label === orNone(draft.label));
+  const existing = replaced ? undefined : labelled(keys);
+  const replace = (key: CredentialRowFragment) => {
+    const stored = draftOf(key);
+    const isTyped = (name: string) => draft.headers.some((row) => row.name.trim().toLowerCase() === name.toLowerCase());
+    const headers = [...draft.headers, ...stored.headers.filter(({ name }) => !isTyped(name))];
+    form.setDraft({ ...stored, ...changesOf(draft, draftOf(null)), label: stored.label, headers });
+    form.forgetProblems();
+    onReplace(key);
+  };
   const input = () => ({
     provider: entry.name,
     key: draft.key.trim(),
     label: orNone(draft.label),
     baseUrl: orNone(draft.baseUrl),
     region: orNone(draft.region),
-    headers: draft.headers.length ? headersOf(draft.headers.map(withValue)) : null,
+    headers: draft.headers.length ? headersOf("headers", draft.headers.map(withValue)) : null,
   });
   const save = async (event: FormEvent) => {
     event.preventDefault();
-    const saved = await form.submit(() => studio.mutate(SetCredentialDocument, { input: input() }));
+    const saved = await form.submit(async () => {
+      if (!replaced) {
+        const now = await readNow(CredentialsDocument);
+        if (!now.ok) return now;
+        if (labelled(now.value.credentials ?? []))
+          throw new InvalidField("label", "There is such a key already. Choose another label, or replace that key.");
+      }
+      return studio.mutate(SetCredentialDocument, { input: input() });
+    });
     if (!saved) return;
     onSaved();
-    onClose();
+    if (isShown.current) onClose();
   };
   const [region, baseUrl, headers] = [fields.get("region"), fields.get("baseUrl"), fields.get("headers")];
   return (
@@ -101,13 +130,18 @@ function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { t
         className="read-only:bg-sunken"
         autoCapitalize="none"
         spellCheck={false}
-        hint={
-          hasUnlabelled && !replaced
-            ? "Agents choose the key by its label. Empty: it takes the place of the key without a label."
-            : "Empty: agents use it unless they choose another one."
-        }
+        hint="Agents choose a key by its label. Empty: they use it unless they choose another one."
         {...text("label")}
       />
+      {existing && (
+        <Exists
+          what={existing.label ? `A key with the label ${existing.label}` : "A key without a label"}
+          replace={existing.label ? `Replace the key ${existing.label}` : "Replace the key without a label"}
+          onReplace={() => replace(existing)}
+        >
+          {existing.label ? "Agents that choose it" : "Agents that choose no label"} would use the new key from the next call on.
+        </Exists>
+      )}
       <More title="A server of your own" isNeeded={Boolean(draft.region || draft.baseUrl || draft.headers.length || SERVER.some((name) => problemAt(name)))}>
           {region && (
             <Choice label={region.label} hint={region.help} {...text("region")}>
@@ -128,10 +162,10 @@ function KeyForm({ entry, target, hasUnlabelled, onClose, onSaved }: Props & { t
             </div>
           )}
       </More>
-      <TestResult test={test} />
+      <TestResult tested={test.tested} />
       <div className="flex flex-wrap justify-end gap-2">
         <Button onClick={onClose}>Cancel</Button>
-        <Button icon="refresh" busy={test.isBusy} disabled={!draft.key.trim()} onClick={() => void test.run(input())}>
+        <Button icon="refresh" busy={test.isBusy} disabled={!draft.key.trim()} onClick={() => void form.submit(async () => test.ask(input()))}>
           Test
         </Button>
         <Button type="submit" kind="primary" busy={form.isBusy}>

@@ -7,8 +7,10 @@ import { DeleteSecretDocument, SecretsDocument, SetSecretDocument, type SecretRo
 import { listText } from "@/data/form-values";
 import { listOf } from "@/data/format";
 import { problemOf } from "@/data/problem";
-import { isSame, useForm } from "@/data/use-form";
+import { InvalidField, isSame, useForm } from "@/data/use-form";
+import { useMounted } from "@/data/use-mounted";
 import { useQueryString } from "@/data/use-query-string";
+import { useReadNow } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { Badge } from "@/ui/badge";
@@ -17,6 +19,7 @@ import { Card } from "@/ui/card";
 import { Check } from "@/ui/check";
 import { ConfirmDelete } from "@/ui/confirm-delete";
 import { Dialog } from "@/ui/dialog";
+import { Exists } from "@/ui/exists";
 import { Field } from "@/ui/field";
 import { Menu, MenuItem } from "@/ui/menu";
 import { PageHeader } from "@/ui/page-header";
@@ -72,10 +75,11 @@ export function SecretsPage() {
       >
         <SecretForm
           target={target}
-          onCancel={close}
+          secrets={rows ?? []}
+          onReplace={(secret) => go(new URLSearchParams({ [SET]: secret.name }), "replace")}
+          onClose={close}
           onSaved={(saved) => {
             toast("ok", `The secret ${saved} was stored.`);
-            close();
             reload();
           }}
         />
@@ -147,23 +151,56 @@ function SecretTable({ rows, mayWrite, onSet, onDelete }: TableProps) {
 
 interface FormProps {
   target: SecretRowFragment | null;
-  onCancel(): void;
+  secrets: readonly SecretRowFragment[];
+  /** Continues as the form of a secret that exists. */
+  onReplace(secret: SecretRowFragment): void;
+  onClose(): void;
   onSaved(name: string): void;
 }
 
 const hostsOf = ({ hosts, isForAnyHost }: { hosts: string; isForAnyHost: boolean }) => (isForAnyHost ? null : listOf(hosts));
 
-function SecretForm({ target, onCancel, onSaved }: FormProps) {
+const draftOf = (target: SecretRowFragment | null) => ({
+  name: target?.name ?? "",
+  value: "",
+  hosts: listText(target?.hosts ?? []),
+  isForAnyHost: target !== null && target.hosts === null,
+});
+
+function SecretForm({ target, secrets, onReplace, onClose, onSaved }: FormProps) {
   const studio = useStudio();
-  const [initial] = useState({ name: target?.name ?? "", value: "", hosts: listText(target?.hosts ?? []), isForAnyHost: target !== null && target.hosts === null });
-  const form = useForm(initial);
+  const isShown = useMounted();
+  const readNow = useReadNow();
+  // What the form began with: another person may change the hosts meanwhile.
+  const [base, setBase] = useState(() => draftOf(target));
+  const form = useForm(base);
   const { draft, text, check } = form;
+  const named = (all: FormProps["secrets"]) => all.find(({ name }) => name === draft.name.trim());
+  const existing = target ? undefined : named(secrets);
+  const replace = (secret: SecretRowFragment) => {
+    const stored = draftOf(secret);
+    const mine = isSame(hostsOf(draft), hostsOf(draftOf(null))) ? stored : draft;
+    setBase(stored);
+    form.setDraft({ ...stored, value: draft.value, hosts: mine.hosts, isForAnyHost: mine.isForAnyHost });
+    form.forgetProblems();
+    onReplace(secret);
+  };
   const save = async (event: FormEvent) => {
     event.preventDefault();
-    // Hosts that are not sent stay as they are, also if another person has changed them meanwhile.
-    const hosts = isSame(hostsOf(draft), hostsOf(initial)) && target ? {} : { hosts: hostsOf(draft) };
-    const saved = await form.submit(() => studio.mutate(SetSecretDocument, { input: { name: draft.name.trim(), value: draft.value, ...hosts } }));
-    if (saved) onSaved(saved.secret.name);
+    const saved = await form.submit(async () => {
+      if (!target) {
+        const now = await readNow(SecretsDocument);
+        if (!now.ok) return now;
+        if (named(now.value.secrets ?? []))
+          throw new InvalidField("name", "A secret of this name exists already. Choose another name, or replace that secret.");
+      }
+      // Hosts that are not sent stay as they are.
+      const hosts = target && isSame(hostsOf(draft), hostsOf(base)) ? {} : { hosts: hostsOf(draft) };
+      return studio.mutate(SetSecretDocument, { input: { name: draft.name.trim(), value: draft.value, ...hosts } });
+    });
+    if (!saved) return;
+    onSaved(saved.secret.name);
+    if (isShown.current) onClose();
   };
   return (
     <form ref={form.element} className="mt-4 grid gap-4" noValidate onSubmit={(event) => void save(event)}>
@@ -176,6 +213,11 @@ function SecretForm({ target, onCancel, onSaved }: FormProps) {
           hint={`Tools write {{secret.${draft.name.trim() || "crm_token"}}} in their headers.`}
           {...text("name")}
         />
+      )}
+      {existing && (
+        <Exists what={`The secret ${existing.name}`} replace={`Replace ${existing.name}`} onReplace={() => replace(existing)}>
+          Tools that use it get the new value from the next call on.
+        </Exists>
       )}
       <Field label="Value" type="password" autoComplete="off" {...text("value")} />
       <Check label="It may be sent to any host" {...check("isForAnyHost")} />
@@ -191,7 +233,7 @@ function SecretForm({ target, onCancel, onSaved }: FormProps) {
       )}
       {draft.isForAnyHost && <Notice tone="warn">Anyone who may edit tools can then send the secret to a server of their own.</Notice>}
       <div className="flex justify-end gap-2">
-        <Button onClick={onCancel}>Cancel</Button>
+        <Button onClick={onClose}>Cancel</Button>
         <Button type="submit" kind="primary" busy={form.isBusy}>
           Store
         </Button>

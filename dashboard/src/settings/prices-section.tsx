@@ -6,6 +6,7 @@ import type { PriceInput, ProviderKind, SettingsFormFragment } from "@/gql/setti
 import { amountOf, textOf } from "@/data/form-values";
 import { EditedForm } from "@/ui/edited-form";
 import { Choice, Field } from "@/ui/field";
+import { NotRead } from "@/ui/not-read";
 import { Rows } from "@/ui/rows";
 import { Section } from "@/ui/section";
 import { Suggested } from "@/ui/suggested";
@@ -56,7 +57,7 @@ function inputOf(row: PriceRow, index: number): PriceInput {
 
 export function PricesSection(props: SectionProps) {
   const toast = useToast();
-  const [{ data }] = useQuery({ query: ProvidersDocument });
+  const [{ data, error }, readProviders] = useQuery({ query: ProvidersDocument });
   const form = useSettingsForm({
     ...props,
     name: "prices",
@@ -70,6 +71,7 @@ export function PricesSection(props: SectionProps) {
         title="Prices"
         text="Your own prices, in US dollars. They take precedence over the built-in list, which has the list prices of providers and none of carriers. Past calls keep the prices that they had."
       >
+        <NotRead what="The names of providers and models" error={error} onRetry={() => readProviders({ requestPolicy: "network-only" })} />
         <Rows
           what="price"
           rows={draft.prices}

@@ -20,7 +20,7 @@ interface Options<Draft extends object> extends SectionProps {
 export function useSettingsForm<Draft extends object>({ name, settings, reload, draftOf, inputOf }: Options<Draft>) {
   const studio = useStudio();
   return useEdited<SettingsFormFragment, Draft>({
-    name: `settings:${name}`,
+    nameOf: () => `settings:${name}`,
     source: settings,
     draftOf: (source) => draftOf(source ?? settings),
     reload,

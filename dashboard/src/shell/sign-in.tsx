@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
-import { announceAccount, isLocalInstallation, people, signInLocally } from "@/data/account";
+import { announceAccount, isLocalInstallation, people, signInLocally, startSingleSignOn } from "@/data/account";
 import { messageOf } from "@/data/problem";
 import { ForgottenPassword } from "@/profile/forgotten-password";
 import { Button } from "@/ui/button";
@@ -169,10 +169,6 @@ function SingleSignOn({ onProblem }: { onProblem(text: string): void }) {
     if (!found.ok) onProblem(messageOf(found.error));
     else if (!found.value.length) onProblem("This tenant has no identity provider, or it does not exist.");
   };
-  const begin = async (startUrl: string) => {
-    const returnTo = location.href.split("#")[0] ?? "";
-    location.assign(await people().startSingleSignOn(startUrl, { returnTo }));
-  };
 
   return (
     <>
@@ -192,7 +188,7 @@ function SingleSignOn({ onProblem }: { onProblem(text: string): void }) {
         </Button>
       </form>
       {options?.map(({ label, startUrl }) => (
-        <Button key={startUrl} kind="primary" className="h-10" onClick={() => void begin(startUrl)}>
+        <Button key={startUrl} kind="primary" className="h-10" onClick={() => void startSingleSignOn(startUrl).then(onProblem)}>
           {label}
         </Button>
       ))}

@@ -10,6 +10,7 @@ import {
   type TenantRowFragment,
 } from "@/gql/tenants";
 import { useSubmit } from "@/data/use-submit";
+import { useHeldDialog } from "@/ui/dialog";
 import { Field } from "@/ui/field";
 import { ShownOnce } from "@/ui/shown-once";
 import { Actions, SubmitForm } from "@/ui/submit-form";
@@ -46,6 +47,7 @@ const Names = ({ tenant, fields }: { tenant?: TenantRowFragment; fields: Readonl
 /** Asks for the names, and shows the key of the owner once. */
 export function CreateTenant({ onCancel, onCreated }: { onCancel(): void; onCreated(): void }) {
   const { submit, isBusy, refusal } = useSubmit();
+  useHeldDialog(isBusy);
   const [value, setValue] = useState("");
   const create = async (form: FormData) => {
     const created = await submit(CreateTenantDocument, { name: text(form, "name"), slug: text(form, "slug") });

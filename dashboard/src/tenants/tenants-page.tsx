@@ -1,6 +1,6 @@
 "use client";
 
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { TenantsDocument, type TenantFilter, type TenantRowFragment, type TenantState } from "@/gql/tenants";
 import { changed, pageOf, present } from "@/data/page";
 import { problemOf } from "@/data/problem";
@@ -11,8 +11,8 @@ import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
 import { Dialog } from "@/ui/dialog";
-import { controlClass } from "@/ui/field";
 import { LinkTabs } from "@/ui/link-tabs";
+import { ListFilter, type FilterChoice } from "@/ui/list-filter";
 import { ListSkeleton } from "@/ui/list-skeleton";
 import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
@@ -26,6 +26,12 @@ const STATES: Record<TenantState, { label: string; tone: Tone }> = {
   ACTIVE: { label: "Active", tone: "ok" },
   SUSPENDED: { label: "Suspended", tone: "warn" },
   DELETING: { label: "Being deleted", tone: "bad" },
+};
+
+const STATE: FilterChoice = {
+  label: "State",
+  name: "state",
+  options: { "": "Any", ...Object.fromEntries(Object.entries(STATES).map(([state, { label }]) => [state, label])) },
 };
 
 const isState = (text: string | null): text is TenantState => text !== null && text in STATES;
@@ -76,7 +82,7 @@ function TenantList({ query, onGo }: ListProps) {
   const rows = data?.tenants?.edges.map(({ node }) => node);
   return (
     <>
-      <Filter key={query.get("search")} query={query} onGo={onGo} />
+      <ListFilter what="tenants" placeholder="Name of a tenant" choices={[STATE]} query={query} onGo={onGo} />
       {!rows && (error ? <Card><Failed problem={problemOf(error)} onRetry={again} /></Card> : <ListSkeleton what="tenants" />)}
       {rows?.length === 0 && <Card><Empty icon="search" title="No tenant matches" /></Card>}
       {rows && rows.length > 0 && (
@@ -86,44 +92,6 @@ function TenantList({ query, onGo }: ListProps) {
         </>
       )}
     </>
-  );
-}
-
-function Filter({ query, onGo }: ListProps) {
-  const search = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    onGo(changed(query, { search: String(new FormData(event.currentTarget).get("search")).trim() || null }));
-  };
-  return (
-    <form role="search" className="mb-4 flex flex-wrap items-center gap-2" onSubmit={search}>
-      <input
-        type="search"
-        name="search"
-        aria-label="Search tenants by name"
-        placeholder="Name of a tenant"
-        defaultValue={query.get("search") ?? ""}
-        className={`${controlClass} h-9 max-w-64`}
-      />
-      <Button type="submit" icon="search">
-        Search
-      </Button>
-      <span className="grow" />
-      <label className="flex items-center gap-2 text-sm text-muted">
-        State
-        <select
-          className={`${controlClass} h-9 w-auto`}
-          value={query.get("state") ?? ""}
-          onChange={({ target }) => onGo(changed(query, { state: target.value || null }))}
-        >
-          <option value="">Any</option>
-          {Object.entries(STATES).map(([state, { label }]) => (
-            <option key={state} value={state}>
-              {label}
-            </option>
-          ))}
-        </select>
-      </label>
-    </form>
   );
 }
 

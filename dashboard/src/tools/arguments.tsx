@@ -1,11 +1,12 @@
 "use client";
 
-import { useState } from "react";
-import { isObject, type JsonObject } from "@/data/json";
-import { parseJson } from "@/data/json";
-import { Choice, Field } from "@/ui/field";
+import { useEffect, useRef, useState } from "react";
+import { isObject, parseJson, type JsonObject } from "@/data/json";
+import { isSame } from "@/data/use-form";
+import { Choice, TextArea } from "@/ui/field";
 import { JsonEditor } from "./editors";
 import { parsedObject, pretty } from "./json";
+import { ScalarField } from "./scalar-field";
 import * as Schema from "./schema";
 import { Switch } from "./step-fields";
 
@@ -110,40 +111,38 @@ function ValueField({ label, schema, value, isRequired, onChange }: FieldProps) 
     );
   }
   if (type === "string" || type === "integer" || type === "number") {
-    return (
-      <Field
-        {...common}
-        type={type === "string" ? "text" : "number"}
-        step={type === "integer" ? 1 : "any"}
-        placeholder={byDefault && `Default: ${byDefault}`}
-        value={Schema.shownValue(value)}
-        onChange={({ target }) => onChange(target.value ? Schema.typedValue(type, target.value) : undefined)}
-      />
-    );
+    return <ScalarField {...common} type={type} placeholder={byDefault && `Default: ${byDefault}`} value={value} onChange={onChange} />;
   }
-  return <JsonField {...common} value={value} onChange={onChange} />;
+  return <JsonValue {...common} value={value} onChange={onChange} />;
 }
 
 interface JsonProps {
   label: string;
   hint: string | undefined;
+  /** Undefined for an empty field, and for a text that is not JSON, which no test can be run with. */
   value: unknown;
   onChange(value: unknown): void;
 }
 
-/** A list, or a value of any type. A text that is not JSON yet is not given, and the editor says so. */
-function JsonField({ label, hint, value, onChange }: JsonProps) {
-  const [typed, setTyped] = useState("");
-  const given = JSON.stringify(parseJson(typed).value) === JSON.stringify(value);
+function JsonValue({ value, onChange, ...field }: JsonProps) {
+  const area = useRef<HTMLTextAreaElement>(null);
+  const [text, setText] = useState("");
+  // The text keeps its layout as long as it means the value.
+  const shown = isSame(parseJson(text).value, value) ? text : value === undefined ? "" : pretty(value);
+  const problem = shown.trim() ? parseJson(shown).problem?.message : undefined;
+  useEffect(() => area.current?.setCustomValidity(problem ?? ""), [problem]);
   return (
-    <JsonEditor
-      label={label}
-      hint={hint}
-      minLines={2}
-      value={given ? typed : pretty(value)}
-      onChange={(text) => {
-        setTyped(text);
-        onChange(parseJson(text).value);
+    <TextArea
+      {...field}
+      ref={area}
+      rows={2}
+      spellCheck={false}
+      className="font-mono text-[13px]"
+      value={shown}
+      problem={problem}
+      onChange={({ target }) => {
+        setText(target.value);
+        onChange(parseJson(target.value).value);
       }}
     />
   );

@@ -1,7 +1,7 @@
 // How the values of a step are shown in its form, and how they are read from it. A form has texts where JSON has numbers,
 // objects and durations, so that what is typed and not complete yet can stay in it.
 
-import { durationOf, milliseconds } from "@/data/format";
+import { durationOf, secondsOf } from "@/data/format";
 import { isObject, parseJson } from "@/data/json";
 import { parsedObject, pretty } from "./json";
 
@@ -57,14 +57,12 @@ const TEXT: Codec = { read: (json) => (typeof json === "string" ? json : ""), wr
 const NUMBER: Codec = { read: (json) => (typeof json === "number" ? String(json) : ""), write: (value) => numberOf(textOf(value)) };
 
 const SECONDS: Codec = {
-  read: (json) => (typeof json === "string" ? String(milliseconds(json) / 1000) : ""),
+  read: (json) => (typeof json === "string" ? String(secondsOf(json)) : ""),
   write: (value) => {
     const seconds = numberOf(textOf(value));
     return seconds === undefined ? undefined : durationOf(seconds);
   },
 };
-
-/** A duration of the API, such as `PT2.5S`. */
 
 const FLAG: Codec = { read: (json) => json === true, write: (value) => value === true };
 

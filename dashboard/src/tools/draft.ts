@@ -2,7 +2,8 @@
 
 import { isObject, type JsonObject } from "@/data/json";
 import type { CreateToolInput, ToolActionInput, ToolFormFragment, UpdateToolInput } from "@/gql/tool";
-import { durationOf, milliseconds } from "@/data/format";
+import { durationOf, secondsOf } from "@/data/format";
+import type { Problems } from "@/data/problem";
 import { BadValue, CODECS, isAnyValue, newRow, type FormValue } from "./codecs";
 import { parsedObject, pretty } from "./json";
 import { isStepKind, kindOf, type StepField, type StepKind } from "./step-kinds";
@@ -49,8 +50,9 @@ export const NEW: Draft = {
   confirm: false,
 };
 
+const STEP = "step-";
 let lastStep = 0;
-const nextId = () => `step-${++lastStep}`;
+const nextId = () => `${STEP}${++lastStep}`;
 
 function valuesOf(kind: StepKind, json: JsonObject): Values {
   const values = kindOf(kind).fields.map(({ name, control, ...field }) => [
@@ -98,7 +100,7 @@ export function draftOf({ name, description, definition }: Pick<ToolFormFragment
     actions: stepsOf(json.actions),
     onSuccess: stepsOf(json.onSuccess),
     onFailure: stepsOf(json.onFailure),
-    timeLimit: typeof json.timeLimit === "string" ? String(milliseconds(json.timeLimit) / 1000) : NEW.timeLimit,
+    timeLimit: typeof json.timeLimit === "string" ? String(secondsOf(json.timeLimit)) : NEW.timeLimit,
     confirm: json.confirm === true,
   };
 }
@@ -119,59 +121,44 @@ export function unknownKind(definition: unknown): string | undefined {
   return unknown(json.actions) ?? unknown(json.onSuccess) ?? unknown(json.onFailure);
 }
 
-const isEqual = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+/** Whether two values of drafts mean the same. */
+export const isSame = (a: unknown, b: unknown) => JSON.stringify(a, meaning) === JSON.stringify(b, meaning);
 
-export const isSame = (a: Draft, b: Draft) => isEqual(a, b);
-
-/** `now` where it differs from `before`, else `theirs`. */
-export const merged = (now: Draft, before: Draft, theirs: Draft): Draft => {
-  const mine = (name: keyof Draft) => !isEqual(now[name], before[name]);
-  return {
-    name: mine("name") ? now.name : theirs.name,
-    description: mine("description") ? now.description : theirs.description,
-    parameters: mine("parameters") ? now.parameters : theirs.parameters,
-    actions: mine("actions") ? now.actions : theirs.actions,
-    onSuccess: mine("onSuccess") ? now.onSuccess : theirs.onSuccess,
-    onFailure: mine("onFailure") ? now.onFailure : theirs.onFailure,
-    timeLimit: mine("timeLimit") ? now.timeLimit : theirs.timeLimit,
-    confirm: mine("confirm") ? now.confirm : theirs.confirm,
-  };
-};
+/** Without the ids, which only the form has, and without rows and values in which nothing is written. */
+function meaning(name: string, value: unknown): unknown {
+  if (name === "id") return undefined;
+  if (isObject(value) && value.text === "") return "";
+  return Array.isArray(value) ? value.filter((row) => !isObject(row) || row.name !== "" || row.value !== "") : value;
+}
 
 // ---- problems -------------------------------------------------------------------------------
-
-/** What is wrong with a value of the form. */
-export interface FormProblem {
-  /** Id of the step; null for a field of the tool itself. */
-  readonly step: string | null;
-  /** Empty for the step as a whole. */
-  readonly field: string;
-  /** Where in the value of the field. */
-  readonly inside: readonly string[];
-  readonly message: string;
-}
 
 const isChain = (name: string): name is ChainName => CHAINS.some((each) => each === name);
 const isBranch = (name: string | undefined): name is (typeof BRANCHES)[number] => BRANCHES.some((each) => each === name);
 
-/** The value that a path of the API leads to, such as `["input", "actions", "0", "respond", "message"]`. */
-export function located(draft: Draft, path: readonly string[], message: string): FormProblem {
+/** The path of a value in the form: `["input", "actions", "0", "respond", "message"]` is at the id of the step, `step-7.message`. */
+export function pathIn(draft: Draft, path: readonly string[]): string {
   const [, first = "", ...rest] = path;
-  if (!isChain(first)) return { step: null, field: first, inside: rest, message };
+  const plain = [first, ...rest].join(".");
+  if (!isChain(first)) return plain;
   let steps = draft[first];
-  let [index, kind, field, ...inside] = rest;
+  let [index, kind, ...inside] = rest;
   let step = steps[Number(index)];
-  while (step && kind === "conditional" && isBranch(field) && inside.length) {
-    steps = step[field];
-    [index, kind, field, ...inside] = inside;
+  while (step && kind === "conditional" && isBranch(inside[0]) && inside.length > 1) {
+    steps = step[inside[0]];
+    [, index, kind, ...inside] = inside;
     step = steps[Number(index)];
   }
-  return step ? { step: step.id, field: field ?? "", inside, message } : { step: null, field: first, inside: rest, message };
+  return step ? [step.id, ...inside].join(".") : plain;
 }
+
+/** Whether a path leads to a step. */
+export const isInStep = (path: string): boolean => path.startsWith(STEP);
 
 // ---- what is sent ---------------------------------------------------------------------------
 
-type Report = (field: string, message: string) => void;
+/** What of the form cannot be sent, by its path. */
+type Found = Record<string, string>;
 
 export const isShown = (field: StepField, values: Values) => field.isShown?.(values) ?? true;
 
@@ -181,25 +168,25 @@ function fieldInput(field: StepField, values: Values): unknown {
   const written = CODECS[field.control].write(value);
   if (field.isRequired) return written;
   if (isAnyValue(value) && written === "") return undefined;
-  return isEqual(written, field.default ?? "") ? undefined : written;
+  return isSame(written, field.default ?? "") ? undefined : written;
 }
 
-function fieldsInput({ kind, values }: Step, report: Report): JsonObject {
+function fieldsInput({ id, kind, values }: Step, problems: Found): JsonObject {
   const entries = kindOf(kind).fields.flatMap((field) => {
     try {
       const value = fieldInput(field, values);
       return value === undefined ? [] : [[field.name, value] as const];
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
-      report(field.name, error.message);
+      problems[`${id}.${field.name}`] = error.message;
       return [];
     }
   });
   return Object.fromEntries(entries);
 }
 
-function stepInput(step: Step, problems: FormProblem[]): JsonObject {
-  const fields = fieldsInput(step, (field, message) => problems.push({ step: step.id, field, inside: [], message }));
+function stepInput(step: Step, problems: Found): JsonObject {
+  const fields = fieldsInput(step, problems);
   if (step.kind === "endCall") return { endCall: true };
   if (step.kind !== "conditional") return { [step.kind]: fields };
   return {
@@ -212,19 +199,18 @@ function stepInput(step: Step, problems: FormProblem[]): JsonObject {
 }
 
 /** The tables of the form and the generated type of the input are made from one schema, which no type can say. */
-const actionsInput = (steps: readonly Step[], problems: FormProblem[]) =>
+const actionsInput = (steps: readonly Step[], problems: Found) =>
   steps.map((step) => stepInput(step, problems)) as unknown as ToolActionInput[];
 
 type Content = Omit<CreateToolInput, "parametersList" | "timeout">;
 
 /** The tool as it would be saved, and what of the form cannot be. */
-export function contentOf(draft: Draft): { readonly content: Content; readonly problems: readonly FormProblem[] } {
-  const problems: FormProblem[] = [];
-  const report = (field: string, message: string) => problems.push({ step: null, field, inside: [], message });
+export function contentOf(draft: Draft): { readonly content: Content; readonly problems: Problems } {
+  const problems: Found = {};
   const schema = parsedObject(draft.parameters);
-  if (schema.problem) report("parameters", schema.problem.message);
+  if (schema.problem) problems.parameters = schema.problem.message;
   const seconds = Number(draft.timeLimit);
-  if (!(seconds > 0)) report("timeLimit", "The time limit is a number of seconds above 0.");
+  if (!(seconds > 0)) problems.timeLimit = "The time limit is a number of seconds above 0.";
   const content = {
     name: draft.name.trim(),
     description: draft.description.trim(),
@@ -239,10 +225,11 @@ export function contentOf(draft: Draft): { readonly content: Content; readonly p
 }
 
 /** Only what was changed, so that what others edit stays as it is. */
-export function updateInput(id: string, revision: number, draft: Draft, before: Draft): UpdateToolInput {
+export function updateInput(tool: ToolFormFragment, draft: Draft): UpdateToolInput {
   const { content } = contentOf(draft);
-  const changed = Object.entries(content).filter(([name]) => isField(name) && !isEqual(draft[name], before[name]));
-  return { id, expectedRevision: revision, ...Object.fromEntries(changed) };
+  const before = draftOf(tool);
+  const changed = Object.entries(content).filter(([name]) => isField(name) && !isSame(draft[name], before[name]));
+  return { id: tool.id, expectedRevision: tool.revision, ...Object.fromEntries(changed) };
 }
 
 const isField = (name: string): name is keyof Draft => name in NEW;

@@ -7,10 +7,11 @@ import { useQuery } from "urql";
 import { isObject } from "@/data/json";
 import { ToolNodesDocument, ToolSecretsDocument, ToolSettingsDocument, ToolTrunksDocument } from "@/gql/tool";
 import { CALL_VALUES } from "@/agents/completions";
+import type { Problems } from "@/data/problem";
 import { useMay } from "@/data/viewer";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { isRows, textOf } from "./codecs";
-import { CHAINS, type Draft, type FormProblem, type Step } from "./draft";
+import { CHAINS, type Draft, type Step } from "./draft";
 import { parsedObject } from "./json";
 
 export interface Offers {
@@ -31,7 +32,8 @@ export interface Offers {
 
 export interface FormContext {
   readonly offers: Offers;
-  readonly problems: readonly FormProblem[];
+  /** Those of a step are at its id. */
+  readonly problems: Problems;
   readonly isReadOnly: boolean;
 }
 
@@ -47,20 +49,8 @@ const NO_OFFERS: Offers = {
   masked: [],
 };
 
-export const ToolForm = createContext<FormContext>({ offers: NO_OFFERS, problems: [], isReadOnly: false });
+export const ToolForm = createContext<FormContext>({ offers: NO_OFFERS, problems: {}, isReadOnly: false });
 export const useToolForm = () => useContext(ToolForm);
-
-/** The message about a field, or about a part of its value. */
-export function problemAt(
-  problems: readonly FormProblem[],
-  step: string | null,
-  field: string,
-  ...inside: readonly string[]
-): string | undefined {
-  const isHere = (problem: FormProblem) =>
-    problem.step === step && problem.field === field && inside.every((name, index) => problem.inside[index] === name);
-  return problems.find(isHere)?.message;
-}
 
 const HISTORY = ["nodes", "handoffs", "previous", "turns"];
 

@@ -16,6 +16,7 @@ import { PageHeader } from "@/ui/page-header";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
 import { RemoveServer, ServerDialog, type McpServer, type Settings } from "./mcp-server-dialogs";
 import { McpTools } from "./mcp-tools";
+import { ServerLinks } from "./server-links";
 
 /** The MCP servers of the settings; `?server=` is the one whose tools are shown. */
 export function McpPage() {
@@ -28,7 +29,7 @@ export function McpPage() {
   const settings = data?.settings;
   const name = query.get("server");
   const server = settings?.mcpServers.find((each) => each.name === name) ?? (name ? undefined : settings?.mcpServers[0]);
-  const show = (next: string) => go(new URLSearchParams(next ? { server: next } : {}), "replace");
+  const show = (next: string) => go(new URLSearchParams({ server: next }), "replace");
   return (
     <>
       <Link href="/tools/" className="mb-2 inline-flex min-h-7 items-center gap-1 text-sm text-muted hover:text-text">
@@ -58,7 +59,9 @@ export function McpPage() {
       )}
       {settings && settings.mcpServers.length > 0 && (
         <div className="grid items-start gap-5 lg:grid-cols-[16rem_minmax(0,1fr)]">
-          <Servers settings={settings} current={server?.name} />
+          <nav aria-label="MCP servers" className="rounded-xl border bg-surface p-2 shadow-soft">
+            <ServerLinks servers={settings.mcpServers} current={server?.name} replace />
+          </nav>
           {server ? (
             <Server
               key={server.name}
@@ -67,7 +70,6 @@ export function McpPage() {
               mayWrite={mayWrite}
               onEdit={() => setEdited(server)}
               onChanged={again}
-              onRemoved={() => show("")}
             />
           ) : (
             <Card>
@@ -84,40 +86,14 @@ export function McpPage() {
           settings={settings}
           server={edited === "new" ? null : (settings.mcpServers.find((each) => each.name === edited.name) ?? null)}
           onClose={() => setEdited(null)}
-          onConflict={again}
+          onChanged={again}
           onSaved={(saved) => {
             setEdited(null);
-            again();
             show(saved);
           }}
         />
       )}
     </>
-  );
-}
-
-function Servers({ settings, current }: { settings: Settings; current: string | undefined }) {
-  return (
-    <nav aria-label="MCP servers" className="rounded-xl border bg-surface p-2 shadow-soft">
-      <ul className="grid gap-0.5">
-        {settings.mcpServers.map(({ name, url, allow }) => (
-          <li key={name}>
-            <Link
-              href={`/mcp/?server=${encodeURIComponent(name)}`}
-              replace
-              aria-current={name === current ? "page" : undefined}
-              className={`block rounded-md px-2.5 py-2 text-sm ${name === current ? "bg-accent-soft" : "hover:bg-hover"}`}
-            >
-              <span className="block truncate font-mono text-[13px] font-medium">{name}</span>
-              <span className="block truncate text-xs text-muted">{url}</span>
-              <span className="block text-xs text-muted">
-                {allow.length === 1 ? "1 tool is allowed" : `${allow.length} tools are allowed`}
-              </span>
-            </Link>
-          </li>
-        ))}
-      </ul>
-    </nav>
   );
 }
 
@@ -127,10 +103,9 @@ interface ServerProps {
   mayWrite: boolean;
   onEdit(): void;
   onChanged(): void;
-  onRemoved(): void;
 }
 
-function Server({ settings, server, mayWrite, onEdit, onChanged, onRemoved }: ServerProps) {
+function Server({ settings, server, mayWrite, onEdit, onChanged }: ServerProps) {
   const [isRemoving, setRemoving] = useState(false);
   const headers = isObject(server.headers) ? Object.entries(server.headers) : [];
   return (
@@ -164,10 +139,7 @@ function Server({ settings, server, mayWrite, onEdit, onChanged, onRemoved }: Se
         settings={settings}
         server={isRemoving ? server : null}
         onClose={() => setRemoving(false)}
-        onRemoved={() => {
-          onRemoved();
-          onChanged();
-        }}
+        onChanged={onChanged}
       />
     </div>
   );

@@ -12,6 +12,7 @@ import { useMay } from "@/data/viewer";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { controlClass } from "@/ui/field";
+import { NotRead } from "@/ui/not-read";
 import { Empty, Failed, Loading, Notice, Skeleton, type Problem } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import type { McpServer } from "./mcp-server-dialogs";
@@ -72,7 +73,7 @@ function Offers({ server, tools, onImported }: Props & { tools: readonly Offered
   const toast = useToast();
   const [mayTools, maySettings] = [useMay("TOOLS_WRITE"), useMay("SETTINGS_WRITE")];
   const mayImport = mayTools && maySettings;
-  const [{ data }, read] = useQuery({
+  const [{ data, error: unread }, read] = useQuery({
     query: ImportedToolsDocument,
     variables: { search: server.name },
     requestPolicy: "cache-and-network",
@@ -143,6 +144,7 @@ function Offers({ server, tools, onImported }: Props & { tools: readonly Offered
         )}
       </div>
       {problem && <Notice tone="bad">{problem}</Notice>}
+      <NotRead what="Which tools are imported" error={unread} onRetry={() => read({ requestPolicy: "network-only" })} />
       {shown.length === 0 && <p className="text-sm text-muted">No tool matches.</p>}
       <ul aria-label="Offered tools" className="grid gap-2">
         {shown.map((tool) => (

@@ -2,12 +2,15 @@
 
 import { useEffect, useRef, useState } from "react";
 import { isObject, type JsonObject } from "@/data/json";
-import { Check } from "@/agents/check";
+import { findProblem } from "@/data/refusal";
+import { useAfterRender } from "@/data/use-after-render";
 import { Button } from "@/ui/button";
+import { Check } from "@/ui/check";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { JsonEditor } from "./editors";
 import { useToolForm } from "./form-context";
 import { parsedObject, pretty } from "./json";
+import { ScalarField } from "./scalar-field";
 import * as Schema from "./schema";
 import { Switch } from "./step-fields";
 
@@ -22,8 +25,8 @@ export function Parameters({ text, onChange }: Props) {
   const { problems, isReadOnly } = useToolForm();
   const [view, setView] = useState<"form" | "json">("form");
   const schema = parsedObject(text);
-  const problem = problems.find(({ step, field }) => step === null && field === "parameters");
-  const where = problem?.inside.length ? `${problem.inside.join(" › ")}: ` : "";
+  const problem = findProblem(problems, "parameters");
+  const where = problem?.inside ? `${problem.inside.replaceAll(".", " › ")}: ` : "";
   const message = problem && `${where}${problem.message}`;
   const isForm = view === "form" && !schema.problem;
   return (
@@ -78,19 +81,20 @@ function ObjectFields({ label, schema, depth, onChange }: ObjectProps) {
   const properties = Schema.propertiesOf(schema);
   const names = properties.map(([name]) => name);
   const required = Schema.requiredOf(schema);
-  const box = useRef<HTMLDivElement>(null);
+  const list = useRef<HTMLUListElement>(null);
+  const afterRender = useAfterRender();
   const add = () => {
     onChange(Schema.withNewProperty(schema));
-    requestAnimationFrame(() => [...(box.current?.querySelectorAll<HTMLInputElement>("input[data-parameter]") ?? [])].at(-1)?.select());
+    afterRender(() => list.current?.querySelector<HTMLInputElement>(":scope > li:last-child input[data-parameter]")?.select());
   };
   const hidden = Schema.hiddenKeywords(schema);
   return (
-    <div ref={box} className="grid min-w-0 gap-3">
+    <div className="grid min-w-0 gap-3">
       {hidden.length > 0 && <Hidden keywords={hidden} />}
       {properties.length === 0 && (
         <p className="text-sm text-muted">{depth ? "It has no properties yet." : "The model gives no arguments."}</p>
       )}
-      <ul aria-label={label} className="grid gap-3">
+      <ul ref={list} aria-label={label} className="grid gap-3">
         {properties.map(([name, property], index) => (
           // A name is edited in place, so the key of a row is its position.
           <li key={index} className="min-w-0 rounded-lg border p-3.5">
@@ -166,9 +170,12 @@ function Parameter({ name, schema, taken, isRequired, depth, onChange, onRemove 
           onChange={({ target }) => set("description", target.value || undefined)}
         />
       )}
-      <Check checked={isRequired} disabled={isReadOnly} onChange={(isOn) => onChange({ isRequired: isOn })}>
-        Required
-      </Check>
+      <Check
+        label="Required"
+        checked={isRequired}
+        disabled={isReadOnly}
+        onChange={({ target }) => onChange({ isRequired: target.checked })}
+      />
       {type && <Inside name={name} type={type} schema={object} depth={depth} onChange={(next) => onChange({ schema: next })} />}
       {!type && <Hidden keywords={isObject(schema) ? Object.keys(schema) : [JSON.stringify(schema)]} />}
       {hidden.length > 0 && <Hidden keywords={hidden} />}
@@ -265,12 +272,11 @@ function Inside({ name, type, schema, depth, isItem = false, onChange }: InsideP
   }
   if (type === "array") return <Items name={name} schema={schema} depth={depth} onChange={onChange} />;
   const set = (keyword: string, value: unknown) => onChange(Schema.withKeyword(schema, keyword, value));
-  const value = Schema.shownValue(schema.default);
   if (type === "boolean") {
     return isItem ? null : (
       <Choice
         label="Default"
-        value={value}
+        value={Schema.shownValue(schema.default)}
         disabled={isReadOnly}
         onChange={({ target }) => set("default", target.value ? target.value === "true" : undefined)}
       >
@@ -288,14 +294,13 @@ function Inside({ name, type, schema, depth, isItem = false, onChange }: InsideP
         onChange={(values) => set("enum", values.length ? values : undefined)}
       />
       {!isItem && (
-        <Field
+        <ScalarField
           label="Default"
           hint="What is used if the model gives none."
-          type={type === "string" ? "text" : "number"}
-          step={type === "integer" ? 1 : "any"}
-          value={value}
+          type={type}
+          value={schema.default}
           disabled={isReadOnly}
-          onChange={({ target }) => set("default", target.value ? Schema.typedValue(type, target.value) : undefined)}
+          onChange={(value) => set("default", value)}
         />
       )}
     </div>

@@ -1,14 +1,16 @@
 "use client";
 
 import { useId } from "react";
-import { Check } from "@/agents/check";
 import { parseJson } from "@/data/json";
+import { problemAt } from "@/data/problem";
+import { findProblem } from "@/data/refusal";
 import { Button } from "@/ui/button";
+import { Check } from "@/ui/check";
 import { CodeEditor, type CodeCompletion } from "@/ui/code-editor";
 import { Choice, controlClass, Field } from "@/ui/field";
 import { CODECS, isAnyValue, isRows, newRow, rowsOf, textOf, type FormValue, type Row } from "./codecs";
 import { isShown, type Step } from "./draft";
-import { problemAt, useToolForm, type Offers } from "./form-context";
+import { useToolForm, type Offers } from "./form-context";
 import { JsonEditor, TemplateEditor, type Reads } from "./editors";
 import { parsedObject, pretty } from "./json";
 import { kindOf, type StepField } from "./step-kinds";
@@ -25,7 +27,7 @@ export function StepFields({ step, onChange }: StepProps) {
   const { problems } = useToolForm();
   const set = (name: string, value: FormValue) => onChange({ ...step, values: { ...step.values, [name]: value } });
   const rare = shown.filter(({ isRare }) => isRare);
-  const isMarked = rare.some(({ name }) => problemAt(problems, step.id, name));
+  const isMarked = rare.some(({ name }) => problemAt(problems, `${step.id}.${name}`));
   const view = (field: StepField) => (
     <StepFieldView key={field.name} step={step} field={field} onChange={(value) => set(field.name, value)} />
   );
@@ -52,8 +54,8 @@ interface FieldProps {
 function StepFieldView({ step, field, onChange }: FieldProps) {
   const { offers, problems, isReadOnly } = useToolForm();
   const value = step.values[field.name];
-  const problem = problems.find((each) => each.step === step.id && each.field === field.name);
-  const inside = field.control === "pairs" || field.control === "paths" ? problem?.inside[0] : undefined;
+  const problem = findProblem(problems, `${step.id}.${field.name}`);
+  const inside = field.control === "pairs" || field.control === "paths" ? problem?.inside : undefined;
   const common = { label: field.label, hint: field.hint, problem: problem && (inside ? `${inside}: ${problem.message}` : problem.message) };
   const code = { ...common, value: textOf(value), onChange, readOnly: isReadOnly, completions: completionsOf(offers, field) };
   switch (field.control) {
@@ -65,9 +67,7 @@ function StepFieldView({ step, field, onChange }: FieldProps) {
       return <CodeEditor {...code} {...withExample(code, field)} language="expression" />;
     case "flag":
       return (
-        <Check checked={value === true} disabled={isReadOnly} onChange={onChange}>
-          {field.label}
-        </Check>
+        <Check label={field.label} checked={value === true} disabled={isReadOnly} onChange={({ target }) => onChange(target.checked)} />
       );
     case "choice":
       return (
@@ -364,10 +364,10 @@ interface RulesProps extends Omit<CodeProps, "value" | "reads"> {
   rows: readonly Row[];
 }
 
-function Rules({ step, field, rows, label, problem, readOnly, completions, onChange }: RulesProps) {
+function Rules({ step, field, rows, label, readOnly, completions, onChange }: RulesProps) {
   const { problems } = useToolForm();
   const set = (row: Row) => onChange(rows.map((each) => (each.id === row.id ? row : each)));
-  const isOfAll = problems.some((each) => each.step === step.id && each.field === field.name && each.inside.length === 0);
+  const at = `${step.id}.${field.name}`;
   return (
     <fieldset className="grid gap-3">
       <legend className="mb-1.5 text-sm font-medium">{label}</legend>
@@ -380,7 +380,7 @@ function Rules({ step, field, rows, label, problem, readOnly, completions, onCha
               value={row.name}
               readOnly={readOnly}
               completions={completions}
-              problem={problemAt(problems, step.id, field.name, String(index), "condition")}
+              problem={problemAt(problems, `${at}.${index}.condition`)}
               onChange={(name) => set({ ...row, name })}
             />
             <TemplateEditor
@@ -388,14 +388,14 @@ function Rules({ step, field, rows, label, problem, readOnly, completions, onCha
               value={row.value}
               readOnly={readOnly}
               completions={completions}
-              problem={problemAt(problems, step.id, field.name, String(index), "message")}
+              problem={problemAt(problems, `${at}.${index}.message`)}
               onChange={(value) => set({ ...row, value })}
             />
           </div>
           <RemoveRow of={`rule ${index + 1}`} isDisabled={readOnly} onClick={() => onChange(rows.filter(({ id }) => id !== row.id))} />
         </div>
       ))}
-      <Below hint={undefined} problem={isOfAll ? problem : undefined} />
+      <Below hint={undefined} problem={problems[at]} />
       {!readOnly && (
         <Button icon="plus" className="w-fit" onClick={() => onChange([...rows, newRow()])}>
           Add a rule

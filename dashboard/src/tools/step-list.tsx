@@ -1,19 +1,19 @@
 "use client";
 
-import { useEffect, useId, useRef, useState, type DragEvent } from "react";
+import { useId, useRef, useState, type DragEvent } from "react";
+import { problemAt, type Problems } from "@/data/problem";
+import { useAfterRender } from "@/data/use-after-render";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Icon } from "@/ui/icons";
 import { Menu, MenuItem, MenuLabel } from "@/ui/menu";
-import { BRANCHES, copyOf, newStep, type FormProblem, type Step } from "./draft";
+import { BRANCHES, copyOf, newStep, type Step } from "./draft";
 import { useToolForm } from "./form-context";
 import { StepFields } from "./step-fields";
 import { kindOf, STEP_KINDS, type StepKind } from "./step-kinds";
 import { summaryOf } from "./summary";
 
 const MAX_DEPTH = 5;
-/** What has the focus after the last step was removed: the button that adds one. */
-const ADD = "add";
 const TITLES = { then: "If it is true", otherwise: "Otherwise" } as const;
 
 interface ListProps {
@@ -32,6 +32,7 @@ export function StepList({ label, empty, steps, onChange, depth = 0 }: ListProps
   const [said, setSaid] = useState("");
   const drag = useDrag(steps, (from, to) => move(from, to));
   const list = useRef<HTMLOListElement>(null);
+  const afterRender = useAfterRender();
 
   const toggle = (id: string, isOpen: boolean) => {
     const next = new Set(open);
@@ -39,13 +40,7 @@ export function StepList({ label, empty, steps, onChange, depth = 0 }: ListProps
     else next.delete(id);
     setOpen(next);
   };
-  const [focused, focus] = useState<string | null>(null);
-  useEffect(() => {
-    if (focused === null) return;
-    const target = focused === ADD ? "[data-add]" : `[data-step="${focused}"]`;
-    list.current?.parentElement?.querySelector<HTMLElement>(target)?.focus();
-    focus(null);
-  }, [focused]);
+  const focus = (id: string) => afterRender(() => list.current?.querySelector<HTMLElement>(`[data-step="${id}"]`)?.focus());
   const move = (from: number, to: number) => {
     const step = steps[from];
     if (!step || from === to || to < 0 || to >= steps.length) return;
@@ -64,7 +59,9 @@ export function StepList({ label, empty, steps, onChange, depth = 0 }: ListProps
     if (!step) return;
     onChange(steps.toSpliced(at, 1));
     setSaid(`${kindOf(step.kind).label} was removed.`);
-    focus((steps[at + 1] ?? steps[at - 1])?.id ?? ADD);
+    const next = steps[at + 1] ?? steps[at - 1];
+    if (next) focus(next.id);
+    else afterRender(() => list.current?.parentElement?.querySelector<HTMLElement>("[data-add]")?.focus());
   };
 
   return (
@@ -171,8 +168,8 @@ interface CardProps {
 }
 
 /** Whether the step, or one inside of it, has a problem. */
-const hasProblem = (step: Step, problems: readonly FormProblem[]): boolean =>
-  problems.some((each) => each.step === step.id) || [...step.then, ...step.otherwise].some((inner) => hasProblem(inner, problems));
+const hasProblem = (step: Step, problems: Problems): boolean =>
+  problemAt(problems, step.id) !== undefined || [...step.then, ...step.otherwise].some((inner) => hasProblem(inner, problems));
 
 function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove, onCopy, onRemove, onChange }: CardProps) {
   const { problems, isReadOnly } = useToolForm();
@@ -184,7 +181,7 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
   const name = `step ${index + 1}, ${label}`;
   // A problem that was found while the step was closed is shown.
   const shown = isOpen || isWrong;
-  const own = problems.find((each) => each.step === step.id && each.field === "");
+  const own = problems[step.id];
   return (
     <div className={`rounded-lg border bg-surface ${isWrong ? "border-bad" : ""}`}>
       <div className="flex min-h-11 items-center gap-1 pr-1 pl-1.5">
@@ -258,7 +255,7 @@ function StepCard({ step, index, count, depth, isOpen, handle, onToggle, onMove,
           <div className="grid gap-4">
             {own && (
               <p data-problem tabIndex={-1} className="text-xs text-bad">
-                {own.message}
+                {own}
               </p>
             )}
             <StepFields step={step} onChange={onChange} />

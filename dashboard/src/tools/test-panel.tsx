@@ -1,15 +1,16 @@
 "use client";
 
 import { useStudio } from "agent-studio-client/react";
-import { useState, type ReactNode } from "react";
+import { useRef, useState, type ReactNode } from "react";
 import { isObject } from "@/data/json";
-import { Check } from "@/agents/check";
 import { TestToolDocument, type Ending, type TestToolMutation } from "@/gql/tool";
 import { Json } from "@/call/conversation";
 import { milliseconds, seconds } from "@/data/format";
 import { messageOf } from "@/data/problem";
+import { UNFINISHED, unfinishedIn } from "@/data/use-form";
 import { Badge, type Tone } from "@/ui/badge";
 import { Button } from "@/ui/button";
+import { Check } from "@/ui/check";
 import { Field, TextArea } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Notice } from "@/ui/states";
@@ -53,6 +54,7 @@ interface Props {
 /** Runs the tool outside of any call. The API runs what is saved, so changes are saved first. */
 export function TestPanel({ id, draft, isChanged, onSave }: Props) {
   const studio = useStudio();
+  const panel = useRef<HTMLElement>(null);
   const [test, setTest] = useState<TestValues>(NEW_TEST);
   const [problems, setProblems] = useState<TestProblems>({});
   const [problem, setProblem] = useState("");
@@ -61,6 +63,16 @@ export function TestPanel({ id, draft, isChanged, onSave }: Props) {
   const set = (changes: Partial<TestValues>) => setTest((before) => ({ ...before, ...changes }));
 
   const start = async () => {
+    const unfinished = unfinishedIn(panel.current);
+    if (unfinished) {
+      setProblem(UNFINISHED);
+      return unfinished.focus();
+    }
+    const notJson = panel.current?.querySelector<HTMLTextAreaElement>("textarea:invalid");
+    if (notJson) {
+      setProblem("A value is not JSON. Correct it, or clear the field.");
+      return notJson.focus();
+    }
     const found = testProblems(draft, test);
     setProblems(found);
     setProblem(Object.keys(found).length ? "Some values of the test are not valid. See the marked fields." : "");
@@ -82,6 +94,7 @@ export function TestPanel({ id, draft, isChanged, onSave }: Props) {
 
   return (
     <section
+      ref={panel}
       id="test"
       aria-label="Test"
       className="grid min-w-0 scroll-mt-16 gap-5 rounded-xl border bg-surface p-5 shadow-soft xl:sticky xl:top-6 xl:max-h-[calc(100dvh-3rem)] xl:overflow-y-auto"
@@ -137,9 +150,11 @@ function Surroundings({ draft, test, problems, onChange }: SurroundingsProps) {
       {requests.length > 0 && (
         <div className="grid gap-3">
           <h3 className="text-sm font-medium">Servers</h3>
-          <Check checked={test.isLive} disabled={false} onChange={(isLive) => onChange({ isLive })}>
-            Send the requests to the real servers, with the stored secrets
-          </Check>
+          <Check
+            label="Send the requests to the real servers, with the stored secrets"
+            checked={test.isLive}
+            onChange={({ target }) => onChange({ isLive: target.checked })}
+          />
           {test.isLive ? (
             <Notice tone="warn">What the requests do is really done.</Notice>
           ) : (
@@ -201,9 +216,11 @@ function StubFields({ step, stub, problem, onChange }: StubProps) {
         onChange={(body) => onChange({ ...stub, body })}
       />
       {!isRequest && (
-        <Check checked={stub.isFailed} disabled={false} onChange={(isFailed) => onChange({ ...stub, isFailed })}>
-          The tool reports that it failed
-        </Check>
+        <Check
+          label="The tool reports that it failed"
+          checked={stub.isFailed}
+          onChange={({ target }) => onChange({ ...stub, isFailed: target.checked })}
+        />
       )}
     </fieldset>
   );

@@ -1,14 +1,13 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useRouter } from "next/navigation";
 import { useState, type ReactNode } from "react";
 import { useQuery, useSubscription } from "urql";
 import { AgentsOfToolDocument, ToolDocument, type ToolFormFragment } from "@/gql/tool";
 import { LiveToolsDocument, type LiveToolsSubscription } from "@/gql/tools";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
-import { useRead } from "@/data/use-read";
+import { useReadOfAddress } from "@/data/use-read";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { Button, buttonClass } from "@/ui/button";
@@ -16,7 +15,6 @@ import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
 import { DeleteTool } from "./delete-tool";
-import { draftOf, NEW } from "./draft";
 import { ToolEditor } from "./tool-editor";
 
 /** `?id=` is a tool, `?copy=` a tool that the new one starts from. */
@@ -24,7 +22,7 @@ export function ToolPage() {
   const [query] = useQueryString();
   const [id, source] = [query.get("id"), query.get("copy")];
   const wanted = id ?? source;
-  const [{ data, error }, read] = useRead({
+  const [{ data, error }, read] = useReadOfAddress({
     query: ToolDocument,
     variables: { id: wanted ?? "" },
     pause: !wanted,
@@ -33,16 +31,19 @@ export function ToolPage() {
   const again = () => read({ requestPolicy: "network-only" });
   const tool = data?.tool;
   useTitle(id ? (tool?.name ?? "Tool") : "New tool");
-  if (!wanted) return <Page title="New tool">{<ToolEditor key="new" tool={null} start={NEW} onReload={again} />}</Page>;
+  if (!wanted) return <Page title="New tool">{<ToolEditor key="new" tool={null} onReload={() => undefined} />}</Page>;
   if (tool && !id) {
-    const start = { ...draftOf(tool), name: `${tool.name.slice(0, 58)}_copy` };
-    return <Page title="New tool">{<ToolEditor key={`copy of ${tool.id}`} tool={null} start={start} onReload={again} />}</Page>;
+    return (
+      <Page title={`Copy of ${tool.name}`}>
+        <ToolEditor key={`copy of ${tool.id}`} tool={null} source={tool} onReload={() => undefined} />
+      </Page>
+    );
   }
   if (tool) {
     return (
       <Page title={tool.name} tool={tool}>
         <Edits tool={tool} onEdited={again} />
-        <ToolEditor key={tool.id} tool={tool} start={NEW} onReload={again} />
+        <ToolEditor key={tool.id} tool={tool} onReload={again} />
       </Page>
     );
   }
@@ -64,10 +65,9 @@ function Page({ title, tool, children }: { title: string; tool?: ToolFormFragmen
 }
 
 function Actions({ tool }: { tool: ToolFormFragment }) {
-  const router = useRouter();
   const mayWrite = useMay("TOOLS_WRITE");
   const [isAsking, setAsking] = useState(false);
-  if (!mayWrite) return <p className="text-sm text-muted">Your role may read tools, and not change them.</p>;
+  if (!mayWrite) return null;
   return (
     <>
       <a href="#test" className={`${buttonClass("secondary")} xl:hidden`}>
@@ -77,7 +77,7 @@ function Actions({ tool }: { tool: ToolFormFragment }) {
         Duplicate
       </Link>
       <Button onClick={() => setAsking(true)}>Delete</Button>
-      <DeleteTool target={isAsking ? tool : null} onClose={() => setAsking(false)} onDeleted={() => router.replace("/tools/")} />
+      <DeleteTool target={isAsking ? tool : null} onClose={() => setAsking(false)} next="/tools/" />
     </>
   );
 }

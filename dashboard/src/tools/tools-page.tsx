@@ -2,7 +2,7 @@
 
 import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { useQuery, useSubscription } from "urql";
 import {
   LiveToolsDocument,
@@ -14,14 +14,16 @@ import {
   type ToolUsersQuery,
 } from "@/gql/tools";
 import { exactMoment, moment } from "@/data/format";
+import { changed, orderOf, pageOf } from "@/data/page";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
+import { useThrottled } from "@/data/use-throttled";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { Badge } from "@/ui/badge";
 import { Button, buttonClass } from "@/ui/button";
 import { Card } from "@/ui/card";
-import { controlClass } from "@/ui/field";
+import { ListFilter, ORDER, type FilterChoice } from "@/ui/list-filter";
 import { Menu, MenuItem } from "@/ui/menu";
 import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
@@ -29,23 +31,12 @@ import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
 import { DeleteTool } from "./delete-tool";
 import { kindOf, kindOfType } from "./step-kinds";
 
-const PAGE_SIZE = 25;
-const ORDERS = {
-  name: { by: "NAME", direction: "ASC" },
-  updated: { by: "UPDATED_AT", direction: "DESC" },
-} as const;
+const USE: FilterChoice = { label: "Show", name: "used", options: { "": "All", true: "Used by an agent", false: "Not used" } };
 
 function variablesOf(query: URLSearchParams): ToolsQueryVariables {
-  const [before, after, search, used, agent] = ["before", "after", "search", "used", "agent"].map((name) => query.get(name));
-  const page = before ? { last: PAGE_SIZE, before } : after ? { first: PAGE_SIZE, after } : { first: PAGE_SIZE };
+  const [search, used, agent] = ["search", "used", "agent"].map((name) => query.get(name));
   const filter = { ...(search && { search }), ...(agent && { agent }), ...(used && { used: used === "true" }) };
-  return { ...page, filter, orderBy: query.get("sort") === "updated" ? ORDERS.updated : ORDERS.name };
-}
-
-function withoutPage(query: URLSearchParams) {
-  const next = new URLSearchParams(query);
-  for (const name of ["after", "before"]) next.delete(name);
-  return next;
+  return { ...pageOf(query), filter, orderBy: orderOf(query) };
 }
 
 export function ToolsPage() {
@@ -67,9 +58,10 @@ export function ToolsPage() {
     if (mayReadAgents) usersAgain({ requestPolicy: "network-only" });
   };
   // Edits of others arrive in the cache by themselves; what was added or removed needs the page of the list again.
+  const reloadSoon = useThrottled(reload);
   useSubscription({ query: LiveToolsDocument, variables: { filter: variables.filter } }, (_before, update: LiveToolsSubscription) => {
     const kind = update.tools.__typename;
-    if (kind === "ToolAdded" || kind === "ToolRemoved") queueMicrotask(reload);
+    if (kind === "ToolAdded" || kind === "ToolRemoved") reloadSoon();
     return update;
   });
   const rows = data?.tools?.edges.map(({ node }) => node);
@@ -87,7 +79,13 @@ export function ToolsPage() {
           </Link>
         )}
       </PageHeader>
-      <Filters key={query.get("search") ?? ""} query={query} onGo={go} />
+      <ListFilter what="tools" placeholder="Name of a tool" choices={[USE, ORDER]} query={query} onGo={go}>
+        {query.has("agent") && (
+          <Button icon="close" onClick={() => go(changed(query, { agent: null }))}>
+            Agent {query.get("agent")}
+          </Button>
+        )}
+      </ListFilter>
       {error && !rows && (
         <Card>
           <Failed problem={problemOf(error)} onRetry={reload} />
@@ -102,71 +100,10 @@ export function ToolsPage() {
       {rows && rows.length > 0 && (
         <>
           <ToolTable rows={rows} users={users} mayWrite={mayWrite} onDeleted={reload} />
-          <Pager path="/tools/" query={withoutPage(query)} page={data?.tools?.pageInfo} />
+          <Pager path="/tools/" query={changed(query, {})} page={data?.tools?.pageInfo} />
         </>
       )}
     </>
-  );
-}
-
-function Filters({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearchParams): void }) {
-  const [text, setText] = useState(query.get("search") ?? "");
-  const apply = (changes: Record<string, string>) => {
-    const next = withoutPage(query);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value) next.set(name, value);
-      else next.delete(name);
-    }
-    onGo(next);
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    apply({ search: text.trim() });
-  };
-  const agent = query.get("agent");
-  return (
-    <form role="search" className="mb-4 flex flex-wrap items-center gap-2" onSubmit={submit}>
-      <input
-        type="search"
-        aria-label="Search tools by name"
-        placeholder="Name of a tool"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        className={`${controlClass} h-9 max-w-64`}
-      />
-      <Button type="submit" icon="search">
-        Search
-      </Button>
-      {agent && (
-        <Button icon="close" onClick={() => apply({ agent: "" })}>
-          Agent {agent}
-        </Button>
-      )}
-      <span className="grow" />
-      <label className="flex items-center gap-2 text-sm text-muted">
-        Show
-        <select
-          className={`${controlClass} h-9 w-auto`}
-          value={query.get("used") ?? ""}
-          onChange={(event) => apply({ used: event.target.value })}
-        >
-          <option value="">All</option>
-          <option value="true">Used by an agent</option>
-          <option value="false">Not used</option>
-        </select>
-      </label>
-      <label className="flex items-center gap-2 text-sm text-muted">
-        Order
-        <select
-          className={`${controlClass} h-9 w-auto`}
-          value={query.get("sort") ?? ""}
-          onChange={(event) => apply({ sort: event.target.value })}
-        >
-          <option value="">By name</option>
-          <option value="updated">Last edited first</option>
-        </select>
-      </label>
-    </form>
   );
 }
 

@@ -12,20 +12,21 @@ export type ButtonKind = keyof typeof KINDS;
 
 export const buttonClass = (kind: ButtonKind, isSquare = false) =>
   `inline-flex h-9 items-center justify-center gap-2 rounded-md border text-sm font-medium whitespace-nowrap
-   transition-colors disabled:opacity-55 ${isSquare ? "w-9" : "px-3.5"} ${KINDS[kind]}`;
+   transition-colors disabled:opacity-55 aria-disabled:opacity-55 ${isSquare ? "w-9" : "px-3.5"} ${KINDS[kind]}`;
 
 type Props = ComponentProps<"button"> & { kind?: ButtonKind; icon?: IconName; busy?: boolean };
 
-/** A button that is busy keeps its width and its focus, and ignores clicks. */
-export function Button({ kind = "secondary", icon, busy = false, children, className = "", onClick, ...more }: Props) {
+/** A button that is busy, or has `aria-disabled`, keeps its width and its focus, and ignores clicks. */
+export function Button({ kind = "secondary", icon, busy = false, "aria-disabled": isDisabled = false, children, className = "", onClick, ...more }: Props) {
+  const isInert = busy || isDisabled === true || isDisabled === "true";
   return (
     <button
       type="button"
       {...more}
-      aria-disabled={busy || undefined}
+      aria-disabled={isInert || undefined}
       aria-busy={busy || undefined}
-      onClick={(event) => (busy ? event.preventDefault() : onClick?.(event))}
-      className={`${buttonClass(kind, !children)} ${busy ? "opacity-60" : ""} ${className}`}
+      onClick={(event) => (isInert ? event.preventDefault() : onClick?.(event))}
+      className={`${buttonClass(kind, !children)} ${className}`}
     >
       {icon && <Icon name={icon} />}
       {children}

@@ -7,10 +7,16 @@ import { lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap } from "@codemirror/view";
 import { getNonce } from "get-nonce";
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import type { CodeProblem } from "./code-editor";
-import { complete, highlighting, type CodeCompletion, type CodeLanguage } from "./code-languages";
+import { complete, highlighting, type CodeCompletion } from "./code-languages";
+import type { CodeLanguage } from "./code-tokens";
 import type { described } from "./field";
+
+export interface Selection {
+  readonly anchor: number;
+  readonly head: number;
+}
 
 interface Props {
   id: string;
@@ -21,6 +27,8 @@ interface Props {
   problems: readonly CodeProblem[];
   isReadOnly: boolean;
   described: ReturnType<typeof described>;
+  /** What is selected at first; null if the editor does not take the focus. */
+  selection: Selection | null;
 }
 
 const THEME = EditorView.theme({
@@ -41,11 +49,6 @@ const THEME = EditorView.theme({
     background: "color-mix(in srgb, var(--accent) 30%, transparent)",
   },
   "&.cm-focused .cm-matchingBracket": { background: "var(--accent-soft)" },
-  ".cm-token-string": { color: "var(--ok)" },
-  ".cm-token-keyword": { color: "var(--accent)", fontWeight: "600" },
-  ".cm-token-number": { color: "var(--info)" },
-  // The selection is drawn behind the text, so a slot must not hide it.
-  ".cm-token-slot": { background: "color-mix(in srgb, var(--accent) 12%, transparent)", color: "var(--accent)", borderRadius: "4px" },
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)", textUnderlineOffset: "3px" },
   ".cm-tooltip": {
     border: "1px solid var(--line)",
@@ -121,7 +124,8 @@ export default function CodeEditorView(props: Props) {
   // What was typed and did not come back as `value` yet. An older text that comes back must not undo a newer one.
   const sent = useRef<string[]>([]);
 
-  useEffect(() => {
+  // In the task in which the text field that was there before goes, so that no key press is lost.
+  useLayoutEffect(() => {
     if (!host.current) return;
     const report = EditorView.updateListener.of((update) => {
       if (!update.docChanged || update.transactions.some((each) => each.isUserEvent("outside"))) return;
@@ -135,6 +139,11 @@ export default function CodeEditorView(props: Props) {
       extensions: [field.current.of(fieldOf(current.current)), report, extensionsOf(language, () => current.current.completions)],
     });
     view.current = editor;
+    const { selection } = current.current;
+    if (selection) {
+      editor.dispatch({ selection });
+      editor.focus();
+    }
     return () => {
       view.current = null;
       editor.destroy();

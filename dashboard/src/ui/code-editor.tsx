@@ -1,10 +1,10 @@
 "use client";
 
-import dynamic from "next/dynamic";
-import { useId } from "react";
-import type { CodeCompletion, CodeLanguage } from "./code-languages";
+import { useId, useState } from "react";
+import type { CodeCompletion } from "./code-languages";
+import type { CodeLanguage } from "./code-tokens";
 import { Frame, described, type Labelled } from "./field";
-import { Skeleton } from "./states";
+import { PlainCode, type Editor } from "./plain-code";
 
 export type { CodeCompletion, CodeLanguage };
 
@@ -30,11 +30,11 @@ interface Props extends Labelled {
 const NONE = [] as const;
 const LINE = 1.5;
 
-const View = dynamic(() => import("./code-editor-view"), { ssr: false, loading: () => <Skeleton className="h-full w-full" /> });
-
-/** An editor of code with the label, hint and problem of a field. It is loaded with the first page that has one. */
+/** An editor of code with the label, hint and problem of a field. Until it is pointed at or gets the focus, it is a text field of
+    the same look: the editor has 110 kB, which the page does not need to show a text. */
 export function CodeEditor({ completions = NONE, problems = NONE, minLines = 1, readOnly = false, hint, problem, ...editor }: Props) {
   const id = useId();
+  const [view, setView] = useState<Editor | null>(null);
   const [first] = problems;
   const place = first && placeOf(editor.value, first.from);
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
@@ -43,10 +43,15 @@ export function CodeEditor({ completions = NONE, problems = NONE, minLines = 1, 
     hint: editor.language === "json" ? <>{hint} Tab indents; press Escape and then Tab to leave the editor.</> : hint,
     problem: problem ?? (first && `${place}${first.message}${more}`),
   };
+  const field = { ...editor, id, isReadOnly: readOnly, described: described(id, shown) };
   return (
     <Frame id={id} {...shown}>
       <div className="grid min-w-0" style={{ minHeight: `calc(${minLines * LINE}em + 1.125rem)` }}>
-        <View {...editor} id={id} completions={completions} problems={problems} isReadOnly={readOnly} described={described(id, shown)} />
+        {view ? (
+          <view.View {...field} completions={completions} problems={problems} selection={view.selection} />
+        ) : (
+          <PlainCode {...field} onLoaded={setView} />
+        )}
       </div>
     </Frame>
   );

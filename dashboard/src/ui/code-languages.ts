@@ -1,52 +1,43 @@
-// How the editor colours and completes the texts that the API understands. One regular
-// expression a line distinguishes their parts, so no parser is needed.
+// How the editor colours and completes the texts that the API understands.
 
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import { Decoration, MatchDecorator, ViewPlugin, type DecorationSet, type EditorView, type ViewUpdate } from "@codemirror/view";
-
-export type CodeLanguage = "expression" | "template" | "json";
+import { classOf, IN_SLOT, KEYWORDS, kindOf, KINDS, PATTERNS, type CodeLanguage } from "./code-tokens";
 
 export interface CodeCompletion {
   readonly label: string;
   readonly detail?: string;
 }
 
-const STRING = String.raw`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'`;
-const NUMBER = String.raw`-?\b\d+(?:\.\d+)?(?:[eE][+-]?\d+)?\b`;
-const KEYWORDS = ["and", "or", "not", "in", "is", "empty", "true", "false", "null"];
 const FILTERS = ["upper", "lower", "trim", "default", "json", "number", "date", "round"];
 const PATH = /[\w.]*$/;
 
-const PATHS = String.raw`[A-Za-z_][\w.]*`;
-const QUOTED = String.raw`"(?:[^"\\]|\\.)*"`;
+const MARKS = new Map(KINDS.map((kind) => [kind, Decoration.mark({ class: classOf(kind) })]));
 
-const EXPRESSION = new RegExp(String.raw`(?<string>${STRING})|(?<keyword>\b(?:${KEYWORDS.join("|")})\b)|(?<path>${PATHS})|(?<number>${NUMBER})`, "g");
-const SLOT = new RegExp(String.raw`(?<string>${STRING})|(?<=\|\s*)(?<keyword>\w+)|(?<path>${PATHS})|(?<number>${NUMBER})`, "g");
-const JSON_TOKEN = new RegExp(
-  String.raw`(?<path>${QUOTED}(?=\s*:))|(?<string>${QUOTED})|(?<keyword>\b(?:true|false|null)\b)|(?<number>${NUMBER})`,
-  "g",
-);
+const markOf = (match: RegExpMatchArray) => {
+  const kind = kindOf(match);
+  return (kind && MARKS.get(kind)) ?? null;
+};
 
-const mark = (name: string) => Decoration.mark({ class: `cm-token-${name}` });
-const MARKS: Readonly<Record<string, Decoration>> = Object.fromEntries(["string", "keyword", "path", "number"].map((name) => [name, mark(name)]));
-const SLOT_MARK = mark("slot");
+const decoratorOf = (language: CodeLanguage) =>
+  new MatchDecorator({
+    regexp: PATTERNS[language],
+    decorate: (add, from, to, match) => {
+      const mark = markOf(match);
+      if (mark) add(from, to, mark);
+      if (language !== "template") return;
+      for (const token of match[0].matchAll(IN_SLOT)) {
+        const inner = markOf(token);
+        if (inner) add(from + token.index, from + token.index + token[0].length, inner);
+      }
+    },
+  });
 
-const kindOf = (match: RegExpMatchArray) => Object.entries(match.groups ?? {}).find(([, text]) => text !== undefined)?.[0] ?? "";
-
-const flat = (regexp: RegExp) => new MatchDecorator({ regexp, decoration: (match) => MARKS[kindOf(match)] ?? null });
-
-const slots = new MatchDecorator({
-  regexp: /\{\{[^{}]*\}\}/g,
-  decorate: (add, from, to, match) => {
-    add(from, to, SLOT_MARK);
-    for (const token of match[0].matchAll(SLOT)) {
-      const decoration = MARKS[kindOf(token)];
-      if (decoration) add(from + token.index, from + token.index + token[0].length, decoration);
-    }
-  },
-});
-
-const DECORATORS: Record<CodeLanguage, MatchDecorator> = { expression: flat(EXPRESSION), template: slots, json: flat(JSON_TOKEN) };
+const DECORATORS: Record<CodeLanguage, MatchDecorator> = {
+  expression: decoratorOf("expression"),
+  template: decoratorOf("template"),
+  json: decoratorOf("json"),
+};
 
 export const highlighting = (language: CodeLanguage) => {
   const decorator = DECORATORS[language];

@@ -1,50 +1,21 @@
 "use client";
 
-import { useState, type ReactNode } from "react";
-import { messageOf } from "@/data/problem";
-import type { Outcome, Refusal } from "@/data/use-form";
-import { Confirm } from "./dialog";
-import { Notice } from "./states";
+import type { Outcome } from "@/data/refusal";
+import { Ask, type Question } from "./ask";
 
-interface Props {
+interface Props extends Omit<Question, "run"> {
   open: boolean;
   onClose(): void;
-  title: string;
-  description: ReactNode;
-  confirm: string;
   remove(): Promise<Outcome<unknown>>;
   onRemoved(): void;
 }
 
-const refusalOf = (error: Refusal & { readonly usedBy?: readonly string[] }) =>
-  error.usedBy?.length ? `${messageOf(error)} It is used by ${error.usedBy.join(", ")}.` : messageOf(error);
-
 /** Asks before something is deleted, and says why it cannot be. */
-export function ConfirmDelete({ open, onClose, title, description, confirm, remove, onRemoved }: Props) {
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState("");
-  const close = () => {
-    setProblem("");
-    onClose();
-  };
+export function ConfirmDelete({ open, onClose, remove, onRemoved, ...question }: Props) {
   const run = async () => {
-    setBusy(true);
     const outcome = await remove();
-    setBusy(false);
-    if (!outcome.ok) return setProblem(refusalOf(outcome.error));
-    close();
-    onRemoved();
+    if (outcome.ok) onRemoved();
+    return outcome;
   };
-  return (
-    <Confirm
-      open={open}
-      onOpenChange={(isOpen) => !isOpen && close()}
-      title={title}
-      description={description}
-      confirm={confirm}
-      busy={isBusy}
-      problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
-      onConfirm={() => void run()}
-    />
-  );
+  return <Ask question={open ? { ...question, run } : null} onClose={onClose} />;
 }

@@ -1,8 +1,9 @@
 "use client";
 
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { createContext, useCallback, useContext, useEffect, useState, type ReactNode, type RefObject } from "react";
 import { Button } from "./button";
+import { useReturnFocus } from "./use-return-focus";
 
 interface Props {
   open: boolean;
@@ -11,58 +12,58 @@ interface Props {
   description?: ReactNode;
   children?: ReactNode;
   isWide?: boolean;
+  /** What has the focus after it was closed if what opened it is gone. */
+  focusOtherwise?: RefObject<HTMLElement | null>;
 }
 
 const OVERLAY = "fixed inset-0 z-40 bg-black/45 fade-in";
+
+const Holding = createContext<(isHeld: boolean) => void>(() => undefined);
+
+/** Keeps the dialog around the caller open for Escape and clicks outside of it, which would lose what cannot be read again. */
+export function useHeldDialog(isHeld: boolean) {
+  const hold = useContext(Holding);
+  useEffect(() => {
+    if (!isHeld) return;
+    hold(true);
+    return () => hold(false);
+  }, [hold, isHeld]);
+}
 
 /** Escape closes the completions of a code editor, and lets Tab leave it; it must not close the dialog around it as well. */
 function keepForEditor(event: KeyboardEvent) {
   if (event.target instanceof Element && event.target.closest(".cm-editor")) event.preventDefault();
 }
 
-export function Dialog({ open, onOpenChange, title, description, children, isWide = false }: Props) {
+export function Dialog({ open, onOpenChange, title, description, children, isWide = false, focusOtherwise }: Props) {
+  const [holds, setHolds] = useState(0);
+  const hold = useCallback((isHeld: boolean) => setHolds((count) => count + (isHeld ? 1 : -1)), []);
+  const keep = (event: Event) => holds > 0 && event.preventDefault();
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className={OVERLAY} />
         <Radix.Content
           {...(description ? {} : { "aria-describedby": undefined })}
-          onEscapeKeyDown={keepForEditor}
+          onEscapeKeyDown={(event) => {
+            keepForEditor(event);
+            keep(event);
+          }}
+          onInteractOutside={keep}
           className={`fade-in fixed top-1/2 left-1/2 z-50 max-h-[88dvh] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-xl
             border bg-raised p-5 shadow-large ${isWide ? "w-[min(92vw,40rem)]" : "w-[min(92vw,28rem)]"}`}
+          {...useReturnFocus(focusOtherwise)}
         >
           <Radix.Title className="text-base font-semibold">{title}</Radix.Title>
           {description && <Radix.Description className="mt-1.5 text-sm text-muted">{description}</Radix.Description>}
-          {children}
+          <Holding value={hold}>{children}</Holding>
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
   );
 }
 
-interface Question extends Omit<Props, "children" | "isWide"> {
-  confirm: string;
-  busy?: boolean;
-  problem?: ReactNode;
-  onConfirm(): void;
-}
-
-/** Asks before something that cannot be undone. */
-export function Confirm({ confirm, busy = false, problem, onConfirm, ...dialog }: Question) {
-  return (
-    <Dialog {...dialog}>
-      {problem}
-      <div className="mt-5 flex justify-end gap-2">
-        <Button onClick={() => dialog.onOpenChange(false)}>Cancel</Button>
-        <Button kind="danger" busy={busy} onClick={onConfirm}>
-          {confirm}
-        </Button>
-      </div>
-    </Dialog>
-  );
-}
-
-interface DrawerProps extends Omit<Props, "isWide" | "description"> {
+interface DrawerProps extends Omit<Props, "isWide" | "description" | "focusOtherwise"> {
   side?: keyof typeof SIDES;
 }
 
@@ -80,6 +81,7 @@ export function Drawer({ open, onOpenChange, title, children, side = "left" }: D
         <Radix.Content
           aria-describedby={undefined}
           className={`fade-in fixed inset-y-0 z-50 flex flex-col overflow-y-auto bg-surface shadow-large ${SIDES[side]}`}
+          {...useReturnFocus()}
         >
           <Radix.Title className="sr-only">{title}</Radix.Title>
           {children}

@@ -2,8 +2,9 @@
 
 import { useId, type ComponentProps, type ReactNode } from "react";
 
+/** A field that takes the focus is scrolled into view with its problem, which is below it. */
 export const controlClass = `w-full rounded-md border border-line-strong bg-surface px-3 text-sm text-text
-  placeholder:text-muted disabled:opacity-60 aria-invalid:border-bad`;
+  placeholder:text-muted disabled:opacity-60 aria-invalid:scroll-mb-14 aria-invalid:border-bad`;
 
 export interface Labelled {
   label: ReactNode;

@@ -36,7 +36,7 @@ export function Pager({ path, query, page }: Props) {
             {title}
           </Link>
         ) : (
-          <span key={title} aria-disabled="true" className={`${buttonClass("secondary")} opacity-50`}>
+          <span key={title} aria-disabled="true" className={buttonClass("secondary")}>
             {title}
           </span>
         ),

@@ -1,6 +1,7 @@
 "use client";
 
 import { Button } from "./button";
+import { useHeldDialog } from "./dialog";
 import { Field } from "./field";
 import { Notice } from "./states";
 import { useToast } from "./toast";
@@ -29,8 +30,9 @@ interface Props {
   onDone(): void;
 }
 
-/** A value that cannot be read again, such as a key or a link. */
+/** A value that cannot be read again, such as a key or a link. Its dialog closes with the button only. */
 export function ShownOnce({ label, value, warning, onDone }: Props) {
+  useHeldDialog(true);
   return (
     <div className="mt-4 grid gap-4">
       <Notice tone="warn">{warning}</Notice>

@@ -65,11 +65,18 @@ const TONES = {
   info: ["bg-info-soft text-info", "info"],
 } as const;
 
+/** The button that was pressed can be far below the message that it failed. */
+const intoView = (message: HTMLElement | null) => message?.scrollIntoView({ block: "nearest" });
+
 /** A message in the flow of a page. */
 export function Notice({ tone, children }: { tone: keyof typeof TONES; children: ReactNode }) {
   const [colours, icon] = TONES[tone];
   return (
-    <div role={tone === "bad" ? "alert" : "status"} className={`flex gap-2.5 rounded-md px-3.5 py-2.5 text-sm ${colours}`}>
+    <div
+      ref={tone === "bad" ? intoView : undefined}
+      role={tone === "bad" ? "alert" : "status"}
+      className={`flex scroll-my-20 gap-2.5 rounded-md px-3.5 py-2.5 text-sm ${colours}`}
+    >
       <Icon name={icon} className="mt-px" />
       <div className="min-w-0">{children}</div>
     </div>

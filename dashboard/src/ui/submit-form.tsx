@@ -43,7 +43,11 @@ interface ActionsProps {
 /** The buttons at the end of a form. */
 export const Actions = ({ label, isBusy, disabled = false, onCancel }: ActionsProps) => (
   <div className="flex justify-end gap-2">
-    {onCancel && <Button onClick={onCancel}>Cancel</Button>}
+    {onCancel && (
+      <Button disabled={isBusy} onClick={onCancel}>
+        Cancel
+      </Button>
+    )}
     <Button type="submit" kind="primary" busy={isBusy} disabled={disabled}>
       {label}
     </Button>

@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, type ReactNode } from "react";
-import { useQuery, type CombinedError } from "urql";
+import type { CombinedError } from "urql";
 import {
   DraftChangesDocument,
   VersionChangesDocument,
@@ -11,19 +11,14 @@ import {
 } from "@/gql/versions";
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
-import { useMay } from "@/data/viewer";
+import { useReadOfAddress } from "@/data/use-read";
 import { controlClass } from "@/ui/field";
 import { Failed, Loading, Skeleton } from "@/ui/states";
 import { ChangeList } from "./change-list";
 import { errorsOf, FindingList, type Finding } from "./findings";
 import { RestoreButton } from "./restore";
+import { useMayCompare } from "./use-draft-state";
 import type { Workflow } from "./versions-page";
-
-/** A comparison shows prompts and tools. */
-export function useMayCompare(): boolean {
-  const scopes = [useMay("AGENTS_READ"), useMay("TOOLS_READ")];
-  return scopes.every(Boolean);
-}
 
 interface Shared {
   workflow: Workflow;
@@ -42,7 +37,7 @@ export function DraftPanel({ workflow, versions, draft, error, onChanged }: Draf
   const [query] = useQueryString();
   const from = query.get("from") ?? "";
   const mayCompare = useMayCompare();
-  const [other, execute] = useQuery({
+  const [other, execute] = useReadOfAddress({
     query: DraftChangesDocument,
     variables: { id: workflow.id, from },
     pause: !from || !mayCompare,
@@ -89,16 +84,14 @@ function DraftFindings({ findings }: { findings: readonly Finding[] }) {
 
 interface VersionProps extends Shared {
   id: string;
-  /** How many changes of the draft are not published; null if that is not known. */
-  unpublished: number | null;
 }
 
 /** What a version changed since the one before, or since another one. */
-export function VersionPanel({ id, workflow, versions, unpublished, onChanged }: VersionProps) {
+export function VersionPanel({ id, workflow, versions, onChanged }: VersionProps) {
   const [query] = useQueryString();
   const from = query.get("from");
   const mayCompare = useMayCompare();
-  const [{ data, error }, execute] = useQuery({ query: VersionChangesDocument, variables: { id, from }, pause: !mayCompare });
+  const [{ data, error }, execute] = useReadOfAddress({ query: VersionChangesDocument, variables: { id, from }, pause: !mayCompare });
   const found = data?.node?.__typename === "WorkflowVersion" ? data.node : null;
   const version = found ?? versions.find((each) => each.id === id);
   const others = versions.filter((each) => each.id !== id);
@@ -111,7 +104,7 @@ export function VersionPanel({ id, workflow, versions, unpublished, onChanged }:
         version && (
           <>
             {others.length > 0 && <CompareWith none="the version before" versions={others} />}
-            <RestoreButton workflow={workflow} version={version} unpublished={unpublished} onRestored={onChanged} onConflict={onChanged} />
+            <RestoreButton workflow={workflow} version={version} onRestored={onChanged} onConflict={onChanged} />
           </>
         )
       }

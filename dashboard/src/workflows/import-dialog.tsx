@@ -97,13 +97,18 @@ function ImportForm({ onCancel, onImported }: { onCancel(): void; onImported(): 
     const [file] = target.files ?? [];
     setReport(null);
     setRefused(null);
+    setBundle(null);
     input.current = file;
     if (!file) return;
     const read = await bundleOf(file);
     if (input.current !== file) return;
     if ("problem" in read) return setRefused(refusal(read.problem));
     setBundle(read.bundle);
-    const report = await send(read.bundle, true);
+    await check(read.bundle);
+  };
+  const check = async (bundle: unknown) => {
+    const file = input.current;
+    const report = await send(bundle, true);
     // Another file may have been chosen meanwhile.
     if (input.current === file) setReport(report);
   };
@@ -135,9 +140,16 @@ function ImportForm({ onCancel, onImported }: { onCancel(): void; onImported(): 
       )}
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
-        <Button kind="primary" busy={isBusy} disabled={!report} onClick={() => void apply()}>
-          Import
-        </Button>
+        {/* Browsers do not report that the same file is chosen again. */}
+        {refused && bundle !== null && !report ? (
+          <Button kind="primary" onClick={() => void check(bundle)}>
+            Check again
+          </Button>
+        ) : (
+          <Button kind="primary" busy={isBusy} disabled={!report} onClick={() => void apply()}>
+            Import
+          </Button>
+        )}
       </div>
     </div>
   );

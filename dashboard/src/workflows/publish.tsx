@@ -1,10 +1,9 @@
 "use client";
 
 import { useStudio } from "agent-studio-client/react";
-import { useRef, useState, type FormEvent } from "react";
-import { DraftStateDocument, PublishWorkflowDocument } from "@/gql/versions";
+import { useState, type FormEvent } from "react";
+import { PublishWorkflowDocument } from "@/gql/versions";
 import { messageOf, problemOf } from "@/data/problem";
-import { useRead } from "@/data/use-read";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
@@ -13,6 +12,7 @@ import { Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { ChangeList } from "./change-list";
 import { errorsOf, FindingList, type Finding } from "./findings";
+import { useDraftState } from "./use-draft-state";
 
 const ABOUT = "New calls run what you publish, and its agents and tools as they are now. Calls in progress keep their version.";
 
@@ -57,35 +57,25 @@ interface FormProps {
 function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps) {
   const studio = useStudio();
   const toast = useToast();
-  const [{ data, error, fetching }, execute] = useRead({
-    query: DraftStateDocument,
-    variables: { id: workflowId },
-    requestPolicy: "network-only",
-  });
-  const again = () => execute({ requestPolicy: "network-only" });
+  const { workflow, error, isLoading, load } = useDraftState(workflowId);
   const [note, setNote] = useState("");
   const [problem, setProblem] = useState("");
+  const [noteProblem, setNoteProblem] = useState("");
   const [refused, setRefused] = useState<readonly Finding[]>([]);
   const [isBusy, setBusy] = useState(false);
-  const workflow = data?.workflow;
-  // The cache follows the edits of others. What is published is what was shown when the dialog was opened, or nothing.
-  const [conflict, setConflict] = useState<number | null>(null);
-  const opened = useRef<number | undefined>(undefined);
-  opened.current ??= workflow?.revision;
-  if (error && !workflow) return <Failed problem={problemOf(error)} onRetry={again} />;
-  if (!workflow) {
-    return fetching || !data ? <DraftSkeleton /> : <Deleted />;
-  }
+  if (error) return <Failed problem={problemOf(error)} onRetry={load} />;
+  if (!workflow) return isLoading ? <DraftSkeleton /> : <Deleted />;
   const findings = refused.length ? refused : workflow.findings.findings;
   const hasErrors = errorsOf(findings).length > 0;
 
   const publish = async (event: FormEvent) => {
     event.preventDefault();
-    if (isBusy || hasErrors) return;
+    if (isBusy || isLoading || hasErrors) return;
     setBusy(true);
     setProblem("");
+    setNoteProblem("");
     setRefused([]);
-    const input = { id: workflow.id, expectedRevision: conflict ?? opened.current ?? workflow.revision, note: note.trim() || null };
+    const input = { id: workflow.id, expectedRevision: workflow.revision, note: note.trim() || null };
     const result = await studio.mutate(PublishWorkflowDocument, { input });
     setBusy(false);
     if (result.ok) {
@@ -94,10 +84,10 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
     }
     const failure = result.error;
     if ("findings" in failure) setRefused(failure.findings);
+    if ("problems" in failure) setNoteProblem(failure.problems.find(({ path }) => path[1] === "note")?.message ?? "");
     if (!("current" in failure)) return setProblem(messageOf(failure));
-    setConflict(failure.current);
     setProblem("Another person edited the draft meanwhile. The changes below include theirs: look at them before you publish.");
-    again();
+    load();
   };
 
   return (
@@ -114,7 +104,7 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
         <h3 className="text-sm font-semibold">
           {workflow.published ? `Changes since version ${workflow.published.number}` : "What the first version has"}
         </h3>
-        <Changes changes={workflow.draftDiff.changes} />
+        {isLoading ? <ChangesSkeleton /> : <Changes changes={workflow.draftDiff.changes} />}
       </div>
       <TextArea
         label="Note"
@@ -122,11 +112,12 @@ function PublishForm({ workflowId, isUnsaved, onCancel, onPublished }: FormProps
         rows={2}
         maxLength={2000}
         value={note}
+        problem={noteProblem}
         onChange={({ target }) => setNote(target.value)}
       />
       <div className="flex justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
-        <Button type="submit" kind="primary" busy={isBusy} disabled={hasErrors}>
+        <Button type="submit" kind="primary" busy={isBusy} aria-disabled={isLoading} disabled={hasErrors}>
           Publish
         </Button>
       </div>
@@ -149,11 +140,15 @@ const Deleted = () => (
   </div>
 );
 
-const DraftSkeleton = () => (
+const ChangesSkeleton = () => (
   <Loading what="the changes">
-    <div className="mt-4 grid gap-4">
-      <Skeleton className="h-40 w-full" />
-      <Skeleton className="h-16 w-full" />
-    </div>
+    <Skeleton className="h-40 w-full" />
   </Loading>
+);
+
+const DraftSkeleton = () => (
+  <div className="mt-4 grid gap-4">
+    <ChangesSkeleton />
+    <Skeleton className="h-16 w-full" />
+  </div>
 );

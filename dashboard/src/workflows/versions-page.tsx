@@ -8,6 +8,7 @@ import { DraftStateDocument, WorkflowVersionsDocument, type WorkflowVersionsQuer
 import { problemOf } from "@/data/problem";
 import { useQueryString } from "@/data/use-query-string";
 import { useRead } from "@/data/use-read";
+import { useThrottled } from "@/data/use-throttled";
 import { useTitle } from "@/data/use-title";
 import { TalkButton } from "@/draft-talk/talk-drawer";
 import { BackLink } from "@/ui/back-link";
@@ -18,9 +19,10 @@ import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
 import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
 import { builderHref } from "./addresses";
-import { ChangesSkeleton, DraftPanel, useMayCompare, VersionPanel } from "./comparison";
+import { ChangesSkeleton, DraftPanel, VersionPanel } from "./comparison";
 import { PublishButton } from "./publish";
 import { Timeline } from "./timeline";
+import { useMayCompare } from "./use-draft-state";
 
 const PAGE_SIZE = 25;
 export type Workflow = NonNullable<WorkflowVersionsQuery["workflow"]>;
@@ -31,15 +33,17 @@ export function VersionsPage() {
   const id = query.get("workflow") ?? "";
   const [before, after] = [query.get("before"), query.get("after")];
   const page = before ? { last: PAGE_SIZE, before } : { first: PAGE_SIZE, ...(after && { after }) };
-  const [{ data, error }, execute] = useRead({
+  const [{ data, error, fetching }, execute] = useRead({
     query: WorkflowVersionsDocument,
     variables: { id, ...page },
     pause: !id,
     requestPolicy: "cache-and-network",
   });
   const again = () => execute({ requestPolicy: "network-only" });
-  const isLoading = !error && id !== "" && !data;
-  if (data?.workflow) return <Versions workflow={data.workflow} onChanged={again} />;
+  // A page of the list stays until the next one is there, but another workflow does not.
+  const workflow = data?.workflow?.id === id ? data.workflow : null;
+  const isLoading = !error && id !== "" && (!data || fetching);
+  if (workflow) return <Versions key={id} workflow={workflow} onChanged={again} />;
   return (
     <>
       <BackLink href="/workflows/">Workflows</BackLink>
@@ -108,11 +112,12 @@ function Versions({ workflow, onChanged }: { workflow: Workflow; onChanged(): vo
     onChanged();
     if (mayCompare) execute({ requestPolicy: "network-only" });
   };
+  const refreshSoon = useThrottled(refresh);
   // Only the list of all workflows can be followed; the name narrows it to this one and its like.
   const filter = { search: workflow.slug };
   useSubscription({ query: LiveWorkflowsDocument, variables: { filter } }, (_before, update: LiveWorkflowsSubscription) => {
     const { workflows } = update;
-    if (workflows.__typename === "WorkflowChanged" && workflows.workflow.id === workflow.id) queueMicrotask(refresh);
+    if (workflows.__typename === "WorkflowChanged" && workflows.workflow.id === workflow.id) refreshSoon();
     return update;
   });
   const chosen = query.get("version");
@@ -144,7 +149,7 @@ function Versions({ workflow, onChanged }: { workflow: Workflow; onChanged(): vo
         </div>
         <div ref={panel} className="min-w-0 scroll-mt-20">
           {chosen ? (
-            <VersionPanel key={chosen} id={chosen} unpublished={unpublished} {...shared} />
+            <VersionPanel key={chosen} id={chosen} {...shared} />
           ) : (
             <DraftPanel draft={draft} error={error} {...shared} />
           )}

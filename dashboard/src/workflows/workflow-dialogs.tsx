@@ -16,8 +16,10 @@ import {
 } from "@/gql/workflows";
 import { isObject } from "@/data/json";
 import { messageOf, problemOf } from "@/data/problem";
+import { useMounted } from "@/data/use-mounted";
 import { Button, buttonClass } from "@/ui/button";
-import { Confirm, Dialog } from "@/ui/dialog";
+import { ConfirmDelete } from "@/ui/confirm-delete";
+import { Dialog } from "@/ui/dialog";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Failed, Loading, Notice, Skeleton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
@@ -118,18 +120,20 @@ function Form({ problem, submit, isBusy, onSubmit, onCancel, children }: SubmitP
   );
 }
 
-/** Creates a workflow and reports what the API refuses. */
-function useCreate(onCreated: (workflow: WorkflowRowFragment) => void) {
+/** Creates a workflow and reports what the API refuses. Only a form that is still shown closes or leaves the page. */
+function useCreate(onCreated: (workflow: WorkflowRowFragment, isShown: boolean) => void) {
   const studio = useStudio();
+  const isShown = useMounted();
   const [state, setState] = useState<{ isBusy: boolean; byField: Problems; general: string }>({ isBusy: false, byField: {}, general: "" });
+  const prepare = () => setState({ isBusy: true, byField: {}, general: "" });
   const create = async (input: CreateWorkflowInput) => {
-    setState({ isBusy: true, byField: {}, general: "" });
+    prepare();
     const result = await studio.mutate(CreateWorkflowDocument, { input });
     setState({ isBusy: false, ...(result.ok ? { byField: {}, general: "" } : problemsOf(result.error, ["name", "slug"])) });
-    if (result.ok) onCreated(result.value.workflow);
+    if (result.ok) onCreated(result.value.workflow, isShown.current);
   };
   const fail = (general: string) => setState({ isBusy: false, byField: {}, general });
-  return { ...state, create, fail };
+  return { ...state, prepare, create, fail };
 }
 
 interface DialogProps {
@@ -152,10 +156,13 @@ export function CreateWorkflow({ open, onOpenChange }: DialogProps) {
 
 function CreateForm({ onCancel }: { onCancel(): void }) {
   const router = useRouter();
+  const toast = useToast();
   const [{ data, error }, execute] = useQuery({ query: EntryAgentsDocument, requestPolicy: "cache-and-network" });
   const [names, setNames] = useState({ name: "", slug: "" });
   const [chosen, setChosen] = useState("");
-  const { isBusy, byField, general, create } = useCreate(({ id }) => router.push(builderHref(id)));
+  const { isBusy, byField, general, create } = useCreate(({ id, name }, isShown) =>
+    isShown ? router.push(builderHref(id)) : toast("ok", `${name} was created.`),
+  );
   if (error && !data) return <Failed problem={problemOf(error)} onRetry={() => execute({ requestPolicy: "network-only" })} />;
   if (!data) {
     return (
@@ -218,11 +225,12 @@ export function RenameWorkflow({ target, onClose, onChanged }: TargetProps) {
 function RenameForm({ target, onClose, onChanged }: TargetProps & { target: WorkflowRowFragment }) {
   const studio = useStudio();
   const toast = useToast();
+  const isShown = useMounted();
   const [names, setNames] = useState({ name: target.name, slug: target.slug });
   const [description, setDescription] = useState(target.description ?? "");
   // `target` follows the edits of others: what was shown is of one revision until there is a conflict.
   const [shown] = useState(target);
-  const [isConflict, setConflict] = useState(false);
+  const [conflict, setConflict] = useState<number | null>(null);
   const [problems, setProblems] = useState<Problems>({});
   const [problem, setProblem] = useState("");
   const [isBusy, setBusy] = useState(false);
@@ -232,7 +240,7 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     setProblems({});
     const input = {
       id: shown.id,
-      expectedRevision: isConflict ? target.revision : shown.revision,
+      expectedRevision: conflict ?? shown.revision,
       ...(names.slug !== shown.slug && { slug: names.slug }),
       ...(names.name !== shown.name && { name: names.name.trim() }),
       ...(description !== (shown.description ?? "") && { description: description.trim() || null }),
@@ -242,12 +250,13 @@ function RenameForm({ target, onClose, onChanged }: TargetProps & { target: Work
     if (result.ok) {
       toast("ok", `The workflow is now called ${result.value.workflow.name}.`);
       onChanged();
-      return onClose();
+      if (isShown.current) onClose();
+      return;
     }
     const { byField, general } = problemsOf(result.error, ["name", "slug", "description"]);
     setProblems(byField);
-    if (result.error.code !== "REVISION_CONFLICT") return setProblem(general);
-    setConflict(true);
+    if (!("current" in result.error)) return setProblem(general);
+    setConflict(result.error.current);
     setProblem("Another person edited the workflow meanwhile. Save again to keep their edits and these names.");
     onChanged();
   };
@@ -285,12 +294,13 @@ function DuplicateForm({ target, onClose, onChanged }: TargetProps & { target: W
   const studio = useStudio();
   const toast = useToast();
   const [names, setNames] = useState({ name: `Copy of ${target.name}`, slug: slugOf(`${target.slug}-copy`) });
-  const { isBusy, byField, general, create, fail } = useCreate(({ name }) => {
+  const { isBusy, byField, general, prepare, create, fail } = useCreate(({ name }, isShown) => {
     toast("ok", `${name} was created.`);
     onChanged();
-    onClose();
+    if (isShown) onClose();
   });
   const duplicate = async () => {
+    prepare();
     const result = await studio.query(ExportBundleDocument, { workflows: [target.slug] });
     if (!result.ok) return fail(messageOf(result.error));
     const original = workflowIn(result.value.exportBundle?.json, target.slug);
@@ -313,35 +323,18 @@ function workflowIn(bundle: unknown, slug: string): CreateWorkflowInput | undefi
 export function DeleteWorkflow({ target, onClose, onChanged }: TargetProps) {
   const studio = useStudio();
   const toast = useToast();
-  const [problem, setProblem] = useState("");
-  const [isBusy, setBusy] = useState(false);
-  const close = () => {
-    setProblem("");
-    onClose();
-  };
-  const remove = async () => {
-    if (!target) return;
-    setBusy(true);
-    const result = await studio.mutate(DeleteWorkflowDocument, { input: { id: target.id } });
-    setBusy(false);
-    if (!result.ok) {
-      const users = "usedBy" in result.error ? ` Used by: ${result.error.usedBy.join(", ")}.` : "";
-      return setProblem(messageOf(result.error) + users);
-    }
-    toast("ok", `The workflow ${target.name} was deleted.`);
-    close();
-    onChanged();
-  };
   return (
-    <Confirm
+    <ConfirmDelete
       open={target !== null}
-      onOpenChange={whenClosed(close)}
+      onClose={onClose}
       title={`Delete ${target?.name ?? "the workflow"}?`}
       description="Its draft and its versions can no longer be used for new calls. Past calls and the agents remain. This cannot be undone."
       confirm="Delete the workflow"
-      busy={isBusy}
-      problem={problem && <div className="mt-3"><Notice tone="bad">{problem}</Notice></div>}
-      onConfirm={() => void remove()}
+      remove={() => studio.mutate(DeleteWorkflowDocument, { input: { id: target?.id ?? "" } })}
+      onRemoved={() => {
+        toast("ok", `The workflow ${target?.name ?? ""} was deleted.`);
+        onChanged();
+      }}
     />
   );
 }

@@ -3,7 +3,7 @@
 import { Link } from "@/ui/link";
 import { useRouter } from "next/navigation";
 import { useStudio } from "agent-studio-client/react";
-import { useState, type FormEvent } from "react";
+import { useRef, useState } from "react";
 import { useClient, useQuery, useSubscription } from "urql";
 import {
   CheckOfWorkflowDocument,
@@ -17,17 +17,19 @@ import {
 } from "@/gql/workflows";
 import { ExportBundleDocument } from "@/gql/bundles";
 import { counted } from "@/data/format";
+import { changed, orderOf, pageOf } from "@/data/page";
 import { messageOf, problemOf } from "@/data/problem";
 import { saveFile } from "@/data/save-file";
 import { useQueryString } from "@/data/use-query-string";
 import { useRead } from "@/data/use-read";
+import { useThrottled } from "@/data/use-throttled";
 import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { TalkDrawer } from "@/draft-talk/talk-drawer";
 import { Badge } from "@/ui/badge";
 import { Button } from "@/ui/button";
 import { Card } from "@/ui/card";
-import { controlClass } from "@/ui/field";
+import { ListFilter, ORDER, type FilterChoice } from "@/ui/list-filter";
 import { Menu, MenuItem, MenuSeparator } from "@/ui/menu";
 import { PageHeader } from "@/ui/page-header";
 import { Pager } from "@/ui/pager";
@@ -38,25 +40,14 @@ import { builderHref, versionsHref } from "./addresses";
 import { ImportBundle } from "./import-dialog";
 import { CreateWorkflow, DeleteWorkflow, DuplicateWorkflow, RenameWorkflow } from "./workflow-dialogs";
 
-const PAGE_SIZE = 25;
-const ORDERS = {
-  name: { by: "NAME", direction: "ASC" },
-  updated: { by: "UPDATED_AT", direction: "DESC" },
-} as const;
+const STATE: FilterChoice = { label: "State", name: "state", options: { "": "Any", published: "Published", draft: "Never published" } };
 const PUBLISHED: Readonly<Record<string, boolean>> = { published: true, draft: false };
 
 function variablesOf(query: URLSearchParams): WorkflowsQueryVariables {
-  const [before, after, search] = [query.get("before"), query.get("after"), query.get("search")];
-  const page = before ? { last: PAGE_SIZE, before } : after ? { first: PAGE_SIZE, after } : { first: PAGE_SIZE };
+  const search = query.get("search");
   const published = PUBLISHED[query.get("state") ?? ""];
   const filter = { ...(search && { search }), ...(published !== undefined && { published }) };
-  return { ...page, filter, orderBy: query.get("sort") === "updated" ? ORDERS.updated : ORDERS.name };
-}
-
-function withoutPage(query: URLSearchParams) {
-  const next = new URLSearchParams(query);
-  for (const name of ["after", "before"]) next.delete(name);
-  return next;
+  return { ...pageOf(query), filter, orderBy: orderOf(query) };
 }
 
 type Checks = ReadonlyMap<string, WorkflowCheckFragment>;
@@ -89,18 +80,27 @@ export function WorkflowsPage() {
   const { checks, isLoading, again } = useChecks(variables);
   const [isCreating, setCreating] = useState(false);
   const [isImporting, setImporting] = useState(false);
+  const [doing, setDoing] = useState<Doing | null>(null);
   const reload = () => {
     execute({ requestPolicy: "network-only" });
     if (checks) again();
   };
+  const reloadSoon = useThrottled(reload);
+  const edited = useRef(new Set<string>());
+  const checkSoon = useThrottled(() => {
+    const [id, ...more] = edited.current;
+    edited.current.clear();
+    if (more.length) again();
+    else if (id) void client.query(CheckOfWorkflowDocument, { id }, { requestPolicy: "network-only" }).toPromise();
+  });
   // Edits of others arrive in the cache by themselves; what was added or removed needs the page of the list again.
   const { filter } = variables;
   useSubscription({ query: LiveWorkflowsDocument, variables: { filter } }, (_before, update: LiveWorkflowsSubscription) => {
     const { workflows: change } = update;
-    if (change.__typename === "WorkflowAdded" || change.__typename === "WorkflowRemoved") queueMicrotask(reload);
+    if (change.__typename === "WorkflowAdded" || change.__typename === "WorkflowRemoved") reloadSoon();
     if (change.__typename === "WorkflowChanged" && checks) {
-      const { id } = change.workflow;
-      queueMicrotask(() => void client.query(CheckOfWorkflowDocument, { id }, { requestPolicy: "network-only" }).toPromise());
+      edited.current.add(change.workflow.id);
+      checkSoon();
     }
     return update;
   });
@@ -116,7 +116,7 @@ export function WorkflowsPage() {
           </Button>
         )}
       </PageHeader>
-      <Search key={query.get("search") ?? ""} query={query} onGo={go} />
+      <ListFilter what="workflows" placeholder="Name of a workflow" choices={[STATE, ORDER]} query={query} onGo={go} />
       {error && !rows && (
         <Card>
           <Failed problem={problemOf(error)} onRetry={reload} />
@@ -130,10 +130,11 @@ export function WorkflowsPage() {
       )}
       {rows && rows.length > 0 && (
         <>
-          <WorkflowTable rows={rows} checks={checks} isChecking={isLoading} mayWrite={mayWrite} onChanged={reload} />
-          <Pager path="/workflows/" query={withoutPage(query)} page={data?.workflows?.pageInfo} />
+          <WorkflowTable rows={rows} checks={checks} isChecking={isLoading} mayWrite={mayWrite} onChoose={setDoing} />
+          <Pager path="/workflows/" query={changed(query, {})} page={data?.workflows?.pageInfo} />
         </>
       )}
+      <RowDialogs doing={doing} rows={rows} onClose={() => setDoing(null)} onChanged={reload} />
       <CreateWorkflow open={isCreating} onOpenChange={setCreating} />
       <ImportBundle open={isImporting} onOpenChange={setImporting} onImported={reload} />
     </>
@@ -178,55 +179,6 @@ function useExport() {
   return (format: "yaml" | "json", slug: string | null) => void save(format, slug);
 }
 
-const CONTROL = `${controlClass} h-9 w-auto`;
-
-function Search({ query, onGo }: { query: URLSearchParams; onGo(query: URLSearchParams): void }) {
-  const [text, setText] = useState(query.get("search") ?? "");
-  const apply = (changes: Record<string, string>) => {
-    const next = withoutPage(query);
-    for (const [name, value] of Object.entries(changes)) {
-      if (value) next.set(name, value);
-      else next.delete(name);
-    }
-    onGo(next);
-  };
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    apply({ search: text.trim() });
-  };
-  return (
-    <form role="search" className="mb-4 flex flex-wrap items-center gap-2" onSubmit={submit}>
-      <input
-        type="search"
-        aria-label="Search workflows by name"
-        placeholder="Name of a workflow"
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        className={`${controlClass} h-9 max-w-52`}
-      />
-      <Button type="submit" icon="search">
-        Search
-      </Button>
-      <span className="grow" />
-      <label className="flex items-center gap-2 text-sm text-muted">
-        State
-        <select className={CONTROL} value={query.get("state") ?? ""} onChange={(event) => apply({ state: event.target.value })}>
-          <option value="">Any</option>
-          <option value="published">Published</option>
-          <option value="draft">Never published</option>
-        </select>
-      </label>
-      <label className="flex items-center gap-2 text-sm text-muted">
-        Order
-        <select className={CONTROL} value={query.get("sort") ?? ""} onChange={(event) => apply({ sort: event.target.value })}>
-          <option value="">By name</option>
-          <option value="updated">Last edited first</option>
-        </select>
-      </label>
-    </form>
-  );
-}
-
 function NoWorkflows({ isFiltered, onCreate }: { isFiltered: boolean; onCreate: (() => void) | null }) {
   if (isFiltered) return <Empty icon="search" title="No workflow matches" />;
   return (
@@ -248,16 +200,37 @@ interface TableProps {
   checks: Checks | null;
   isChecking: boolean;
   mayWrite: boolean;
+  onChoose(doing: Doing): void;
+}
+
+interface Doing {
+  readonly what: "RENAME" | "DUPLICATE" | "DELETE" | "TALK";
+  readonly workflow: WorkflowRowFragment;
+}
+
+interface DialogsProps {
+  doing: Doing | null;
+  rows: readonly WorkflowRowFragment[] | undefined;
+  onClose(): void;
   onChanged(): void;
 }
 
-type Doing = "RENAME" | "DUPLICATE" | "DELETE" | "TALK";
+/** They follow the row of the workflow, and stay open when it leaves the page of the list. */
+function RowDialogs({ doing, rows, onClose, onChanged }: DialogsProps) {
+  const target = doing && (rows?.find(({ id }) => id === doing.workflow.id) ?? doing.workflow);
+  const targetOf = (what: Doing["what"]) => (doing?.what === what ? target : null);
+  const dialog = { onClose, onChanged };
+  return (
+    <>
+      <RenameWorkflow target={targetOf("RENAME")} {...dialog} />
+      <DuplicateWorkflow target={targetOf("DUPLICATE")} {...dialog} />
+      <DeleteWorkflow target={targetOf("DELETE")} {...dialog} />
+      <TalkDrawer workflowId={targetOf("TALK")?.id ?? null} onClose={onClose} />
+    </>
+  );
+}
 
-function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableProps) {
-  const [doing, setDoing] = useState<{ readonly what: Doing; readonly id: string } | null>(null);
-  const targetOf = (what: Doing) => (doing?.what === what ? (rows.find(({ id }) => id === doing.id) ?? null) : null);
-  const close = () => setDoing(null);
-  const dialog = { onClose: close, onChanged };
+function WorkflowTable({ rows, checks, isChecking, mayWrite, onChoose }: TableProps) {
   return (
     <Card>
       <div className="overflow-x-auto rounded-xl" tabIndex={0} role="region" aria-label="Workflows">
@@ -295,7 +268,7 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
                 </td>
                 <td className="pr-3 text-right">
                   <div className="relative z-1 inline-block">
-                    <RowMenu workflow={workflow} mayWrite={mayWrite} onChoose={(what) => setDoing({ what, id: workflow.id })} />
+                    <RowMenu workflow={workflow} mayWrite={mayWrite} onChoose={(what) => onChoose({ what, workflow })} />
                   </div>
                 </td>
               </tr>
@@ -303,10 +276,6 @@ function WorkflowTable({ rows, checks, isChecking, mayWrite, onChanged }: TableP
           </tbody>
         </table>
       </div>
-      <RenameWorkflow target={targetOf("RENAME")} {...dialog} />
-      <DuplicateWorkflow target={targetOf("DUPLICATE")} {...dialog} />
-      <DeleteWorkflow target={targetOf("DELETE")} {...dialog} />
-      <TalkDrawer workflowId={targetOf("TALK")?.id ?? null} onClose={close} />
     </Card>
   );
 }
@@ -333,7 +302,7 @@ function State({ workflow: { published }, check, isChecking }: StateProps) {
 interface RowMenuProps {
   workflow: WorkflowRowFragment;
   mayWrite: boolean;
-  onChoose(what: Doing): void;
+  onChoose(what: Doing["what"]): void;
 }
 
 function RowMenu({ workflow: { id, name, slug }, mayWrite, onChoose }: RowMenuProps) {

@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,81058,s=>{s.v(t=>Promise.all(["static/chunks/3z3yw0sbphyea.js","static/chunks/2q0vj20madmrq.js"].map(t=>s.l(t))).then(()=>t(46685)))},58043,s=>{s.v(t=>Promise.all(["static/chunks/0azg-__0xd96i.js","static/chunks/0vt7fgagmb4qa.js"].map(t=>s.l(t))).then(()=>t(50444)))}]);

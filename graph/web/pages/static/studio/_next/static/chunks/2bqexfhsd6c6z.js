@@ -1,0 +1,1 @@
+(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,53542,t=>{t.v(c=>Promise.all(["static/chunks/3gqzp852uc8zt.js"].map(c=>t.l(c))).then(()=>c(50851)))}]);

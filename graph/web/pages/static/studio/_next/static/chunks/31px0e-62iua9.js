@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,70535,o=>{o.v(t=>Promise.all(["static/chunks/1n3co_l_9bfb4.js"].map(t=>o.l(t))).then(()=>t(99289)))}]);
