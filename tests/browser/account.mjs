@@ -1,18 +1,13 @@
 // Signs in on the page for accounts with an identity provider, and prints what the page has then, as JSON.
 //   node account.mjs <page> <label of the button> <host of the provider>
 
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, report, watched } from "./browser.mjs";
 
 const [page_url, label, provider] = process.argv.slice(2);
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await visit()));
-} finally {
-  await browser.close();
-}
+await report(visit);
 
-async function visit() {
+async function visit(browser) {
   const context = await browser.newContext({ viewport: { width: 900, height: 760 } });
   const { page, errors, outside } = await watched(context, [new URL(page_url).host, provider]);
   await page.goto(page_url);

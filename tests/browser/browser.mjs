@@ -13,10 +13,27 @@ export const launch = (...more) =>
     args: [...QUIET, ...STILL, ...AS_ROOT, ...more],
   });
 
+/** The longest that anything takes to appear on a slow machine; scripts of long calls need most of it. */
+const TIMEOUT_MS = 120_000;
+
+/** Prints what `work` has seen in a browser, as JSON; if it fails, also what its pages show. */
+export async function report(work, ...flags) {
+  const browser = await launch(...flags);
+  try {
+    console.log(JSON.stringify(await work(browser)));
+  } catch (error) {
+    for (const page of browser.contexts().flatMap((context) => context.pages()))
+      console.error(`${page.url()}\n${await page.locator("body").innerText({ timeout: 5000 }).catch(String)}\n`);
+    throw error;
+  } finally {
+    await browser.close();
+  }
+}
+
 /** `errors`: what went to the console as one; `outside`: requests to hosts not in `ours`. */
 export async function watched(context, ours) {
+  context.setDefaultTimeout(TIMEOUT_MS);
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
   const [errors, outside] = [[], []];
   const place = (said) => (said.text().includes("status of 404") ? ` ${said.location().url}` : "");
   page.on("console", (said) => said.type() === "error" && errors.push(said.text() + place(said)));

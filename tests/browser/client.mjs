@@ -2,20 +2,16 @@
 //   node client.mjs pages <page> <API> <tokens as JSON> <call> [<folder for screenshots>]
 //   node client.mjs voice <page> <API> <LiveKit's host>
 
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, report, watched } from "./browser.mjs";
 
 const [part, host, api, ...more] = process.argv.slice(2);
-const browser = await launch("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream");
-try {
-  console.log(JSON.stringify(await (part === "voice" ? voice(...more) : pages(...more))));
-} catch (error) {
-  for (const page of browser.contexts()[0].pages()) console.error(await page.locator("body").innerText());
-  throw error;
-} finally {
-  await browser.close();
-}
+await report(
+  (browser) => (part === "voice" ? voice(browser, ...more) : pages(browser, ...more)),
+  "--use-fake-ui-for-media-stream",
+  "--use-fake-device-for-media-stream",
+);
 
-async function pages(tokens, call, screenshots) {
+async function pages(browser, tokens, call, screenshots) {
   const context = await browser.newContext();
   const ours = [new URL(host).host, new URL(api).host];
   const found = { text: await text(context, ours, screenshots) };
@@ -70,7 +66,7 @@ async function text(context, ours, screenshots) {
   return { ...found, errors, outside };
 }
 
-async function voice(livekit) {
+async function voice(browser, livekit) {
   const context = await browser.newContext();
   const { page, errors, outside } = await watched(context, [new URL(host).host, new URL(api).host, livekit]);
   const button = (name) => page.getByRole("button", { name, exact: true });

@@ -3,21 +3,15 @@
 //   node dashboard.mjs <url of the API> <API key> <e-mail address> <password> <recovery code>
 
 import { readFile } from "node:fs/promises";
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, report, watched } from "./browser.mjs";
 
 const [api, key, email, password, code] = process.argv.slice(2);
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
+async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
-  page.setDefaultTimeout(60_000);
   const found = [];
   const check = async (where) => found.push(...(await barriers(page)).map((barrier) => [where, ...barrier]));
   const press = (name) => page.getByRole("button", { name }).click();

@@ -4,7 +4,7 @@
 //   node dashboard_admin.mjs <url of the API> <e-mail address of a viewer>
 
 import { readFile } from "node:fs/promises";
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, report, watched } from "./browser.mjs";
 import { textOf } from "./qr.mjs";
 import { totp } from "./totp.mjs";
 
@@ -12,17 +12,11 @@ const [api, viewer] = process.argv.slice(2);
 const PASSWORD = "violet anchor sled 47 quartz";
 const FOLDER = process.env.DASHBOARD_SCREENSHOTS;
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
+async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
-  page.setDefaultTimeout(60_000);
   const found = [];
   const check = async (where) => {
     found.push(...(await barriers(page)).map((barrier) => [where, ...barrier]));

@@ -3,22 +3,16 @@
 //   node dashboard_agents.mjs <url of the API> <API key> <file with the texts of templates, as JSON>
 
 import { readFile } from "node:fs/promises";
-import { barriers, hold, launch, watched } from "./browser.mjs";
+import { barriers, hold, report, watched } from "./browser.mjs";
 
 const [api, key, templates] = process.argv.slice(2);
 const pictures = process.env.DASHBOARD_SCREENSHOTS;
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
+async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
-  page.setDefaultTimeout(60_000);
   const { valid, invalid, values } = JSON.parse(await readFile(templates, "utf8"));
   const found = [];
   const check = async (where) => {

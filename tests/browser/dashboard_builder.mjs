@@ -2,23 +2,17 @@
 //   node dashboard_builder.mjs <url of the API> <API key>
 
 import { mkdir } from "node:fs/promises";
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, report, watched } from "./browser.mjs";
 
 const [api, key] = process.argv.slice(2);
 const screenshots = process.env.DASHBOARD_SCREENSHOTS;
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
+async function work(browser) {
   const { workflow } = await send(`{ workflow(by: { slug: "clinic" }) { id } }`);
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
-  page.setDefaultTimeout(60_000);
   page.on("dialog", (dialog) => dialog.accept());
   const found = [];
   const check = async (where) => {

@@ -4,7 +4,7 @@
 // Pictures of the pages are written to the folder DASHBOARD_SCREENSHOTS, if it is set.
 
 import { mkdir } from "node:fs/promises";
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, report, watched } from "./browser.mjs";
 
 const [api, heard, long, voice, liveKit] = process.argv.slice(2);
 const pictures = process.env.DASHBOARD_SCREENSHOTS;
@@ -13,17 +13,11 @@ const LONG = 4_000;
 const SIZES = [390, 800, 1440];
 const EXPECTED = /ERR_CONNECTION_REFUSED|ERR_UNSAFE_PORT|ERR_FAILED/;
 
-const browser = await launch("--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required");
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work, "--use-fake-device-for-media-stream", "--autoplay-policy=no-user-gesture-required");
 
-async function work() {
+async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host, liveKit]);
-  page.setDefaultTimeout(60_000);
   const found = [];
   const check = async (where) => {
     found.push(...(await barriers(page)).map((barrier) => [where, ...barrier]));

@@ -1,25 +1,20 @@
 // A person talks to a draft by voice, and closes the panel, which ends the call. Prints what was seen, as JSON.
 //   node dashboard_draft_voice.mjs <url of the API> <API key> <host of LiveKit> <WAV file for the microphone>
 
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, report, watched } from "./browser.mjs";
 
 const [api, key, liveKit, wav] = process.argv.slice(2);
 
-const browser = await launch(
+await report(
+  work,
   "--use-fake-ui-for-media-stream",
   "--use-fake-device-for-media-stream",
   `--use-file-for-fake-audio-capture=${wav}%noloop`,
 );
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
 
-async function work() {
+async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host, liveKit]);
-  page.setDefaultTimeout(90_000);
   await page.goto(`${api}/studio/workflows/`);
   await page.getByRole("button", { name: "Continue on this machine" }).click();
   await page.getByRole("button", { name: "Actions for clinic" }).click();

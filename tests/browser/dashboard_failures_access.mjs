@@ -2,12 +2,12 @@
 // people, keys, the audit log, tenants and their own account. Prints what the pages did wrong, as JSON.
 //   node dashboard_failures_access.mjs <url of the API> <owner> <password> <viewer> <invited address> <token of an invitation>
 
-import { report } from "./failures.mjs";
+import { reportFailures } from "./failures.mjs";
 import { totp } from "./totp.mjs";
 
 const [api, owner, password, viewer, invited, invitation] = process.argv.slice(2);
 
-await report(api, [signIn, members, rolesAndProviders, keysAndAudit, tenants, profile, links]);
+await reportFailures(api, [signIn, members, rolesAndProviders, keysAndAudit, tenants, profile, links]);
 
 async function signIn({ page, heading, field, press, fails }) {
   await page.goto(`${api}/studio/people/`);

@@ -2,13 +2,13 @@
 // the pages did wrong, as JSON.
 //   node dashboard_failures_building.mjs <url of the API> <id of a text call> <id of a voice call>
 
-import { report } from "./failures.mjs";
+import { reportFailures } from "./failures.mjs";
 
 const [api, textCall, voiceCall] = process.argv.slice(2);
 
 const MICROPHONE = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
-await report(api, [signIn, agents, tools, mcpServers, workflows, builder, versions, calls], ...MICROPHONE);
+await reportFailures(api, [signIn, agents, tools, mcpServers, workflows, builder, versions, calls], ...MICROPHONE);
 
 async function signIn({ page, heading, press }) {
   await page.goto(`${api}/studio/agents/`);

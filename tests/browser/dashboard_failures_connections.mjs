@@ -2,11 +2,11 @@
 // settings. Prints what the pages did wrong, as JSON.
 //   node dashboard_failures_connections.mjs <url of the API>
 
-import { report } from "./failures.mjs";
+import { reportFailures } from "./failures.mjs";
 
 const [api] = process.argv.slice(2);
 
-await report(api, [signIn, inboundTrunk, outboundTrunk, phoneNumber, keysOfProviders, secretsAndSettings]);
+await reportFailures(api, [signIn, inboundTrunk, outboundTrunk, phoneNumber, keysOfProviders, secretsAndSettings]);
 
 async function signIn({ page, press }) {
   await page.goto(`${api}/studio/phone/`);

@@ -2,26 +2,20 @@
 // what cannot be reached, does not show the focus, or works with a mouse only, as JSON.
 //   node dashboard_keyboard.mjs <URL of the API> <e-mail address of an operator> <password>
 
-import { launch, watched } from "./browser.mjs";
+import { report, watched } from "./browser.mjs";
 
 const [api, email, password] = process.argv.slice(2);
 const FOLDER = "/studio";
 const AT_ONCE = 10;
 const MAX_ROUNDS = 40;
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
+async function work(browser) {
   const found = { unreached: [], unmarked: [], mouseOnly: [], errors: [], outside: [] };
   const open = async () => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
     const { page, errors, outside } = await watched(context, [new URL(api).host]);
-    page.setDefaultTimeout(60_000);
     await page.addInitScript(prepare);
     found.errors.push(errors);
     found.outside.push(outside);

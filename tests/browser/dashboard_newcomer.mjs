@@ -3,7 +3,7 @@
 //   node dashboard_newcomer.mjs <URL of the API>
 
 import { mkdir } from "node:fs/promises";
-import { launch, watched } from "./browser.mjs";
+import { report, watched } from "./browser.mjs";
 
 const [api] = process.argv.slice(2);
 const screenshots = process.env.DASHBOARD_SCREENSHOTS;
@@ -23,17 +23,11 @@ const BOOKING = [
   { says: "Which day suits you?" },
 ];
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
+async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
-  page.setDefaultTimeout(60_000);
   const effort = { clicks: 0, keys: 0 };
   const startedAt = performance.now();
 

@@ -22,7 +22,6 @@ async function watch(browser) {
   // Only turns in sight are in the document, so the window shows all of them.
   const context = await browser.newContext({ viewport: { width: 1280, height: 12_000 } });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
-  page.setDefaultTimeout(120_000);
   await page.goto(`${api}/studio/call/?id=${encodeURIComponent(call)}`);
   await page.getByRole("button", { name: "Continue on this machine" }).click();
   return { page, turns: page.locator("[data-words]"), errors, outside };

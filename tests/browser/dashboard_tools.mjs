@@ -2,23 +2,17 @@
 //   node dashboard_tools.mjs <url of the API> <API key> <url of an MCP server> <id of a tool with all kinds of steps>
 
 import { mkdir } from "node:fs/promises";
-import { barriers, hold, launch, watched } from "./browser.mjs";
+import { barriers, hold, report, watched } from "./browser.mjs";
 
 const [api, key, mcp, everything] = process.argv.slice(2);
 const folder = process.env.DASHBOARD_SCREENSHOTS;
 
-const browser = await launch();
-try {
-  if (folder) await mkdir(folder, { recursive: true });
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
+async function work(browser) {
+  if (folder) await mkdir(folder, { recursive: true });
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
-  page.setDefaultTimeout(60_000);
   const found = [];
   const check = async (where) => {
     found.push(...(await barriers(page)).map((barrier) => [where, ...barrier]));

@@ -2,25 +2,20 @@
 // seen, as JSON.
 //   node dashboard_voice.mjs <url of the API> <id of the call> <host of LiveKit> <WAV file for the microphone>
 
-import { barriers, launch, watched } from "./browser.mjs";
+import { barriers, report, watched } from "./browser.mjs";
 
 const [api, id, liveKit, wav] = process.argv.slice(2);
 
-const browser = await launch(
+await report(
+  work,
   "--use-fake-ui-for-media-stream",
   "--use-fake-device-for-media-stream",
   `--use-file-for-fake-audio-capture=${wav}%noloop`,
 );
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
 
-async function work() {
+async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host, liveKit]);
-  page.setDefaultTimeout(90_000);
   const press = (name) => page.getByRole("button", { name }).click();
   const turn = (text) => page.locator("[data-turn]", { hasText: text }).first().waitFor();
   await page.goto(`${api}/studio/call/?id=${encodeURIComponent(id)}`);

@@ -1,6 +1,6 @@
 // Mutations that fail: a script of an area opens the pages and presses the buttons, and this notes what a page does wrong.
 
-import { launch, watched } from "./browser.mjs";
+import { report, watched } from "./browser.mjs";
 
 const LOST = "The API cannot be reached. Check your connection";
 const BUSY = "The server did not respond in time; try again.";
@@ -8,17 +8,14 @@ const REFUSED = "This value is refused.";
 const EXPECTED = /ERR_CONNECTION_FAILED/;
 
 /** Runs the parts of an area in a browser, one after another, and prints what they saw, as JSON. */
-export async function report(api, parts, ...flags) {
-  const browser = await launch(...flags);
-  try {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
-    const { page, errors, outside } = await watched(context, [new URL(api).host]);
-    const bench = new Bench(api, page);
-    for (const part of parts) await part(bench);
-    console.log(JSON.stringify({ faults: bench.faults, errors: errors.filter((text) => !EXPECTED.test(text)), outside }));
-  } finally {
-    await browser.close();
-  }
+export const reportFailures = (api, parts, ...flags) => report((browser) => work(browser, api, parts), ...flags);
+
+async function work(browser, api, parts) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
+  const { page, errors, outside } = await watched(context, [new URL(api).host]);
+  const bench = new Bench(api, page);
+  for (const part of parts) await part(bench);
+  return { faults: bench.faults, errors: errors.filter((text) => !EXPECTED.test(text)), outside };
 }
 
 class Bench {
@@ -27,7 +24,6 @@ class Bench {
 
   constructor(api, page) {
     Object.assign(this, { api, page, dialog: page.getByRole("dialog") });
-    page.setDefaultTimeout(60_000);
     page.on("dialog", (question) => question.accept());
   }
 

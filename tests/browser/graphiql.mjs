@@ -1,18 +1,13 @@
 // Uses GraphiQL as a user would and prints what the page shows, as JSON.
 //   node graphiql.mjs <page> [<folder for screenshots> [light|dark]]
 
-import { launch, watched } from "./browser.mjs";
+import { report, watched } from "./browser.mjs";
 
 const [page_url, screenshots, colorScheme = "light"] = process.argv.slice(2);
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await visit()));
-} finally {
-  await browser.close();
-}
+await report(visit);
 
-async function visit() {
+async function visit(browser) {
   const context = await browser.newContext({
     colorScheme,
     viewport: { width: 1280, height: 760 },

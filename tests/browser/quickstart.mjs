@@ -1,20 +1,14 @@
 // Follows a call on the page of the quickstart, and prints what it shows, as JSON.
 //   node quickstart.mjs <page> <URL of the API> <e-mail address> <password>
 
-import { launch, watched } from "./browser.mjs";
+import { report, watched } from "./browser.mjs";
 
 const [url, api, email, password] = process.argv.slice(2);
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
+async function work(browser) {
   const { page, errors, outside } = await watched(await browser.newContext(), [new URL(url).host, new URL(api).host]);
-  page.setDefaultTimeout(60_000);
   await page.goto(url);
   await page.getByLabel("E-mail address").fill(email);
   const refusing = page.waitForEvent("dialog");

@@ -1,29 +1,20 @@
 // Calls a workflow by keyboard alone, and prints what the page shows, as JSON.
 //   node talk.mjs <page> <LiveKit's host> <WAV file for the microphone> [<folder for screenshots>]
 
-import { barriers, launch, signIn, watched } from "./browser.mjs";
+import { barriers, report, signIn, watched } from "./browser.mjs";
 
 const [page_url, livekit, wav, screenshots] = process.argv.slice(2);
 const NARROW = { width: 360, height: 740 };
 const WIDE = { width: 1280, height: 860 };
 
-const browser = await launch(
+await report(
+  visit,
   "--use-fake-ui-for-media-stream",
   "--use-fake-device-for-media-stream",
   `--use-file-for-fake-audio-capture=${wav}%noloop`,
 );
-try {
-  console.log(JSON.stringify(await visit()));
-} catch (error) {
-  const [page] = browser.contexts()[0].pages();
-  console.error(await page.locator("body").innerText());
-  if (screenshots) await page.screenshot({ path: `${screenshots}/failed.png` });
-  throw error;
-} finally {
-  await browser.close();
-}
 
-async function visit() {
+async function visit(browser) {
   const context = await browser.newContext({ viewport: WIDE });
   const { page, errors, outside } = await watched(context, [new URL(page_url).host, livekit]);
   const found = {};

@@ -2,7 +2,7 @@
 // viewer, who watches a call. Prints what they saw, as JSON.
 //   node team.mjs <url of the API> <access token of the owner>
 
-import { launch, signIn, watched } from "./browser.mjs";
+import { report, signIn, watched } from "./browser.mjs";
 
 const [api, token] = process.argv.slice(2);
 
@@ -10,15 +10,10 @@ const ERROR = "... on Error { code message path }";
 const EVENTS = `subscription ($callId: ID!, $after: Cursor) { callEvents(callId: $callId, after: $after) {
   ... on CallEvent { cursor } ... on UserTurn { text } ... on AgentTurn { text } } }`;
 
-const browser = await launch();
-try {
-  console.log(JSON.stringify(await work()));
-} finally {
-  await browser.close();
-}
+await report(work);
 
-async function work() {
-  const [owner, editor, viewer] = await Promise.all([person(), person(), person()]);
+async function work(browser) {
+  const [owner, editor, viewer] = await Promise.all([1, 2, 3].map(() => person(browser)));
   await signIn(owner.page, `${api}/graphiql`, token);
   const { data: team } = await owner.execute(`mutation {
     editor: inviteMember(input: { email: "editor@acme.example", role: "EDITOR" }) { ... on InviteMemberSuccess { link } }
@@ -72,9 +67,8 @@ async function work() {
 }
 
 /** Someone with a browser, and what they do in it. */
-async function person() {
+async function person(browser) {
   const { page, outside } = await watched(await browser.newContext(), [new URL(api).host]);
-  page.setDefaultTimeout(60_000);
   const editor = (name) => page.locator(`.graphiql-${name} .CodeMirror`).first();
   const write = async (name, text) => {
     await editor(name).click();
