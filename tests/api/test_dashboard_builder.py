@@ -37,7 +37,8 @@ async def test_a_person_edits_a_workflow_that_another_one_edits_as_well(
         "The conversation could repeat these nodes without end: booking, reception."
     )
     assert seen["completed"] == "flags.booked"
-    assert seen["refused"] == ["The API refuses these values. See the findings.", "Workflow"]
+    refused = "The API refuses these values. See the findings. Show the first one"
+    assert seen["refused"] == [refused, "Workflow", "Workflow"]
     assert seen["removed"] == {"nodes": 1, "focus": "Canvas", "undone": 2}
     assert seen["pasted"] == ["booking", "booking_2", "reception"]
     assert seen["reloaded"] == "Connection booking → reception"

@@ -82,6 +82,8 @@ async function work(browser) {
   const refused = [await page.getByRole("alert").filter({ hasText: "refuses" }).innerText()];
   refused.push(await page.getByRole("heading", { level: 2 }).last().innerText());
   await check("refused");
+  await press("Show the first one");
+  refused.push(await page.evaluate(() => document.activeElement.textContent));
   await page.getByLabel("Slug").fill("clinic");
 
   // Deleting moves the focus; undo brings the node back, with its connections.

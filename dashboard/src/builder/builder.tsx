@@ -11,7 +11,7 @@ import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
-import { Notice } from "@/ui/states";
+import { Notice, NoticeButton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { selectionOfAddress, writeAddress } from "./address";
 import { Canvas, type CanvasHandle } from "./canvas";
@@ -76,6 +76,7 @@ function Editor({ workflow, actions, talk }: Props) {
   const choices = useChoices();
   const verification = useVerification(draft, choices?.agents);
   const saving = useSaving(workflow.id, workflow.revision, editing);
+  const [firstRefused] = saving.refused;
   const canvas = useRef<CanvasHandle>(null);
   const region = useRef<HTMLDivElement>(null);
   const panel = useRef<HTMLHeadingElement>(null);
@@ -203,13 +204,16 @@ function Editor({ workflow, actions, talk }: Props) {
         {editing.isUnreadable && (
           <Notice tone="warn">The unsaved changes that this tab has kept cannot be read. The workflow is shown as it was saved.</Notice>
         )}
-        {saving.problem && <Notice tone="bad">{saving.problem}</Notice>}
+        {saving.problem && (
+          <Notice tone="bad">
+            {saving.problem}{" "}
+            {firstRefused && <NoticeButton onClick={() => showFinding(firstRefused)}>Show the first one</NoticeButton>}
+          </Notice>
+        )}
         {saving.isOutdated && (
           <Notice tone="warn">
             Another person saved this workflow meanwhile.{" "}
-            <button type="button" className="min-h-6 underline" onClick={() => void saving.compare()}>
-              Compare and merge
-            </button>
+            <NoticeButton onClick={() => void saving.compare()}>Compare and merge</NoticeButton>
           </Notice>
         )}
       </div>

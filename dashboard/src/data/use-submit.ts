@@ -3,8 +3,10 @@
 import type { SuccessOf, TypedDocument } from "agent-studio-client";
 import { useStudio } from "agent-studio-client/react";
 import { useRef, useState } from "react";
+import { useToast } from "@/ui/toast";
 import { messageOf } from "./problem";
 import { problemsOf, type MutationError } from "./refusal";
+import { useMounted } from "./use-mounted";
 
 /** What a form shows of an error: a sentence, and what is wrong with the values of the input, by their names. */
 export interface Refusal {
@@ -20,9 +22,11 @@ function refusalOf(error: MutationError): Refusal {
   return { message: messageOf(error), fields: Object.fromEntries(named), code: error.code };
 }
 
-/** Sends mutations, one at a time, and keeps what the last one was refused with. */
+/** Sends mutations, one at a time, and keeps what the last one was refused with; if its form is closed by then, a message says it. */
 export function useSubmit() {
   const studio = useStudio();
+  const toast = useToast();
+  const isMounted = useMounted();
   const [refusal, setRefusal] = useState<Refusal>(ACCEPTED);
   const [isBusy, setBusy] = useState(false);
   const running = useRef(false);
@@ -37,7 +41,8 @@ export function useSubmit() {
     running.current = false;
     setBusy(false);
     if (result.ok) return result.value;
-    setRefusal(refusalOf(result.error));
+    if (isMounted.current) setRefusal(refusalOf(result.error));
+    else toast("bad", messageOf(result.error));
     return null;
   }
   return { submit, isBusy, refusal };

@@ -26,7 +26,7 @@ import { Choice, Field, TextArea } from "@/ui/field";
 import { PageHeader } from "@/ui/page-header";
 import { Section } from "@/ui/section";
 import { CopyButton } from "@/ui/shown-once";
-import { Empty, Failed, Loading, Notice, Skeleton } from "@/ui/states";
+import { Empty, Failed, Loading, Notice, NoticeButton, Skeleton } from "@/ui/states";
 import { Actions, SubmitForm } from "@/ui/submit-form";
 import { useToast } from "@/ui/toast";
 import { providerHref } from "./identity-providers";
@@ -144,9 +144,7 @@ function ProviderForm({ provider, onChanged }: { provider: ProviderFormFragment 
       {refusal.code === "REVISION_CONFLICT" && (
         <Notice tone="warn">
           Another person saved this identity provider meanwhile.{" "}
-          <button type="button" className="min-h-6 underline" onClick={onChanged}>
-            Show their version
-          </button>{" "}
+          <NoticeButton onClick={onChanged}>Show their version</NoticeButton>{" "}
           and discard yours.
         </Notice>
       )}

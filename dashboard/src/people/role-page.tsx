@@ -18,7 +18,7 @@ import { Check } from "@/ui/check";
 import { Field } from "@/ui/field";
 import { PageHeader } from "@/ui/page-header";
 import { Section } from "@/ui/section";
-import { Empty, Failed, Loading, Notice, Skeleton } from "@/ui/states";
+import { Empty, Failed, Loading, Notice, NoticeButton, Skeleton } from "@/ui/states";
 import { Actions, SubmitForm } from "@/ui/submit-form";
 import { useToast } from "@/ui/toast";
 import { includedIn, roleName, SCOPE_GROUPS, useRoles, withoutIncluded } from "./roles";
@@ -147,9 +147,7 @@ function RoleForm({ role, scopes, onChanged }: FormProps) {
       {refusal.code === "REVISION_CONFLICT" && (
         <Notice tone="warn">
           Another person saved this role meanwhile.{" "}
-          <button type="button" className="min-h-6 underline" onClick={onChanged}>
-            Show their version
-          </button>{" "}
+          <NoticeButton onClick={onChanged}>Show their version</NoticeButton>{" "}
           and discard yours.
         </Notice>
       )}

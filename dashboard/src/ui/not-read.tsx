@@ -1,5 +1,6 @@
 import type { CombinedError } from "urql";
 import { problemOf } from "@/data/problem";
+import { NoticeButton } from "./states";
 
 interface Props {
   /** What cannot be offered, for instance `The workflows`. */
@@ -15,9 +16,7 @@ export function NotRead({ what, error, onRetry }: Props) {
   return (
     <p role="alert" className="text-xs text-bad">
       {what} could not be read. {title}. {text}{" "}
-      <button type="button" className="min-h-6 underline" onClick={onRetry}>
-        Try again
-      </button>
+      <NoticeButton onClick={onRetry}>Try again</NoticeButton>
     </p>
   );
 }

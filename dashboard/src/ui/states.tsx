@@ -82,3 +82,10 @@ export function Notice({ tone, children }: { tone: keyof typeof TONES; children:
     </div>
   );
 }
+
+/** What the reader can do about a notice, within its sentence. */
+export const NoticeButton = ({ children, onClick }: { children: ReactNode; onClick(): void }) => (
+  <button type="button" className="min-h-6 underline" onClick={onClick}>
+    {children}
+  </button>
+);
