@@ -13,6 +13,7 @@ import asyncio
 import logging
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -66,6 +67,7 @@ def main() -> None:
         "listening", extra={"host": settings.api_host, "port": settings.api_port}
     )
     tune_gc()
+    ignore_unstarted_fields()
     sys.setswitchinterval(THREAD_SWITCH_INTERVAL_SECONDS)
     server = create_server(app, settings.trusted_proxies, lame_duck)
     server.run(sockets=[listening])
@@ -84,6 +86,15 @@ def tune_gc() -> None:
     collection of generation 1."""
     gc.freeze()
     gc.set_threshold(20_000, 10, 500)
+
+
+def ignore_unstarted_fields() -> None:
+    """Do not log the fields that had not started when their operation was cancelled.
+
+    graphql-core creates the coroutines of nested fields before it awaits them. If a client leaves in
+    between, they are discarded, and Python warns that they were never awaited."""
+    unstarted = r"coroutine '(Executor|GraphQLCoreConverter)\."
+    warnings.filterwarnings("ignore", unstarted, RuntimeWarning)
 
 
 def build_schema_with_loaders(extensions: Sequence[Callable[[], SchemaExtension]]) -> Schema:

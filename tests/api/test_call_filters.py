@@ -40,7 +40,7 @@ from tests.support.demo_workflow import publish_clinic
 pytestmark = pytest.mark.anyio
 
 COUNT = 150
-FILTERS = 250
+FILTERS = 150
 S, K, D, R = CallState, CallKind, Direction, EndReason
 OTHER_WORKFLOW = WorkflowId(UUID(int=1))
 # What calls are filtered by is scattered over them at random, but the same in each run.

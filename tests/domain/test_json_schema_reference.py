@@ -73,7 +73,7 @@ DEFINED = {"n": {"type": "number"}, "o": {"type": "object", "properties": {"a": 
 SCHEMAS = st.recursive(st.booleans() | schemas(st.booleans()), schemas, max_leaves=6)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.dictionaries(st.sampled_from("abc"), SCHEMAS, max_size=3), SCHEMAS, VALUES, VALUES)
 def test_validation_agrees_with_the_reference(properties: Any, whole: Any, a: Any, b: Any) -> None:
     schema = {"type": "object", "$defs": DEFINED, "properties": properties, "allOf": [whole]}

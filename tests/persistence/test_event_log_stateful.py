@@ -45,7 +45,7 @@ from tests.support.demo_workflow import publish_clinic
 pytestmark = pytest.mark.anyio
 T = TypeVar("T")
 
-EXAMPLES, STEPS, MAX_CALLS = 100, 50, 5
+EXAMPLES, STEPS, MAX_CALLS = 60, 50, 5
 NUMBERS = st.integers(0, 4)
 REASONS = [EndReason.ENDED_BY_API, EndReason.WORKFLOW_FINISHED, EndReason.INTERNAL]
 
