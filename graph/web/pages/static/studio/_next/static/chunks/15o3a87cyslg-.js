@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,81058,s=>{s.v(t=>Promise.all(["static/chunks/09dh-77_6tzsg.js","static/chunks/18c8zasar-ol6.js"].map(t=>s.l(t))).then(()=>t(46685)))},58043,s=>{s.v(t=>Promise.all(["static/chunks/0ywpcqqk_bv34.js","static/chunks/0vt7fgagmb4qa.js"].map(t=>s.l(t))).then(()=>t(50444)))}]);
