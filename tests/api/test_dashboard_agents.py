@@ -102,7 +102,8 @@ async def test_a_person_describes_an_agent(
         "left": True,
     }
     unknown = "'--help' is not an espeak-ng voice; examples are en-gb and en-us+f3."
-    assert seen["sample"] == ["The sample is playing.", unknown, unknown]
+    marked = "This was refused. See the marked field."
+    assert seen["sample"] == ["The sample is playing.", unknown, marked]
     assert seen["refused"] == {
         "message": "This was refused. See the marked fields.\nAbout: name must start with a "
         "lower-case letter and contain only lower-case letters, digits and hyphens, at most 63 "

@@ -166,6 +166,7 @@ function VoiceForm({ item, onChange, problems: saved, completions, catalog, mode
             {...{ ...item, catalog, model }}
             what={`the voice for ${item.language || "no language yet"}`}
             missing={!item.voice.trim() && "Enter a voice to hear it."}
+            isShown={(at) => at === "voice" || at === "language"}
             onProblems={(found) => setHeard({ item, problems: found })}
           />
         </div>

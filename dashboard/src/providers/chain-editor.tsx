@@ -201,6 +201,7 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, spoken, p
         <Listen
           {...{ catalog, model, ...spoken }}
           what={nameOfModel(catalog.providers, kind, model)}
+          isShown={(at) => at.startsWith("tts.") && at !== "tts.provider"}
           onProblems={(found) => setHeard({ model, problems: placedAt(path, found) })}
         />
       )}
@@ -208,10 +209,6 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, spoken, p
   );
 }
 
-/** What a preview found wrong with a provider, where the form shows it. */
+/** What a preview found wrong with a provider, where the form has its values. */
 const placedAt = (path: string, problems: Problems): Problems =>
-  Object.fromEntries(
-    Object.entries(problems)
-      .filter(([at]) => at.startsWith("tts.") && at !== "tts.provider")
-      .map(([at, message]) => [`${path}${at.slice("tts".length)}`, message]),
-  );
+  Object.fromEntries(Object.entries(problems).map(([at, message]) => [`${path}${at.slice("tts".length)}`, message]));

@@ -1,6 +1,6 @@
 "use client";
 
-import { useState } from "react";
+import { useId, useState } from "react";
 import { messageOf, type Problems } from "@/data/problem";
 import { problemsOf, type MutationError } from "@/data/refusal";
 import { useMay } from "@/data/viewer";
@@ -20,14 +20,17 @@ interface Props {
   language: string;
   /** Why there is nothing to hear yet. */
   missing?: string | false;
-  /** Takes what is wrong with the values, by their paths in the input: `tts.model`, `voice`, `language`. */
+  /** Whether a field shows what is wrong with a value, by its path in the input: `tts.model`, `voice`, `language`. */
+  isShown(path: string): boolean;
+  /** Takes what the fields are to show. */
   onProblems(problems: Problems): void;
 }
 
 const STATUS = { silent: "", asking: "The sample is being requested.", playing: "The sample is playing." };
 
 /** A button that lets a provider speak as it would in a call. */
-export function Listen({ what, catalog, model, voice, language, missing, onProblems }: Props) {
+export function Listen({ what, catalog, model, voice, language, missing, isShown, onProblems }: Props) {
+  const id = useId();
   const { state, listen, stop } = useVoicePreview();
   const [refused, setRefused] = useState<{ of: string; error: MutationError } | null>(null);
   const input = { tts: inputOf(model), voice: voice.trim() || null, language: language.trim() || null };
@@ -41,7 +44,7 @@ export function Listen({ what, catalog, model, voice, language, missing, onProbl
     const error = await listen(input);
     if (!error) return;
     setRefused({ of: asked, error });
-    onProblems(problemsOf(error));
+    onProblems(Object.fromEntries(Object.entries(problemsOf(error)).filter(([path]) => isShown(path))));
   };
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
@@ -50,21 +53,33 @@ export function Listen({ what, catalog, model, voice, language, missing, onProbl
           Stop<span className="sr-only"> the sample</span>
         </Button>
       ) : (
-        <Button icon="play" busy={state === "asking"} aria-disabled={Boolean(reason)} onClick={() => void start()}>
+        <Button icon="play" busy={state === "asking"} aria-disabled={Boolean(reason)} aria-describedby={reason ? id : undefined} onClick={() => void start()}>
           Listen<span className="sr-only"> to {what}</span>
         </Button>
       )}
       <span role="status" className="sr-only">
         {STATUS[state]}
       </span>
-      {reason && <span className="text-xs text-muted">{reason}</span>}
+      {reason && (
+        <span id={id} className="text-xs text-muted">
+          {reason}
+        </span>
+      )}
       {error && !reason && (
         <span role="alert" className="text-xs text-bad">
-          {messageOf(error)}
+          {textOf(error, isShown)}
         </span>
       )}
     </div>
   );
+}
+
+/** What no field shows of an error. */
+function textOf(error: MutationError, isShown: Props["isShown"]): string {
+  const problems = Object.entries(problemsOf(error));
+  const others = problems.filter(([path]) => !isShown(path)).map(([, message]) => message);
+  if (others.length) return others.join(" ");
+  return problems.length ? "This was refused. See the marked field." : messageOf(error);
 }
 
 /** Why the provider cannot speak; nothing if it can, or if the role may not read which keys there are. */
