@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.providers.model import ProviderKind
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice, Voice
 from domain.workflows.spoken_texts import FALLBACK_LANGUAGE, SpokenText, default_spoken_text
 
 MAX_TEXT_LENGTH = 200
+SENTENCES = (SpokenText.STILL_THERE, SpokenText.ENDING_SOON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +34,12 @@ class VoicePreview:
         """An agent that speaks like this, to which the rules for agents apply."""
         voice = Voice(language=self.language or FALLBACK_LANGUAGE, voice=self.voice or "")
         return AgentSpec(
-            name=ProviderKind.TTS.lower(),
-            prompt=Prompt(system=self.spoken_text),
+            name="preview",
+            prompt=Prompt(system="Speak."),
             tts=self.choice,
             voices=() if self.voice is None else (voice,),
             languages=() if self.language is None else (self.language,),
         )
-
-
-SENTENCES = (SpokenText.STILL_THERE, SpokenText.ENDING_SOON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,11 +68,13 @@ def _problems(preview: VoicePreview) -> Problems:
         )
     if voice is not None and "{{" in voice:
         yield InvalidInput("A preview needs the id of a voice, without placeholders.", ("voice",))
-    if voice is not None and choice.provider == "local" and (problem := voice_problem(voice)):
-        yield InvalidInput(problem, ("voice",))
-    for each in agent_problems(preview.agent):
-        yield InvalidInput(each.message, _path(each.path or ()))
-    for finding in provider_findings(preview.agent, (), keys=None):
+    if voice is not None and choice.provider == "local" and (reason := voice_problem(voice)):
+        yield InvalidInput(reason, ("voice",))
+    malformed = list(agent_problems(preview.agent))
+    for problem in malformed:
+        yield InvalidInput(problem.message, _path(problem.path or ()))
+    # What is malformed is unknown to every provider, too.
+    for finding in () if malformed else provider_findings(preview.agent, (), keys=None):
         if finding.severity is Severity.ERROR:
             yield InvalidInput(f"{finding.message} {finding.fix}", _path(finding.path))
 

@@ -58,7 +58,8 @@ pytestmark = pytest.mark.anyio
 OPERATORS, OWN = "operator-key-1234", "own-key-of-a-tenant-1234"
 PREVIEW = f"""mutation ($input: PreviewVoiceInput!) {{ previewVoice(input: $input) {{ __typename
   ... on PreviewVoiceSuccess {{ audio mimeType duration }}
-  ... on ProviderFailed {{ provider status }} {ERROR_FIELDS} }} }}"""
+  ... on ProviderFailed {{ provider status }} {ERROR_FIELDS}
+  ... on ValidationError {{ problems {{ path }} }} }} }}"""
 CARTESIA = {"provider": "cartesia", "model": "sonic-3"}
 SARVAM = {"provider": "sarvam", "model": "bulbul:v3"}
 LOCAL = {"provider": "local", "model": "espeak-ng"}
@@ -119,7 +120,9 @@ async def test_a_voice_is_heard_with_its_options(
         async with previewing(keyed(settings, emulator.url), services, viewer) as api:
             tts = {"provider": provider, "model": entry.models[0], "options": options}
             rate, samples = heard(
-                await mutate(api, PREVIEW, tts=tts, voice=voice, language="hi-IN", text="One two.")
+                await mutate(
+                    api, PREVIEW, tts=tts, voice=voice, language="hi-IN", text="One {{two."
+                )
             )
             await mutate(api, PREVIEW, tts=tts, language="hi-IN")
     assert (rate, len(samples)) == (24_000, 2 * 0.12 * 24_000)
@@ -128,7 +131,7 @@ async def test_a_voice_is_heard_with_its_options(
     assert options.items() <= {**asked, **asked.get("generation_config", {})}.items()
     hindi = DEFAULT_SPOKEN_TEXTS["hi"]
     usual = f"{hindi[SpokenText.STILL_THERE]} {hindi[SpokenText.ENDING_SOON]}"
-    assert emulator.spoken_texts == ["One two.", usual]
+    assert emulator.spoken_texts == ["One {{two.", usual]
     assert [used[1] == voice for used in emulator.used_voices] == [True, False]
     # An entry tells who has used the key, at most once a minute.
     async with services.store.transaction(viewer.tenant_id) as work:
@@ -219,6 +222,7 @@ async def test_what_no_agent_could_speak_with_is_refused(
         refused = await mutate(api, PREVIEW, **given)
     assert (refused["code"], refused["path"]) == ("INVALID_INPUT", ["input", *path]), refused
     assert words in refused["message"]
+    assert [each["path"] for each in refused["problems"]] == [refused["path"]]
     assert emulator.keys == []
 
 
