@@ -46,7 +46,7 @@ export type AuditKind =
   | 'ACCESSED'
   /** A call was ended by a request. */
   | 'ENDED'
-  /** A tool or the key of a provider was tested, or a voice was heard with the key. */
+  /** A tool or the key of a provider was tested, or a preview of a voice requested with the key. */
   | 'TESTED'
   /** Entries past their retention were deleted. */
   | 'SHORTENED'
