@@ -13,6 +13,8 @@ from domain.tools.http import EgressBlocked, HttpFailed, HttpRequest
 from persistence.provider_http import ProviderHttp
 
 TIMEOUT_SECONDS = 10.0
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""Some servers list thousands of models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class HttpKeyProber:
                     },
                     None if probe.body is None else orjson.dumps(probe.body),
                     timeout=TIMEOUT_SECONDS,
+                    max_body_bytes=MAX_BODY_BYTES,
                 ),
                 base_url,
             )

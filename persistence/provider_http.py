@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from domain.common.settings import Settings
-from domain.tools.http import EgressBlocked, HttpClient, HttpRequest, HttpResponse
+from domain.tools.http import EgressBlocked, HttpClient, HttpFailed, HttpRequest, HttpResponse
 from persistence.guarded_http import SESSION_OPTIONS, exchange, reporting_failures
 
 DEFAULT_BASE_URLS: Mapping[str, str] = {
@@ -55,9 +55,15 @@ class ProviderHttp:
 
 
 async def _send(request: HttpRequest) -> HttpResponse:
+    try:
+        url = URL(request.url)
+    except ValueError:
+        raise HttpFailed("connect") from None
+    if not url.host:
+        raise HttpFailed("connect")
     with reporting_failures():
         async with (
             asyncio.timeout(request.timeout),
             aiohttp.ClientSession(**SESSION_OPTIONS) as http,
         ):
-            return await exchange(http, request, URL(request.url))
+            return await exchange(http, request, url)

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import shutil
+import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -30,7 +32,9 @@ from persistence.wav import BYTES_PER_SAMPLE, NotWav, decode_wav, encode_wav
 
 TIMEOUT_SECONDS = 7.0
 """Less than an operation of the API may take, so that its client learns which provider was too slow."""
-MAX_RESPONSE_BYTES = 2 * 1024 * 1024
+MAX_RESPONSE_BYTES = 5 * 1024 * 1024
+"""More than the longest text takes at the slowest pace: 200 characters of Chinese or an Indian language take 80
+seconds, which are 3.8 MB, or 5.1 MB as Base64."""
 CHUNK_BYTES = 65_536
 SAMPLE_RATE = 24_000
 
@@ -75,10 +79,13 @@ class ProviderSynthesizer:
     ) -> SpokenAudio:
         provider = preview.choice.provider
         if provider == "local":
-            return _audio(provider, await self._run_espeak(preview), ESPEAK_RATE)
+            wav = await self._run_espeak(preview)
+            return await asyncio.to_thread(_audio, provider, wav, ESPEAK_RATE)
         api, keys = SPEECH_APIS[provider], self._keys.with_tenant_credentials(credentials)
         response = await self._request(api, preview, keys)
-        return _audio(provider, api.wav(response.body), SAMPLE_RATE, response.status)
+        return await asyncio.to_thread(
+            lambda: _audio(provider, api.wav(response.body), SAMPLE_RATE, response.status)
+        )
 
     async def _request(
         self, api: SpeechApi, preview: VoicePreview, keys: ProviderKeys
@@ -113,7 +120,7 @@ class ProviderSynthesizer:
         command = espeak_command(program, preview.language, preview.voice, preview.choice.options)
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+                *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True
             )
         except OSError:
             raise _failed("local", "did not start") from None
@@ -129,12 +136,14 @@ class ProviderSynthesizer:
                     if len(wav) > MAX_RESPONSE_BYTES:
                         raise _failed("local", FAILURES["too_large"])
                 if await process.wait():
-                    raise _failed("local", "does not have this voice")
+                    raise _failed("local", "failed; it may not have this voice or this language")
         except TimeoutError:
             raise _failed("local", FAILURES["timeout"]) from None
         finally:
             with suppress(ProcessLookupError):
-                process.kill()
+                os.killpg(
+                    process.pid, signal.SIGKILL
+                )  # the program may be a script that runs another
             await process.wait()
         return bytes(wav)
 

@@ -9,6 +9,7 @@ CHUNK_HEADER = struct.Struct("<4sI")
 FORMAT = struct.Struct("<HHIIHH")
 PCM, EXTENSIBLE = 1, 0xFFFE
 BYTES_PER_SAMPLE = 2
+MAX_CHUNKS = 64
 
 
 class NotWav(Exception):
@@ -32,7 +33,9 @@ def decode_wav(content: bytes) -> tuple[bytes, int]:
     if content[:4] != b"RIFF" or content[8:12] != b"WAVE":
         raise NotWav
     rate, at = 0, 12
-    while at + CHUNK_HEADER.size <= len(content):
+    for _ in range(MAX_CHUNKS):
+        if at + CHUNK_HEADER.size > len(content):
+            break
         name, size = CHUNK_HEADER.unpack_from(content, at)
         at += CHUNK_HEADER.size
         if name == b"fmt " and at + FORMAT.size <= len(content):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from domain.audit.model import AuditKind, AuditNote
 from domain.common.access import Scope, Viewer
@@ -14,6 +15,7 @@ from domain.ports import Services
 from domain.providers.catalog import find_provider
 from domain.providers.espeak import voice_problem
 from domain.providers.model import ProviderKind
+from domain.tenants.budgets import raise_if_exhausted
 from domain.tenants.credentials import credential_name
 from domain.tenants.provider_keys import MissingApiKey, ProviderMisconfigured
 from domain.tenants.voice_previews import MAX_TEXT_LENGTH, SpokenAudio, VoicePreview
@@ -44,7 +46,10 @@ async def preview_voice(
     raise_per_value(found, _problems(preview))
     async with services.voice_preview_limit.acquire(SLOT_SECONDS, viewer.tenant_id):
         async with services.store.transaction(viewer.tenant_id) as work:
+            budgets, usage = await work.calls.budget_usage()
             credentials = await work.credentials.decrypt_all()
+        # A tenant that may not spend more may not use the operator's key either.
+        raise_if_exhausted(replace(budgets, concurrent_calls=None), usage)
         if (note := _note(preview)) is not None:
             services.audit_notes.put(viewer.tenant_id, note)
         try:

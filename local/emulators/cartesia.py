@@ -77,7 +77,7 @@ async def speak_once(emulator: SpeechEmulator, request: Request) -> Response:
     key, asked = request.headers.get("x-api-key", ""), await request.json()
     emulator.record_connection(NAME, key, asked)
     if not emulator.accepts(key):
-        return JSONResponse({"error_code": "unauthorized"}, status_code=401)
+        return JSONResponse({"error_code": "unauthorized", "key": key}, status_code=401)
     if (fault := await emulator.faults.http_response(NAME)) is not None:
         return fault
     words, output = asked["transcript"].split(), asked["output_format"]

@@ -111,7 +111,7 @@ async def speak_once(emulator: SpeechEmulator, request: Request) -> Response:
     key, asked = request.headers.get("api-subscription-key", ""), await request.json()
     emulator.record_connection(TTS, key, asked)
     if not emulator.accepts(key):
-        error = {"code": "invalid_api_key_error", "message": "Invalid API key"}
+        error = {"code": "invalid_api_key_error", "message": f"Invalid API key {key}"}
         return JSONResponse({"error": error}, status_code=403)
     if (fault := await emulator.faults.http_response(TTS)) is not None:
         return fault

@@ -10,7 +10,12 @@ import strawberry
 
 from domain.tenants.voice_previews import MAX_TEXT_LENGTH, SpokenAudio, VoicePreview
 from graph.schema.scalars import Duration
-from graph.schema.types.errors import NotFoundError, ProviderFailed, ValidationError
+from graph.schema.types.errors import (
+    NotFoundError,
+    ProviderFailed,
+    QuotaExceeded,
+    ValidationError,
+)
 from graph.schema.types.inputs import InputReader
 from graph.schema.types.providers import ProviderChoiceInput
 
@@ -62,7 +67,7 @@ class PreviewVoiceSuccess:
 
 
 PreviewVoiceResult = Annotated[
-    PreviewVoiceSuccess | ValidationError | NotFoundError | ProviderFailed,
+    PreviewVoiceSuccess | ValidationError | NotFoundError | QuotaExceeded | ProviderFailed,
     strawberry.union(
         "PreviewVoiceResult",
         description="Result of `previewVoice`: the success type or one of the errors.",
