@@ -3,7 +3,7 @@
 //   node dashboard_agents.mjs <url of the API> <API key> <file with the texts of templates, as JSON>
 
 import { readFile } from "node:fs/promises";
-import { barriers, hold, report, watched } from "./browser.mjs";
+import { barriers, hold, repeatSounds, report, watched } from "./browser.mjs";
 
 const [api, key, templates] = process.argv.slice(2);
 const pictures = process.env.DASHBOARD_SCREENSHOTS;
@@ -13,6 +13,7 @@ await report(work);
 async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
+  await repeatSounds(page);
   const { valid, invalid, values } = JSON.parse(await readFile(templates, "utf8"));
   const found = [];
   const check = async (where) => {

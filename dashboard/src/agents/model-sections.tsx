@@ -126,8 +126,8 @@ interface VoiceProps {
 }
 
 function VoiceForm({ item, onChange, problems: saved, completions, catalog, model, provider, lists, isDisabled }: VoiceProps) {
-  const [heard, setHeard] = useState<{ item: Draft["voices"][number]; problems: Problems } | null>(null);
-  const problems = heard?.item === item ? { ...saved, ...heard.problems } : saved;
+  const [heard, setHeard] = useState<Problems>({});
+  const problems = { ...saved, ...heard };
   return (
     <div className="grid gap-4 sm:grid-cols-2">
       <Field
@@ -167,7 +167,7 @@ function VoiceForm({ item, onChange, problems: saved, completions, catalog, mode
             what={`the voice for ${item.language || "no language yet"}`}
             missing={!item.voice.trim() && "Enter a voice to hear it."}
             isShown={(at) => at === "voice" || at === "language"}
-            onProblems={(found) => setHeard({ item, problems: found })}
+            onProblems={setHeard}
           />
         </div>
       )}

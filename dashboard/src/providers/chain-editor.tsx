@@ -114,8 +114,8 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, spoken, p
   const labels = catalog.credentials.get(model.provider) ?? [];
   const foreign = provider ? unsupported(provider, languages) : [];
   const count = Object.keys(model.options).length;
-  const [heard, setHeard] = useState<{ model: Model; problems: Problems } | null>(null);
-  const problems = heard?.model === model ? { ...saved, ...heard.problems } : saved;
+  const [heard, setHeard] = useState<Problems>({});
+  const problems = { ...saved, ...heard };
   const optionProblem = problemAt(problems, `${path}.options`);
   const [isOpen, setOpen] = useState(false);
   // Options and credentials belong to a provider, so another one starts without any.
@@ -202,7 +202,7 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, spoken, p
           {...{ catalog, model, ...spoken }}
           what={nameOfModel(catalog.providers, kind, model)}
           isShown={(at) => at.startsWith("tts.") && at !== "tts.provider"}
-          onProblems={(found) => setHeard({ model, problems: placedAt(path, found) })}
+          onProblems={(found) => setHeard(placedAt(path, found))}
         />
       )}
     </div>

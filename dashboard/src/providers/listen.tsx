@@ -1,6 +1,6 @@
 "use client";
 
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { messageOf, type Problems } from "@/data/problem";
 import { problemsOf, type MutationError } from "@/data/refusal";
 import { useMay } from "@/data/viewer";
@@ -32,28 +32,38 @@ const STATUS = { silent: "", asking: "The sample is being requested.", playing: 
 export function Listen({ what, catalog, model, voice, language, missing, isShown, onProblems }: Props) {
   const id = useId();
   const { state, listen, stop } = useVoicePreview();
-  const [refused, setRefused] = useState<{ of: string; error: MutationError } | null>(null);
+  const [error, setError] = useState<MutationError | null>(null);
   const input = { tts: inputOf(model), voice: voice.trim() || null, language: language.trim() || null };
   const asked = JSON.stringify(input);
-  const error = refused?.of === asked ? refused.error : null;
   const mayWrite = useMay("AGENTS_WRITE");
   const reason = mayWrite ? missing || keyProblem(catalog, model) || slotProblem(voice) : "Your role does not include agents:write.";
-  const start = async () => {
-    setRefused(null);
+  const forget = () => {
+    setError(null);
     onProblems({});
+  };
+  // What is heard, and what was refused, belongs to the values from before.
+  const heard = useRef(asked);
+  useEffect(() => {
+    if (heard.current === asked) return;
+    heard.current = asked;
+    stop();
+    forget();
+  });
+  const start = async () => {
+    forget();
     const error = await listen(input);
     if (!error) return;
-    setRefused({ of: asked, error });
+    setError(error);
     onProblems(Object.fromEntries(Object.entries(problemsOf(error)).filter(([path]) => isShown(path))));
   };
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-1.5">
-      {state === "playing" ? (
+      {state !== "silent" ? (
         <Button icon="stop" onClick={stop}>
           Stop<span className="sr-only"> the sample</span>
         </Button>
       ) : (
-        <Button icon="play" busy={state === "asking"} aria-disabled={Boolean(reason)} aria-describedby={reason ? id : undefined} onClick={() => void start()}>
+        <Button icon="play" aria-disabled={Boolean(reason)} aria-describedby={reason ? id : undefined} onClick={() => void start()}>
           Listen<span className="sr-only"> to {what}</span>
         </Button>
       )}
