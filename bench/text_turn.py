@@ -22,12 +22,12 @@ from domain.calls.context import CallContext
 from domain.calls.events import UserTurn
 from domain.calls.model import CallState
 from domain.calls.state import CallProjection
+from domain.tenants.provider_keys import ProviderKeys
 from domain.tools.actions import ContextSet, Respond
 from domain.tools.model import ToolSpec
 from domain.workflows.agents import AgentSpec, Prompt, ProviderChoice
 from domain.workflows.model import Node, Snapshot, WorkflowSpec
 from persistence.worker_wiring import worker_services
-from worker.providers.api_keys import ProviderKeys
 from worker.providers.scripted import ScriptedLLM
 from worker.session.conversation import Conversation
 from worker.session.text_session import text_session

@@ -103,6 +103,7 @@ from domain.tenants.members import (
 )
 from domain.tenants.roles import Roles
 from domain.tenants.settings import StoredSettings, TenantSettings
+from domain.tenants.voice_previews import SpokenAudio, VoicePreview
 from domain.tools.http import HttpClient
 from domain.tools.model import Tool, ToolSpec
 from domain.tools.network_allow_list import AllowList
@@ -115,6 +116,9 @@ MAX_LONG_LOGS = 2
 
 MAX_AUDIT_EXPORTS = 2
 """Exports of its audit log that a process sends at once for a tenant."""
+
+MAX_VOICE_PREVIEWS = 2
+"""Previews of voices that a process waits for at once for a tenant."""
 
 MAX_COMPUTE_TRANSACTIONS = 2
 """Transactions per tenant and process that wait for `Compute` while they hold a connection."""
@@ -476,6 +480,15 @@ class KeyProber(Protocol):
     ) -> KeyTestResult:
         """Ask the provider, or the server of the endpoint, whether it accepts the key. Never
         raises."""
+        ...
+
+
+class SpeechSynthesizer(Protocol):
+    async def synthesize(
+        self, preview: VoicePreview, credentials: DecryptedCredentials
+    ) -> SpokenAudio:
+        """Let the provider say the text, with the tenant's credential or the operator's key, as in calls.
+        Raises `ProviderFailed`, `MissingApiKey` or `ProviderMisconfigured`, all within seconds."""
         ...
 
 
@@ -908,6 +921,7 @@ class Services:
     open_counts: OpenCounts
     http_client: HttpClient
     key_prober: KeyProber
+    speech_synthesizer: SpeechSynthesizer
     route_reports: RouteReports
     room_access_issuer: RoomAccessIssuer | None
     """Grants access to the rooms of voice calls; None when LiveKit is not configured."""
@@ -944,6 +958,10 @@ class Services:
         default_factory=lambda: TenantConcurrencyLimit(MAX_AUDIT_EXPORTS)
     )
     """Limits the exports of audit logs, which last as long as their clients read."""
+    voice_preview_limit: TenantConcurrencyLimit = field(
+        default_factory=lambda: TenantConcurrencyLimit(MAX_VOICE_PREVIEWS)
+    )
+    """Limits the previews of voices, which last as long as their providers take."""
     compute_limit: TenantConcurrencyLimit = field(
         default_factory=lambda: TenantConcurrencyLimit(MAX_COMPUTE_TRANSACTIONS)
     )

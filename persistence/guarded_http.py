@@ -9,8 +9,10 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -28,7 +30,6 @@ from domain.tools.http import (
 )
 from domain.tools.network_allow_list import AllowList, is_public
 
-MAX_BODY_BYTES = 1024 * 1024
 CHUNK_BYTES = 65_536
 CONNECT_TIMEOUT_SECONDS = 5.0
 MAX_CONNECTIONS = 1000
@@ -39,6 +40,13 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 URL_PATTERN = re.compile(r"[^\x00-\x20\x7f\\\ud800-\udfff]+")
 HEADER_NAME_PATTERN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE_PATTERN = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
+
+# A small compressed body may be huge when decompressed.
+SESSION_OPTIONS: Mapping[str, Any] = {
+    "trust_env": False,
+    "auto_decompress": False,
+    "headers": {"User-Agent": "agent-studio", "Accept-Encoding": "identity"},
+}
 
 _requested_url: ContextVar[URL] = ContextVar("requested_url")
 
@@ -67,21 +75,9 @@ class GuardedHttpClient:
         # `_open_socket` reads the URL, in this context or in a copy of it.
         context_token = _requested_url.set(url)
         try:
-            async with asyncio.timeout(request.timeout):
-                return await self._exchange(request, url)
-        except TimeoutError:
-            raise HttpFailed("timeout") from None
-        except aiohttp.InvalidURL:
-            raise EgressBlocked from None
-        except aiohttp.ClientConnectorError as error:
-            if isinstance(error.__cause__, _AddressBlocked):
-                raise EgressBlocked from None
-            raise HttpFailed("connect") from None
-        except UnicodeError:
-            # The host name cannot be encoded for DNS.
-            raise HttpFailed("connect") from None
-        except (aiohttp.ClientError, OSError):
-            raise HttpFailed("broken") from None
+            with reporting_failures():
+                async with asyncio.timeout(request.timeout):
+                    return await exchange(self._get_session(), request, url)
         finally:
             _requested_url.reset(context_token)
 
@@ -112,25 +108,6 @@ class GuardedHttpClient:
             raise EgressBlocked
         return url
 
-    async def _exchange(self, request: HttpRequest, url: URL) -> HttpResponse:
-        started_at = time.perf_counter()
-        async with self._get_session().request(
-            request.method,
-            url,
-            headers=request.headers,
-            data=request.body,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
-        ) as response:
-            body = bytearray()
-            async for chunk in response.content.iter_chunked(CHUNK_BYTES):
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise HttpFailed("too_large")
-            ms = (time.perf_counter() - started_at) * 1000
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            return HttpResponse(response.status, headers, bytes(body), ms)
-
     def _get_session(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
@@ -141,10 +118,7 @@ class GuardedHttpClient:
                     limit_per_host=MAX_CONNECTIONS_PER_HOST,
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                trust_env=False,
-                # A small compressed body may be huge when decompressed.
-                auto_decompress=False,
-                headers={"User-Agent": "agent-studio", "Accept-Encoding": "identity"},
+                **SESSION_OPTIONS,
             )
         return self._session
 
@@ -159,6 +133,47 @@ class GuardedHttpClient:
 
     def _is_web(self, url: URL) -> bool:
         return (url.scheme == "https" or self._allow_plaintext) and url.port in self._ports
+
+
+async def exchange(session: aiohttp.ClientSession, request: HttpRequest, url: URL) -> HttpResponse:
+    """Send the request, and read no more of the response than it allows. Redirects are not followed."""
+    started_at = time.perf_counter()
+    async with session.request(
+        request.method,
+        url,
+        headers=request.headers,
+        data=request.body,
+        allow_redirects=False,
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
+    ) as response:
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(CHUNK_BYTES):
+            body += chunk
+            if len(body) > request.max_body_bytes:
+                raise HttpFailed("too_large")
+        ms = (time.perf_counter() - started_at) * 1000
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return HttpResponse(response.status, headers, bytes(body), ms)
+
+
+@contextmanager
+def reporting_failures() -> Iterator[None]:
+    """Raise `EgressBlocked` or `HttpFailed` for what goes wrong with a request inside the block."""
+    try:
+        yield
+    except TimeoutError:
+        raise HttpFailed("timeout") from None
+    except aiohttp.InvalidURL:
+        raise EgressBlocked from None
+    except aiohttp.ClientConnectorError as error:
+        if isinstance(error.__cause__, _AddressBlocked):
+            raise EgressBlocked from None
+        raise HttpFailed("connect") from None
+    except UnicodeError:
+        # The host name cannot be encoded for DNS.
+        raise HttpFailed("connect") from None
+    except (aiohttp.ClientError, OSError):
+        raise HttpFailed("broken") from None
 
 
 class _AddressBlocked(OSError):

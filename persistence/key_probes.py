@@ -1,7 +1,4 @@
-"""Asks providers whether they accept an API key.
-
-URLs that are built in or set by the operator need no guard against private addresses. Requests to a
-server that a tenant names go through the same guard as those of tools."""
+"""Asks providers whether they accept an API key."""
 
 from __future__ import annotations
 
@@ -9,21 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import orjson
 
-from domain.common.settings import Settings
 from domain.tenants.credentials import NO_ENDPOINT, KeyTestResult, ProviderEndpoint, Verdict
-from domain.tools.http import EgressBlocked, HttpClient, HttpFailed, HttpRequest
+from domain.tools.http import EgressBlocked, HttpFailed, HttpRequest
+from persistence.provider_http import ProviderHttp
 
 TIMEOUT_SECONDS = 10.0
-DEFAULT_BASE_URLS: Mapping[str, str] = {
-    "openai": "https://api.openai.com/v1",
-    "google": "https://generativelanguage.googleapis.com",
-    "deepgram": "https://api.deepgram.com",
-    "cartesia": "https://api.cartesia.ai",
-    "sarvam": "https://api.sarvam.ai",
-}
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""Some servers list thousands of models."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,66 +40,37 @@ PROBE_REQUESTS: Mapping[str, ProbeRequest] = {
 
 
 class HttpKeyProber:
-    def __init__(
-        self,
-        settings: Settings,
-        base_urls: Mapping[str, str] | None = None,
-        guarded_http: HttpClient | None = None,
-    ) -> None:
-        """`guarded_http` sends requests to servers that tenants name."""
-        configured = {name: url for name, url in settings.provider_base_urls.items() if url}
-        self._base_urls = {**DEFAULT_BASE_URLS, **configured, **(base_urls or {})}
-        self._guarded_http = guarded_http
+    def __init__(self, http: ProviderHttp) -> None:
+        self._http = http
 
     async def test_key(
         self, provider: str, key: str, endpoint: ProviderEndpoint = NO_ENDPOINT
     ) -> KeyTestResult:
-        request = self._request(provider, key, endpoint)
+        probe, base_url = PROBE_REQUESTS[provider], endpoint.url(provider)
         try:
-            if endpoint.url(provider) is None:
-                status = await _send(request)
-            elif self._guarded_http is not None:
-                status = (await self._guarded_http.send(request)).status
-            else:
-                raise EgressBlocked
+            response = await self._http.send(
+                provider,
+                HttpRequest(
+                    "GET" if probe.body is None else "POST",
+                    probe.path,
+                    {
+                        probe.header: f"{probe.prefix}{key}",
+                        **probe.extra_headers,
+                        **endpoint.headers,
+                    },
+                    None if probe.body is None else orjson.dumps(probe.body),
+                    timeout=TIMEOUT_SECONDS,
+                    max_body_bytes=MAX_BODY_BYTES,
+                ),
+                base_url,
+            )
         except EgressBlocked:
             message = f"The server for {provider} has a private address, which is not allowed."
             return KeyTestResult(verdict=Verdict.UNREACHABLE, message=message)
-        except (HttpFailed, aiohttp.ClientError, TimeoutError, OSError) as error:
-            reason = error.kind if isinstance(error, HttpFailed) else type(error).__name__
-            message = f"{provider} could not be reached ({reason})."
+        except HttpFailed as error:
+            message = f"{provider} could not be reached ({error.kind})."
             return KeyTestResult(verdict=Verdict.UNREACHABLE, message=message)
-        return _key_test_from_status(provider, status)
-
-    def _request(self, provider: str, key: str, endpoint: ProviderEndpoint) -> HttpRequest:
-        probe = PROBE_REQUESTS[provider]
-        base_url = endpoint.url(provider) or self._base_urls[provider]
-        headers = {
-            probe.header: f"{probe.prefix}{key}",
-            **probe.extra_headers,
-            **endpoint.headers,
-        }
-        body = None
-        if probe.body is not None:
-            body, headers["Content-Type"] = orjson.dumps(probe.body), "application/json"
-        method = "GET" if body is None else "POST"
-        url = base_url.rstrip("/") + probe.path
-        return HttpRequest(method, url, headers, body, timeout=TIMEOUT_SECONDS)
-
-
-async def _send(request: HttpRequest) -> int:
-    timeout = aiohttp.ClientTimeout(total=request.timeout)
-    async with (
-        aiohttp.ClientSession(timeout=timeout) as http,
-        http.request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            data=request.body,
-            allow_redirects=False,
-        ) as response,
-    ):
-        return response.status
+        return _key_test_from_status(provider, response.status)
 
 
 def _key_test_from_status(provider: str, status: int) -> KeyTestResult:

@@ -10,7 +10,13 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from domain.common.settings import Settings
-from domain.tenants.credentials import NO_ENDPOINT, KeyTestResult, ProviderEndpoint
+from domain.tenants.credentials import (
+    NO_ENDPOINT,
+    DecryptedCredentials,
+    KeyTestResult,
+    ProviderEndpoint,
+)
+from domain.tenants.voice_previews import SpokenAudio, VoicePreview
 from domain.tools.http import HttpClient, HttpRequest, HttpResponse
 from domain.tools.network_allow_list import AllowList
 
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     from persistence.audio_store import ObjectStore
     from persistence.guarded_http import GuardedHttpClient
     from persistence.key_probes import HttpKeyProber
+    from persistence.speech_synthesis import ProviderSynthesizer
 
 
 class LazyHttpClient:
@@ -39,8 +46,8 @@ class LazyHttpClient:
             await self._http.aclose()
 
 
-class LazyKeyProber:
-    """Asks providers whether they accept an API key; loaded at its first request."""
+class LazyProviders:
+    """What the API asks of providers itself; loaded at its first request."""
 
     def __init__(self, settings: Settings, guarded_http: HttpClient) -> None:
         self._settings = settings
@@ -49,9 +56,14 @@ class LazyKeyProber:
     async def test_key(
         self, provider: str, key: str, endpoint: ProviderEndpoint = NO_ENDPOINT
     ) -> KeyTestResult:
-        prober_class = await asyncio.to_thread(_load_http_prober)
-        prober = prober_class(self._settings, guarded_http=self._guarded_http)
+        prober = await asyncio.to_thread(_load_key_prober, self._settings, self._guarded_http)
         return await prober.test_key(provider, key, endpoint)
+
+    async def synthesize(
+        self, preview: VoicePreview, credentials: DecryptedCredentials
+    ) -> SpokenAudio:
+        synthesizer = await asyncio.to_thread(_load_synthesizer, self._settings, self._guarded_http)
+        return await synthesizer.synthesize(preview, credentials)
 
 
 def open_audio_store(settings: Settings, stack: AsyncExitStack) -> ObjectStore | None:
@@ -72,7 +84,15 @@ def _load_guarded_http() -> type[GuardedHttpClient]:
     return GuardedHttpClient
 
 
-def _load_http_prober() -> type[HttpKeyProber]:
+def _load_key_prober(settings: Settings, guarded_http: HttpClient) -> HttpKeyProber:
     from persistence.key_probes import HttpKeyProber  # loads aiohttp
+    from persistence.provider_http import ProviderHttp
 
-    return HttpKeyProber
+    return HttpKeyProber(ProviderHttp(settings, guarded_http=guarded_http))
+
+
+def _load_synthesizer(settings: Settings, guarded_http: HttpClient) -> ProviderSynthesizer:
+    from persistence.provider_http import ProviderHttp
+    from persistence.speech_synthesis import ProviderSynthesizer  # loads aiohttp
+
+    return ProviderSynthesizer(settings, ProviderHttp(settings, guarded_http=guarded_http))

@@ -33,7 +33,7 @@ from persistence.draft_lists import SqlDraftLists
 from persistence.federated_users import SqlFederatedUsers
 from persistence.identity_providers import SqlProviderDirectory
 from persistence.key_ring import KeyRing
-from persistence.lazy_adapters import LazyHttpClient, LazyKeyProber, open_audio_store
+from persistence.lazy_adapters import LazyHttpClient, LazyProviders, open_audio_store
 from persistence.live_lists import LookupTurns
 from persistence.livekit_webhooks import LiveKitWebhooks
 from persistence.notifications import access_changed
@@ -76,6 +76,7 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
         await stack.enter_async_context(background_task(open_counts.run_renewal()))
         http_client = LazyHttpClient(settings.outbound_allow)
         stack.push_async_callback(http_client.aclose)
+        providers = LazyProviders(settings, http_client)
         audio_store = open_audio_store(settings, stack)
         passwords = PasswordVerifier()
         stack.callback(passwords.close)
@@ -128,7 +129,8 @@ async def api_services(settings: Settings) -> AsyncGenerator[Services]:
             limiter=limiter,
             open_counts=open_counts,
             http_client=http_client,
-            key_prober=LazyKeyProber(settings, http_client),
+            key_prober=providers,
+            speech_synthesizer=providers,
             route_reports=RedisRouteReports(limiter),
             room_access_issuer=JwtRoomAccessIssuer.from_settings(settings),
             room_webhooks=LiveKitWebhooks.from_settings(channels, settings),

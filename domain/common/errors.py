@@ -35,6 +35,7 @@ DomainError
 ├── RateLimited
 ├── QuotaExceeded             a budget or a quota of the tenant is exhausted
 ├── CallerRefused             a telephone number does not take calls of this attestation
+├── ProviderFailed            a provider of the agent refuses a request or does not answer it
 ├── InvalidToken              a link was used, withdrawn or has expired
 ├── InvalidCursor             not a cursor of this call or list
 ├── CursorExpired             the history it points into was rewound
@@ -307,6 +308,24 @@ class QuotaExceeded(DomainError):
 
 class CallerRefused(DomainError):
     code = "CALLER_REFUSED"
+
+
+class ProviderFailed(DomainError):
+    """`status` is that of the HTTP response; None without one."""
+
+    code = "PROVIDER_FAILED"
+
+    def __init__(
+        self,
+        message: str,
+        path: Path | None = None,
+        *,
+        provider: str,
+        status: int | None = None,
+    ) -> None:
+        super().__init__(message, path)
+        self.provider = provider
+        self.status = status
 
 
 class InvalidToken(DomainError):

@@ -25,13 +25,15 @@ FORBIDDEN_HEADERS = frozenset(
 """Headers that control routing and message framing. Connections are shared, so a tool that
 desynchronised one could receive the response to another tenant's request."""
 
+MAX_BODY_BYTES = 1024 * 1024
+
 IDEMPOTENCY_KEY_HEADER = "Idempotency-Key"
 """The header by which a server recognises a repeated request; see `domain.calls.idempotency`."""
 
 
 @dataclass(frozen=True, slots=True)
 class HttpRequest:
-    """A request; `timeout` covers the whole exchange, in seconds."""
+    """A request; `timeout` covers the whole exchange, in seconds. A larger response is not read."""
 
     method: str
     url: str
@@ -40,6 +42,7 @@ class HttpRequest:
     timeout: float = 10.0
     host_limits: tuple[HostLimit, ...] = ()
     """The secrets in the headers that may only be sent to some hosts."""
+    max_body_bytes: int = MAX_BODY_BYTES
 
 
 @dataclass(frozen=True, slots=True)

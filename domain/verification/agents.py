@@ -55,17 +55,23 @@ def findings(
                 f"The agent {name!r} has no language model, and the settings have no default one.",
                 "Set llm on the agent, or defaults.llm in the settings.",
             )
-        for kind, choice in agent.provider_choices:
-            yield from _provider_choice(kind, choice, (*path, kind.value.lower()), keys)
-        unsupported = tuple(_languages(agent, path))
-        yield from unsupported
-        yield from _voices(agent, path)
-        if not unsupported:
+        yield from provider_findings(agent, path, keys)
+        if not any(_languages(agent, path)):
             yield from _missing_texts(agent, worded, path)
         yield from _unused_texts(agent, path)
         yield from _endpointing(agent, (*path, "session"))
         yield from _interruption(agent, (*path, "session", "interruption"))
         yield from _tools(snapshot, agent, path)
+
+
+def provider_findings(
+    agent: AgentSpec, path: Path, keys: frozenset[str] | None
+) -> Iterator[Finding]:
+    """The findings about the providers of an agent, and about its voices and languages at them."""
+    for kind, choice in agent.provider_choices:
+        yield from _provider_choice(kind, choice, (*path, kind.value.lower()), keys)
+    yield from _languages(agent, path)
+    yield from _voices(agent, path)
 
 
 CATALOG_LANGUAGES = frozenset(

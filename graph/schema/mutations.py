@@ -15,8 +15,10 @@ from domain.use_cases import (
     tools,
     transfers,
     versions,
+    voice_previews,
     workflows,
 )
+from domain.use_cases.voice_previews import PREVIEWS_PER_MINUTE
 from domain.workflows.agents import AgentId
 from domain.workflows.model import VersionId, WorkflowId
 from graph.schema.access_mutations import AccessMutation
@@ -33,6 +35,7 @@ from graph.schema.types import bundles as b
 from graph.schema.types import calls as c
 from graph.schema.types import tools as t
 from graph.schema.types import transfers as x
+from graph.schema.types import voice_previews as v
 from graph.schema.types import workflows as w
 from graph.schema.types.inputs import InputReader
 from resolvers.context import Ctx
@@ -79,6 +82,19 @@ class Mutation(
     ) -> g.DeleteAgentResult:
         id = AgentId(require_id("Agent", input.id))
         return g.DeleteAgentSuccess(agent=await info.context.run(agents.delete_agent, id))
+
+    @mutation(
+        "Hear a TTS provider as an agent would speak with it, in a WAV file. It uses the key of such an "
+        "agent: the provider bills the text, which counts towards no budget of yours. A tenant may "
+        f"request {PREVIEWS_PER_MINUTE} a minute, two of them at once."
+    )
+    async def preview_voice(
+        self, info: Ctx, input: Input[v.PreviewVoiceInput]
+    ) -> v.PreviewVoiceResult:
+        reader = InputReader()
+        preview = input.preview(reader)
+        spoken = await reader.run(info.context, voice_previews.preview_voice, preview)
+        return v.PreviewVoiceSuccess.from_audio(spoken)
 
     @mutation("Create a tool with a unique name.")
     async def create_tool(self, info: Ctx, input: Input[t.CreateToolInput]) -> t.CreateToolResult:

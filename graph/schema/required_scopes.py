@@ -64,6 +64,7 @@ ROOT_FIELDS: Mapping[str, Scopes] = {
     "Mutation.createAgent": (Scope.AGENTS_WRITE,),
     "Mutation.updateAgent": (Scope.AGENTS_WRITE,),
     "Mutation.deleteAgent": (Scope.AGENTS_WRITE,),
+    "Mutation.previewVoice": (Scope.AGENTS_WRITE,),
     "Mutation.createTool": (Scope.TOOLS_WRITE,),
     "Mutation.updateTool": (Scope.TOOLS_WRITE,),
     "Mutation.deleteTool": (Scope.TOOLS_WRITE,),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import wave
 from collections.abc import Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from math import inf
 
 import numpy as np
@@ -75,3 +77,14 @@ def tone(seconds: float, rate: int, hertz: float = 220.0) -> bytes:
     times = np.arange(int(rate * seconds)) / rate
     sound: bytes = (np.sin(2 * np.pi * hertz * times) * 8_000).astype(np.int16).tobytes()
     return sound
+
+
+def wav_file(samples: bytes, rate: int) -> bytes:
+    """A WAV file with these samples, 16-bit PCM and mono."""
+    content = BytesIO()
+    with wave.open(content, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(samples)
+    return content.getvalue()

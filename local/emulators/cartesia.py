@@ -1,6 +1,7 @@
-"""Cartesia's text-to-speech WebSocket, as far as the plugin uses it.
+"""Cartesia's text-to-speech, as far as it is used: by WebSocket in calls, by HTTP for previews.
 
-Wire format: https://docs.cartesia.ai/api-reference/tts/websocket"""
+Wire formats: https://docs.cartesia.ai/api-reference/tts/websocket and
+https://docs.cartesia.ai/api-reference/tts/bytes"""
 
 from __future__ import annotations
 
@@ -8,8 +9,11 @@ import base64
 import json
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
+from local.emulators.audio import wav_file
 from local.emulators.speech_script import SpeechEmulator, first_half, messages
 from local.emulators.voices import Voice
 
@@ -67,3 +71,20 @@ def _audio_messages(
         {**part, "type": "timestamps", "word_timestamps": times},
         {**part, "type": "chunk", "data": data},
     ]
+
+
+async def speak_once(emulator: SpeechEmulator, request: Request) -> Response:
+    key, asked = request.headers.get("x-api-key", ""), await request.json()
+    emulator.record_connection(NAME, key, asked)
+    if not emulator.accepts(key):
+        return JSONResponse({"error_code": "unauthorized", "key": key}, status_code=401)
+    if (fault := await emulator.faults.http_response(NAME)) is not None:
+        return fault
+    words, output = asked["transcript"].split(), asked["output_format"]
+    emulator.record_speech(
+        " ".join(words), NAME, asked["voice"]["id"], asked["language"] or "", key
+    )
+    audio = emulator.voice.speak(words, output["sample_rate"])
+    if output["container"] == "wav":
+        audio = wav_file(audio, output["sample_rate"])
+    return Response(audio, media_type="audio/wav")

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
 
@@ -68,6 +68,19 @@ class Faults:
             return False
         await socket.accept()
         return True
+
+    async def http_response(self, provider: str) -> Response | None:
+        """What the next fault makes of the response to an HTTP request; None for the correct one."""
+        match self.next_fault(provider, (RejectedConnection, *RESPONSE_FAULTS)):
+            case RejectedConnection(status=status):
+                return JSONResponse({"error": f"refused with {status}"}, status_code=status)
+            case DelayedResponse(seconds=seconds):
+                await asyncio.sleep(seconds)
+            case Disconnect() | MalformedMessage():
+                return Response("<html>502 Bad Gateway</html>")
+            case NoResponse():
+                await asyncio.get_running_loop().create_future()
+        return None
 
     async def inject(self, provider: str, socket: WebSocket, partial_response: list[Any]) -> bool:
         """Inject the next fault, if any. Returns whether it replaces the response;

@@ -1,7 +1,9 @@
-"""Sarvam's speech-to-text and text-to-speech WebSockets, as far as the plugin uses them.
+"""Sarvam's speech-to-text and text-to-speech, as far as they are used: by WebSocket in calls, and by
+HTTP for previews of voices.
 
-Wire formats: https://docs.sarvam.ai/api-reference-docs/speech-to-text/transcribe/ws and
-https://docs.sarvam.ai/api-reference-docs/text-to-speech/stream"""
+Wire formats: https://docs.sarvam.ai/api-reference-docs/speech-to-text/transcribe/ws,
+https://docs.sarvam.ai/api-reference-docs/text-to-speech/stream and
+https://docs.sarvam.ai/api-reference-docs/text-to-speech/convert"""
 
 from __future__ import annotations
 
@@ -9,9 +11,11 @@ import base64
 import json
 from typing import Any
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket
 
-from local.emulators.audio import VoiceActivityDetector
+from local.emulators.audio import VoiceActivityDetector, wav_file
 from local.emulators.speech_script import SpeechEmulator, first_half, messages
 from local.emulators.voices import Voice
 
@@ -101,3 +105,21 @@ async def speak(emulator: SpeechEmulator, socket: WebSocket) -> None:
 def _audio_message(voice: Voice, words: list[str], rate: int) -> dict[str, Any]:
     audio = base64.b64encode(voice.speak(words, rate)).decode()
     return {"type": "audio", "data": {"audio": audio, "request_id": "emulator"}}
+
+
+async def speak_once(emulator: SpeechEmulator, request: Request) -> Response:
+    key, asked = request.headers.get("api-subscription-key", ""), await request.json()
+    emulator.record_connection(TTS, key, asked)
+    if not emulator.accepts(key):
+        error = {"code": "invalid_api_key_error", "message": f"Invalid API key {key}"}
+        return JSONResponse({"error": error}, status_code=403)
+    if (fault := await emulator.faults.http_response(TTS)) is not None:
+        return fault
+    words, rate = asked["text"].split(), asked["speech_sample_rate"]
+    emulator.record_speech(
+        " ".join(words), TTS, asked["speaker"], asked["target_language_code"], key
+    )
+    audio = emulator.voice.speak(words, rate)
+    if asked["output_audio_codec"] == "wav":
+        audio = wav_file(audio, rate)
+    return JSONResponse({"request_id": "emulator", "audios": [base64.b64encode(audio).decode()]})

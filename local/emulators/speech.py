@@ -28,6 +28,8 @@ def speech_routes(state: SpeechEmulator) -> list[BaseRoute]:
         Route("/v1/projects", accept_key),
         Route("/voices", accept_key),
         Route("/text-lid", accept_key, methods=["POST"]),
+        Route("/tts/bytes", partial(cartesia.speak_once, state), methods=["POST"]),
+        Route("/text-to-speech", partial(sarvam.speak_once, state), methods=["POST"]),
         WebSocketRoute("/v1/listen", partial(deepgram.listen, state)),
         WebSocketRoute("/v2/listen", partial(deepgram_flux.listen, state)),
         WebSocketRoute("/speech-to-text/ws", partial(sarvam.listen, state)),

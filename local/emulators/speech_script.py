@@ -39,6 +39,8 @@ class SpeechEmulator:
     """Seconds of audio that Deepgram's `listen` received."""
     heard_audio: bytearray | None = None
     """The audio that Deepgram's `listen` received; None unless it is to be kept."""
+    accepted_keys: frozenset[str] | None = None
+    """The API keys that HTTP requests for speech may have; None accepts every key."""
     stt_connections: int = 0
     """Number of speech-to-text connections opened."""
     faults: Faults = field(default_factory=Faults)
@@ -52,6 +54,9 @@ class SpeechEmulator:
     def record_connection(self, provider: str, key: str, options: dict[str, Any]) -> None:
         self.keys.append((provider, key))
         self.connection_options.append((provider, options))
+
+    def accepts(self, key: str) -> bool:
+        return self.accepted_keys is None or key in self.accepted_keys
 
     def record_speech(self, words: str, provider: str, voice: str, language: str, key: str) -> None:
         self.spoken_texts.append(words)

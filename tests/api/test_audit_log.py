@@ -224,6 +224,10 @@ async def change_settings(walk: Walk) -> None:
     await walk.does("setCredential", provider="deepgram", key="key-of-the-tenant")
     await walk.does("testCredential", provider="deepgram", key="key-of-the-tenant")
     await walk.does("deleteCredential", provider="deepgram")
+    # The attempt is an entry, whatever becomes of it.
+    voice = {"provider": "cartesia", "model": "sonic-3"}
+    await mutate(walk.api, document("previewVoice"), tts=voice)
+    await walk.left_entry("previewVoice", walk.subject)
     await walk.does("setSecret", name="crm", value="value")
     await walk.does("deleteSecret", name="crm")
     await walk.does("updateSettings", expectedRevision=0, values={"city": "Berlin"})

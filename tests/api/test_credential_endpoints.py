@@ -24,6 +24,7 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.tenants.credentials import DecryptedCredentials, ProviderEndpoint, credential_name
+from domain.tenants.provider_keys import ProviderAccount, ProviderKeys
 from domain.tools.egress import EgressRule
 from domain.tools.network_allow_list import AllowList
 from domain.use_cases.calls import end_call, send_message
@@ -42,7 +43,6 @@ from tests.support.processes import run_module
 from tests.support.viewers import owner_of
 from tests.worker.test_text_calls import running_worker, started, watch
 from worker.providers.account_sessions import create_session_for
-from worker.providers.api_keys import ProviderAccount, ProviderKeys
 from worker.providers.guarded_connections import guarded_client
 from worker.providers.http import create_http_session
 from worker.providers.registry import SpeechBuildContext, build_llm, build_tts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -35,8 +35,9 @@ from graph.app import build_schema_with_loaders
 from local.emulators.http_server import run_server
 from local.emulators.llm import KEY, ScriptedReply
 from local.emulators.speech import run_speech_emulator
-from persistence.key_probes import DEFAULT_BASE_URLS, PROBE_REQUESTS, HttpKeyProber
+from persistence.key_probes import PROBE_REQUESTS, HttpKeyProber
 from persistence.key_ring import KeyRing
+from persistence.provider_http import DEFAULT_BASE_URLS, ProviderHttp
 from persistence.vault import Vault
 from persistence.wiring import api_services
 from persistence.worker_wiring import worker_services
@@ -273,13 +274,17 @@ async def provider(
         yield url, asked
 
 
+def prober_at(settings: Settings, urls: Mapping[str, str] | None = None) -> HttpKeyProber:
+    return HttpKeyProber(ProviderHttp(settings, urls))
+
+
 @pytest.mark.parametrize("name", PROBE_REQUESTS)
 async def test_a_key_is_tested_with_its_provider(
     services: Services, settings: Settings, viewer: Viewer, name: str
 ) -> None:
     async with provider() as (url, asked):
         asking = replace(
-            services, key_prober=HttpKeyProber(settings, dict.fromkeys(DEFAULT_BASE_URLS, url))
+            services, key_prober=prober_at(settings, dict.fromkeys(PROBE_REQUESTS, url))
         )
         async with running_api(asking, settings, viewer, build_schema_with_loaders) as api:
 
@@ -294,7 +299,7 @@ async def test_a_key_is_tested_with_its_provider(
             await mutate(api, SET, provider=name, key=OWN)
             assert await verdict() == "ACCEPTED"
     assert asked[-1].method == ("POST" if name == "sarvam" else "GET")
-    nowhere = HttpKeyProber(settings, {name: "http://127.0.0.1:1"})
+    nowhere = prober_at(settings, {name: "http://127.0.0.1:1"})
     assert (await nowhere.test_key(name, OWN)).verdict == "UNREACHABLE"
 
 
@@ -303,7 +308,7 @@ async def test_a_key_is_sent_only_to_the_configured_address(settings: Settings, 
     elsewhere: list[Request] = []
     async with provider() as (url, asked), provider(elsewhere) as (other, _):
         configured: dict[str, Any] = {f"{each}_base_url": other for each in PROBE_REQUESTS}
-        prober = HttpKeyProber(replace(settings, **{**configured, f"{name}_base_url": url}))
+        prober = prober_at(replace(settings, **{**configured, f"{name}_base_url": url}))
         assert (await prober.test_key(name, OWN)).verdict == "ACCEPTED"
     assert (len(asked), elsewhere) == (1, [])
 
@@ -312,7 +317,7 @@ async def test_a_key_is_sent_only_to_the_configured_address(settings: Settings, 
 async def test_an_emulator_of_the_provider_tests_its_keys(settings: Settings, name: str) -> None:
     async with run_speech_emulator() as emulator:
         configured: dict[str, Any] = {f"{name}_base_url": emulator.url}
-        reported = await HttpKeyProber(replace(settings, **configured)).test_key(name, OWN)
+        reported = await prober_at(replace(settings, **configured)).test_key(name, OWN)
     assert reported.verdict == "ACCEPTED"
 
 
@@ -325,7 +330,7 @@ async def test_a_key_is_not_sent_to_the_target_of_a_redirect(settings: Settings)
 
         app = Starlette(routes=[Route("/{rest:path}", redirect, methods=["GET", "POST"])])
         async with run_server(app) as url:
-            prober = HttpKeyProber(settings, dict.fromkeys(DEFAULT_BASE_URLS, url))
+            prober = prober_at(settings, dict.fromkeys(PROBE_REQUESTS, url))
             verdicts = [(await prober.test_key(name, OWN)).verdict for name in PROBE_REQUESTS]
     assert (set(verdicts), elsewhere) == ({"UNREACHABLE"}, [])
 

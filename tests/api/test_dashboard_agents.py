@@ -12,11 +12,15 @@ import pytest
 from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
+from domain.providers.espeak import SAMPLE_RATE
 from domain.templating import templates
 from domain.templating.validation import template_problems
 from domain.workflows.agents import PROMPT_NAMESPACES
 from graph.app import build_schema_with_loaders
 from graph.web.dashboard import dashboard_routes
+from local.emulators.audio import tone, wav_file
+from persistence.provider_http import ProviderHttp
+from persistence.speech_synthesis import ProviderSynthesizer
 from tests.support.api_server import create_api_key, running_api
 from tests.support.browsers import script_runner
 from tests.support.demo_workflow import save_clinic
@@ -82,6 +86,9 @@ async def test_a_person_describes_an_agent(
     texts = tmp_path / "templates.json"
     texts.write_text(json.dumps({"valid": VALID, "invalid": INVALID, "values": VALUES}))
     routes = dashboard_routes(replace(settings, local_token=key))
+    speaking = replace(settings, espeak_ng=str(speaking_program(tmp_path)))
+    synthesizer = ProviderSynthesizer(speaking, ProviderHttp(speaking))
+    services = replace(services, speech_synthesizer=synthesizer)
     async with running_api(
         services, settings, viewer, build_schema_with_loaders, extra_routes=routes
     ) as api:
@@ -94,6 +101,9 @@ async def test_a_person_describes_an_agent(
         "text": "You are called at {{call.to_number}}",
         "left": True,
     }
+    unknown = "'--help' is not an espeak-ng voice; examples are en-gb and en-us+f3."
+    marked = "This was refused. See the marked field."
+    assert seen["sample"] == ["The sample is playing.", unknown, marked]
     assert seen["refused"] == {
         "message": "This was refused. See the marked fields.\nAbout: name must start with a "
         "lower-case letter and contain only lower-case letters, digits and hyphens, at most 63 "
@@ -153,3 +163,12 @@ async def test_a_person_describes_an_agent(
     assert seen["refusedSlots"] == [
         text for text in INVALID if any(template_problems(text, (), PROMPT_NAMESPACES))
     ]
+
+
+def speaking_program(folder: Path) -> Path:
+    """What says everything in a tone of half a minute, in place of espeak-ng."""
+    sound, program = folder / "tone.wav", folder / "espeak-ng"
+    sound.write_bytes(wav_file(tone(30, SAMPLE_RATE), SAMPLE_RATE))
+    program.write_text(f"#!/bin/sh\nexec cat {sound}\n")
+    program.chmod(0o700)
+    return program

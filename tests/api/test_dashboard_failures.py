@@ -22,6 +22,7 @@ from domain.use_cases.calls import CallRequest, start_call
 from domain.use_cases.settings import update_settings
 from graph.app import build_schema_with_loaders
 from graph.web.dashboard import dashboard_routes
+from local.emulators.voices import Monotone
 from local.private_files import free_port
 from persistence.guarded_http import GuardedHttpClient
 from persistence.wiring import api_services
@@ -120,7 +121,8 @@ async def test_failures_about_agents_tools_workflows_and_calls_are_shown(
     routes = dashboard_routes(replace(settings, local_token=key))
     async with (
         mcp_server() as mcp,
-        speaking_clinic(settings, viewer) as (services, voiced, _),
+        # A sample of this voice lasts long enough to be stopped.
+        speaking_clinic(settings, viewer, voice=Monotone(1.0)) as (services, voiced, _),
         aclosing(GuardedHttpClient(urlsplit(mcp).netloc)) as outbound,
     ):
         await update_settings(

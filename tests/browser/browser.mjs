@@ -67,6 +67,16 @@ export async function hold(page, mutation) {
 /** The rules whose result can differ in dark. */
 const OF_COLOURS = { runOnly: ["color-contrast", "link-in-text-block"] };
 
+/** Sounds repeat, so that they are still played when a script stops them. */
+export const repeatSounds = (page) =>
+  page.addInitScript(() => {
+    const { start } = AudioBufferSourceNode.prototype;
+    AudioBufferSourceNode.prototype.start = function () {
+      this.loop = true;
+      start.call(this);
+    };
+  });
+
 /** What of WCAG 2.2 AA and good practice the page does not keep, in light and in dark. */
 export async function barriers(page) {
   const found = [];

@@ -3,7 +3,7 @@
 //   node dashboard_agents.mjs <url of the API> <API key> <file with the texts of templates, as JSON>
 
 import { readFile } from "node:fs/promises";
-import { barriers, hold, report, watched } from "./browser.mjs";
+import { barriers, hold, repeatSounds, report, watched } from "./browser.mjs";
 
 const [api, key, templates] = process.argv.slice(2);
 const pictures = process.env.DASHBOARD_SCREENSHOTS;
@@ -13,6 +13,7 @@ await report(work);
 async function work(browser) {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
+  await repeatSounds(page);
   const { valid, invalid, values } = JSON.parse(await readFile(templates, "utf8"));
   const found = [];
   const check = async (where) => {
@@ -99,10 +100,27 @@ async function work(browser) {
   await field("Temperature (from 0 to 2)").first().fill("0.4");
   await page.locator("#voice").getByRole("button", { name: "Choose a provider" }).click();
   await field("Text to speech: provider").selectOption("sarvam");
+  await page.getByText("There is no key for Sarvam. Set one under Providers.").waitFor();
   await field("Languages").fill("hi-IN, en-IN, fr");
   await page.getByText("does not list fr").first().waitFor();
   await field("Languages").fill("hi-IN, en-IN");
+
+  // A sample is played and stopped. A voice that the provider cannot have is refused at its field.
+  const voice = page.locator("#voice");
+  const spoken = async (text) => (await voice.getByRole("status").filter({ hasText: text }).waitFor({ state: "attached" }), text);
+  await field("Text to speech: provider").selectOption("local");
+  await press(/^Listen to eSpeak/);
+  const sample = [await spoken("The sample is playing.")];
+  await check("listening");
+  await press("Stop the sample");
+  await page.getByRole("button", { name: /^Listen to eSpeak/ }).and(page.locator(":focus")).waitFor();
   await press("Add a voice");
+  await write(field("Voice"), "--help");
+  await press("Listen to the voice for hi-IN");
+  await page.locator("#voice .text-bad").nth(1).waitFor();
+  sample.push(...(await page.locator("#voice .text-bad").allInnerTexts()));
+  await check("voice refused");
+  await field("Text to speech: provider").selectOption("sarvam");
   await field("Voice").fill("ritu");
   await page.getByRole("button", { name: "Attach book_appointment" }).click();
   await field("Silence that ends the call (s)").fill("60");
@@ -215,7 +233,7 @@ async function work(browser) {
     overflow.push(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth));
   }
   const editor = { completed, refusedSlots, rendered, unfinished, isOut };
-  return { ...editor, refused, moved, copied, kept, rows, inUse, overflow, errors, outside, barriers: found };
+  return { ...editor, sample, refused, moved, copied, kept, rows, inUse, overflow, errors, outside, barriers: found };
 }
 
 /** Another person changes the agent. */

@@ -22,6 +22,14 @@ async function agents({ page, heading, field, press, said, open, fails }) {
   await field("Instructions").click();
   await page.keyboard.type("You answer the phone.");
   await fails("CreateAgent", () => press("Create"), { wrong: { name: "Name" }, then: () => heading("front-desk") });
+  await press("Choose a provider", page.locator("#voice"));
+  await fails("PreviewVoice", () => press(/^Listen to Cartesia/), {
+    wrong: { "tts.model": "Text to speech: model" },
+    then: async () => {
+      await page.getByText("The sample is playing.").waitFor({ state: "attached" });
+      await press("Stop the sample");
+    },
+  });
   await field("Silence that ends the call (s)").fill("60");
   await fails("UpdateAgent", () => press("Save"), {
     wrong: { "session.disconnectAfter": "Silence that ends the call (s)" },

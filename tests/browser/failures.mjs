@@ -1,6 +1,6 @@
 // Mutations that fail: a script of an area opens the pages and presses the buttons, and this notes what a page does wrong.
 
-import { report, watched } from "./browser.mjs";
+import { repeatSounds, report, watched } from "./browser.mjs";
 
 const LOST = "The API cannot be reached. Check your connection";
 const BUSY = "The server did not respond in time; try again.";
@@ -13,6 +13,7 @@ export const reportFailures = (api, parts, ...flags) => report((browser) => work
 async function work(browser, api, parts) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce" });
   const { page, errors, outside } = await watched(context, [new URL(api).host]);
+  await repeatSounds(page);
   const bench = new Bench(api, page);
   for (const part of parts) await part(bench);
   return { faults: bench.faults, errors: errors.filter((text) => !EXPECTED.test(text)), outside };

@@ -16,13 +16,13 @@ from livekit.agents.utils import http_context
 from domain.providers.catalog import find_provider
 from domain.providers.model import ProviderKind
 from domain.providers.phrase_grammar import phrases_problem
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.agents import ProviderChoice
 from local.demo import BOOKING_RULES, RECEPTION_RULES
 from local.demo_phrases import PHRASES
 from local.room_participant import RATE, resample
 from local.wav import StereoRecorder, WavError, read_wav
 from tests.voice.test_voice_talk import espeak
-from worker.providers.api_keys import ProviderKeys
 from worker.providers.http import create_http_session
 from worker.providers.local.pocketsphinx_process import create_decoder, jsgf_grammar, recognize
 from worker.providers.registry import SpeechBuildContext, build_tts

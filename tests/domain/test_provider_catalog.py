@@ -20,9 +20,9 @@ from livekit.plugins.sarvam.stt import MODEL_CONFIGS, SAARAS_V3_LANGUAGES
 from domain.common.languages import MULTILINGUAL, primary_subtag
 from domain.providers.catalog import CATALOG, STT, TTS, find_provider
 from domain.providers.model import Option, OptionType, Provider, ProviderKind
+from domain.tenants.provider_keys import ProviderKeys, ProviderMisconfigured
 from domain.workflows.agents import ProviderChoice
 from tests.support.demo_workflow import RECEPTION
-from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.providers.http import create_http_session
 from worker.providers.local.tts import LocalTTS, local_tts
 from worker.providers.registry import (

@@ -29,6 +29,7 @@ from domain.ports import Services
 from domain.simulations.model import EXPECTATION_CHECKS, Suite
 from domain.simulations.recorded_stubs import recorded_digits, recorded_stubs
 from domain.simulations.suites import EXPECTATION_VALIDATORS, JUDGES, read_suite, suite_from_call
+from domain.tenants.provider_keys import ProviderKeys
 from domain.tenants.settings import McpServer, TenantSettings
 from domain.tools.actions import (
     ApiCall,
@@ -48,7 +49,6 @@ from tests.support.conversations import voice_conversation
 from tests.support.demo_workflow import BOOK, BOOKING, CLINIC, RECEPTION, publish_clinic
 from tests.support.fake_time import FakeTime
 from tests.worker.test_text_calls import running_worker, watch
-from worker.providers.api_keys import ProviderKeys
 from worker.simulation import judges
 from worker.simulation.judges import run_judges
 from worker.simulation.runner import CaseRun, InMemoryEventWriter, SimulationSetup, run_case

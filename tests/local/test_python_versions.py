@@ -26,7 +26,7 @@ an extra that a server does not install."""
 WITHOUT_THEM = f"import sys; sys.modules.update(dict.fromkeys({OPTIONAL}));"
 LOCAL_STT = """
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderMisconfigured
+from domain.tenants.provider_keys import ProviderMisconfigured
 from worker.providers.local.stt import local_stt
 try:
     local_stt(ProviderChoice(provider="local", model="pocketsphinx"))
@@ -36,7 +36,7 @@ except ProviderMisconfigured as error:
 
 SILERO_ONNX = """
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderMisconfigured
+from domain.tenants.provider_keys import ProviderMisconfigured
 from worker.providers.registry import build_vad
 try:
     build_vad(ProviderChoice(provider="silero-onnx", model="silero"))

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.tools.http import HttpFailed, HttpRequest
-from persistence.guarded_http import MAX_BODY_BYTES
+from domain.tools.http import MAX_BODY_BYTES, HttpFailed, HttpRequest
 from tests.support.tls_hosts import (
     Responder,
     get,

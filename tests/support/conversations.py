@@ -12,12 +12,12 @@ from domain.calls.model import Call, CallId, CallKind, CallState, Direction
 from domain.calls.state import CallProjection
 from domain.common.access import TenantId
 from domain.simulations.model import StubHttpClient
+from domain.tenants.provider_keys import ProviderKeys
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
 from domain.workflows.agents import AgentSpec
 from domain.workflows.model import Node, Snapshot, Version, VersionId, WorkflowId, WorkflowSpec
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime
-from worker.providers.api_keys import ProviderKeys
 from worker.session.call_clock import CallClock
 from worker.session.conversation import Conversation
 from worker.simulation.runner import InMemoryEventWriter

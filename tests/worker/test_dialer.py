@@ -24,12 +24,12 @@ from domain.simulations.model import StubHttpClient
 from domain.telephony.dial_policy import DialRefusal
 from domain.telephony.trunks import DialTrunk, OutboundTrunkId, OutboundTrunkSpec
 from domain.tenants.budgets import Budget
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.model import VersionId, WorkflowId
 from tests.support.conversations import NIL_ID, version_of
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime, settle
 from tests.support.phone_network import PhoneNetwork, Script
-from worker.providers.api_keys import ProviderKeys
 from worker.session.call_clock import CallClock
 from worker.session.conversation import CallLost, Conversation
 from worker.session.dialer import Dialer, ReserveDial, dial_at_once

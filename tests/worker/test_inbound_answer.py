@@ -16,13 +16,13 @@ from domain.calls.model import Call, CallId, CallKind, CallState, Direction, End
 from domain.calls.state import CallProjection
 from domain.common.access import TenantId
 from domain.simulations.model import StubHttpClient
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.model import VersionId, WorkflowId
 from tests.support.conversations import NIL_ID, version_of
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime
 from tests.support.phone_network import FakeRoom, Participant, PhoneNetwork
 from worker.common.sip_legs import STATUS_ATTRIBUTE
-from worker.providers.api_keys import ProviderKeys
 from worker.session.call_clock import CallClock
 from worker.session.conversation import Conversation
 from worker.session.inbound_answer import InboundAnswer

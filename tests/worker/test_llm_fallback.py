@@ -13,6 +13,7 @@ import pytest
 from livekit.agents import APIConnectionError, llm
 from livekit.agents.types import APIConnectOptions
 
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.agents import ProviderChoice
 from local.emulators.faults import MalformedMessage, NoResponse
 from local.emulators.llm import (
@@ -23,7 +24,6 @@ from local.emulators.llm import (
     ScriptedReply,
     run_llm_emulator,
 )
-from worker.providers.api_keys import ProviderKeys
 from worker.providers.llm_fallback import LlmFallback, UnusableResponse, error_message
 from worker.providers.registry import build_llm
 

@@ -29,6 +29,7 @@ from domain.calls.events import (
 from domain.calls.model import CallKind, Direction, EndReason
 from domain.common.settings import Settings
 from domain.common.tasks import background_task
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.agents import AgentSpec
 from domain.workflows.answering import (
     AnswerEvidence,
@@ -42,7 +43,6 @@ from tests.support.conversations import voice_conversation
 from tests.support.demo_workflow import RECEPTION
 from tests.support.fake_time import FakeTime, settle
 from tests.support.waiting import until
-from worker.providers.api_keys import ProviderKeys
 from worker.session.announcements import Announcements
 from worker.session.answering import PhoneAnswering, phone_answering
 from worker.session.conversation import Conversation

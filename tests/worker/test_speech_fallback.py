@@ -13,6 +13,7 @@ from livekit import rtc
 from livekit.agents import APIConnectionError
 from livekit.agents.stt import SpeechEvent, SpeechEventType
 
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.agents import ProviderChoice
 from local.emulators.audio import synthetic_speech
 from local.emulators.faults import (
@@ -26,7 +27,6 @@ from local.emulators.faults import (
 from local.emulators.speech import SpeechEmulator, run_speech_emulator
 from local.emulators.voices import Monotone
 from tests.support.waiting import until
-from worker.providers.api_keys import ProviderKeys
 from worker.providers.failover import Cooldowns
 from worker.providers.http import create_http_session
 from worker.providers.registry import SpeechBuildContext, build_stt, build_tts

@@ -13,6 +13,7 @@ from domain.common.access import Viewer
 from domain.common.settings import Settings
 from domain.ports import Services
 from domain.providers.model import ProviderKind
+from domain.tenants.provider_keys import ProviderKeys
 from domain.tenants.settings import Defaults
 from domain.use_cases.calls import end_call, send_message
 from domain.use_cases.settings import update_settings
@@ -26,7 +27,6 @@ from domain.workflows.spoken_texts import SpokenText
 from local.emulators.llm import KEY, FailedReply, run_llm_emulator
 from tests.support.demo_workflow import BOOKING, RECEPTION, publish_clinic
 from tests.worker.test_text_calls import running_worker, started, watch
-from worker.providers.api_keys import ProviderKeys
 from worker.session.speech import SpeechProviders
 
 pytestmark = pytest.mark.anyio

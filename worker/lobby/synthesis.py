@@ -11,11 +11,11 @@ from domain.calls.holding import HeldCall
 from domain.common.settings import Settings
 from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
+from domain.tenants.provider_keys import ProviderKeys, ProviderMisconfigured
 from domain.workflows.agents import ProviderChoice
 from worker.common.usage_meter import UsageMeter
 from worker.lobby.announcer import Speech
 from worker.lobby.hold_audio import RATE
-from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.providers.tts_fallback import TtsFallback
 from worker.session.speech import SpeechProviders
 

@@ -36,12 +36,12 @@ from domain.calls.state import CallProjection, bounded_projection, replay_log
 from domain.common.pacing import Pacer
 from domain.common.settings import Settings
 from domain.common.tasks import cancel_and_wait
+from domain.tenants.provider_keys import ProviderKeys, ProviderMisconfigured
 from domain.tools.http import HttpClient
 from domain.workflows.spoken_texts import SpokenText
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.retry import retry_while_unavailable
 from worker.common.sip_legs import SipLegs
-from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.session.budget_monitor import BudgetMonitor
 from worker.session.call_clock import IMMEDIATELY, CallClock
 from worker.session.call_limits import CallLimits

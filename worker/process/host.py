@@ -14,11 +14,11 @@ from domain.calls.model import CallId, CallKind
 from domain.common.pacing import Pacer
 from domain.common.settings import Settings
 from domain.common.tasks import cancel_and_wait
+from domain.tenants.provider_keys import ProviderKeys
 from domain.tools.http import HttpClient
 from worker.common.livekit_rooms import LiveKitRooms
 from worker.common.retry import retry_while_unavailable
 from worker.process.call_runner import CallRunner
-from worker.providers.api_keys import ProviderKeys
 from worker.session.call_recorder import RecordingResources
 
 log = logging.getLogger(__name__)

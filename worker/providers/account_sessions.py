@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import aiohttp
 
-from worker.providers.api_keys import ProviderAccount
+from domain.tenants.provider_keys import ProviderAccount
 from worker.providers.guarded_connections import guarded_connector
 from worker.providers.http import create_http_session
 

@@ -9,9 +9,9 @@ from google.genai.types import HttpOptions, ListModelsConfig
 from livekit.agents import llm
 from livekit.plugins import google
 
+from domain.tenants.provider_keys import ProviderAccount, ProviderKeys
 from domain.tools.egress import EgressRule
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderAccount, ProviderKeys
 from worker.providers.guarded_connections import GuardedTransport
 
 

@@ -9,8 +9,8 @@ from livekit.agents import llm
 from livekit.plugins import openai
 from openai import AsyncClient
 
+from domain.tenants.provider_keys import ProviderAccount, ProviderKeys
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderAccount, ProviderKeys
 from worker.providers.finish_reasons import note_finish_reason
 from worker.providers.guarded_connections import guarded_client
 

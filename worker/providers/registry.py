@@ -12,10 +12,10 @@ from livekit.agents import llm, stt, tts, vad
 
 from domain.providers.catalog import find_provider
 from domain.providers.model import ProviderKind
+from domain.tenants.provider_keys import ProviderKeys, ProviderMisconfigured
 from domain.workflows.agents import ProviderChoice
 from worker.common.usage_meter import MetricsListener
 from worker.providers.account_sessions import AccountSessions
-from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.providers.failover import AvailabilityListener, Cooldowns, FailoverPolicy
 from worker.providers.google import google_llm
 from worker.providers.llm_fallback import LlmFallback

@@ -16,9 +16,9 @@ from livekit.plugins.sarvam.stt import SAARAS_V3_LANGUAGES, SpeechStream
 
 from domain.common.languages import MULTILINGUAL, primary_subtag
 from domain.providers.catalog import AUTO_DETECTED_LANGUAGES
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.agents import ProviderChoice
 from worker.providers.account_sessions import create_session_for
-from worker.providers.api_keys import ProviderKeys
 
 SAMPLE_RATE = 16_000
 DEEPGRAM_LANGUAGES = frozenset(get_args(DeepgramLanguages))

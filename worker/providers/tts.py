@@ -10,8 +10,8 @@ from livekit.plugins import cartesia, sarvam
 from livekit.plugins.sarvam.models import SarvamTTSLanguages
 
 from domain.common.languages import primary_subtag
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys
 
 SARVAM_LANGUAGES = frozenset(get_args(SarvamTTSLanguages))
 

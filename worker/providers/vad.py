@@ -9,8 +9,8 @@ from typing import Any
 
 from livekit.agents import inference, vad
 
+from domain.tenants.provider_keys import ProviderMisconfigured
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderMisconfigured
 
 NO_SILERO_PLUGIN = (
     "The VAD provider silero-onnx needs the package livekit-plugins-silero, which is not installed. "

@@ -38,6 +38,7 @@ from domain.providers.model import ProviderKind
 from domain.providers.prices import PriceList
 from domain.providers.usage import Usage
 from domain.templating.templates import render
+from domain.tenants.provider_keys import ProviderKeys
 from domain.tool_execution.environment import NO_PHONE_LINE, CollectedDigits
 from domain.tools.actions import CollectDigits
 from domain.tools.http import HttpClient
@@ -54,7 +55,6 @@ from domain.workflows.routing import (
 )
 from worker.common.retry import retry_while_unavailable
 from worker.common.usage_meter import UsageMeter
-from worker.providers.api_keys import ProviderKeys
 from worker.session.call_clock import CallClock
 from worker.session.handoff_state import HandoffState, PendingHandoff
 from worker.session.latency import LatencyTracker

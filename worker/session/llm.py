@@ -9,8 +9,8 @@ from typing import Any
 
 from livekit.agents import llm
 
+from domain.tenants.provider_keys import ProviderMisconfigured
 from domain.workflows.agents import AgentSpec
-from worker.providers.api_keys import ProviderMisconfigured
 from worker.providers.registry import build_llm
 from worker.session.conversation import Conversation
 

@@ -32,11 +32,11 @@ from domain.calls.events import ErrorRaised, HandoffVia, NodeEntered, Speaker
 from domain.calls.model import EndReason
 from domain.calls.transfers import TransferVia
 from domain.templating.templates import render
+from domain.tenants.provider_keys import ProviderMisconfigured
 from domain.tools.model import NO_PARAMETERS, ToolSpec
 from domain.workflows.agents import AgentSpec
 from domain.workflows.model import END_CALL, Connection, ContextPolicy, EntryAction
 from domain.workflows.routing import ResolvedNode, choices
-from worker.providers.api_keys import ProviderMisconfigured
 from worker.session.conversation import CallLost, Conversation, trim_history
 from worker.session.handoff_state import PendingHandoff
 from worker.session.llm import get_model

@@ -15,10 +15,10 @@ from domain.common.languages import MULTILINGUAL, primary_subtag, supports_langu
 from domain.common.settings import Settings
 from domain.providers.model import ProviderKind
 from domain.templating.templates import render
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.agents import AgentSpec, ProviderChoice, Voice
 from worker.common.usage_meter import MetricsListener
 from worker.providers.account_sessions import AccountSessions
-from worker.providers.api_keys import ProviderKeys
 from worker.providers.failover import Cooldowns
 from worker.providers.http import create_http_session
 from worker.providers.registry import SpeechBuildContext, build_stt, build_tts

@@ -17,9 +17,9 @@ from livekit.agents.voice.turn import (
 )
 
 from domain.providers.catalog import detect_turns, have_interim_transcripts
+from domain.tenants.provider_keys import ProviderMisconfigured
 from domain.workflows.agents import AgentSpec, ProviderChoice
 from domain.workflows.interruptions import InterruptedBy
-from worker.providers.api_keys import ProviderMisconfigured
 from worker.providers.http import ssl_context
 from worker.providers.registry import build_vad
 

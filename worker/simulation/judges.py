@@ -9,8 +9,8 @@ from typing import Any
 
 from livekit.agents import APIError, evals, llm
 
+from domain.tenants.provider_keys import ProviderKeys
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys
 from worker.providers.llm_fallback import error_message
 from worker.providers.registry import build_llm
 

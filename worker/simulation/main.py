@@ -27,8 +27,8 @@ from domain.providers.catalog import provider_names
 from domain.providers.model import ProviderKind
 from domain.simulations.model import Case, Suite
 from domain.simulations.suites import read_suite
+from domain.tenants.provider_keys import ProviderKeys, ProviderMisconfigured
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 from worker.simulation.judges import Judgment, run_judges
 from worker.simulation.reports import CaseResult, ResultPrinter, as_json, as_junit
 from worker.simulation.runner import SimulationSetup, run_case

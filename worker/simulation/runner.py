@@ -22,6 +22,7 @@ from domain.calls.state import CallProjection
 from domain.common.access import TenantId
 from domain.providers.usage import Usage
 from domain.simulations.model import Case, Step, StepObservation, StubHttpClient, check_expectations
+from domain.tenants.provider_keys import MissingApiKey, ProviderKeys, ProviderMisconfigured
 from domain.tenants.settings import NO_SETTINGS, TenantSettings
 from domain.tool_execution.digit_stubs import DigitStubs
 from domain.tool_execution.environment import CollectedDigits
@@ -32,7 +33,6 @@ from domain.tools.http import HttpClient
 from domain.tools.secrets import Secret
 from domain.workflows.agents import ProviderChoice
 from domain.workflows.model import Snapshot, Version, VersionId, WorkflowId
-from worker.providers.api_keys import MissingApiKey, ProviderKeys, ProviderMisconfigured
 from worker.session.conversation import Conversation
 from worker.session.text_session import TextSession, text_session
 

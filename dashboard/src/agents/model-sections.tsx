@@ -1,10 +1,11 @@
 "use client";
 
-import { useId } from "react";
-import { problemAt } from "@/data/problem";
+import { useId, useState } from "react";
+import { problemAt, type Problems } from "@/data/problem";
 import type { Catalog } from "@/providers/catalog";
 import { ChainEditor } from "@/providers/chain-editor";
-import { findProvider, nameOfModel, type Kind } from "@/providers/models";
+import { Listen } from "@/providers/listen";
+import { findProvider, modelOf, nameOfModel, voiceFor, type Kind, type Model, type Provider as CatalogProvider } from "@/providers/models";
 import type { CodeCompletion } from "@/ui/code-editor";
 import { Choice, Field, TextArea } from "@/ui/field";
 import { Rows } from "@/ui/rows";
@@ -22,6 +23,7 @@ interface Props extends SectionProps {
 function Provider({ kind, draft, set, catalog, defaults, ...more }: Props & { kind: Kind }) {
   const languages = kind === "stt" || kind === "tts" ? tagsOf(draft.languages) : [];
   const inherited = defaults?.[kind] ?? null;
+  const first = draft.defaultLanguage || languages[0] || defaults?.language || draft.voices[0]?.language || "";
   const none = inherited
     ? `Default of the tenant: ${nameOfModel(catalog.providers, kind, inherited)}.`
     : kind === "vad"
@@ -33,6 +35,7 @@ function Provider({ kind, draft, set, catalog, defaults, ...more }: Props & { ki
     <ChainEditor
       {...more}
       {...{ kind, catalog, languages, inherited, none }}
+      spoken={{ language: first, voice: voiceFor(draft.voices, first) }}
       path={kind}
       chain={draft[kind]}
       onChange={(chain) => set(kind, chain)}
@@ -55,7 +58,8 @@ export function ModelsSection(props: Props) {
 export function VoiceSection({ completions, ...props }: Props & { completions: readonly CodeCompletion[] }) {
   const { draft, set, problems, isDisabled, catalog, defaults } = props;
   const id = useId();
-  const provider = findProvider(catalog.providers, "tts", (draft.tts[0] ?? defaults?.tts)?.provider);
+  const model = draft.tts[0] ?? (defaults?.tts ? modelOf(defaults.tts) : null);
+  const provider = findProvider(catalog.providers, "tts", model?.provider);
   const spoken = tagsOf(draft.languages);
   return (
     <Section id="voice" title="Voice">
@@ -82,38 +86,14 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
           create={() => ({ language: spoken.find((tag) => !draft.voices.some(({ language }) => language === tag)) ?? "", voice: "" })}
         >
           {(item, index, change) => (
-            <div className="grid gap-4 sm:grid-cols-2">
-              <Field
-                label="Language"
-                list={`${id}-languages`}
-                value={item.language}
-                disabled={isDisabled}
-                required
-                problem={problems[`voices.${index}.language`] ?? problems[`voices.${index}`]}
-                onChange={({ target }) => change({ language: target.value })}
-              />
-              {provider?.voices.length && !item.voice.includes("{{") ? (
-                <Field
-                  label="Voice"
-                  list={`${id}-known`}
-                  value={item.voice}
-                  disabled={isDisabled}
-                  required
-                  problem={problems[`voices.${index}.voice`]}
-                  onChange={({ target }) => change({ voice: target.value })}
-                />
-              ) : (
-                <TemplateEditor
-                  label="Voice"
-                  hint={`Id of the voice at ${provider?.displayName ?? "the provider"}, or a slot.`}
-                  value={item.voice}
-                  completions={completions}
-                  readOnly={isDisabled}
-                  problem={problems[`voices.${index}.voice`]}
-                  onChange={(voice) => change({ voice })}
-                />
-              )}
-            </div>
+            <VoiceForm
+              {...{ item, completions, isDisabled, provider, catalog, model, lists: id }}
+              onChange={change}
+              problems={{
+                language: problems[`voices.${index}.language`] ?? problems[`voices.${index}`] ?? "",
+                voice: problems[`voices.${index}.voice`] ?? "",
+              }}
+            />
           )}
         </Rows>
         <datalist id={`${id}-languages`}>
@@ -128,6 +108,70 @@ export function VoiceSection({ completions, ...props }: Props & { completions: r
         </datalist>
       </div>
     </Section>
+  );
+}
+
+interface VoiceProps {
+  item: Draft["voices"][number];
+  onChange(item: Partial<Draft["voices"][number]>): void;
+  problems: Problems;
+  completions: readonly CodeCompletion[];
+  catalog: Catalog;
+  /** The first provider of the agent; null if it has none. */
+  model: Model | null;
+  provider: CatalogProvider | undefined;
+  /** What the ids of the lists of languages and voices begin with. */
+  lists: string;
+  isDisabled: boolean;
+}
+
+function VoiceForm({ item, onChange, problems: saved, completions, catalog, model, provider, lists, isDisabled }: VoiceProps) {
+  const [heard, setHeard] = useState<Problems>({});
+  const problems = { ...saved, ...heard };
+  return (
+    <div className="grid gap-4 sm:grid-cols-2">
+      <Field
+        label="Language"
+        list={`${lists}-languages`}
+        value={item.language}
+        disabled={isDisabled}
+        required
+        problem={problems.language}
+        onChange={({ target }) => onChange({ language: target.value })}
+      />
+      {provider?.voices.length && !item.voice.includes("{{") ? (
+        <Field
+          label="Voice"
+          list={`${lists}-known`}
+          value={item.voice}
+          disabled={isDisabled}
+          required
+          problem={problems.voice}
+          onChange={({ target }) => onChange({ voice: target.value })}
+        />
+      ) : (
+        <TemplateEditor
+          label="Voice"
+          hint={`Id of the voice at ${provider?.displayName ?? "the provider"}, or a slot.`}
+          value={item.voice}
+          completions={completions}
+          readOnly={isDisabled}
+          problem={problems.voice}
+          onChange={(voice) => onChange({ voice })}
+        />
+      )}
+      {model && (
+        <div className="sm:col-span-2">
+          <Listen
+            {...{ ...item, catalog, model }}
+            what={`the voice for ${item.language || "no language yet"}`}
+            missing={!item.voice.trim() && "Enter a voice to hear it."}
+            isShown={(at) => at === "voice" || at === "language"}
+            onProblems={setHeard}
+          />
+        </div>
+      )}
+    </div>
   );
 }
 

@@ -46,7 +46,7 @@ export type AuditKind =
   | 'ACCESSED'
   /** A call was ended by a request. */
   | 'ENDED'
-  /** A tool or the key of a provider was tested. */
+  /** A tool or the key of a provider was tested, or a preview of a voice requested with the key. */
   | 'TESTED'
   /** Entries past their retention were deleted. */
   | 'SHORTENED'
@@ -99,6 +99,8 @@ export type ErrorCode =
   | 'CALL_HAS_ENDED'
   /** A budget or a quota of the tenant is exhausted. */
   | 'QUOTA_EXCEEDED'
+  /** A provider of the agent refused a request, or did not answer it. */
+  | 'PROVIDER_FAILED'
   /** The credential is missing, wrong or expired. */
   | 'UNAUTHENTICATED'
   /** The identity provider vouches for the user, and the tenant does not admit them. */

@@ -75,6 +75,8 @@ export type ErrorCode =
   | 'CALL_HAS_ENDED'
   /** A budget or a quota of the tenant is exhausted. */
   | 'QUOTA_EXCEEDED'
+  /** A provider of the agent refused a request, or did not answer it. */
+  | 'PROVIDER_FAILED'
   /** The credential is missing, wrong or expired. */
   | 'UNAUTHENTICATED'
   /** The identity provider vouches for the user, and the tenant does not admit them. */

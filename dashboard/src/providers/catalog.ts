@@ -10,6 +10,8 @@ export interface Catalog {
   readonly providers: readonly Provider[];
   /** The labels of the tenant's credentials, by provider. */
   readonly credentials: ReadonlyMap<string, readonly string[]>;
+  /** The names of the tenant's credentials: a provider, followed by a slash and a label if it has one. Null if the role may not read them. */
+  readonly keys: ReadonlySet<string> | null;
   /** It is read for the first time. */
   readonly isFetching: boolean;
   readonly error: CombinedError | undefined;
@@ -28,7 +30,9 @@ export function useCatalog(): Catalog {
     }
     return found;
   }, [credentials.data]);
+  const keys = useMemo(() => credentials.data?.credentials && new Set(credentials.data.credentials.map(({ name }) => name)), [credentials.data]);
   return {
+    keys: keys ?? null,
     providers: providers.data?.providers ?? [],
     credentials: labels,
     isFetching: [providers, credentials].some(({ fetching, data, error }) => fetching && !data && !error),

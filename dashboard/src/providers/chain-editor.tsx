@@ -6,6 +6,7 @@ import { Choice, Field } from "@/ui/field";
 import { Icon } from "@/ui/icons";
 import { Rows } from "@/ui/rows";
 import type { Catalog } from "./catalog";
+import { Listen } from "./listen";
 import { findProvider, modelPath, nameOfModel, providersOf, unsupported, type Chain, type Kind, type Model } from "./models";
 import { Options } from "./options";
 
@@ -27,6 +28,8 @@ interface Props {
   inherited?: Pick<Model, "provider" | "model"> | null;
   /** The languages that the provider should support. */
   languages?: readonly string[];
+  /** What a text-to-speech provider speaks first, and its voice for it; both empty for the usual ones. */
+  spoken?: { readonly language: string; readonly voice: string };
   problems: Problems;
   /** Where the chain is in the input. */
   path: string;
@@ -34,9 +37,10 @@ interface Props {
 }
 
 const MAX_FALLBACKS = 3;
+const USUAL = { language: "", voice: "" };
 
 /** A provider and those that replace it when it fails, in the order in which they are tried. */
-export function ChainEditor({ kind, chain, onChange, catalog, none, inherited = null, languages = [], problems, path, isDisabled }: Props) {
+export function ChainEditor({ kind, chain, onChange, catalog, none, inherited = null, languages = [], spoken = USUAL, problems, path, isDisabled }: Props) {
   const id = useId();
   const { title, about } = TITLES[kind];
   const refused = problems[path] ?? problems[`${path}.fallbacks`];
@@ -70,6 +74,8 @@ export function ChainEditor({ kind, chain, onChange, catalog, none, inherited = 
             onChange={change}
             catalog={catalog}
             languages={languages}
+            // Voices belong to a provider, so fallbacks of other providers use their own.
+            spoken={model.provider === chain[0]?.provider ? spoken : { ...spoken, voice: "" }}
             problems={problems}
             path={modelPath(path, index)}
             isDisabled={isDisabled}
@@ -95,18 +101,21 @@ interface ModelProps {
   onChange(model: Model): void;
   catalog: Catalog;
   languages: readonly string[];
+  spoken: { readonly language: string; readonly voice: string };
   problems: Problems;
   path: string;
   isDisabled: boolean;
 }
 
-function ModelForm({ kind, label, model, onChange, catalog, languages, problems, path, isDisabled }: ModelProps) {
+function ModelForm({ kind, label, model, onChange, catalog, languages, spoken, problems: saved, path, isDisabled }: ModelProps) {
   const id = useId();
   const offered = providersOf(catalog.providers, kind);
   const provider = findProvider(catalog.providers, kind, model.provider);
   const labels = catalog.credentials.get(model.provider) ?? [];
   const foreign = provider ? unsupported(provider, languages) : [];
   const count = Object.keys(model.options).length;
+  const [heard, setHeard] = useState<Problems>({});
+  const problems = { ...saved, ...heard };
   const optionProblem = problemAt(problems, `${path}.options`);
   const [isOpen, setOpen] = useState(false);
   // Options and credentials belong to a provider, so another one starts without any.
@@ -188,6 +197,18 @@ function ModelForm({ kind, label, model, onChange, catalog, languages, problems,
           </div>
         </details>
       )}
+      {kind === "tts" && (
+        <Listen
+          {...{ catalog, model, ...spoken }}
+          what={nameOfModel(catalog.providers, kind, model)}
+          isShown={(at) => at.startsWith("tts.") && at !== "tts.provider"}
+          onProblems={(found) => setHeard(placedAt(path, found))}
+        />
+      )}
     </div>
   );
 }
+
+/** What a preview found wrong with a provider, where the form has its values. */
+const placedAt = (path: string, problems: Problems): Problems =>
+  Object.fromEntries(Object.entries(problems).map(([at, message]) => [`${path}${at.slice("tts".length)}`, message]));

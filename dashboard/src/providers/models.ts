@@ -28,7 +28,7 @@ interface StoredModel {
   readonly options: unknown;
 }
 
-const modelOf = ({ provider, model, credential, options }: StoredModel): Model => ({
+export const modelOf = ({ provider, model, credential, options }: StoredModel): Model => ({
   provider,
   model,
   credential: credential ?? "",
@@ -38,7 +38,7 @@ const modelOf = ({ provider, model, credential, options }: StoredModel): Model =
 export const chainOf = (stored: (StoredModel & { readonly fallbacks: readonly StoredModel[] }) | null): Chain =>
   stored ? [modelOf(stored), ...stored.fallbacks.map(modelOf)] : [];
 
-const inputOf = ({ provider, model, credential, options }: Model): FallbackInput => ({
+export const inputOf = ({ provider, model, credential, options }: Model): FallbackInput => ({
   provider,
   model: model.trim(),
   credential: credential.trim() || null,
@@ -60,9 +60,16 @@ export const findProvider = (catalog: readonly Provider[], kind: Kind, name: str
 export const nameOfModel = (catalog: readonly Provider[], kind: Kind, { provider, model }: Pick<Model, "provider" | "model">) =>
   [findProvider(catalog, kind, provider)?.displayName ?? provider, model].filter(Boolean).join(" ");
 
+const primary = (tag: string) => tag.split("-")[0] ?? tag;
+
+/** The voice for the language, else for its primary subtag, else the first one: as in calls. */
+export function voiceFor(voices: readonly { readonly language: string; readonly voice: string }[], language: string): string {
+  const named = voices.filter(({ language: each }) => primary(each) === primary(language));
+  return (named.find(({ language: each }) => each === language) ?? named[0] ?? voices[0])?.voice ?? "";
+}
+
 /** The languages that the provider does not support: `hi` supports `hi-IN`, and the other way round. */
 export function unsupported({ languages }: Provider, tags: readonly string[]): readonly string[] {
-  const primary = (tag: string) => tag.split("-")[0] ?? tag;
   const isSupported = (tag: string) => languages.some((each) => ["multi", tag, primary(tag)].includes(each) || primary(each) === tag);
   return languages.length ? tags.filter((tag) => !isSupported(tag)) : [];
 }

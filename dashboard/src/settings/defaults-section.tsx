@@ -76,6 +76,7 @@ export function DefaultsSection(props: SectionProps) {
               chain={draft[`defaults.${kind}`]}
               onChange={(chain) => set(`defaults.${kind}`, chain)}
               catalog={catalog}
+              spoken={{ language: draft["defaults.language"], voice: "" }}
               problems={form.problems}
               path={`defaults.${kind}`}
               isDisabled={!mayWrite}

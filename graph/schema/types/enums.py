@@ -283,7 +283,7 @@ describe_enum(
     EXPORTED="Data was exported.",
     ACCESSED="A user or a key got access to a room or to a recording.",
     ENDED="A call was ended by a request.",
-    TESTED="A tool or the key of a provider was tested.",
+    TESTED="A tool or the key of a provider was tested, or a preview of a voice requested with the key.",
     SHORTENED="Entries past their retention were deleted.",
     ERASED="The content of entries was erased.",
     OTHER="A kind that this version of the API does not know.",

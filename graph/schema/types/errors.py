@@ -41,6 +41,7 @@ class ErrorCode(StrEnum):
     NOT_CONVERTIBLE = "NOT_CONVERTIBLE"
     CALL_HAS_ENDED = "CALL_HAS_ENDED"
     QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
+    PROVIDER_FAILED = "PROVIDER_FAILED"
     UNAUTHENTICATED = "UNAUTHENTICATED"
     SIGN_IN_REFUSED = "SIGN_IN_REFUSED"
     SECOND_FACTOR_REQUIRED = "SECOND_FACTOR_REQUIRED"
@@ -70,6 +71,7 @@ describe_enum(
     NOT_CONVERTIBLE="The import cannot read parts of a configuration in the legacy format.",
     CALL_HAS_ENDED="The call has already ended.",
     QUOTA_EXCEEDED="A budget or a quota of the tenant is exhausted.",
+    PROVIDER_FAILED="A provider of the agent refused a request, or did not answer it.",
     UNAUTHENTICATED="The credential is missing, wrong or expired.",
     SIGN_IN_REFUSED="The identity provider vouches for the user, and the tenant does not admit them.",
     SECOND_FACTOR_REQUIRED="The password is right; a code of the second factor is needed as well.",
@@ -230,6 +232,14 @@ class QuotaExceeded(Error):
     )
 
 
+@strawberry.type(description="A provider of the agent refused a request, or did not answer it.")
+class ProviderFailed(Error):
+    provider: str = strawberry.field(description="Name of the provider in the catalog.")
+    status: int | None = strawberry.field(
+        description="HTTP status of the provider's response; null without a response."
+    )
+
+
 @strawberry.type(description="The e-mail address, the password or the token is not valid.")
 class InvalidCredentials(Error):
     pass
@@ -310,6 +320,7 @@ HANDLERS = [
     DomainErrorHandler(errors.NotConvertible, NotConvertible),
     DomainErrorHandler(errors.CallHasEnded, CallHasEnded),
     DomainErrorHandler(errors.QuotaExceeded, QuotaExceeded),
+    DomainErrorHandler(errors.ProviderFailed, ProviderFailed),
     DomainErrorHandler(errors.Unauthenticated, InvalidCredentials),
     DomainErrorHandler(errors.SignInRefused, SignInRefused),
     DomainErrorHandler(errors.SecondFactorRequired, SecondFactorRequired),

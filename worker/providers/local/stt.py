@@ -18,8 +18,8 @@ from livekit.agents import APIConnectionError, APITimeoutError, inference, stt, 
 from livekit.agents.language import LanguageCode
 from livekit.agents.types import NOT_GIVEN, APIConnectOptions
 
+from domain.tenants.provider_keys import ProviderMisconfigured
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderMisconfigured
 from worker.providers.local.pocketsphinx_process import LENGTH_PREFIX, SAMPLE_RATE
 
 log = logging.getLogger(__name__)

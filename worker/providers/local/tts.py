@@ -1,10 +1,8 @@
-"""TTS on this machine with espeak-ng, found on PATH or at ESPEAK_NG. It always runs as a separate
-process, because its licence is the GPL."""
+"""TTS on this machine with espeak-ng, found on PATH or at ESPEAK_NG."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 import shutil
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from contextlib import suppress
@@ -13,16 +11,12 @@ from typing import Any
 from livekit.agents import APIConnectionError, APIStatusError, APITimeoutError, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
 
+from domain.providers.espeak import MISSING, SAMPLE_RATE, espeak_command, voice_problem
+from domain.tenants.provider_keys import ProviderKeys, ProviderMisconfigured
 from domain.workflows.agents import ProviderChoice
-from worker.providers.api_keys import ProviderKeys, ProviderMisconfigured
 
-SAMPLE_RATE = 22_050
 WAV_HEADER_BYTES = 44
 CHUNK_BYTES = 4_096
-DEFAULT_WORDS_PER_MINUTE = 165
-VOICE_PATTERN = re.compile(r"[a-z]{2,8}(-[a-zA-Z0-9]{1,8})*(\+[a-zA-Z0-9]{1,20})?")
-ESPEAK_LANGUAGES = {"en": "en-us", "zh": "cmn", "no": "nb"}
-"""The names of espeak-ng for languages, where they differ from the language tag."""
 
 
 def local_tts(
@@ -30,33 +24,20 @@ def local_tts(
 ) -> tts.TTS[Any]:
     program = shutil.which(keys.espeak_ng)
     if program is None:
-        raise ProviderMisconfigured(
-            "The text-to-speech provider local needs espeak-ng. Install it (apt-get install "
-            "espeak-ng, or brew install espeak-ng), or set ESPEAK_NG to its path."
-        )
-    if voice and not VOICE_PATTERN.fullmatch(voice):
-        raise ProviderMisconfigured(
-            f"{voice[:40]!r} is not an espeak-ng voice; examples are en-gb and en-us+f3."
-        )
-    speed = float(choice.options.get("speed", 1.0))
-    return LocalTTS(program, voice or _default_voice(language or "en"), speed)
-
-
-def _default_voice(language: str) -> str:
-    family = language.split("-")[0]
-    return ESPEAK_LANGUAGES.get(family, family)
+        raise ProviderMisconfigured(MISSING)
+    if voice and (problem := voice_problem(voice)):
+        raise ProviderMisconfigured(problem)
+    return LocalTTS(espeak_command(program, language, voice, choice.options))
 
 
 class LocalTTS(tts.TTS[Any]):
-    def __init__(self, program: str, voice: str, speed: float) -> None:
+    def __init__(self, command: tuple[str, ...]) -> None:
         super().__init__(
             capabilities=tts.TTSCapabilities(streaming=False),
             sample_rate=SAMPLE_RATE,
             num_channels=1,
         )
-        rate = str(round(DEFAULT_WORDS_PER_MINUTE * speed))
-        # The text is passed on stdin, so it cannot be read as an option or by a shell.
-        self.command = (program, "--stdin", "--stdout", "-b", "1", "-v", voice, "-s", rate)
+        self.command = command
 
     @property
     def model(self) -> str:

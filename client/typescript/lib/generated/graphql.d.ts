@@ -429,7 +429,7 @@ export type EnrolTotpInput = {
     currentPassword: Scalars['String']['input'];
 };
 export type EntryAction = 'CONVERSE' | 'END_CALL' | 'ROUTE' | 'TRANSFER_CALL';
-export type ErrorCode = 'INVALID_INPUT' | 'UNSUPPORTED_FORMAT' | 'NOT_FOUND' | 'WORKFLOW_NOT_FOUND' | 'DIAL_REFUSED' | 'NAME_TAKEN' | 'NUMBER_TAKEN' | 'REVISION_CONFLICT' | 'IN_USE' | 'LAST_OWNER' | 'ALREADY_MEMBER' | 'INVALID_TOKEN' | 'IDEMPOTENCY_CONFLICT' | 'WORKFLOW_NOT_PUBLISHED' | 'NOT_PUBLISHABLE' | 'NOT_CONVERTIBLE' | 'CALL_HAS_ENDED' | 'QUOTA_EXCEEDED' | 'UNAUTHENTICATED' | 'SIGN_IN_REFUSED' | 'SECOND_FACTOR_REQUIRED' | 'SECOND_FACTOR_ACTIVE' | 'SECOND_FACTOR_NOT_PENDING' | 'TENANT_SUSPENDED';
+export type ErrorCode = 'INVALID_INPUT' | 'UNSUPPORTED_FORMAT' | 'NOT_FOUND' | 'WORKFLOW_NOT_FOUND' | 'DIAL_REFUSED' | 'NAME_TAKEN' | 'NUMBER_TAKEN' | 'REVISION_CONFLICT' | 'IN_USE' | 'LAST_OWNER' | 'ALREADY_MEMBER' | 'INVALID_TOKEN' | 'IDEMPOTENCY_CONFLICT' | 'WORKFLOW_NOT_PUBLISHED' | 'NOT_PUBLISHABLE' | 'NOT_CONVERTIBLE' | 'CALL_HAS_ENDED' | 'QUOTA_EXCEEDED' | 'PROVIDER_FAILED' | 'UNAUTHENTICATED' | 'SIGN_IN_REFUSED' | 'SECOND_FACTOR_REQUIRED' | 'SECOND_FACTOR_ACTIVE' | 'SECOND_FACTOR_NOT_PENDING' | 'TENANT_SUSPENDED';
 export type FallbackInput = {
     provider: Scalars['String']['input'];
     model?: Scalars['String']['input'];
@@ -567,6 +567,12 @@ export type PhoneNumberBy = {
 export type PositionInput = {
     x: Scalars['Float']['input'];
     y: Scalars['Float']['input'];
+};
+export type PreviewVoiceInput = {
+    tts: ProviderChoiceInput;
+    voice?: InputMaybe<Scalars['String']['input']>;
+    language?: InputMaybe<Scalars['String']['input']>;
+    text?: InputMaybe<Scalars['String']['input']>;
 };
 export type PriceInput = {
     kind: ProviderKind;

@@ -616,6 +616,7 @@ export type ErrorCode =
   | 'NOT_CONVERTIBLE'
   | 'CALL_HAS_ENDED'
   | 'QUOTA_EXCEEDED'
+  | 'PROVIDER_FAILED'
   | 'UNAUTHENTICATED'
   | 'SIGN_IN_REFUSED'
   | 'SECOND_FACTOR_REQUIRED'
@@ -896,6 +897,13 @@ export type PhoneNumberBy =
 export type PositionInput = {
   x: Scalars['Float']['input'];
   y: Scalars['Float']['input'];
+};
+
+export type PreviewVoiceInput = {
+  tts: ProviderChoiceInput;
+  voice?: InputMaybe<Scalars['String']['input']>;
+  language?: InputMaybe<Scalars['String']['input']>;
+  text?: InputMaybe<Scalars['String']['input']>;
 };
 
 export type PriceInput = {

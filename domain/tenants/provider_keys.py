@@ -99,7 +99,8 @@ class ProviderKeys:
         key = getattr(self, provider)
         if not key:
             raise MissingApiKey(
-                f"{provider} needs a key: set {provider.upper()}_API_KEY for the worker."
+                f"{provider} needs a key: set one with setCredential, or let the operator set "
+                f"{provider.upper()}_API_KEY."
             )
         return ProviderAccount(key=key, base_url=self._base_url(provider))
 
