@@ -104,6 +104,7 @@ export type PreviewVoiceMutation = { previewVoice:
     | { __typename: 'PreviewVoiceSuccess', audio: string }
     | { __typename: 'ValidationError', code: ErrorCode, message: string, path: Array<string>, problems: Array<{ message: string, path: Array<string> }> }
     | { __typename: 'NotFoundError', code: ErrorCode, message: string, path: Array<string> }
+    | { __typename: 'QuotaExceeded', code: ErrorCode, message: string, path: Array<string> }
     | { __typename: 'ProviderFailed', code: ErrorCode, message: string, path: Array<string> }
    };
 

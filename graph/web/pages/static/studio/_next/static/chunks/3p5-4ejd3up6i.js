@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,81058,t=>{t.v(s=>Promise.all(["static/chunks/09dh-77_6tzsg.js","static/chunks/305g888fsg6uh.js"].map(s=>t.l(s))).then(()=>s(46685)))},58043,t=>{t.v(s=>Promise.all(["static/chunks/1eg6ktjjt1afh.js","static/chunks/0vt7fgagmb4qa.js"].map(s=>t.l(s))).then(()=>s(50444)))}]);
