@@ -137,7 +137,7 @@ async def test_a_voice_is_heard_with_its_options(
     usual = f"{hindi[SpokenText.STILL_THERE]} {hindi[SpokenText.ENDING_SOON]}"
     assert emulator.spoken_texts == ["One {{two.", usual]
     assert [used[1] == voice for used in emulator.used_voices] == [True, False]
-    # An entry tells who has used the key, at most once a minute.
+    # An entry names who has used the key, at most once a minute.
     async with services.store.transaction(viewer.tenant_id) as work:
         page = await work.audit.page(Window(10), AuditFilter(kinds=(AuditKind.TESTED,)))
     assert [each.action for each in page.items] == ["previewVoice"]

@@ -67,6 +67,15 @@ export async function hold(page, mutation) {
 /** The rules whose result can differ in dark. */
 const OF_COLOURS = { runOnly: ["color-contrast", "link-in-text-block"] };
 
+/** Clicks a completion of the editor. A click is lost on a list that is being renewed, so it is repeated then. */
+export async function complete(page, editor, text) {
+  for (let tries = 0; !(await editor.innerText()).includes(text); tries++) {
+    if (tries > 9) throw new Error(`${text} is not taken over.`);
+    if (tries) await editor.press("Control+Space");
+    await page.getByRole("option", { name: text }).click();
+  }
+}
+
 /** Sounds repeat, so that they are still played when a script stops them. */
 export const repeatSounds = (page) =>
   page.addInitScript(() => {

@@ -2,7 +2,7 @@
 //   node dashboard_builder.mjs <url of the API> <API key>
 
 import { mkdir } from "node:fs/promises";
-import { barriers, report, watched } from "./browser.mjs";
+import { barriers, complete, report, watched } from "./browser.mjs";
 
 const [api, key] = process.argv.slice(2);
 const screenshots = process.env.DASHBOARD_SCREENSHOTS;
@@ -66,7 +66,7 @@ async function work(browser) {
   await condition.click();
   await condition.and(page.locator("[contenteditable]:focus")).waitFor();
   await page.keyboard.type("flags.");
-  await page.getByRole("option", { name: /flags\.booked/ }).click();
+  await complete(page, condition, "flags.booked");
   const completed = await condition.innerText();
   await page.keyboard.type(" and");
   await page.locator("[role=textbox][aria-invalid=true]").waitFor();

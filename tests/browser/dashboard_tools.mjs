@@ -2,7 +2,7 @@
 //   node dashboard_tools.mjs <url of the API> <API key> <url of an MCP server> <id of a tool with all kinds of steps>
 
 import { mkdir } from "node:fs/promises";
-import { barriers, hold, report, watched } from "./browser.mjs";
+import { barriers, complete, hold, report, watched } from "./browser.mjs";
 
 const [api, key, mcp, everything] = process.argv.slice(2);
 const folder = process.env.DASHBOARD_SCREENSHOTS;
@@ -80,7 +80,7 @@ async function work(browser) {
   await editor("URL").click();
   await editor("URL").and(page.locator("[contenteditable]:focus")).waitFor();
   await page.keyboard.type("https://shop.example/orders/{{par");
-  await page.getByRole("option", { name: /params\.order/ }).click();
+  await complete(page, editor("URL"), "params.order");
   const completed = await editor("URL").innerText();
   await page.locator("[data-step]", { hasText: "HTTP request" }).press("Alt+ArrowUp");
   await page.locator("[data-step]:focus", { hasText: "1. HTTP request" }).waitFor();
