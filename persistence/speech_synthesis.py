@@ -140,10 +140,9 @@ class ProviderSynthesizer:
         except TimeoutError:
             raise _failed("local", FAILURES["timeout"]) from None
         finally:
+            # The program may be a script that runs another one.
             with suppress(ProcessLookupError):
-                os.killpg(
-                    process.pid, signal.SIGKILL
-                )  # the program may be a script that runs another
+                os.killpg(process.pid, signal.SIGKILL)
             await process.wait()
         return bytes(wav)
 
