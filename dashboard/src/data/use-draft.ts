@@ -9,6 +9,7 @@ import { useToast } from "@/ui/toast";
 import { messageOf } from "./problem";
 import type { Outcome } from "./refusal";
 import { isSame as isSameJson } from "./use-form";
+import { useMounted } from "./use-mounted";
 
 export interface Revised {
   readonly revision: number;
@@ -62,7 +63,7 @@ export function useDraft<Source extends Revised, Draft extends object>({
   const [isBusy, setBusy] = useState(false);
   const latest = useRef(state);
   latest.current = state;
-  const isMounted = useRef(true);
+  const isMounted = useMounted();
   /** What this form has put among the drafts that are not saved. */
   const left = useRef<State<Source, Draft>>(undefined);
   const { base, original, draft } = state;
@@ -97,12 +98,6 @@ export function useDraft<Source extends Revised, Draft extends object>({
     return true;
   };
 
-  useEffect(() => {
-    isMounted.current = true;
-    return () => {
-      isMounted.current = false;
-    };
-  }, []);
   useEffect(() => {
     // What is just being created must not be there to be created once more.
     left.current = isChanged && (base || !isBusy) ? state : undefined;
