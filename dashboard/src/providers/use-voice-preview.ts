@@ -34,8 +34,8 @@ export function useVoicePreview() {
       if (started.signal.aborted) return null;
       if (!result.ok) return result.error;
       const sound = await context.decodeAudioData(bytesOf(result.value.audio));
-      if (started.signal.aborted) return null;
       await running(context);
+      if (started.signal.aborted) return null;
       setState("playing");
       await playedToItsEnd(context, sound, started.signal);
       return null;
