@@ -123,18 +123,29 @@ def _forwarded(headers: Mapping[str, str], *, websocket: bool = False) -> list[t
 
 @asynccontextmanager
 async def running_front(livekit_url: str, sip_url: str, port: int = 0) -> AsyncIterator[int]:
-    """Serve on a loopback port for the duration of the block, and yield the port."""
+    """Serve on a loopback port for the duration of the block, and yield the port. A client that
+    leaves while LiveKit lets it in is not forwarded any longer: it would remove the client's next
+    connection, which has the same identity."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=None)) as http:
         front = Front(livekit_url, sip_url, http)
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.router.add_route("*", "/{path:.*}", front.serve)
-        async with serving(app, port) as used:
+        async with serving(app, port, handler_cancellation=True) as used:
             yield used
 
 
 @asynccontextmanager
-async def serving(app: web.Application, port: int) -> AsyncIterator[int]:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+async def serving(
+    app: web.Application, port: int, *, handler_cancellation: bool = False
+) -> AsyncIterator[int]:
+    """Serve on a loopback port for the duration of the block, and yield the port. With
+    `handler_cancellation`, a request ends when its client leaves."""
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=1.0,
+        handler_cancellation=handler_cancellation,
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", port)
