@@ -8,6 +8,10 @@ import { clientError, RequestFailed } from './results.js';
 const KEEP_EVENTS = 20_000;
 /** Changes are shown at most twelve times a second. */
 const SHOW_EVERY_MS = 80;
+/** This many events in that time are a log that is being read. Showing each part of it would take longer than reading it. */
+const BACKLOG_EVENTS = 100;
+/** So it is shown at every sixth of these times. */
+const MAX_POSTPONED = 5;
 /** After the last subscriber left: a page that is drawn again subscribes again at once. */
 const LINGER_MS = 1_000;
 export function liveCall(studio, callId, options = {}) {
@@ -25,6 +29,10 @@ class FollowedCall {
     #subscribers = 0;
     #running = null;
     #showTimer;
+    /** The events since the last time at which changes could be shown. */
+    #arrived = 0;
+    /** How often they were not shown since they were last. The first part of a log is shown at once. */
+    #postponed = MAX_POSTPONED;
     #lingerTimer;
     constructor(studio, callId, keepEvents) {
         this.#studio = studio;
@@ -89,6 +97,7 @@ class FollowedCall {
         try {
             for await (const update of callEvents(this.#studio, this.#callId, after ? { after, signal } : { signal })) {
                 this.#record.add(update);
+                this.#arrived += 1;
                 if ('cursor' in update)
                     this.#after = update.cursor;
                 this.#become('LIVE');
@@ -107,11 +116,20 @@ class FollowedCall {
         this.#status = status;
         if (status === 'COMPLETE' || status === 'FAILED')
             return this.#show();
-        this.#showTimer ??= setTimeout(() => this.#show(), SHOW_EVERY_MS);
+        this.#showTimer ??= setTimeout(this.#showOrPostpone, SHOW_EVERY_MS);
     }
+    #showOrPostpone = () => {
+        const isBacklog = this.#arrived >= BACKLOG_EVENTS;
+        this.#arrived = 0;
+        if (!isBacklog || this.#postponed >= MAX_POSTPONED)
+            return this.#show();
+        this.#postponed += 1;
+        this.#showTimer = setTimeout(this.#showOrPostpone, SHOW_EVERY_MS);
+    };
     #show() {
         clearTimeout(this.#showTimer);
         this.#showTimer = undefined;
+        this.#postponed = 0;
         this.#shown.set(this.#snapshot());
     }
     #snapshot() {
