@@ -187,7 +187,13 @@ async function work(browser) {
   await press("Done", dialog);
   await page.getByText("10 of 10 recovery codes are left.").waitFor();
   const tabs = await page.getByRole("navigation", { name: "Main" }).getByRole("link").allInnerTexts();
+  await page.route("**/graphql", (route) =>
+    /mutation Logout/.test(route.request().postData() ?? "")
+      ? route.fulfill({ json: { data: null, errors: [{ message: "The API is busy.", extensions: { code: "UNAVAILABLE" } }] } })
+      : route.fallback(),
+  );
   await signOut();
+  await page.getByText("You are signed out here, but the API has not ended your session: The API is busy.").waitFor();
 
   await page.goto(`${api}/studio/account/#${new URL(reset).hash.slice(1)}`);
   await heading("Set a new password");

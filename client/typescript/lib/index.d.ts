@@ -8,7 +8,7 @@ export { liveCall, type LiveCall, type LiveCallOptions, type LiveCallState } fro
 export type { Observable } from './observable.js';
 export { nodes, pages, type Connection, type PagesOptions } from './pages.js';
 export { RequestFailed, type ClientErrorCode, type Extensions, type Failure, type RequestError, type ResponseError, type Result, type Success, type TypedError, } from './results.js';
-export { createSession, type Credentials, type Session, type SessionOptions, type SessionState, type SignedIn, type SignInError, type SignInOption, } from './session.js';
+export { createSession, type Credentials, type Session, type SessionOptions, type SessionState, type SignedIn, type SignedOut, type SignInError, type SignInOption, } from './session.js';
 export type { ConnectionState } from './socket.js';
 export { createStudio, type Studio, type StudioOptions, type SubscribeOptions } from './studio.js';
 export { browserStore, memoryStore, type BrowserStoreOptions, type Tokens, type TokenStore } from './tokens.js';

@@ -23,6 +23,10 @@ export interface SignedIn {
     /** Where the browser also ends the session at the identity provider; null without one. */
     readonly endSessionUrl: string | null;
 }
+export interface SignedOut extends SignedIn {
+    /** Why the API did not end the session. It then ends when its tokens expire, or when another session ends it. */
+    readonly error: RequestError | null;
+}
 /** Both have `code` and `message`; `code` is `SECOND_FACTOR_REQUIRED` if a code is missing. */
 export type SignInError = TypedError | RequestError;
 export interface SignInOption {
@@ -48,7 +52,7 @@ export interface Session {
     adopt(tokens: Tokens): void;
     switchTenant(id: string, options?: RequestOptions): Promise<Result<SignedIn, SignInError>>;
     /** End the session. The tokens are forgotten in every case. */
-    signOut(options?: RequestOptions): Promise<SignedIn>;
+    signOut(options?: RequestOptions): Promise<SignedOut>;
     /** A valid access token, refreshed if necessary; `rejected` is one that the API refused. */
     accessToken(options?: {
         rejected?: string;

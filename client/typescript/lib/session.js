@@ -69,11 +69,11 @@ class ApiSession {
     async signOut(options = {}) {
         const tokens = this.#store.load();
         this.#save(null);
-        if (tokens) {
-            const input = { refreshToken: tokens.refreshToken };
-            await this.#execute(LogoutDocument, { input }, options);
-        }
-        return { endSessionUrl: tokens?.endSessionUrl ?? null };
+        if (!tokens)
+            return { endSessionUrl: null, error: null };
+        const input = { refreshToken: tokens.refreshToken };
+        const ended = await this.#execute(LogoutDocument, { input }, options);
+        return { endSessionUrl: tokens.endSessionUrl ?? null, error: ended.ok ? null : ended.error };
     }
     async accessToken(options = {}) {
         const tokens = await this.#refresher.valid(options.rejected, options.signal);

@@ -25,6 +25,7 @@ export {
   type SessionOptions,
   type SessionState,
   type SignedIn,
+  type SignedOut,
   type SignInError,
   type SignInOption,
 } from './session.js';

@@ -39,6 +39,11 @@ export interface SignedIn {
   readonly endSessionUrl: string | null;
 }
 
+export interface SignedOut extends SignedIn {
+  /** Why the API did not end the session. It then ends when its tokens expire, or when another session ends it. */
+  readonly error: RequestError | null;
+}
+
 /** Both have `code` and `message`; `code` is `SECOND_FACTOR_REQUIRED` if a code is missing. */
 export type SignInError = TypedError | RequestError;
 
@@ -67,7 +72,7 @@ export interface Session {
   adopt(tokens: Tokens): void;
   switchTenant(id: string, options?: RequestOptions): Promise<Result<SignedIn, SignInError>>;
   /** End the session. The tokens are forgotten in every case. */
-  signOut(options?: RequestOptions): Promise<SignedIn>;
+  signOut(options?: RequestOptions): Promise<SignedOut>;
   /** A valid access token, refreshed if necessary; `rejected` is one that the API refused. */
   accessToken(options?: { rejected?: string; signal?: AbortSignal }): Promise<Result<string>>;
 }
@@ -142,14 +147,13 @@ class ApiSession implements Session {
     return result.ok ? this.#enter(result.value.switchTenant, this.#store.load()?.endSessionUrl ?? null) : result;
   }
 
-  async signOut(options: RequestOptions = {}): Promise<SignedIn> {
+  async signOut(options: RequestOptions = {}): Promise<SignedOut> {
     const tokens = this.#store.load();
     this.#save(null);
-    if (tokens) {
-      const input = { refreshToken: tokens.refreshToken };
-      await this.#execute(LogoutDocument, { input }, options);
-    }
-    return { endSessionUrl: tokens?.endSessionUrl ?? null };
+    if (!tokens) return { endSessionUrl: null, error: null };
+    const input = { refreshToken: tokens.refreshToken };
+    const ended = await this.#execute(LogoutDocument, { input }, options);
+    return { endSessionUrl: tokens.endSessionUrl ?? null, error: ended.ok ? null : ended.error };
   }
 
   async accessToken(options: { rejected?: string; signal?: AbortSignal } = {}): Promise<Result<string>> {

@@ -2,6 +2,7 @@
 // all tabs of the browser; the key of a local installation is kept by one tab, as /talk and GraphiQL do.
 
 import { createSession, createStudio, type Observable, type Session, type Studio, type Tokens } from "agent-studio-client";
+import { messageOf } from "./problem";
 
 export const API = process.env.NEXT_PUBLIC_STUDIO_API || (typeof location === "undefined" ? "" : location.origin);
 
@@ -116,17 +117,19 @@ function channel() {
 /** Where pages keep in this tab what was not saved; it belongs to the person who is signed in. */
 export const UNSAVED = "agent-studio:unsaved:";
 
-export async function signOut(): Promise<void> {
+/** Returns why the API could not end the session; empty if it did. */
+export async function signOut(): Promise<string> {
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(UNSAVED)) sessionStorage.removeItem(key);
   if (current?.kind === "LOCAL") {
     sessionStorage.removeItem(LOCAL_KEY);
     replaceAccount();
-    return;
+    return "";
   }
-  const { endSessionUrl } = await people().signOut();
+  const { endSessionUrl, error } = await people().signOut();
   if (current) changeAccount();
   else channel()?.postMessage("changed");
   if (endSessionUrl) location.assign(endSessionUrl);
+  return error ? messageOf(error) : "";
 }
 
 /** The API refused the key of this tab, for instance because it was revoked. Sessions notice their end by themselves. */

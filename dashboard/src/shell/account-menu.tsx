@@ -26,9 +26,18 @@ export function useSwitchTenant() {
   };
 }
 
+export function useSignOut() {
+  const toast = useToast();
+  return async () => {
+    const problem = await signOut();
+    if (problem) toast("bad", `You are signed out here, but the API has not ended your session: ${problem}`);
+  };
+}
+
 export function AccountMenu() {
   const viewer = useViewer();
   const switchTenant = useSwitchTenant();
+  const leave = useSignOut();
   const router = useRouter();
   const [theme, setTheme] = useState<Theme>(chosenTheme);
   const tenants = viewer?.memberships ?? [];
@@ -83,7 +92,7 @@ export function AccountMenu() {
       <MenuLink icon="info" href="/docs/">
         Documentation
       </MenuLink>
-      <MenuItem icon="signOut" onSelect={() => void signOut()}>
+      <MenuItem icon="signOut" onSelect={() => void leave()}>
         Sign out
       </MenuItem>
     </Menu>

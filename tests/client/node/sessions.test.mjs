@@ -44,7 +44,7 @@ test('a session begins with the right password and ends with signing out', async
   });
   assert.equal(valueOf(await studio.query(VIEWER)).viewer.person.email, email);
   const { accessToken } = store.load();
-  assert.deepEqual(await session.signOut(), { endSessionUrl: null });
+  assert.deepEqual(await session.signOut(), { endSessionUrl: null, error: null });
   assert.deepEqual([states, store.load()], [[true, false], null]);
   assert.equal((await session.accessToken()).error.code, 'SIGNED_OUT');
   assert.equal((await studio.query(VIEWER)).error.code, 'UNAUTHENTICATED');
@@ -97,6 +97,12 @@ test('the tokens stay when the API is unreachable', async () => {
   controller.abort(new Error('enough'));
   await assert.rejects(waiting, /^Error: enough$/);
   assert.notEqual(session.state.get(), null);
+});
+
+test('a sign-out that the API does not receive says so', async () => {
+  const store = memoryStore({ accessToken: 'a', refreshToken: 'b', expiresAt: '2020-01-01T00:00:00Z' });
+  const { error } = await createSession({ url: 'http://127.0.0.1:9', store, fetch }).signOut();
+  assert.deepEqual([error.code, store.load()], ['UNREACHABLE', null]);
 });
 
 test('a second factor is asked for', async () => {
