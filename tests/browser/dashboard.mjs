@@ -73,8 +73,16 @@ async function work(browser) {
   await heading(/^clinic/);
   const conversation = page.getByRole("region", { name: "Conversation" });
   await conversation.locator("[data-turn]", { hasText: "Sunrise Clinic, hello." }).waitFor();
+  let forward;
+  const isSeen = new Promise((resolve) => (forward = resolve));
+  await page.route("**/graphql", async (route) => {
+    if (/mutation SendMessage/.test(route.request().postData() ?? "")) await isSeen;
+    await route.fallback();
+  });
   await page.getByLabel("Message of the caller").fill("I need an appointment");
   await page.keyboard.press("Enter");
+  await conversation.locator("[data-turn=Caller]", { hasText: "I need an appointment" }).getByText("sending…").waitFor();
+  forward();
   await conversation.locator("[data-turn]", { hasText: "When suits you?" }).waitFor();
   await check("live call");
   const turns = await conversation.locator("[data-turn]").evaluateAll((all) =>

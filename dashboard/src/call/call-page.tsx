@@ -27,8 +27,8 @@ import { ContextPanel } from "./context";
 import { FigurePanels, Given, Summary, type CallData } from "./details";
 import { EventLog } from "./event-log";
 import { RecordingPlayer, RecordingSkeleton, seek, useRecording } from "./sound";
-import { Story } from "./story";
 import { spanAt, turnSpans } from "./turn-spans";
+import { useConversation } from "./use-conversation";
 import { JoinByVoice } from "./voice";
 import { Latency } from "./waterfall";
 
@@ -89,8 +89,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
   const state = live.state ?? call.state;
   const isLive = !ended && !call.endedAt;
   const now = useNow(isLive && call.answeredAt !== null);
-  const [collected] = useState(() => new Story());
-  const story = useMemo(() => collected.read(live.events, live.turns), [collected, live.events, live.turns]);
+  const { story, send } = useConversation(live);
   const figures = useFigures(call.id, isLive);
   const { recording, problem, renew } = useRecording(call.id, isLive);
   const audio = useRef<HTMLAudioElement>(null);
@@ -145,7 +144,7 @@ function CallView({ call, onStateChanged }: { call: CallData; onStateChanged(): 
                   heard={position === null ? undefined : spanAt(spans, position)?.key}
                   onPlay={isPlayable ? play : undefined}
                 >
-                  {isLive && call.kind === "TEXT" && <Composer send={live.send} />}
+                  {isLive && call.kind === "TEXT" && <Composer send={send} />}
                 </Conversation>
               )}
             </Tabs.Content>

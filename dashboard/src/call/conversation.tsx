@@ -69,7 +69,7 @@ function TurnView({ turn, at, isHeard, onPlay }: TurnProps) {
     <div data-turn={name} className={`flex flex-col gap-1 ${isCaller ? "items-end" : "items-start"}`}>
       <p className="flex items-center gap-2 text-xs text-muted">
         <span className="font-medium">{name}</span>
-        {at ? <time dateTime={at}>{timeOfDay(at)}</time> : <span>speaking…</span>}
+        {at ? <time dateTime={at}>{timeOfDay(at)}</time> : <span>{turn.isSending ? "sending…" : "speaking…"}</span>}
         {measured && <span>{seconds(milliseconds(measured.firstAudio ?? measured.total))}</span>}
         {onPlay && at && (
           <button

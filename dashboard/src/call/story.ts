@@ -19,6 +19,8 @@ export interface Spoken {
   readonly heardText: string | null;
   readonly interrupted: boolean;
   readonly partial: boolean;
+  /** Written words that the agent does not have yet. */
+  readonly isSending: boolean;
   readonly measured: CallEventOf<"TurnMeasured"> | null;
 }
 
@@ -241,4 +243,4 @@ const spoken = ({ speaker, agent, text, partial }: Turn): Entry => ({
   turn: { ...NOTHING, speaker, agent, text, partial },
 });
 
-const NOTHING = { agent: null, heardText: null, interrupted: false, partial: false, measured: null };
+const NOTHING = { agent: null, heardText: null, interrupted: false, partial: false, isSending: false, measured: null };

@@ -2,11 +2,11 @@
 
 import { Link } from "@/ui/link";
 import { useLiveCall, useStudio } from "agent-studio-client/react";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { EndCallDocument } from "@/gql/end-call";
 import { Composer } from "@/call/composer";
 import { Conversation } from "@/call/conversation";
-import { Story } from "@/call/story";
+import { useConversation } from "@/call/use-conversation";
 import { VoiceControls } from "@/call/voice";
 import { messageOf } from "@/data/problem";
 import { stateOf } from "@/data/words";
@@ -57,8 +57,7 @@ interface TalkingProps {
 function Talking({ talk: { callId, room }, onPosition, onAgain }: TalkingProps) {
   const live = useLiveCall(callId);
   const isLive = !live.ended;
-  const [collected] = useState(() => new Story());
-  const story = useMemo(() => collected.read(live.events, live.turns), [collected, live.events, live.turns]);
+  const { story, send } = useConversation(live);
   const visited = useVisited(live.events);
   useEffect(() => onPosition?.(positionsOf(visited, isLive)), [visited, isLive, onPosition]);
   useEffect(() => {
@@ -79,7 +78,7 @@ function Talking({ talk: { callId, room }, onPosition, onAgain }: TalkingProps) 
       <div className="min-w-0 rounded-lg border">
         {story.length ? (
           <Conversation story={story} isLive={isLive}>
-            {isLive && !room && <Composer send={live.send} />}
+            {isLive && !room && <Composer send={send} />}
           </Conversation>
         ) : (
           <Loading what="the conversation">
