@@ -10,9 +10,10 @@ import { useTitle } from "@/data/use-title";
 import { buttonClass } from "@/ui/button";
 import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
-import { Empty, Failed, Loading, Skeleton } from "@/ui/states";
+import { Empty, Failed } from "@/ui/states";
 import { versionsHref } from "@/workflows/addresses";
 import { PublishButton } from "@/workflows/publish";
+import { BuilderSkeleton } from "./skeleton";
 
 const TalkPanel = dynamic(() => import("@/draft-talk/talk-panel").then((module) => module.TalkPanel), { ssr: false });
 /** React Flow measures what it draws, so it is not prerendered. */
@@ -70,16 +71,5 @@ function NoWorkflow() {
         </Link>
       </p>
     </Empty>
-  );
-}
-
-function BuilderSkeleton() {
-  return (
-    <Loading what="the workflow">
-      <div className="grid gap-3 lg:grid-cols-[minmax(0,1fr)_21rem]">
-        <Skeleton className="h-[55dvh] w-full lg:h-[70dvh]" />
-        <Skeleton className="h-[55dvh] w-full lg:h-[70dvh]" />
-      </div>
-    </Loading>
   );
 }

@@ -2,7 +2,7 @@
 
 import { ReactFlowProvider } from "@xyflow/react";
 import { Link } from "@/ui/link";
-import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { Suspense, use, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { flushSync } from "react-dom";
 import type { BuilderWorkflowFragment } from "@/gql/builder";
 import { exactMoment } from "@/data/format";
@@ -11,17 +11,17 @@ import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Icon } from "@/ui/icons";
 import { PageHeader } from "@/ui/page-header";
+import { NOT_LOADED, useOnDemand } from "@/ui/on-demand";
 import { Notice, NoticeButton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { selectionOfAddress, writeAddress } from "./address";
 import { Canvas, type CanvasHandle } from "./canvas";
 import { copy, paste } from "./clipboard";
-import { ConflictDialog } from "./conflict-dialog";
 import { ConnectDialog } from "./connect-dialog";
 import { joined, type Finding } from "./findings";
 import { Inspector, Summary } from "./inspector";
 import { useKeys } from "./keys";
-import { tidy, type Point } from "./layout";
+import { loadTidy, type Point } from "./layout";
 import {
   addNode,
   connect,
@@ -36,10 +36,12 @@ import {
   oneNode,
   refusalOf,
   remove,
+  type Saved,
   type Selection,
 } from "./model";
 import { Palette } from "./palette";
 import { pathsOf } from "./paths";
+import { BuilderSkeleton } from "./skeleton";
 import type { Visit } from "./step-card";
 import { readWorkflow } from "./stored";
 import { summaryOf, titleOf } from "./titles";
@@ -58,25 +60,30 @@ interface Props {
   talk?: (stored: { isUnsaved: boolean; onPosition(nodes: ReadonlyMap<string, Visit>): void }) => ReactNode;
 }
 
+const loadConflicts = () => import("./conflict-dialog");
+
 export function Builder(props: Props) {
+  const [stored] = useState(() => readWorkflow(props.workflow));
   return (
     <ReactFlowProvider>
-      <Editor {...props} />
+      <Suspense fallback={<BuilderSkeleton />}>
+        <Editor {...props} stored={stored} />
+      </Suspense>
     </ReactFlowProvider>
   );
 }
 
-function Editor({ workflow, actions, talk }: Props) {
+function Editor({ workflow, stored, actions, talk }: Props & { stored: Promise<Saved> }) {
   const toast = useToast();
   const isReadOnly = !useMay("WORKFLOWS_WRITE");
-  const [stored] = useState(() => readWorkflow(workflow));
-  const editing = useEditing(workflow.id, stored, selectionOfAddress);
+  const editing = useEditing(workflow.id, use(stored), selectionOfAddress);
   const { base, draft, isChanged, selection, select, change } = editing;
   useTitle(draft.name || draft.slug);
   const choices = useChoices();
   const verification = useVerification(draft, choices?.agents);
   const saving = useSaving(workflow.id, workflow.revision, editing);
   const [firstRefused] = saving.refused;
+  const conflicts = useOnDemand(loadConflicts, saving.theirs !== null, saving.closeComparison);
   const canvas = useRef<CanvasHandle>(null);
   const region = useRef<HTMLDivElement>(null);
   const panel = useRef<HTMLHeadingElement>(null);
@@ -134,9 +141,11 @@ function Editor({ workflow, actions, talk }: Props) {
     say(`Copied ${summaryOf(draft, { ...NOTHING, nodes: selection.nodes })}.`);
     return copy(draft, selection.nodes);
   };
-  const arrange = () => {
+  const arrange = async () => {
+    const layers = await loadTidy();
+    if (!layers) return toast("bad", NOT_LOADED);
     const uids = draft.nodes.map(({ uid }) => uid);
-    const positions = tidy(uids, draft.connections, canvas.current?.sizes());
+    const positions = layers.tidy(uids, draft.connections, canvas.current?.sizes());
     change((before) => move(before, positions));
     requestAnimationFrame(() => canvas.current?.fit());
   };
@@ -259,7 +268,7 @@ function Editor({ workflow, actions, talk }: Props) {
             <Button icon="minus" aria-label="Zoom out" title="Zoom out" onClick={() => canvas.current?.zoomOut()} />
             <Button icon="fit" aria-label="Show all nodes" title="Show all nodes" onClick={() => canvas.current?.fit()} />
             {!isReadOnly && (
-              <Button icon="tidy" onClick={arrange}>
+              <Button icon="tidy" onClick={() => void arrange()}>
                 Tidy
               </Button>
             )}
@@ -305,7 +314,15 @@ function Editor({ workflow, actions, talk }: Props) {
           setConnecting(null);
         }}
       />
-      <ConflictDialog base={base} mine={draft} theirs={saving.theirs} onClose={saving.closeComparison} onResolve={saving.resolve} />
+      {conflicts && (
+        <conflicts.ConflictDialog
+          base={base}
+          mine={draft}
+          theirs={saving.theirs}
+          onClose={saving.closeComparison}
+          onResolve={saving.resolve}
+        />
+      )}
     </>
   );
 }

@@ -1,7 +1,5 @@
 // Where nodes are drawn.
 
-import { Graph, layout } from "@dagrejs/dagre";
-
 export interface Point {
   readonly x: number;
   readonly y: number;
@@ -14,29 +12,15 @@ export interface Size {
 
 /** The size of a node that has not been drawn yet. */
 export const NODE_SIZE: Size = { width: 224, height: 104 };
-const GAP = 48;
+export const GAP = 48;
 
-interface Ends {
+export interface Ends {
   readonly source: string;
   readonly target: string;
 }
 
-/** Positions in layers from left to right. */
-export function tidy(uids: readonly string[], connections: readonly Ends[], sizes?: ReadonlyMap<string, Size>): ReadonlyMap<string, Point> {
-  const graph = new Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: GAP, ranksep: 4 * GAP });
-  graph.setDefaultEdgeLabel(() => ({}));
-  const sizeOf = (uid: string) => sizes?.get(uid) ?? NODE_SIZE;
-  for (const uid of uids) graph.setNode(uid, { ...sizeOf(uid) });
-  for (const { source, target } of connections) if (uids.includes(source) && uids.includes(target)) graph.setEdge(source, target);
-  layout(graph);
-  return new Map(
-    uids.map((uid) => {
-      const [{ x, y }, { width, height }] = [graph.node(uid), sizeOf(uid)];
-      return [uid, { x: Math.round(x - width / 2), y: Math.round(y - height / 2) }];
-    }),
-  );
-}
+/** Most workflows have positions, and dagre is large. Null when it cannot be loaded. */
+export const loadTidy = () => import("./tidy").catch(() => null);
 
 interface Placeable {
   readonly uid: string;
@@ -44,19 +28,14 @@ interface Placeable {
 }
 
 /** Gives a position to nodes without one: in layers if none has one, else in a row below the others. */
-export function placed<Node extends Placeable>(
+export async function placed<Node extends Placeable>(
   nodes: readonly Node[],
   connections: readonly Ends[],
-): readonly (Omit<Node, "position"> & { readonly position: Point })[] {
+): Promise<readonly (Omit<Node, "position"> & { readonly position: Point })[]> {
   const known = nodes.flatMap(({ position }) => position ?? []);
-  const tidied = known.length
-    ? null
-    : tidy(
-        nodes.map(({ uid }) => uid),
-        connections,
-      );
-  const left = Math.min(...known.map(({ x }) => x));
-  const below = Math.max(...known.map(({ y }) => y)) + NODE_SIZE.height + GAP;
+  const tidied = known.length || !nodes.length ? null : (await loadTidy())?.tidy(nodes.map(({ uid }) => uid), connections);
+  const left = known.length ? Math.min(...known.map(({ x }) => x)) : 0;
+  const below = known.length ? Math.max(...known.map(({ y }) => y)) + NODE_SIZE.height + GAP : 0;
   let column = 0;
   return nodes.map((node) => ({
     ...node,

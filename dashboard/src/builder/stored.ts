@@ -16,7 +16,7 @@ import {
 } from "./model";
 
 /** The stored draft. Nodes keep the `uid` and the position that they have in `known`. */
-export function readWorkflow(workflow: BuilderWorkflowFragment, known?: Draft): Saved {
+export async function readWorkflow(workflow: BuilderWorkflowFragment, known?: Draft): Promise<Saved> {
   const { graph, recording, answering } = workflow;
   const uids = new Set<string>();
   const unplaced = graph.nodes.map(({ key, agentName, isEntry, isExit, skipCondition, onEntry, transfer, position }) => {
@@ -49,7 +49,7 @@ export function readWorkflow(workflow: BuilderWorkflowFragment, known?: Draft): 
     isRecorded: recording.enabled,
     announcement: recording.announcement ?? "",
     answering: withoutNulls(ANSWERING, answering),
-    nodes: placed(unplaced, connections),
+    nodes: await placed(unplaced, connections),
     connections,
   };
   return { revision: workflow.revision, updatedAt: workflow.updatedAt, draft };

@@ -62,13 +62,14 @@ export function useSaving(workflowId: string, storedRevision: number, editing: E
     setRefused(NOT_REFUSED);
     const input = { id: workflowId, expectedRevision: base.revision, ...changesOf(base.draft, draft) };
     const result = await studio.mutate(UpdateWorkflowDocument, { input });
-    setBusy(false);
     if (result.ok) {
-      const saved = readWorkflow(result.value.workflow, draft);
+      const saved = await readWorkflow(result.value.workflow, draft);
+      setBusy(false);
       // What was changed while it was being saved is not saved yet.
       rebase(saved, (now) => (now === draft && !isSame(saved.draft, now) ? saved.draft : now));
       return toast("ok", "The workflow was saved.");
     }
+    setBusy(false);
     const { error } = result;
     if (error.code === "REVISION_CONFLICT") return compare();
     if ("problems" in error) return fail("The API refuses these values. See the findings.", problemsOf(error.problems, draft));

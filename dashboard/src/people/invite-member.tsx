@@ -3,7 +3,8 @@
 import { useState } from "react";
 import { InviteMemberDocument } from "@/gql/people-invitations";
 import { useSubmit } from "@/data/use-submit";
-import { Dialog, useHeldDialog } from "@/ui/dialog";
+import { Dialog } from "@/ui/dialog";
+import { useHeldDialog } from "@/ui/held-dialog";
 import { Field } from "@/ui/field";
 import { ShownOnce } from "@/ui/shown-once";
 import { Actions, SubmitForm } from "@/ui/submit-form";

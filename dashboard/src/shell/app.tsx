@@ -1,6 +1,7 @@
 "use client";
 
 import { StudioProvider } from "agent-studio-client/react";
+import dynamic from "next/dynamic";
 import { usePathname } from "next/navigation";
 import { useMemo, useSyncExternalStore, type ReactNode } from "react";
 import { Provider as CacheProvider } from "urql";
@@ -10,7 +11,8 @@ import { ViewerProvider } from "@/data/viewer";
 import { Toasts } from "@/ui/toast";
 import { Frame, FrameSkeleton } from "./frame";
 import "./nonce";
-import { SignIn } from "./sign-in";
+
+const SignIn = dynamic(() => import("./sign-in").then((module) => module.SignIn), { ssr: false });
 
 const useAccount = () => useSyncExternalStore(account.subscribe, account.get, () => undefined);
 

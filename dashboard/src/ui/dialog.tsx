@@ -1,11 +1,9 @@
 "use client";
 
-import { Dialog as Radix } from "radix-ui";
-import { createContext, useCallback, useContext, useEffect, useState, type ReactNode, type RefObject } from "react";
-import { Button } from "./button";
-import { useReturnFocus } from "./use-return-focus";
+import type { ReactNode, RefObject } from "react";
+import { useOnDemand } from "./on-demand";
 
-interface Props {
+export interface DialogProps {
   open: boolean;
   onOpenChange(open: boolean): void;
   title: string;
@@ -16,77 +14,21 @@ interface Props {
   focusOtherwise?: RefObject<HTMLElement | null>;
 }
 
-const OVERLAY = "fixed inset-0 z-40 bg-black/45 fade-in";
-
-const Holding = createContext<(isHeld: boolean) => void>(() => undefined);
-
-/** Keeps the dialog around the caller open for Escape and clicks outside of it, which would lose what cannot be read again. */
-export function useHeldDialog(isHeld: boolean) {
-  const hold = useContext(Holding);
-  useEffect(() => {
-    if (!isHeld) return;
-    hold(true);
-    return () => hold(false);
-  }, [hold, isHeld]);
+export interface DrawerProps extends Omit<DialogProps, "isWide" | "description" | "focusOtherwise"> {
+  side?: "left" | "right";
 }
 
-/** Escape closes the completions of a code editor, and lets Tab leave it; it must not close the dialog around it as well. */
-function keepForEditor(event: KeyboardEvent) {
-  if (event.target instanceof Element && event.target.closest(".cm-editor")) event.preventDefault();
-}
+const load = () => import("./dialog-view");
 
-export function Dialog({ open, onOpenChange, title, description, children, isWide = false, focusOtherwise }: Props) {
-  const [holds, setHolds] = useState(0);
-  const hold = useCallback((isHeld: boolean) => setHolds((count) => count + (isHeld ? 1 : -1)), []);
-  const keep = (event: Event) => holds > 0 && event.preventDefault();
-  return (
-    <Radix.Root open={open} onOpenChange={onOpenChange}>
-      <Radix.Portal>
-        <Radix.Overlay className={OVERLAY} />
-        <Radix.Content
-          {...(description ? {} : { "aria-describedby": undefined })}
-          onEscapeKeyDown={(event) => {
-            keepForEditor(event);
-            keep(event);
-          }}
-          onInteractOutside={keep}
-          className={`fade-in fixed top-1/2 left-1/2 z-50 max-h-[88dvh] -translate-x-1/2 -translate-y-1/2 overflow-y-auto rounded-xl
-            border bg-raised p-5 shadow-large ${isWide ? "w-[min(92vw,40rem)]" : "w-[min(92vw,28rem)]"}`}
-          {...useReturnFocus(focusOtherwise)}
-        >
-          <Radix.Title className="text-base font-semibold">{title}</Radix.Title>
-          {description && <Radix.Description className="mt-1.5 text-sm text-muted">{description}</Radix.Description>}
-          <Holding value={hold}>{children}</Holding>
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
-  );
-}
+const useView = ({ open, onOpenChange }: Pick<DialogProps, "open" | "onOpenChange">) => useOnDemand(load, open, () => onOpenChange(false));
 
-interface DrawerProps extends Omit<Props, "isWide" | "description" | "focusOtherwise"> {
-  side?: keyof typeof SIDES;
+export function Dialog(props: DialogProps) {
+  const view = useView(props);
+  return view && <view.DialogView {...props} />;
 }
-
-const SIDES = {
-  left: "left-0 w-[min(82vw,18rem)] border-r",
-  right: "right-0 w-[min(100vw,28rem)] border-l",
-} as const;
 
 /** A panel from the left for the navigation of narrow windows, or from the right for work next to a page. */
-export function Drawer({ open, onOpenChange, title, children, side = "left" }: DrawerProps) {
-  return (
-    <Radix.Root open={open} onOpenChange={onOpenChange}>
-      <Radix.Portal>
-        <Radix.Overlay className={OVERLAY} />
-        <Radix.Content
-          aria-describedby={undefined}
-          className={`fade-in fixed inset-y-0 z-50 flex flex-col overflow-y-auto bg-surface shadow-large ${SIDES[side]}`}
-          {...useReturnFocus()}
-        >
-          <Radix.Title className="sr-only">{title}</Radix.Title>
-          {children}
-        </Radix.Content>
-      </Radix.Portal>
-    </Radix.Root>
-  );
+export function Drawer(props: DrawerProps) {
+  const view = useView(props);
+  return view && <view.DrawerView {...props} />;
 }

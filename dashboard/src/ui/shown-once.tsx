@@ -1,7 +1,7 @@
 "use client";
 
 import { Button } from "./button";
-import { useHeldDialog } from "./dialog";
+import { useHeldDialog } from "./held-dialog";
 import { Field } from "./field";
 import { Notice } from "./states";
 import { useToast } from "./toast";

@@ -1,0 +1,1 @@
+export { DropdownMenu as Menu } from "radix-ui";

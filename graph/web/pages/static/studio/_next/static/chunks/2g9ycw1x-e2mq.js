@@ -1,1 +1,0 @@
-(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,81058,s=>{s.v(t=>Promise.all(["static/chunks/09dh-77_6tzsg.js","static/chunks/305g888fsg6uh.js"].map(t=>s.l(t))).then(()=>t(46685)))},58043,s=>{s.v(t=>Promise.all(["static/chunks/01n5b5t1cll_e.js","static/chunks/0vt7fgagmb4qa.js"].map(t=>s.l(t))).then(()=>t(50444)))}]);

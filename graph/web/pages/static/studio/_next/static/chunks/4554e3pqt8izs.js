@@ -1,0 +1,1 @@
+(globalThis.TURBOPACK||(globalThis.TURBOPACK=[])).push(["object"==typeof document?document.currentScript:void 0,61595,t=>{t.v(l=>Promise.all(["static/chunks/3vxi9dsolb3t_.js"].map(l=>t.l(l))).then(()=>l(74087)))},2296,t=>{t.v(l=>Promise.all(["static/chunks/10h7-2adwl2cr.js"].map(l=>t.l(l))).then(()=>l(24851)))}]);
