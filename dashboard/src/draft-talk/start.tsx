@@ -5,13 +5,13 @@ import { useStudio } from "agent-studio-client/react";
 import type { VoiceRoom } from "agent-studio-client/voice";
 import { useEffect, useRef, useState } from "react";
 import { StartDraftCallDocument } from "@/gql/draft-talk";
-import { EndCallDocument } from "@/gql/end-call";
 import { voiceFailure } from "@/call/voice";
 import { messageOf } from "@/data/problem";
 import { Button } from "@/ui/button";
 import { TextArea } from "@/ui/field";
 import { Notice } from "@/ui/states";
 import { FindingList, type Finding } from "@/workflows/findings";
+import { useEndTest } from "./use-end-test";
 
 /** A test call of a draft. */
 export interface Talk {
@@ -90,6 +90,7 @@ function factsIn(text: string): Facts | null {
 
 function useStart(workflowId: string, onStarted: (talk: Talk) => void) {
   const studio = useStudio();
+  const endTest = useEndTest();
   const [step, setStep] = useState("");
   const [failure, setFailure] = useState<Failure | null>(null);
   const leaving = useRef<AbortController | null>(null);
@@ -99,7 +100,6 @@ function useStart(workflowId: string, onStarted: (talk: Talk) => void) {
     setStep("");
     setFailure({ text, findings });
   };
-  const end = (callId: string) => void studio.mutate(EndCallDocument, { input: { callId, byCaller: true } });
 
   const begin = async (kind: Kind, userContext: Facts) => {
     setStep("Starting the call…");
@@ -112,7 +112,7 @@ function useStart(workflowId: string, onStarted: (talk: Talk) => void) {
   };
   const write = async (facts: Facts, signal: AbortSignal) => {
     const call = await begin("TEXT", facts);
-    if (call && signal.aborted) end(call.callId);
+    if (call && signal.aborted) void endTest(call.callId);
     else if (call) onStarted({ callId: call.callId, room: null });
   };
   const speak = async (facts: Facts, signal: AbortSignal) => {
@@ -128,7 +128,7 @@ function useStart(workflowId: string, onStarted: (talk: Talk) => void) {
       setStep("Joining the call…");
       onStarted({ callId, room: await voice.joinVoice(call.join, { track, signal }) });
     } catch (error) {
-      if (callId) end(callId);
+      if (callId) void endTest(callId);
       if (signal.aborted) return;
       if (!(error instanceof voice.VoiceFailed)) throw error;
       fail(voiceFailure(error.code));

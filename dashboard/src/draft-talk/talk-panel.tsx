@@ -1,9 +1,8 @@
 "use client";
 
 import { Link } from "@/ui/link";
-import { useLiveCall, useStudio } from "agent-studio-client/react";
+import { useLiveCall } from "agent-studio-client/react";
 import { useEffect, useRef, useState } from "react";
-import { EndCallDocument } from "@/gql/end-call";
 import { Composer } from "@/call/composer";
 import { Conversation } from "@/call/conversation";
 import { useConversation } from "@/call/use-conversation";
@@ -15,6 +14,7 @@ import { Button, buttonClass } from "@/ui/button";
 import { Loading, Notice, Skeleton } from "@/ui/states";
 import { NOWHERE, positionsOf, useVisited, type Positions } from "./positions";
 import { Start, type Talk } from "./start";
+import { useEndTest } from "./use-end-test";
 
 interface Props {
   workflowId: string;
@@ -25,7 +25,7 @@ interface Props {
 
 /** Talks to the draft of a workflow, in text or by voice, and reports the nodes that the conversation reaches. */
 export function TalkPanel({ workflowId, isUnsaved = false, onPosition }: Props) {
-  const studio = useStudio();
+  const endTest = useEndTest();
   const [talk, setTalk] = useState<Talk | null>(null);
   const current = useRef({ talk, onPosition });
   current.current = { talk, onPosition };
@@ -36,9 +36,9 @@ export function TalkPanel({ workflowId, isUnsaved = false, onPosition }: Props) 
       const { callId, room } = current.current.talk;
       current.current.onPosition?.(NOWHERE);
       void room?.leave();
-      void studio.mutate(EndCallDocument, { input: { callId, byCaller: true } });
+      void endTest(callId);
     },
-    [studio],
+    [endTest],
   );
   const again = () => {
     setTalk(null);

@@ -8,6 +8,7 @@ import { Button } from "@/ui/button";
 import { Check } from "@/ui/check";
 import { CodeEditor, type CodeCompletion } from "@/ui/code-editor";
 import { Choice, controlClass, Field } from "@/ui/field";
+import { More } from "@/ui/more";
 import { CODECS, isAnyValue, isRows, newRow, rowsOf, textOf, type FormValue, type Row } from "./codecs";
 import { isShown, type Step } from "./draft";
 import { useToolForm, type Offers } from "./form-context";
@@ -36,10 +37,9 @@ export function StepFields({ step, onChange }: StepProps) {
       {about && <p className="text-sm text-muted">{about}</p>}
       {shown.filter(({ isRare }) => !isRare).map(view)}
       {rare.length > 0 && (
-        <details open={isMarked || undefined}>
-          <summary className="min-h-6 text-sm font-medium">More settings</summary>
-          <div className="mt-3 grid gap-4">{rare.map(view)}</div>
-        </details>
+        <More title="More settings" isNeeded={isMarked}>
+          {rare.map(view)}
+        </More>
       )}
     </div>
   );

@@ -13,6 +13,7 @@ import { Button } from "@/ui/button";
 import { Check } from "@/ui/check";
 import { Field, TextArea } from "@/ui/field";
 import { Icon } from "@/ui/icons";
+import { More } from "@/ui/more";
 import { Notice } from "@/ui/states";
 import { Arguments } from "./arguments";
 import type { Draft, Step } from "./draft";
@@ -134,19 +135,16 @@ function Surroundings({ draft, test, problems, onChange }: SurroundingsProps) {
   const requests = requestsOf(draft);
   return (
     <>
-      <details open={problems.context ? true : undefined}>
-        <summary className="min-h-6 text-sm font-medium">Context</summary>
-        <div className="mt-3">
-          <JsonEditor
-            label="Context values"
-            hint="With user, call, workflow, flags and agent. The values of the settings are those of the tenant."
-            minLines={5}
-            value={test.context}
-            problem={problems.context}
-            onChange={(context) => onChange({ context })}
-          />
-        </div>
-      </details>
+      <More title="Context" isNeeded={Boolean(problems.context)}>
+        <JsonEditor
+          label="Context values"
+          hint="With user, call, workflow, flags and agent. The values of the settings are those of the tenant."
+          minLines={5}
+          value={test.context}
+          problem={problems.context}
+          onChange={(context) => onChange({ context })}
+        />
+      </More>
       {requests.length > 0 && (
         <div className="grid gap-3">
           <h3 className="text-sm font-medium">Servers</h3>
