@@ -8,7 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,12 @@ from bench.harness.benchmark import (
 from bench.scale import fill_tenant
 from domain.common.access import Viewer
 from domain.common.settings import Settings
+from domain.workflows.model import Position, WorkflowSpec
 from graph.web.dashboard import FOLDER
 from persistence.wiring import api_services
 from resolvers.global_ids import global_id
 from tests.support.browsers import script_runner
-from tests.support.demo_workflow import publish_clinic
+from tests.support.demo_workflow import CLINIC, publish_clinic
 from tests.support.long_logs import append_events
 
 CALLS, LIVE, EVENTS, USUAL_EVENTS = 10_000, 20, 20_000, 100
@@ -62,9 +63,18 @@ def path_of(id: UUID) -> str:
     return f"/call/?id={quote(global_id('Call', id))}"
 
 
+def arranged(workflow: WorkflowSpec) -> WorkflowSpec:
+    """As the builder saves it: it loads the layout of graphs only for workflows without positions."""
+    nodes = enumerate(workflow.nodes)
+    return replace(
+        workflow,
+        nodes=tuple(replace(node, position=Position(x=400.0 * n, y=0.0)) for n, node in nodes),
+    )
+
+
 async def fill(settings: Settings, viewer: Viewer) -> Example:
     async with api_services(settings) as services:
-        version = await publish_clinic(services, viewer)
+        version = await publish_clinic(services, viewer, workflow=arranged(CLINIC))
     db = await asyncpg.connect(settings.database_url)
     await db.execute("set session_replication_role = replica")
     await fill_tenant(db, viewer.tenant_id, CALLS, LIVE)
@@ -145,6 +155,7 @@ def report_figures(
             Figure("live_events_per_s", live["eventsPerSecond"], f"{PER_SECOND:.0f}"),
             Figure("long_call_s", long["first"], "<= 0.5"),
             Figure("long_call_all_s", long["all"], "<= 3"),
+            Figure("long_call_again_s", long["again"]),
         ],
     )
     if "--pages" in sys.argv:

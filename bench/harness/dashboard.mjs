@@ -162,6 +162,7 @@ async function long(path, lastWords) {
     const first = await reached(page, wordsAreShown, "");
     runs.push({ first: first / 1_000, all: (await reached(page, wordsAreShown, lastWords)) / 1_000 });
   }
-  const median = (name) => runs.map((run) => run[name]).sort((a, b) => a - b)[Math.floor(runs.length / 2)];
-  return { first: median("first"), all: median("all") };
+  // The API keeps the events that it has sent, so later visits are faster.
+  const [{ first, all }, ...later] = runs;
+  return { first, all, again: Math.max(...later.map((run) => run.all)) };
 }

@@ -60,6 +60,12 @@ async function work(browser) {
   await press("Done", dialog);
   await page.getByRole("row", { name: "lin@acme.example" }).waitFor();
   await check("invitations");
+  const actions = row.getByRole("button", { name: /^Actions/ });
+  await actions.press("Enter");
+  await page.getByRole("menuitem", { name: "Change the role…" }).click();
+  await dialog.getByLabel("Role").waitFor();
+  await page.keyboard.press("Escape");
+  await actions.and(page.locator(":focus")).waitFor();
 
   await page.getByRole("link", { name: "Roles" }).click();
   await page.getByRole("link", { name: "Viewer" }).click();
@@ -187,13 +193,14 @@ async function work(browser) {
   await press("Done", dialog);
   await page.getByText("10 of 10 recovery codes are left.").waitFor();
   const tabs = await page.getByRole("navigation", { name: "Main" }).getByRole("link").allInnerTexts();
-  await page.route("**/graphql", (route) =>
+  const refuse = (route) =>
     /mutation Logout/.test(route.request().postData() ?? "")
       ? route.fulfill({ json: { data: null, errors: [{ message: "The API is busy.", extensions: { code: "UNAVAILABLE" } }] } })
-      : route.fallback(),
-  );
+      : route.fallback();
+  await page.route("**/graphql", refuse);
   await signOut();
-  await page.getByText("You are signed out here, but the API has not ended your session: The API is busy.").waitFor();
+  await page.getByText(/^You are signed out here, but .* The API is busy\./).waitFor();
+  await page.unroute("**/graphql", refuse);
 
   await page.goto(`${api}/studio/account/#${new URL(reset).hash.slice(1)}`);
   await heading("Set a new password");

@@ -36,6 +36,7 @@ async function work(browser) {
   await check("tools");
   const remove = async (name) => {
     await page.getByRole("button", { name: `Actions for ${name}` }).press("Enter");
+    await page.getByRole("menuitem").first().and(page.locator(":focus")).waitFor();
     await page.getByRole("menuitem", { name: "Delete…" }).click();
     await page.getByRole("dialog", { name: `Delete ${name}?` }).waitFor();
   };

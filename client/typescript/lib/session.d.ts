@@ -24,7 +24,7 @@ export interface SignedIn {
     readonly endSessionUrl: string | null;
 }
 export interface SignedOut extends SignedIn {
-    /** Why the API did not end the session. It then ends when its tokens expire, or when another session ends it. */
+    /** Why the API has not confirmed the end of the session; null if it has. The tokens are forgotten in any case. */
     readonly error: RequestError | null;
 }
 /** Both have `code` and `message`; `code` is `SECOND_FACTOR_REQUIRED` if a code is missing. */

@@ -35,9 +35,10 @@ export interface LiveCallOptions {
 const KEEP_EVENTS = 20_000;
 /** Changes are shown at most twelve times a second. */
 const SHOW_EVERY_MS = 80;
-/** This many events in that time are a log that is being read. Showing each part of it would take longer than reading it. */
+/** As many events within `SHOW_EVERY_MS` mean that an existing log is being read. Showing every part of it would take longer
+ * than reading it. */
 const BACKLOG_EVENTS = 100;
-/** So it is shown at every sixth of these times. */
+/** How many times in a row showing a backlog is postponed. */
 const MAX_POSTPONED = 5;
 /** After the last subscriber left: a page that is drawn again subscribes again at once. */
 const LINGER_MS = 1_000;
@@ -58,9 +59,9 @@ class FollowedCall implements LiveCall {
   #subscribers = 0;
   #running: AbortController | null = null;
   #showTimer: ReturnType<typeof setTimeout> | undefined;
-  /** The events since the last time at which changes could be shown. */
+  /** The events since changes were last shown or postponed. */
   #arrived = 0;
-  /** How often they were not shown since they were last. The first part of a log is shown at once. */
+  /** How many times showing was postponed in a row. The initial value shows the first part of a log at once. */
   #postponed = MAX_POSTPONED;
   #lingerTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -147,9 +148,8 @@ class FollowedCall implements LiveCall {
   }
 
   readonly #showOrPostpone = (): void => {
-    const isBacklog = this.#arrived >= BACKLOG_EVENTS;
+    if (this.#arrived < BACKLOG_EVENTS || this.#postponed >= MAX_POSTPONED) return this.#show();
     this.#arrived = 0;
-    if (!isBacklog || this.#postponed >= MAX_POSTPONED) return this.#show();
     this.#postponed += 1;
     this.#showTimer = setTimeout(this.#showOrPostpone, SHOW_EVERY_MS);
   };
@@ -157,7 +157,7 @@ class FollowedCall implements LiveCall {
   #show(): void {
     clearTimeout(this.#showTimer);
     this.#showTimer = undefined;
-    this.#postponed = 0;
+    this.#arrived = this.#postponed = 0;
     this.#shown.set(this.#snapshot());
   }
 

@@ -40,7 +40,7 @@ export interface SignedIn {
 }
 
 export interface SignedOut extends SignedIn {
-  /** Why the API did not end the session. It then ends when its tokens expire, or when another session ends it. */
+  /** Why the API has not confirmed the end of the session; null if it has. The tokens are forgotten in any case. */
   readonly error: RequestError | null;
 }
 

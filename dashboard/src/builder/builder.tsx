@@ -2,7 +2,7 @@
 
 import { ReactFlowProvider } from "@xyflow/react";
 import { Link } from "@/ui/link";
-import { Suspense, use, useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { flushSync } from "react-dom";
 import type { BuilderWorkflowFragment } from "@/gql/builder";
 import { exactMoment } from "@/data/format";
@@ -10,8 +10,8 @@ import { useTitle } from "@/data/use-title";
 import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Icon } from "@/ui/icons";
-import { PageHeader } from "@/ui/page-header";
 import { NOT_LOADED, useOnDemand } from "@/ui/on-demand";
+import { PageHeader } from "@/ui/page-header";
 import { Notice, NoticeButton } from "@/ui/states";
 import { useToast } from "@/ui/toast";
 import { selectionOfAddress, writeAddress } from "./address";
@@ -21,7 +21,7 @@ import { ConnectDialog } from "./connect-dialog";
 import { joined, type Finding } from "./findings";
 import { Inspector, Summary } from "./inspector";
 import { useKeys } from "./keys";
-import { loadTidy, type Point } from "./layout";
+import type { Point } from "./layout";
 import {
   addNode,
   connect,
@@ -41,6 +41,7 @@ import {
 } from "./model";
 import { Palette } from "./palette";
 import { pathsOf } from "./paths";
+import { loadTidy } from "./placement";
 import { BuilderSkeleton } from "./skeleton";
 import type { Visit } from "./step-card";
 import { readWorkflow } from "./stored";
@@ -63,20 +64,27 @@ interface Props {
 const loadConflicts = () => import("./conflict-dialog");
 
 export function Builder(props: Props) {
-  const [stored] = useState(() => readWorkflow(props.workflow));
+  const [reading] = useState(() => readWorkflow(props.workflow));
+  const [stored, setStored] = useState<Saved | null>(null);
+  useEffect(() => {
+    const fail = (error: unknown) =>
+      setStored(() => {
+        throw error;
+      });
+    reading.then(setStored, fail);
+  }, [reading]);
+  if (!stored) return <BuilderSkeleton />;
   return (
     <ReactFlowProvider>
-      <Suspense fallback={<BuilderSkeleton />}>
-        <Editor {...props} stored={stored} />
-      </Suspense>
+      <Editor {...props} stored={stored} />
     </ReactFlowProvider>
   );
 }
 
-function Editor({ workflow, stored, actions, talk }: Props & { stored: Promise<Saved> }) {
+function Editor({ workflow, stored, actions, talk }: Props & { stored: Saved }) {
   const toast = useToast();
   const isReadOnly = !useMay("WORKFLOWS_WRITE");
-  const editing = useEditing(workflow.id, use(stored), selectionOfAddress);
+  const editing = useEditing(workflow.id, stored, selectionOfAddress);
   const { base, draft, isChanged, selection, select, change } = editing;
   useTitle(draft.name || draft.slug);
   const choices = useChoices();
@@ -142,11 +150,13 @@ function Editor({ workflow, stored, actions, talk }: Props & { stored: Promise<S
     return copy(draft, selection.nodes);
   };
   const arrange = async () => {
-    const layers = await loadTidy();
-    if (!layers) return toast("bad", NOT_LOADED);
-    const uids = draft.nodes.map(({ uid }) => uid);
-    const positions = layers.tidy(uids, draft.connections, canvas.current?.sizes());
-    change((before) => move(before, positions));
+    const module = await loadTidy();
+    if (!module) return toast("bad", NOT_LOADED);
+    const sizes = canvas.current?.sizes();
+    change((before) => {
+      const uids = before.nodes.map(({ uid }) => uid);
+      return move(before, module.tidy(uids, before.connections, sizes));
+    });
     requestAnimationFrame(() => canvas.current?.fit());
   };
   const showFinding = ({ at }: Finding) => {

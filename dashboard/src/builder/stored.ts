@@ -2,7 +2,6 @@
 
 import type { BuilderWorkflowFragment, ConnectionInput, NodeInput, UpdateWorkflowInput, WorkflowInput } from "@/gql/builder";
 import { isEqual } from "./equality";
-import { placed } from "./layout";
 import {
   ANSWERING,
   free,
@@ -14,6 +13,7 @@ import {
   type DraftNode,
   type Saved,
 } from "./model";
+import { placed } from "./placement";
 
 /** The stored draft. Nodes keep the `uid` and the position that they have in `known`. */
 export async function readWorkflow(workflow: BuilderWorkflowFragment, known?: Draft): Promise<Saved> {

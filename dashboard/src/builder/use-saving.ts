@@ -43,7 +43,10 @@ export function useSaving(workflowId: string, storedRevision: number, editing: E
   const [isBusy, setBusy] = useState(false);
   const [refused, setRefused] = useState<Refused>(NOT_REFUSED);
   const [theirs, setTheirs] = useState<Saved | null>(null);
-  const isOutdated = useLatestRevision(workflowId, base, storedRevision) > base.revision && !isBusy;
+  // The list may be behind a conflict.
+  const [conflicting, setConflicting] = useState(0);
+  const latest = Math.max(useLatestRevision(workflowId, base, storedRevision), conflicting);
+  const isOutdated = latest > base.revision && !isBusy;
 
   const fail = useCallback((problem: string, findings: readonly Finding[] = []) => setRefused({ draft, problem, findings }), [draft]);
 
@@ -54,7 +57,11 @@ export function useSaving(workflowId: string, storedRevision: number, editing: E
     return null;
   }, [studio, workflowId, base, fail]);
 
-  const compare = async () => setTheirs(await load());
+  const compare = async () => {
+    const saved = await load();
+    if (saved) setConflicting(saved.revision);
+    setTheirs(saved);
+  };
 
   const save = async () => {
     if (isBusy || !isChanged) return;
@@ -63,8 +70,7 @@ export function useSaving(workflowId: string, storedRevision: number, editing: E
     const input = { id: workflowId, expectedRevision: base.revision, ...changesOf(base.draft, draft) };
     const result = await studio.mutate(UpdateWorkflowDocument, { input });
     if (result.ok) {
-      const saved = await readWorkflow(result.value.workflow, draft);
-      setBusy(false);
+      const saved = await readWorkflow(result.value.workflow, draft).finally(() => setBusy(false));
       // What was changed while it was being saved is not saved yet.
       rebase(saved, (now) => (now === draft && !isSame(saved.draft, now) ? saved.draft : now));
       return toast("ok", "The workflow was saved.");

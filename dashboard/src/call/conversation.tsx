@@ -54,6 +54,8 @@ export function Conversation({ story, isLive, heard, onPlay, children }: Props) 
   );
 }
 
+const PROGRESS = { SPEAKING: "speaking…", SENDING: "sending…", LOST: "not delivered" } as const;
+
 interface TurnProps {
   turn: Spoken;
   at: string | null;
@@ -69,7 +71,7 @@ function TurnView({ turn, at, isHeard, onPlay }: TurnProps) {
     <div data-turn={name} className={`flex flex-col gap-1 ${isCaller ? "items-end" : "items-start"}`}>
       <p className="flex items-center gap-2 text-xs text-muted">
         <span className="font-medium">{name}</span>
-        {at ? <time dateTime={at}>{timeOfDay(at)}</time> : <span>{turn.isSending ? "sending…" : "speaking…"}</span>}
+        {at ? <time dateTime={at}>{timeOfDay(at)}</time> : <span>{PROGRESS[turn.delivery ?? "SPEAKING"]}</span>}
         {measured && <span>{seconds(milliseconds(measured.firstAudio ?? measured.total))}</span>}
         {onPlay && at && (
           <button

@@ -19,8 +19,8 @@ export interface Spoken {
   readonly heardText: string | null;
   readonly interrupted: boolean;
   readonly partial: boolean;
-  /** Written words that the agent does not have yet. */
-  readonly isSending: boolean;
+  /** Of written words that the log does not have: whether they are on the way, or the call ended before they were read. */
+  readonly delivery: "SENDING" | "LOST" | null;
   readonly measured: CallEventOf<"TurnMeasured"> | null;
 }
 
@@ -243,4 +243,12 @@ const spoken = ({ speaker, agent, text, partial }: Turn): Entry => ({
   turn: { ...NOTHING, speaker, agent, text, partial },
 });
 
-const NOTHING = { agent: null, heardText: null, interrupted: false, partial: false, isSending: false, measured: null };
+/** Written words that the log does not have. */
+export const sentWords = (key: string, text: string, delivery: Spoken["delivery"]): Entry => ({
+  kind: "TURN",
+  key,
+  at: null,
+  turn: { ...NOTHING, speaker: "CALLER", text, partial: true, delivery },
+});
+
+const NOTHING = { agent: null, heardText: null, interrupted: false, partial: false, delivery: null, measured: null };

@@ -117,7 +117,9 @@ function channel() {
 /** Where pages keep in this tab what was not saved; it belongs to the person who is signed in. */
 export const UNSAVED = "agent-studio:unsaved:";
 
-/** Returns why the API could not end the session; empty if it did. */
+const NOT_ENDED = "agent-studio:not-ended";
+
+/** Returns what to say if the API has not confirmed the end of the session; otherwise an empty text. */
 export async function signOut(): Promise<string> {
   for (const key of Object.keys(sessionStorage)) if (key.startsWith(UNSAVED)) sessionStorage.removeItem(key);
   if (current?.kind === "LOCAL") {
@@ -128,8 +130,19 @@ export async function signOut(): Promise<string> {
   const { endSessionUrl, error } = await people().signOut();
   if (current) changeAccount();
   else channel()?.postMessage("changed");
-  if (endSessionUrl) location.assign(endSessionUrl);
-  return error ? messageOf(error) : "";
+  const problem = error ? `You are signed out here, but the API has not confirmed the end of your session: ${messageOf(error)}` : "";
+  if (!endSessionUrl) return problem;
+  // The identity provider sends the browser back to the sign-in, which says it.
+  if (problem) sessionStorage.setItem(NOT_ENDED, problem);
+  location.assign(endSessionUrl);
+  return "";
+}
+
+/** What `signOut` left to say, once. */
+export function problemOfSignOut(): string {
+  const problem = sessionStorage.getItem(NOT_ENDED) ?? "";
+  sessionStorage.removeItem(NOT_ENDED);
+  return problem;
 }
 
 /** The API refused the key of this tab, for instance because it was revoked. Sessions notice their end by themselves. */

@@ -7,8 +7,8 @@ import { CreateKeyDocument, KeyRolesDocument, RevokeKeyDocument, RotateKeyDocume
 import { useSubmit } from "@/data/use-submit";
 import { ConfirmDelete } from "@/ui/confirm-delete";
 import { Dialog } from "@/ui/dialog";
-import { useHeldDialog } from "@/ui/held-dialog";
 import { Choice, Field } from "@/ui/field";
+import { useHeldDialog } from "@/ui/held-dialog";
 import { NotRead } from "@/ui/not-read";
 import { ShownOnce } from "@/ui/shown-once";
 import { Actions, SubmitForm } from "@/ui/submit-form";

@@ -3,8 +3,8 @@
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { EndSessionDocument, EndSessionsDocument, type SessionRowFragment } from "@/gql/profile";
-import { signOut } from "@/data/account";
 import { messageOf } from "@/data/problem";
+import { useSignOut } from "@/data/use-sign-out";
 import { Ask, type Question } from "@/ui/ask";
 import { Button } from "@/ui/button";
 import { Section } from "@/ui/section";
@@ -14,6 +14,7 @@ import { SessionList } from "./session-list";
 
 export function OwnSessions({ sessions, onChanged }: { sessions: readonly SessionRowFragment[]; onChanged(): void }) {
   const studio = useStudio();
+  const signOut = useSignOut();
   const toast = useToast();
   const [ending, setEnding] = useState<string | null>(null);
   const [question, setQuestion] = useState<Question | null>(null);

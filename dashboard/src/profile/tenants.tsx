@@ -3,7 +3,7 @@
 import { useStudio } from "agent-studio-client/react";
 import { useState } from "react";
 import { RemoveMemberDocument } from "@/gql/people-members";
-import { signOut } from "@/data/account";
+import { useSignOut } from "@/data/use-sign-out";
 import { useViewer } from "@/data/viewer";
 import { roleName } from "@/people/roles";
 import { useSwitchTenant } from "@/shell/account-menu";
@@ -15,6 +15,7 @@ import { Section } from "@/ui/section";
 /** The tenants of the viewer, and the way out of the present one. */
 export function Tenants({ memberId }: { memberId: string | null }) {
   const studio = useStudio();
+  const signOut = useSignOut();
   const viewer = useViewer();
   const switchTenant = useSwitchTenant();
   const [question, setQuestion] = useState<Question | null>(null);

@@ -2,9 +2,10 @@
 
 import { useRouter } from "next/navigation";
 import { useState } from "react";
-import { changeAccount, people, signOut } from "@/data/account";
+import { changeAccount, people } from "@/data/account";
 import { messageOf } from "@/data/problem";
 import { chooseTheme, chosenTheme, type Theme } from "@/data/theme";
+import { useSignOut } from "@/data/use-sign-out";
 import { useViewer } from "@/data/viewer";
 import { Icon } from "@/ui/icons";
 import { Menu, MenuChoices, MenuItem, MenuLabel, MenuLink, MenuSeparator } from "@/ui/menu";
@@ -26,18 +27,10 @@ export function useSwitchTenant() {
   };
 }
 
-export function useSignOut() {
-  const toast = useToast();
-  return async () => {
-    const problem = await signOut();
-    if (problem) toast("bad", `You are signed out here, but the API has not ended your session: ${problem}`);
-  };
-}
-
 export function AccountMenu() {
   const viewer = useViewer();
   const switchTenant = useSwitchTenant();
-  const leave = useSignOut();
+  const signOut = useSignOut();
   const router = useRouter();
   const [theme, setTheme] = useState<Theme>(chosenTheme);
   const tenants = viewer?.memberships ?? [];
@@ -92,7 +85,7 @@ export function AccountMenu() {
       <MenuLink icon="info" href="/docs/">
         Documentation
       </MenuLink>
-      <MenuItem icon="signOut" onSelect={() => void leave()}>
+      <MenuItem icon="signOut" onSelect={() => void signOut()}>
         Sign out
       </MenuItem>
     </Menu>

@@ -10,9 +10,17 @@ import { createCacheClient } from "@/data/cache";
 import { ViewerProvider } from "@/data/viewer";
 import { Toasts } from "@/ui/toast";
 import { Frame, FrameSkeleton } from "./frame";
+import { loadSignIn, SignInNotLoaded } from "./load-sign-in";
 import "./nonce";
 
-const SignIn = dynamic(() => import("./sign-in").then((module) => module.SignIn), { ssr: false });
+const SignIn = dynamic(
+  () =>
+    loadSignIn().then(
+      (module) => module.SignIn,
+      () => SignInNotLoaded,
+    ),
+  { ssr: false },
+);
 
 const useAccount = () => useSyncExternalStore(account.subscribe, account.get, () => undefined);
 

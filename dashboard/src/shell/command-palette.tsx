@@ -4,7 +4,7 @@ import { useEffect } from "react";
 import { useOnDemand } from "@/ui/on-demand";
 import type { PaletteProps } from "./palette-view";
 
-const load = () => import("./palette-view");
+export const loadPalette = () => import("./palette-view");
 
 export function CommandPalette({ open, onOpenChange }: PaletteProps) {
   useEffect(() => {
@@ -16,6 +16,6 @@ export function CommandPalette({ open, onOpenChange }: PaletteProps) {
     addEventListener("keydown", toggle);
     return () => removeEventListener("keydown", toggle);
   }, [open, onOpenChange]);
-  const view = useOnDemand(load, open, () => onOpenChange(false));
+  const view = useOnDemand(loadPalette, open, () => onOpenChange(false));
   return view && <view.PaletteView open={open} onOpenChange={onOpenChange} />;
 }

@@ -5,12 +5,15 @@ import { usePathname } from "next/navigation";
 import { useConnection } from "agent-studio-client/react";
 import { useEffect, useId, useState, type ReactNode } from "react";
 import { Button } from "@/ui/button";
-import { Drawer } from "@/ui/dialog";
+import { Drawer, loadDialogs } from "@/ui/dialog";
 import { Icon } from "@/ui/icons";
+import { loadMenus } from "@/ui/menu";
+import { preload } from "@/ui/on-demand";
 import { Skeleton } from "@/ui/states";
 import { useViewer } from "@/data/viewer";
 import { AccountMenu } from "./account-menu";
-import { CommandPalette } from "./command-palette";
+import { CommandPalette, loadPalette } from "./command-palette";
+import { loadSignIn } from "./load-sign-in";
 import { isListed, LINKS, PAGES, type Page } from "./pages";
 
 export function Logo() {
@@ -41,11 +44,18 @@ export function FrameSkeleton() {
   );
 }
 
+/** By then a page has loaded what it needs itself. */
+const PRELOAD_AFTER_MS = 3000;
+
 export function Frame({ children }: { children: ReactNode }) {
   const [isOpen, setOpen] = useState(false);
   const [isSearching, setSearching] = useState(false);
   const path = usePathname();
   useEffect(() => setOpen(false), [path]);
+  useEffect(() => {
+    const timer = setTimeout(() => preload(loadMenus, loadDialogs, loadPalette, loadSignIn), PRELOAD_AFTER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <div className="app-frame">
       <a

@@ -4,9 +4,10 @@ import { useRouter } from "next/navigation";
 import { Dialog as Radix } from "radix-ui";
 import { useEffect, useId, useMemo, useRef, useState } from "react";
 import { chooseTheme } from "@/data/theme";
+import { useSignOut } from "@/data/use-sign-out";
 import { useViewer } from "@/data/viewer";
 import { Icon, type IconName } from "@/ui/icons";
-import { THEMES, useSignOut, useSwitchTenant } from "./account-menu";
+import { THEMES, useSwitchTenant } from "./account-menu";
 import { isListed, LINKS, PAGES } from "./pages";
 
 interface Command {
@@ -23,7 +24,7 @@ function useCommands(typed: string): readonly Command[] {
   const router = useRouter();
   const viewer = useViewer();
   const switchTenant = useSwitchTenant();
-  const leave = useSignOut();
+  const signOut = useSignOut();
   return useMemo(() => {
     const pages = PAGES.flatMap((page) => [page, ...(page.parts ?? []).map((part) => ({ ...part, icon: page.icon }))]);
     const mine = pages.filter(({ scope }) => isListed(scope, viewer?.scopes));
@@ -41,7 +42,7 @@ function useCommands(typed: string): readonly Command[] {
           run: () => void switchTenant(tenant.id),
         })),
       ...THEMES.map(({ value, label }) => ({ title: label, icon: THEME_ICONS[value], group: "Actions", run: () => chooseTheme(value) })),
-      { title: "Sign out", icon: "signOut", group: "Actions", run: () => void leave() },
+      { title: "Sign out", icon: "signOut", group: "Actions", run: () => void signOut() },
     ];
     const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
     const found = all.filter(({ title }) => words.every((word) => title.toLowerCase().includes(word)));
@@ -49,7 +50,7 @@ function useCommands(typed: string): readonly Command[] {
     if (!CALL_ID.test(id)) return found;
     const open = () => router.push(`/call/?id=${encodeURIComponent(id)}`);
     return [{ title: `Open the call ${id}`, icon: "calls", group: "Calls", run: open }, ...found];
-  }, [leave, router, switchTenant, typed, viewer]);
+  }, [router, signOut, switchTenant, typed, viewer]);
 }
 
 export interface PaletteProps {

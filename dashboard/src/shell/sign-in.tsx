@@ -1,7 +1,7 @@
 "use client";
 
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
-import { announceAccount, isLocalInstallation, people, signInLocally, startSingleSignOn } from "@/data/account";
+import { announceAccount, isLocalInstallation, people, problemOfSignOut, signInLocally, startSingleSignOn } from "@/data/account";
 import { messageOf } from "@/data/problem";
 import { ForgottenPassword } from "@/profile/forgotten-password";
 import { Button } from "@/ui/button";
@@ -30,7 +30,7 @@ function firstStep(): Step {
 /** The sign-in stands at the address of the page that was asked for, which follows when it succeeds. */
 export function SignIn() {
   const [step, setStep] = useState(firstStep);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState(problemOfSignOut);
   const [isLocal, setLocal] = useState(false);
   const hasReturned = useRef(false);
 

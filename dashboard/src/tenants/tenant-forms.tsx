@@ -10,8 +10,8 @@ import {
   type TenantRowFragment,
 } from "@/gql/tenants";
 import { useSubmit } from "@/data/use-submit";
-import { useHeldDialog } from "@/ui/held-dialog";
 import { Field } from "@/ui/field";
+import { useHeldDialog } from "@/ui/held-dialog";
 import { ShownOnce } from "@/ui/shown-once";
 import { Actions, SubmitForm } from "@/ui/submit-form";
 

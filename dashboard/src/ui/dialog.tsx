@@ -18,9 +18,9 @@ export interface DrawerProps extends Omit<DialogProps, "isWide" | "description" 
   side?: "left" | "right";
 }
 
-const load = () => import("./dialog-view");
+export const loadDialogs = () => import("./dialog-view");
 
-const useView = ({ open, onOpenChange }: Pick<DialogProps, "open" | "onOpenChange">) => useOnDemand(load, open, () => onOpenChange(false));
+const useView = ({ open, onOpenChange }: Pick<DialogProps, "open" | "onOpenChange">) => useOnDemand(loadDialogs, open, () => onOpenChange(false));
 
 export function Dialog(props: DialogProps) {
   const view = useView(props);

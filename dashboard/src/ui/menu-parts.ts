@@ -1,1 +1,1 @@
-export { DropdownMenu as Menu } from "radix-ui";
+export { DropdownMenu } from "radix-ui";

@@ -1,10 +1,10 @@
 "use client";
 
 import { Slot } from "radix-ui";
-import { createContext, use, useState, type KeyboardEvent, type ReactNode } from "react";
+import { createContext, use, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode } from "react";
 import { Icon, type IconName } from "./icons";
-import type { Menu as MenuParts } from "./menu-parts";
-import { useOnDemand } from "./on-demand";
+import type { DropdownMenu } from "./menu-parts";
+import { preload, useOnDemand } from "./on-demand";
 
 const ITEM = `flex cursor-pointer items-center gap-2.5 rounded-md px-2.5 py-1.5 text-sm outline-none select-none
   data-[highlighted]:bg-hover data-[disabled]:opacity-55`;
@@ -18,60 +18,72 @@ interface MenuProps {
   children: ReactNode;
 }
 
-/** Radix, which is loaded when a menu is first opened. */
-const Parts = createContext<typeof MenuParts | null>(null);
+/** The menus of Radix, which are loaded when one is about to be opened. */
+const Parts = createContext<typeof DropdownMenu | null>(null);
 
-function useParts(): typeof MenuParts {
+function useParts(): typeof DropdownMenu {
   const parts = use(Parts);
   if (!parts) throw new Error("The item is outside of a menu.");
   return parts;
 }
 
-const load = () => import("./menu-parts");
+export const loadMenus = () => import("./menu-parts");
 
-export function Menu({ trigger, children, ...place }: MenuProps) {
+export function Menu(props: MenuProps) {
   const [isOpen, setOpen] = useState(false);
-  const parts = useOnDemand(load, isOpen, () => setOpen(false));
+  const isByKeyboard = useRef(false);
+  const parts = useOnDemand(loadMenus, isOpen, () => setOpen(false));
   if (parts) {
     return (
-      <Parts value={parts.Menu}>
-        <OpenedMenu {...{ trigger, isOpen, setOpen }} {...place}>
-          {children}
-        </OpenedMenu>
+      <Parts value={parts.DropdownMenu}>
+        <LoadedMenu {...props} isOpen={isOpen} onOpenChange={setOpen} isByKeyboard={isByKeyboard.current} />
       </Parts>
     );
   }
-  const preload = () => void load().catch(() => undefined);
+  const open = (byKeyboard: boolean) => {
+    isByKeyboard.current = byKeyboard;
+    setOpen(true);
+  };
   return (
     <Slot.Root
       aria-haspopup="menu"
       aria-expanded={false}
-      onPointerEnter={preload}
-      onFocus={preload}
-      onClick={() => setOpen(true)}
+      onPointerEnter={() => preload(loadMenus)}
+      onFocus={() => preload(loadMenus)}
+      onClick={({ detail }: MouseEvent) => open(detail === 0)}
       onKeyDown={(event: KeyboardEvent) => {
         if (event.key !== "ArrowDown") return;
         event.preventDefault();
-        setOpen(true);
+        open(true);
       }}
     >
-      {trigger}
+      {props.trigger}
     </Slot.Root>
   );
 }
 
-interface OpenedMenuProps extends MenuProps {
+interface LoadedMenuProps extends MenuProps {
   isOpen: boolean;
-  setOpen(isOpen: boolean): void;
+  onOpenChange(isOpen: boolean): void;
+  /** The key that opened the menu was pressed before Radix was there, so Radix does not know of it. */
+  isByKeyboard: boolean;
 }
 
-function OpenedMenu({ trigger, align = "start", side = "bottom", onCloseAutoFocus, isOpen, setOpen, children }: OpenedMenuProps) {
+function LoadedMenu({ trigger, align = "start", side = "bottom", onCloseAutoFocus, isOpen, onOpenChange, isByKeyboard, children }: LoadedMenuProps) {
   const Radix = useParts();
+  const isFirst = useRef(true);
+  const focusFirstItem = (content: HTMLElement | null) => {
+    if (!content || !isFirst.current) return;
+    isFirst.current = false;
+    // After Radix has focused the menu itself.
+    if (isByKeyboard) requestAnimationFrame(() => content.querySelector<HTMLElement>("[role^=menuitem]")?.focus());
+  };
   return (
-    <Radix.Root modal={false} open={isOpen} onOpenChange={setOpen}>
+    <Radix.Root modal={false} open={isOpen} onOpenChange={onOpenChange}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Portal>
         <Radix.Content
+          ref={focusFirstItem}
           align={align}
           side={side}
           sideOffset={6}

@@ -1,8 +1,8 @@
 "use client";
 
 import { Button } from "./button";
-import { useHeldDialog } from "./held-dialog";
 import { Field } from "./field";
+import { useHeldDialog } from "./held-dialog";
 import { Notice } from "./states";
 import { useToast } from "./toast";
 

@@ -5,6 +5,7 @@ import { useMay } from "@/data/viewer";
 import { Button } from "@/ui/button";
 import { Dialog } from "@/ui/dialog";
 import { useOnDemand } from "@/ui/on-demand";
+import { Loading, Skeleton } from "@/ui/states";
 
 const ABOUT = "New calls run what you publish, and its agents and tools as they are now. Calls in progress keep their version.";
 
@@ -27,7 +28,12 @@ export function PublishButton({ workflowId, isUnsaved = false, onPublished }: Pr
       <Button kind="primary" icon="check" onClick={() => setOpen(true)}>
         Publish…
       </Button>
-      <Dialog isWide open={isOpen && form !== null} onOpenChange={setOpen} title="Publish the draft" description={ABOUT}>
+      <Dialog isWide open={isOpen} onOpenChange={setOpen} title="Publish the draft" description={ABOUT}>
+        {!form && (
+          <Loading what="the changes">
+            <Skeleton className="mt-4 h-40 w-full" />
+          </Loading>
+        )}
         {form && (
           <form.PublishForm
             workflowId={workflowId}
