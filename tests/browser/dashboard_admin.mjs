@@ -60,6 +60,7 @@ async function work(browser) {
   await press("Done", dialog);
   await page.getByRole("row", { name: "lin@acme.example" }).waitFor();
   await check("invitations");
+  await page.getByRole("link", { name: "Members" }).click();
   const actions = row.getByRole("button", { name: /^Actions/ });
   await actions.press("Enter");
   await page.getByRole("menuitem", { name: "Change the role…" }).click();

@@ -43,7 +43,7 @@ async function members({ page, dialog, field, press, choose, said, closed, open,
   await fails("RemoveMember", () => press("Remove the member"), { then: () => row.waitFor({ state: "detached" }) });
 }
 
-async function rolesAndProviders({ page, heading, field, press, said, open, fails }) {
+async function rolesAndProviders({ page, heading, field, press, asks, said, open, fails }) {
   await open("/role/", "New role");
   await field("Name").fill("support");
   await page.getByRole("checkbox").last().check();
@@ -53,7 +53,7 @@ async function rolesAndProviders({ page, heading, field, press, said, open, fail
     wrong: { description: "Description" },
     then: () => said("The role support was saved."),
   });
-  await press("Delete");
+  await asks("Delete");
   await fails("DeleteRole", () => press("Delete the role"), { then: () => heading("People") });
 
   await open("/people/?tab=providers", "People");
@@ -66,7 +66,7 @@ async function rolesAndProviders({ page, heading, field, press, said, open, fail
     then: () => heading("Continue with Acme"),
   });
   const issuer = await field("Issuer").inputValue();
-  await press("Delete");
+  await asks("Delete");
   await fails("DeleteIdentityProvider", () => press("Delete the identity provider"), { then: () => heading("People") });
   await open("/identity-provider/", "New identity provider");
   await field("Name").fill("acme");
@@ -76,7 +76,7 @@ async function rolesAndProviders({ page, heading, field, press, said, open, fail
   await fails("CreateIdentityProvider", () => press("Create"), { wrong: { issuer: "Issuer" }, then: () => heading("Sign in with Acme") });
 }
 
-async function keysAndAudit({ page, field, press, choose, said, closed, open, fails }) {
+async function keysAndAudit({ page, field, press, asks, choose, said, closed, open, fails }) {
   await open("/keys/", "API keys");
   await press("New key");
   await field("Name").fill("website");
@@ -93,7 +93,7 @@ async function keysAndAudit({ page, field, press, choose, said, closed, open, fa
   await press("Change");
   await field("Days").fill("90");
   await fails("SetAuditRetention", () => press("Save"), { wrong: { days: "Days" }, then: () => said("The retention was saved.") });
-  await press("Export…");
+  await asks("Export…");
   await fails("CreateAuditExport", () => press("Export"), { then: () => page.waitForEvent("download") });
 }
 
@@ -118,7 +118,7 @@ async function tenants({ field, press, choose, said, closed, open, fails }) {
   await fails("RestoreTenant", () => act("Restore"), { then: () => said("The deletion of Second was canceled.") });
 }
 
-async function profile({ page, dialog, field, press, said, closed, open, fails }) {
+async function profile({ page, dialog, field, press, asks, said, closed, open, fails }) {
   await open("/profile/", "Profile");
   await field("Name").fill("Ada Lovelace");
   const you = page.locator("form", { has: field("Name") });
@@ -128,10 +128,10 @@ async function profile({ page, dialog, field, press, said, closed, open, fails }
   await fails("ChangePassword", () => press("Change the password"), { wrong: { newPassword: "New password" } });
   const other = page.getByRole("button", { name: /^End the session of/ }).first();
   await fails("EndSession", () => other.click(), { then: () => said(/^The session of .* was ended/) });
-  await press("End all others…");
+  await asks("End all others…");
   await fails("EndSessions", () => press("End the others"), { then: closed });
   await fails("SwitchTenant", () => press("Switch to branch"));
-  await press("Leave…");
+  await asks("Leave…");
   await fails("RemoveMember", () => press("Leave the tenant"));
   await press("Cancel");
 

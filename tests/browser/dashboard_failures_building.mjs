@@ -16,7 +16,7 @@ async function signIn({ page, heading, press }) {
   await heading("Agents");
 }
 
-async function agents({ page, heading, field, press, said, open, fails }) {
+async function agents({ page, heading, field, press, asks, said, open, fails }) {
   await open("/agent/", "New agent");
   await field("Name").fill("front-desk");
   await field("Instructions").click();
@@ -35,7 +35,7 @@ async function agents({ page, heading, field, press, said, open, fails }) {
     wrong: { "session.disconnectAfter": "Silence that ends the call (s)" },
     then: () => said("The agent was saved."),
   });
-  await press("Delete");
+  await asks("Delete");
   await fails("DeleteAgent", () => press("Delete the agent"), { then: () => heading("Agents") });
 }
 
@@ -56,14 +56,14 @@ async function tools({ page, heading, field, press, choose, said, closed, open, 
   await fails("DeleteTool", () => press("Delete the tool"), { then: closed });
 }
 
-async function mcpServers({ page, field, press, said, closed, open, fails }) {
+async function mcpServers({ page, field, press, asks, said, closed, open, fails }) {
   await open("/mcp/", "MCP servers");
   await page.getByLabel("Import stock").check();
   await fails("ImportMcpTools", () => press("Import 1 tool"), { then: () => said("1 tool was imported.") });
   await press("Edit");
   await field("Tools that may be used").fill("stock\nburn");
   await fails("SaveMcpServers", () => press("Save"), { wrong: { "mcpServers.0.allow": "Tools that may be used" }, then: closed });
-  await press("Remove");
+  await asks("Remove");
   await fails("SaveMcpServers", () => press("Remove the server"), { then: closed });
 }
 
@@ -103,14 +103,14 @@ async function builder({ page, heading, field, press, said, fails }) {
   });
 }
 
-async function versions({ page, dialog, field, press, choose, closed, open, fails }) {
+async function versions({ page, dialog, field, press, asks, choose, closed, open, fails }) {
   await open("/workflows/", "Workflows");
   await choose("Actions for clinic", "Versions");
   await press("Publish…");
   await field("Note").fill("For the evening.");
   await fails("PublishWorkflow", () => press("Publish"), { wrong: { note: "Note" }, then: closed });
   await page.getByRole("navigation", { name: "Draft and versions" }).getByRole("link", { name: /Version 1/ }).click();
-  await press("Restore…");
+  await asks("Restore…");
   await fails("RestoreWorkflow", () => press("Restore"), { then: closed });
 
   await press("Talk to the draft");
@@ -121,7 +121,7 @@ async function versions({ page, dialog, field, press, choose, closed, open, fail
   await press("Close");
 }
 
-async function calls({ page, field, press, closed, open, fails }) {
+async function calls({ page, field, press, asks, closed, open, fails }) {
   await open("/calls/", "Calls");
   await press("New call");
   await page.getByRole("option", { name: "clinic", exact: true }).waitFor({ state: "attached" });
@@ -130,7 +130,7 @@ async function calls({ page, field, press, closed, open, fails }) {
   await open(`/call/?id=${encodeURIComponent(textCall)}`, /^clinic/);
   await field("Message of the caller").fill("I need an appointment");
   await fails("SendMessage", () => press("Send"));
-  await press("End the call");
+  await asks("End the call");
   await fails("EndCall", () => press("End the call"), { then: closed });
   await open(`/call/?id=${encodeURIComponent(voiceCall)}`, /^clinic/);
   await press("Join by voice");

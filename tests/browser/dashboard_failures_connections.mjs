@@ -14,7 +14,7 @@ async function signIn({ page, press }) {
   await page.getByRole("link", { name: /\+12025550101/ }).waitFor();
 }
 
-async function inboundTrunk({ page, heading, field, press, said, open, fails }) {
+async function inboundTrunk({ page, heading, field, press, asks, said, open, fails }) {
   await open("/phone/?inbound=new", "New inbound trunk");
   await field("Name").fill("gate");
   await field("Allowed addresses").fill("192.0.2.0/30");
@@ -29,11 +29,11 @@ async function inboundTrunk({ page, heading, field, press, said, open, fails }) 
     wrong: { contextHeaders: "SIP headers" },
     then: () => said("The trunk gate was saved."),
   });
-  await press("Delete");
+  await asks("Delete");
   await fails("DeleteInboundTrunk", () => press("Delete the trunk"), { then: () => page.waitForURL(/tab=inbound/) });
 }
 
-async function outboundTrunk({ page, dialog, heading, field, press, said, closed, open, fails }) {
+async function outboundTrunk({ page, dialog, heading, field, press, asks, said, closed, open, fails }) {
   await open("/phone/?outbound=new", "New outbound trunk");
   await field("Name").fill("spare");
   await field("Address").fill("example.pstn.twilio.com");
@@ -44,7 +44,7 @@ async function outboundTrunk({ page, dialog, heading, field, press, said, closed
     wrong: { "limits.callsPerDay": "Calls per day" },
     then: () => said("The trunk spare was saved."),
   });
-  await press("Delete");
+  await asks("Delete");
   await fails("DeleteOutboundTrunk", () => press("Delete the trunk"), { then: () => page.waitForURL(/tab=outbound/) });
 
   await page.getByRole("link", { name: "carrier" }).click();
@@ -58,7 +58,7 @@ async function outboundTrunk({ page, dialog, heading, field, press, said, closed
   await fails("ResumeOutboundTrunk", () => press("Resume now"), { then: () => said("The trunk carrier dials again.") });
 }
 
-async function phoneNumber({ page, heading, field, press, said, open, fails }) {
+async function phoneNumber({ page, heading, field, press, asks, said, open, fails }) {
   await open("/phone/?number=new", "New number");
   await field("Number").fill("+12025550123");
   await field("User context").fill('{"desk": "north"}');
@@ -68,11 +68,11 @@ async function phoneNumber({ page, heading, field, press, said, open, fails }) {
     wrong: { "hold.goodbye": "Goodbye" },
     then: () => said("The number +12025550123 was saved."),
   });
-  await press("Release");
+  await asks("Release");
   await fails("DeletePhoneNumber", () => press("Release the number"), { then: () => heading("Phone numbers") });
 }
 
-async function keysOfProviders({ page, dialog, heading, field, press, closed, open, fails }) {
+async function keysOfProviders({ page, dialog, heading, field, press, asks, closed, open, fails }) {
   await open("/providers/", "Providers");
   await page.getByRole("region", { name: "Speech to text" }).getByRole("link", { name: /Deepgram/ }).click();
   await heading(/^Deepgram/);
@@ -82,7 +82,7 @@ async function keysOfProviders({ page, dialog, heading, field, press, closed, op
   await fails("SetCredential", () => press("Store"), { wrong: { key: "API key" }, then: closed });
   const row = page.getByRole("listitem").filter({ hasText: "…test" });
   await fails("TestCredential", () => press("Test", row));
-  await press("Delete", row);
+  await asks("Delete", row);
   await fails("DeleteCredential", () => press("Delete the key"), { then: closed });
 }
 

@@ -36,9 +36,15 @@ class Bench {
   /** Dialogs come last in the document. */
   field = (name) => this.page.getByLabel(name, { exact: true }).and(this.page.locator("input, select, textarea, [contenteditable]")).last();
   press = (name, within = this.page) => within.getByRole("button", { name, exact: typeof name === "string" }).click();
+  /** Presses what opens a dialog. */
+  asks = async (name, within = this.page) => {
+    await this.press(name, within);
+    await this.dialog.waitFor();
+  };
   choose = async (trigger, item, within = this.page) => {
     await within.getByRole("button", { name: trigger, exact: typeof trigger === "string" }).press("Enter");
     await this.page.getByRole("menuitem", { name: item, exact: true }).click();
+    if (item.endsWith("…")) await this.dialog.waitFor();
   };
   said = (text) => this.page.getByText(text).last().waitFor();
   closed = () => this.dialog.waitFor({ state: "detached" });
