@@ -13,6 +13,7 @@ import secrets
 import shutil
 import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -24,6 +25,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 import asyncpg
 
 from domain.common.errors import DomainError
+from domain.common.processes import running_program
 from domain.common.settings import Settings
 from persistence.database import without_driver
 from persistence.database_logins import BACKUP_ROLE
@@ -172,15 +174,8 @@ async def _run(program: Path, url: str, *options: str) -> None:
 
 
 async def _output(*argv: str, env: dict[str, str] | None = None) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *argv, env=env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-    )
-    try:
+    async with running_program(*argv, env=env, stdout=PIPE, stderr=PIPE) as process:
         output, errors = await process.communicate()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
     if process.returncode != 0:
         raise BackupFailed(errors.decode(errors="replace").strip())
     return output.decode()

@@ -5,12 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import os
 import shutil
-import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +15,7 @@ import orjson
 
 from domain.common.errors import ProviderFailed
 from domain.common.languages import primary_subtag
+from domain.common.processes import running_program
 from domain.common.settings import Settings
 from domain.providers.catalog import KEY_HEADERS, find_provider
 from domain.providers.espeak import MISSING, espeak_command
@@ -118,17 +116,14 @@ class ProviderSynthesizer:
         if program is None:
             raise ProviderMisconfigured(MISSING)
         command = espeak_command(program, preview.language, preview.voice, preview.choice.options)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, start_new_session=True
-            )
-        except OSError:
-            raise _failed("local", "did not start") from None
-        assert process.stdin is not None
-        assert process.stdout is not None
         wav = bytearray()
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with (
+                running_program(*command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process,
+                asyncio.timeout(self._timeout_seconds),
+            ):
+                assert process.stdin is not None
+                assert process.stdout is not None
                 process.stdin.write(preview.spoken_text.encode() + b"\n")
                 process.stdin.close()
                 while chunk := await process.stdout.read(CHUNK_BYTES):
@@ -139,11 +134,8 @@ class ProviderSynthesizer:
                     raise _failed("local", "failed; it may not have this voice or this language")
         except TimeoutError:
             raise _failed("local", FAILURES["timeout"]) from None
-        finally:
-            # The program may be a script that runs another one.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+        except OSError:
+            raise _failed("local", "did not start") from None
         return bytes(wav)
 
 

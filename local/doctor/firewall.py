@@ -6,9 +6,12 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
+
+from domain.common.processes import running_program
 
 COMMAND_SECONDS = 3.0
 PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
@@ -37,17 +40,13 @@ async def read_ruleset() -> Json | None:
     nft = shutil.which("nft", path=PATH)
     if nft is None:
         return None
-    process = await asyncio.create_subprocess_exec(
-        *(nft, "-j", "list", "ruleset"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
     try:
-        async with asyncio.timeout(COMMAND_SECONDS):
+        async with (
+            running_program(nft, "-j", "list", "ruleset", stdout=PIPE, stderr=DEVNULL) as process,
+            asyncio.timeout(COMMAND_SECONDS),
+        ):
             output, _ = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
         return None
     if process.returncode != 0:  # only root may read them
         return None

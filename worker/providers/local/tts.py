@@ -11,6 +11,7 @@ from typing import Any
 from livekit.agents import APIConnectionError, APIStatusError, APITimeoutError, tts, utils
 from livekit.agents.types import DEFAULT_API_CONNECT_OPTIONS, APIConnectOptions
 
+from domain.common.processes import running_program
 from domain.providers.espeak import MISSING, SAMPLE_RATE, espeak_command, voice_problem
 from domain.tenants.provider_keys import ProviderKeys, ProviderMisconfigured
 from domain.workflows.agents import ProviderChoice
@@ -69,20 +70,15 @@ class _EspeakStream(tts.ChunkedStream):
             frame_size_ms=50,
         )
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-            )
-        except OSError:
-            raise APIConnectionError("espeak-ng did not start.", retryable=False) from None
-        try:
-            async with asyncio.timeout(self._conn_options.timeout):
+            async with (
+                running_program(*self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process,
+                asyncio.timeout(self._conn_options.timeout),
+            ):
                 await self._speak(process, output_emitter)
         except TimeoutError:
             raise APITimeoutError("espeak-ng did not finish.") from None
-        finally:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        except OSError:
+            raise APIConnectionError("espeak-ng did not start.", retryable=False) from None
 
     async def _speak(self, process: Process, output: tts.AudioEmitter) -> None:
         assert process.stdin is not None
