@@ -36,7 +36,9 @@ export async function watched(context, ours) {
   const page = await context.newPage();
   const [errors, outside] = [[], []];
   const place = (said) => (said.text().includes("status of 404") ? ` ${said.location().url}` : "");
-  page.on("console", (said) => said.type() === "error" && errors.push(said.text() + place(said)));
+  // An API on a busy machine asks to try again, which the browser writes into the console.
+  const isBusy = (said) => said.text().includes("status of 503");
+  page.on("console", (said) => said.type() === "error" && !isBusy(said) && errors.push(said.text() + place(said)));
   page.on("pageerror", (error) => errors.push(String(error)));
   const note = (url) => {
     if (!/^(data|blob):/.test(url) && !ours.includes(new URL(url).host)) outside.push(url);

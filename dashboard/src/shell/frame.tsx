@@ -12,7 +12,7 @@ import { preload } from "@/ui/on-demand";
 import { Skeleton } from "@/ui/states";
 import { useViewer } from "@/data/viewer";
 import { AccountMenu } from "./account-menu";
-import { CommandPalette, loadPalette } from "./command-palette";
+import { CommandPalette } from "./command-palette";
 import { loadSignIn } from "./load-sign-in";
 import { isListed, LINKS, PAGES, type Page } from "./pages";
 
@@ -53,7 +53,7 @@ export function Frame({ children }: { children: ReactNode }) {
   const path = usePathname();
   useEffect(() => setOpen(false), [path]);
   useEffect(() => {
-    const timer = setTimeout(() => preload(loadMenus, loadDialogs, loadPalette, loadSignIn), PRELOAD_AFTER_MS);
+    const timer = setTimeout(() => preload(loadMenus, loadDialogs, loadSignIn), PRELOAD_AFTER_MS);
     return () => clearTimeout(timer);
   }, []);
   return (
